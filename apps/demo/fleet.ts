@@ -1,0 +1,87 @@
+import { randomBytes } from 'node:crypto';
+import { createServer, type AddressInfo, type Server } from 'node:net';
+import { Instance } from './instance.js';
+import { pickOne, type Random } from './seeded-random.js';
+
+export interface FleetSettings {
+  readonly entry: string;
+  readonly environment: NodeJS.ProcessEnv;
+  readonly random: Random;
+}
+
+/** The server processes of one run, behind a load balancer that knows no stickiness. */
+export class Fleet {
+  killed = 0;
+  /** Told of an instance that ended although nobody had asked it to. */
+  onFallen: (instance: Instance) => void = () => undefined;
+
+  private readonly instances: Instance[] = [];
+  /** Another run on the same database may have left an instance of the same number behind. */
+  private readonly tag = randomBytes(2).toString('hex');
+
+  constructor(private readonly settings: FleetSettings) {}
+
+  async start(count: number): Promise<void> {
+    const ports = await freePorts(count);
+    await Promise.all(ports.map((port) => this.launch(port)));
+  }
+
+  /** SIGKILLs one instance and starts a new one in its stead. */
+  async replaceOne(onKilled: (victim: Instance) => void): Promise<void> {
+    const victim = pickOne(this.serving, this.settings.random);
+    if (!victim) throw new Error('there is no instance to kill');
+    await victim.kill();
+    this.killed++;
+    onKilled(victim);
+    await this.start(1);
+  }
+
+  get isGone(): boolean {
+    return this.instances.every(({ hasExited }) => hasExited);
+  }
+
+  pickUrl(): string | undefined {
+    return pickOne(this.serving, this.settings.random)?.url;
+  }
+
+  /** The instances that had to be killed, having ignored SIGTERM. */
+  async stop(): Promise<Instance[]> {
+    const running = this.instances.filter(({ hasExited }) => !hasExited);
+    const stopped = await Promise.all(running.map((instance) => instance.stop()));
+    return running.filter((_, index) => !stopped[index]);
+  }
+
+  /** For the last moment of this process, when nothing can be awaited any more. */
+  killAll(): void {
+    for (const instance of this.instances) instance.signal('SIGKILL');
+  }
+
+  private get serving(): Instance[] {
+    return this.instances.filter(({ isServing }) => isServing);
+  }
+
+  private async launch(port: number): Promise<void> {
+    const { entry, environment } = this.settings;
+    const instance = new Instance({ id: `demo-${this.tag}-${this.instances.length + 1}`, port, entry, environment });
+    this.instances.push(instance);
+    await instance.untilReady();
+    void instance.exited.then(() => {
+      if (!instance.isDismissed) this.onFallen(instance);
+    });
+  }
+}
+
+/** Ports nobody listens on; all are held until the last is found, so that they differ. */
+async function freePorts(count: number): Promise<number[]> {
+  const servers = await Promise.all(Array.from({ length: count }, () => listen()));
+  const ports = servers.map((server) => (server.address() as AddressInfo).port);
+  await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))));
+  return ports;
+}
+
+function listen(): Promise<Server> {
+  return new Promise((resolve, reject) => {
+    const server = createServer().once('error', reject);
+    server.listen(0, '127.0.0.1', () => resolve(server));
+  });
+}

@@ -1,0 +1,39 @@
+import { randomBytes } from 'node:crypto';
+import { Demo, type Outcome } from './demo.js';
+import { Ledger } from './ledger.js';
+import type { DemoOptions } from './options.js';
+import type { ProgressBar } from './progress-bar.js';
+import type { ReplayPlan } from './replay-plan.js';
+import { Stage } from './stage.js';
+
+/** Ctrl-C and its like. Through npm they come twice, so all but the first are ignored. */
+const STOP_SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
+
+/** Sets the stage, runs the demo on it, and clears the stage again whatever happened. */
+export async function runDemo(
+  plan: ReplayPlan,
+  options: DemoOptions,
+  inherited: NodeJS.ProcessEnv,
+  bar: ProgressBar,
+): Promise<Outcome> {
+  if (!plan.steps.some(({ kind }) => kind === 'publish')) return nothingToDo(plan, options);
+  const jwtSecret = randomBytes(32).toString('hex');
+  const stage = await Stage.set(jwtSecret, inherited, options.seed);
+  const demo = new Demo({ plan, options, jwtSecret, fleet: stage.fleet, bar });
+  for (const signal of STOP_SIGNALS) process.on(signal, () => demo.stop(new Error(`stopped by ${signal}`)));
+  try {
+    const outcome = await demo.run();
+    return { ...outcome, troubles: [...outcome.troubles, ...(await stage.clear())] };
+  } catch (error) {
+    for (const trouble of await stage.clear()) bar.note(trouble);
+    throw error;
+  }
+}
+
+function nothingToDo({ group }: ReplayPlan, { seed }: DemoOptions): Outcome {
+  return {
+    troubles: [],
+    balance: new Ledger(group).balance(),
+    figures: { killed: 0, reconnects: 0, repeats: 0, seed },
+  };
+}

@@ -1,0 +1,43 @@
+import { randomBytes } from 'node:crypto';
+import { Fleet } from './fleet.js';
+import { SERVER_ENTRY } from './paths.js';
+import { seededRandom } from './seeded-random.js';
+import { Workspace } from './workspace.js';
+
+/** Everything of a run that must not outlive it: the server processes, their database and its directory. */
+export class Stage {
+  private constructor(
+    readonly fleet: Fleet,
+    private readonly workspace: Workspace,
+  ) {
+    // Whatever ends this process, an uncaught error included, leaves nothing behind.
+    process.once('exit', this.clearNow);
+  }
+
+  static async set(jwtSecret: string, inherited: NodeJS.ProcessEnv, seed: number): Promise<Stage> {
+    const workspace = await Workspace.create();
+    const environment = {
+      ...inherited,
+      NODE_ENV: 'development',
+      HOST: '127.0.0.1',
+      LOG_LEVEL: 'warn',
+      JWT_SECRET: jwtSecret,
+      API_KEYS: `demo:${randomBytes(24).toString('hex')}`,
+      TRUNKLINE_DIR: workspace.directory,
+    };
+    return new Stage(new Fleet({ entry: SERVER_ENTRY, environment, random: seededRandom(seed) }), workspace);
+  }
+
+  /** Returns what did not end as it should have, in words. */
+  async clear(): Promise<string[]> {
+    const stubborn = await this.fleet.stop();
+    await this.workspace.remove();
+    process.off('exit', this.clearNow);
+    return stubborn.map(({ id, lastLines }) => `instance ${id} ignored SIGTERM and was killed\n${lastLines}`);
+  }
+
+  private readonly clearNow = (): void => {
+    this.fleet.killAll();
+    this.workspace.removeNow();
+  };
+}

@@ -1,0 +1,12 @@
+import type { INestApplication } from '@nestjs/common';
+import { DocumentBuilder, SwaggerModule } from '@nestjs/swagger';
+
+/** OpenAPI at /docs, and as JSON at /docs-json. */
+export function describeApi(app: INestApplication): void {
+  const config = new DocumentBuilder()
+    .setTitle('Trunkline')
+    .setDescription('REST for back ends. Clients speak Socket.IO: see docs/protocol.md.')
+    .addBearerAuth({ type: 'http', description: 'a secret of API_KEYS' })
+    .build();
+  SwaggerModule.setup('docs', app, () => SwaggerModule.createDocument(app, config));
+}

@@ -1,0 +1,39 @@
+import { Global, Module, type DynamicModule, type Provider } from '@nestjs/common';
+import { ApiKeys, Tokens } from '#auth';
+import { CleanupModule, JobRunner } from '#cleanup';
+import { SETTINGS, type ResolvedSettings } from '#config';
+import { Lease, Peers, Registry } from '#connection-manager';
+import { Database, Listener } from '#database';
+import { Delivery } from '#delivery';
+import { GatewayModule } from '#gateway';
+import { HealthModule, Readiness } from '#health';
+import { Groups, JobDiary, MessageLog, Retention } from '#message-persistence';
+import { LOGGER } from '#observability';
+import type { Parts } from './assemble.js';
+
+/** The only place where everything meets. */
+@Global()
+@Module({ imports: [GatewayModule, HealthModule, CleanupModule] })
+export class TrunklineModule {
+  static forRoot(settings: ResolvedSettings, parts: Parts): DynamicModule {
+    const providers: Provider[] = [
+      { provide: SETTINGS, useValue: settings },
+      { provide: LOGGER, useValue: parts.log },
+      { provide: Database, useValue: parts.database },
+      { provide: Listener, useValue: parts.listener },
+      { provide: Lease, useValue: parts.lease },
+      { provide: Registry, useValue: parts.registry },
+      { provide: Peers, useValue: parts.peers },
+      { provide: MessageLog, useValue: parts.messages },
+      { provide: Groups, useValue: parts.groups },
+      { provide: Retention, useValue: parts.retention },
+      { provide: Delivery, useValue: parts.delivery },
+      { provide: JobRunner, useValue: parts.jobs },
+      { provide: JobDiary, useValue: parts.diary },
+      { provide: Tokens, useValue: parts.tokens },
+      { provide: ApiKeys, useValue: parts.apiKeys },
+      { provide: Readiness, useValue: parts.readiness },
+    ];
+    return { module: TrunklineModule, providers, exports: providers };
+  }
+}

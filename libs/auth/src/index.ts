@@ -1,0 +1,2 @@
+export { ApiKeys } from './api-keys.js';
+export { signToken, Tokens, type Identity } from './tokens.js';

@@ -1,0 +1,77 @@
+import { z } from 'zod';
+
+const whole = (min: number, max: number, fallback: number) =>
+  z
+    .string()
+    .regex(/^\d+$/, `must be a whole number from ${min} to ${max}`)
+    .transform(Number)
+    .refine((value) => value >= min && value <= max, `must be a whole number from ${min} to ${max}`)
+    .default(fallback);
+
+const choice = <const T extends readonly [string, ...string[]]>(values: T, fallback: T[number]) =>
+  z.enum(values, `must be one of ${values.join(', ')}`).default(fallback as never);
+
+const postgresUrl = z
+  .string()
+  .regex(/^postgres(ql)?:\/\/\S+$/, 'must be a URL like postgres://user:password@host:5432/database');
+
+const list = z.string().transform((text) =>
+  text
+    .split(',')
+    .map((item) => item.trim())
+    .filter((item) => item !== ''),
+);
+
+const apiKeys = list.refine(
+  (keys) => keys.every((key) => /^[A-Za-z0-9._-]{1,50}:\S{16,200}$/.test(key)),
+  'must be name:secret pairs separated by commas, each secret of 16 to 200 characters',
+);
+
+/** Every environment variable there is, with its default, what is allowed, and what it is for. */
+export const Environment = z.object({
+  NODE_ENV: choice(['development', 'production', 'test'], 'development').describe(
+    'production refuses the embedded database, generated secrets and API keys',
+  ),
+  HOST: z.string().min(1).optional().describe('address to listen on; left out: 127.0.0.1, in production 0.0.0.0'),
+  PORT: whole(0, 65_535, 3000).describe('0 takes any free port'),
+  INSTANCE_ID: z
+    .string()
+    .regex(/^[A-Za-z0-9_.-]{1,45}$/, 'must be 1 to 45 of A-Z a-z 0-9 _ . -')
+    .optional()
+    .describe('left out: host name, pid and a random part'),
+  DATABASE_URL: postgresUrl.optional().describe('PostgreSQL 15 to 18; left out: an embedded one, for development only'),
+  DATABASE_DIRECT_URL: postgresUrl
+    .optional()
+    .describe('for LISTEN and migrations, when DATABASE_URL goes through a transaction pooler'),
+  DATABASE_POOL: whole(1, 50, 4).describe('connections for the hot path; as many again serve REST and jobs'),
+  TRUNKLINE_DIR: z.string().min(1).default('.trunkline').describe('embedded database and generated secrets'),
+  JWT_SECRET: z
+    .string()
+    .min(32, 'must have at least 32 characters')
+    .optional()
+    .describe('HS256 secret of the tokens; left out in development: made once and kept in TRUNKLINE_DIR'),
+  API_KEYS: apiKeys
+    .optional()
+    .describe('name:secret[,name:secret] for REST; left out in development: made once and kept in TRUNKLINE_DIR'),
+  CORS_ORIGINS: list.default([]).describe('browser origins that may connect, separated by commas; * for all'),
+  LOG_LEVEL: choice(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'], 'info'),
+  MAX_MESSAGE_BYTES: whole(1, 1_048_576, 65_536).describe('longest JSON of a message body'),
+  MAX_MESSAGE_DEPTH: whole(1, 100, 32).describe('deepest nesting of a message body'),
+  MAX_MESSAGE_KEYS: whole(1, 100_000, 1_000).describe('most keys in a message body'),
+  MAX_CHANNELS: whole(1, 10_000, 500).describe('channels one connection may read'),
+  MAX_WAITING_PUBLISHES: whole(1, 1_000_000, 20_000).describe('publishes waiting for a commit before more are refused'),
+  PUBLISH_DEADLINE_MS: whole(100, 60_000, 4_000).describe('a publish not stored by then is refused as retryable'),
+  WINDOW_MESSAGES: whole(1, 10_000, 256).describe('unacknowledged messages in flight per connection'),
+  WINDOW_BYTES: whole(1_024, 67_108_864, 262_144).describe('unacknowledged bytes in flight per connection'),
+  ACK_TIMEOUT_MS: whole(100, 600_000, 10_000).describe('then the delivery counts as failed and is tried again'),
+  ACK_FLUSH_MS: whole(0, 10_000, 100).describe('acknowledgements are written this often'),
+  MAX_ATTEMPTS: whole(1, 100, 5).describe('then the connection is closed; its messages stay stored'),
+  NOTIFY: choice(['on', 'off'], 'on').describe('off: instances find messages by polling alone'),
+  POLL_MS: whole(50, 60_000, 1_500).describe('how often an instance looks for messages no hint told it of'),
+  LEASE_MS: whole(2_000, 600_000, 20_000).describe('an instance silent for this long is given up'),
+  BEAT_MS: whole(200, 60_000, 3_000).describe('how often an instance renews its lease'),
+  RETENTION_DAYS: whole(1, 3_650, 7).describe('messages older than this are dropped'),
+  DEDUPE_HOURS: whole(1, 720, 24).describe('how long a publish id is remembered'),
+  DRAIN_TIMEOUT_MS: whole(0, 600_000, 25_000).describe('SIGTERM to exit, at most'),
+});
+export type Environment = z.infer<typeof Environment>;

@@ -1,0 +1,82 @@
+import { resolve } from 'node:path';
+import type { Environment } from './environment.js';
+
+/** All that can be set, as one typed, frozen object; the root module hands it to every lib. */
+export interface Settings {
+  readonly isProduction: boolean;
+  readonly host: string;
+  readonly port: number;
+  readonly instanceId: string | undefined;
+  /** Absolute; embedded database and generated secrets. */
+  readonly directory: string;
+  readonly logLevel: Environment['LOG_LEVEL'];
+  readonly drainTimeoutMs: number;
+  readonly database: {
+    /** Undefined: embedded. */
+    readonly url: string | undefined;
+    readonly directUrl: string | undefined;
+    readonly poolSize: number;
+  };
+  readonly auth: {
+    readonly jwtSecret: string | undefined;
+    /** name:secret pairs. */
+    readonly apiKeys: readonly string[] | undefined;
+    readonly corsOrigins: readonly string[];
+  };
+  readonly body: { readonly maxBytes: number; readonly maxDepth: number; readonly maxKeys: number };
+  readonly publish: { readonly maxWaiting: number; readonly deadlineMs: number; readonly dedupeHours: number };
+  readonly delivery: {
+    readonly maxChannels: number;
+    readonly windowMessages: number;
+    readonly windowBytes: number;
+    readonly ackTimeoutMs: number;
+    readonly ackFlushMs: number;
+    readonly maxAttempts: number;
+    readonly pollMs: number;
+    readonly isNotifyOn: boolean;
+  };
+  readonly registry: { readonly leaseMs: number; readonly beatMs: number };
+  readonly retentionDays: number;
+}
+
+/** Settings with the secrets and the database address that are found or made at the start. */
+export interface ResolvedSettings extends Settings {
+  readonly database: Settings['database'] & { readonly url: string };
+  readonly auth: Settings['auth'] & { readonly jwtSecret: string; readonly apiKeys: readonly string[] };
+}
+
+/** Injection token of {@link ResolvedSettings}. */
+export const SETTINGS = Symbol('settings');
+
+export function toSettings(env: Environment): Settings {
+  const isProduction = env.NODE_ENV === 'production';
+  return {
+    isProduction,
+    host: env.HOST ?? (isProduction ? '0.0.0.0' : '127.0.0.1'),
+    port: env.PORT,
+    instanceId: env.INSTANCE_ID,
+    directory: resolve(env.TRUNKLINE_DIR),
+    logLevel: env.LOG_LEVEL,
+    drainTimeoutMs: env.DRAIN_TIMEOUT_MS,
+    database: { url: env.DATABASE_URL, directUrl: env.DATABASE_DIRECT_URL, poolSize: env.DATABASE_POOL },
+    auth: { jwtSecret: env.JWT_SECRET, apiKeys: env.API_KEYS, corsOrigins: env.CORS_ORIGINS },
+    body: { maxBytes: env.MAX_MESSAGE_BYTES, maxDepth: env.MAX_MESSAGE_DEPTH, maxKeys: env.MAX_MESSAGE_KEYS },
+    publish: {
+      maxWaiting: env.MAX_WAITING_PUBLISHES,
+      deadlineMs: env.PUBLISH_DEADLINE_MS,
+      dedupeHours: env.DEDUPE_HOURS,
+    },
+    delivery: {
+      maxChannels: env.MAX_CHANNELS,
+      windowMessages: env.WINDOW_MESSAGES,
+      windowBytes: env.WINDOW_BYTES,
+      ackTimeoutMs: env.ACK_TIMEOUT_MS,
+      ackFlushMs: env.ACK_FLUSH_MS,
+      maxAttempts: env.MAX_ATTEMPTS,
+      pollMs: env.POLL_MS,
+      isNotifyOn: env.NOTIFY === 'on',
+    },
+    registry: { leaseMs: env.LEASE_MS, beatMs: env.BEAT_MS },
+    retentionDays: env.RETENTION_DAYS,
+  };
+}

@@ -1,0 +1,49 @@
+import type { Database } from '#database';
+import { FIND_DEAD, REMOVE_DEAD, REMOVE_ORPHANS } from './sql/find-dead.sql.js';
+import { WAKE_INSTANCES } from './sql/wake-instances.sql.js';
+
+/** An instance that lost its LISTEN connection takes its lock again within this time; a dead one never does. */
+const SUSPICION_MS = 1_500;
+
+/** The other instances: hints to them, and the removal of those that died. */
+export class Peers {
+  private readonly suspectedSince = new Map<string, number>();
+
+  constructor(
+    private readonly database: Database,
+    private readonly instanceId: () => string,
+    private readonly leaseMs: number,
+  ) {}
+
+  /** Tells every other instance that reads one of the channels. @returns how many NOTIFYs were sent */
+  async wake(channels: readonly string[]): Promise<number> {
+    const [row] = await this.database.rows('wake', WAKE_INSTANCES, [channels, this.instanceId()]);
+    return row?.sent ?? 0;
+  }
+
+  /** Removes instances that seemed dead for {@link SUSPICION_MS}. @returns their ids */
+  async removeDead(now = performance.now()): Promise<string[]> {
+    const rows = await this.database.rows('beat', FIND_DEAD, [this.instanceId(), this.leaseMs]);
+    const suspects = new Set(rows.map((row) => row.instance_id));
+    for (const id of this.suspectedSince.keys()) if (!suspects.has(id)) this.suspectedSince.delete(id);
+    const removed: string[] = [];
+    for (const id of suspects) {
+      const since = this.suspectedSince.get(id) ?? now;
+      this.suspectedSince.set(id, since);
+      if (now - since >= SUSPICION_MS && (await this.remove(id))) removed.push(id);
+    }
+    return removed;
+  }
+
+  /** @returns how many rows of unregistered instances were removed */
+  async removeOrphans(): Promise<number> {
+    const [row] = await this.database.rows('work', REMOVE_ORPHANS);
+    return row?.removed ?? 0;
+  }
+
+  private async remove(id: string): Promise<boolean> {
+    const rows = await this.database.rows('beat', REMOVE_DEAD, [id, this.leaseMs]);
+    this.suspectedSince.delete(id);
+    return rows.length > 0;
+  }
+}

@@ -1,0 +1,118 @@
+import { Batcher, withRetry, type Database } from '#database';
+import { FIND_CONNECTIONS, type ConnectionRow } from './sql/find-connections.sql.js';
+import { SYNC_REGISTRY } from './sql/sync-registry.sql.js';
+
+export interface ConnectionEntry {
+  readonly connectionId: string;
+  readonly user: string;
+  readonly deviceId: string;
+  readonly address: string | null;
+}
+
+/**
+ * What this instance has in the tables `connections` and `routes`. Memory holds what should be there; a change marks
+ * its key, and a sync writes the marked ones as they are by then. So a failed or repeated sync is harmless, and an
+ * emptied table is rebuilt by marking everything.
+ */
+export class Registry {
+  private readonly entries = new Map<string, ConnectionEntry>();
+  private readonly routes = new Set<string>();
+  private readonly changedConnections = new Map<string, ConnectionEntry>();
+  private readonly changedRoutes = new Set<string>();
+  private readonly syncs: Batcher<void, void>;
+
+  constructor(
+    private readonly database: Database,
+    private readonly instanceId: () => string,
+  ) {
+    this.syncs = new Batcher<void, void>({
+      run: async (callers) => {
+        await withRetry(() => this.write(), { deadlineMs: 3_000 });
+        return callers.map(() => undefined);
+      },
+      maxItems: 10_000,
+    });
+  }
+
+  get connectionCount(): number {
+    return this.entries.size;
+  }
+
+  get hasChanges(): boolean {
+    return this.changedConnections.size + this.changedRoutes.size > 0;
+  }
+
+  addConnection(entry: ConnectionEntry): void {
+    this.entries.set(entry.connectionId, entry);
+    this.changedConnections.set(entry.connectionId, entry);
+  }
+
+  removeConnection(connectionId: string): void {
+    const entry = this.entries.get(connectionId);
+    if (!entry) return;
+    this.entries.delete(connectionId);
+    this.changedConnections.set(connectionId, entry);
+  }
+
+  openRoute(channel: string): void {
+    this.routes.add(channel);
+    this.changedRoutes.add(channel);
+  }
+
+  closeRoute(channel: string): void {
+    this.routes.delete(channel);
+    this.changedRoutes.add(channel);
+  }
+
+  /** Resolves once every change made before the call is committed. */
+  sync(): Promise<void> {
+    return this.syncs.add();
+  }
+
+  /** After the tables were emptied, or this instance's rows removed. */
+  async rebuild(): Promise<void> {
+    for (const entry of this.entries.values()) this.changedConnections.set(entry.connectionId, entry);
+    for (const channel of this.routes) this.changedRoutes.add(channel);
+    await this.sync();
+  }
+
+  /** Where a user is connected now, on any instance. */
+  connectionsOf(user: string): Promise<ConnectionRow[]> {
+    return this.database.rows('work', FIND_CONNECTIONS, [user]);
+  }
+
+  private async write(): Promise<void> {
+    if (!this.hasChanges) return;
+    const connections = [...this.changedConnections.values()];
+    const routes = [...this.changedRoutes];
+    this.changedConnections.clear();
+    this.changedRoutes.clear();
+    try {
+      await this.writeChanges(connections, routes);
+    } catch (error) {
+      for (const entry of connections) this.remark(entry);
+      for (const channel of routes) this.changedRoutes.add(channel);
+      throw error;
+    }
+  }
+
+  private remark(entry: ConnectionEntry): void {
+    if (!this.changedConnections.has(entry.connectionId)) this.changedConnections.set(entry.connectionId, entry);
+  }
+
+  private async writeChanges(connections: readonly ConnectionEntry[], routes: readonly string[]): Promise<void> {
+    const come = connections.filter(({ connectionId }) => this.entries.has(connectionId));
+    const gone = connections.filter(({ connectionId }) => !this.entries.has(connectionId));
+    await this.database.rows('hot', SYNC_REGISTRY, [
+      this.instanceId(),
+      come.map(({ user }) => user),
+      come.map(({ connectionId }) => connectionId),
+      come.map(({ deviceId }) => deviceId),
+      come.map(({ address }) => address),
+      gone.map(({ user }) => user),
+      gone.map(({ connectionId }) => connectionId),
+      routes.filter((channel) => this.routes.has(channel)),
+      routes.filter((channel) => !this.routes.has(channel)),
+    ]);
+  }
+}

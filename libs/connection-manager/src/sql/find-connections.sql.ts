@@ -1,0 +1,17 @@
+import { statement } from '#database';
+
+export interface ConnectionRow {
+  connection_id: string;
+  instance_id: string;
+  device_id: string;
+  connected_at: Date;
+  address: string | null;
+}
+
+/** A connection is alive if its row exists and its instance is. */
+export const FIND_CONNECTIONS = statement<ConnectionRow>(
+  'find_connections',
+  `select c.connection_id, c.instance_id, c.device_id, c.connected_at, c.address
+     from trunkline.connections c join trunkline.instances i using (instance_id)
+    where c.user_id = $1 order by c.connected_at limit 1000`,
+);

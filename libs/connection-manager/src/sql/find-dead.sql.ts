@@ -1,0 +1,55 @@
+import { statement } from '#database';
+import { LOCK_CLASS } from './beat.sql.js';
+
+/**
+ * Instances that seem dead: the advisory lock of their LISTEN connection is gone (PostgreSQL frees it as soon as the
+ * process dies), or their lease ran out although this PostgreSQL has been up for longer than a lease ($2 ms; after an
+ * outage of the database every lease is old and says nothing).
+ */
+const IS_DEAD = `(
+  (i.lock_key is not null and not exists (
+     select from pg_locks l
+      where l.locktype = 'advisory' and l.classid = ${LOCK_CLASS} and l.objid = i.lock_key::oid and l.objsubid = 2
+        and l.database = (select oid from pg_database where datname = current_database())))
+  or (i.lease_expires_at < clock_timestamp()
+      and pg_postmaster_start_time() < clock_timestamp() - $2 * interval '1 millisecond'))`;
+
+/** A read only: an idle cluster writes nothing for it. */
+export const FIND_DEAD = statement<{ instance_id: string }>(
+  'find_dead',
+  `select instance_id from trunkline.instances i where instance_id <> $1 and ${IS_DEAD}`,
+);
+
+/** Removes one instance and all it registered, if it still seems dead; one of several peers does it. */
+export const REMOVE_DEAD = statement<{ instance_id: string }>(
+  'remove_dead',
+  `with gone as (
+     delete from trunkline.instances i where instance_id = $1 and ${IS_DEAD} returning instance_id
+   ), connections as (
+     delete from trunkline.connections where instance_id in (select instance_id from gone)
+   ), routes as (
+     delete from trunkline.routes where instance_id in (select instance_id from gone)
+   )
+   select instance_id from gone`,
+);
+
+/** Rows left of instances that are not registered: what a process wrote in the moment it was given up. */
+export const REMOVE_ORPHANS = statement<{ removed: number }>(
+  'remove_orphans',
+  `with connections as (
+     delete from trunkline.connections c
+      where not exists (select from trunkline.instances i where i.instance_id = c.instance_id) returning 1
+   ), routes as (
+     delete from trunkline.routes r
+      where not exists (select from trunkline.instances i where i.instance_id = r.instance_id) returning 1
+   )
+   select (select count(*) from connections) + (select count(*) from routes) as removed`,
+);
+
+/** The goodbye of an instance that drained. */
+export const REMOVE_SELF = statement<never>(
+  'remove_self',
+  `with connections as (delete from trunkline.connections where instance_id = $1),
+        routes as (delete from trunkline.routes where instance_id = $1)
+   delete from trunkline.instances where instance_id = $1`,
+);

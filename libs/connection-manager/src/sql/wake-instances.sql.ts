@@ -1,0 +1,16 @@
+import { statement } from '#database';
+
+/**
+ * One NOTIFY per other instance that reads any of these channels, split under 8,000 bytes. Routes are looked up here,
+ * after the append has committed: a subscriber that wrote its route earlier is found, a later one reads the message.
+ */
+export const WAKE_INSTANCES = statement<{ sent: number }>(
+  'wake_instances',
+  `select count(pg_notify('trunkline_' || instance_id, channels)) as sent
+     from (select instance_id, string_agg(channel, E'\\n') as channels
+             from (select instance_id, channel,
+                          sum(length(channel) + 1) over (partition by instance_id order by channel) / 7700 as part
+                     from trunkline.routes
+                    where channel = any ($1::text[]) and instance_id <> $2) as routed
+            group by instance_id, part) as hints`,
+);

@@ -1,0 +1,99 @@
+export interface BatcherOptions<Item, Result> {
+  /** Runs one batch; its results stand in the places of their items. May throw: then each item fails with the error. */
+  readonly run: (items: Item[]) => Promise<(Result | Error)[]>;
+  readonly maxItems: number;
+  /** Items waiting or running; beyond it `add` rejects with {@link BatcherFullError}. */
+  readonly maxWaiting?: number;
+}
+
+export class BatcherFullError extends Error {
+  constructor(waiting: number) {
+    super(`${waiting} items are waiting already`);
+    this.name = 'BatcherFullError';
+  }
+}
+
+interface Entry<Item, Result> {
+  readonly item: Item;
+  readonly resolve: (result: Result) => void;
+  readonly reject: (error: unknown) => void;
+}
+
+/**
+ * Group commit: what arrives while a batch runs forms the next one, in order, one batch at a time. No timer: a lone item
+ * starts at the end of the event loop's turn, and batches grow by themselves under load.
+ */
+export class Batcher<Item, Result> {
+  private queue: Entry<Item, Result>[] = [];
+  private running = 0;
+  private isScheduled = false;
+  private idle: PromiseWithResolvers | undefined;
+
+  constructor(private readonly options: BatcherOptions<Item, Result>) {}
+
+  /** Items waiting or running. */
+  get size(): number {
+    return this.queue.length + this.running;
+  }
+
+  add(item: Item): Promise<Result> {
+    const { maxWaiting = Infinity } = this.options;
+    if (this.size >= maxWaiting) return Promise.reject(new BatcherFullError(this.size));
+    return new Promise((resolve, reject) => {
+      this.queue.push({ item, resolve, reject });
+      this.schedule();
+    });
+  }
+
+  /** Resolves once nothing waits or runs. */
+  async drain(): Promise<void> {
+    if (this.size === 0) return;
+    this.idle ??= withResolvers();
+    await this.idle.promise;
+  }
+
+  private schedule(): void {
+    if (this.isScheduled || this.running > 0) return;
+    this.isScheduled = true;
+    setImmediate(() => {
+      this.isScheduled = false;
+      void this.runNext();
+    });
+  }
+
+  private async runNext(): Promise<void> {
+    const batch = this.queue.splice(0, this.options.maxItems);
+    if (batch.length === 0) return;
+    this.running = batch.length;
+    try {
+      const results = await this.options.run(batch.map((entry) => entry.item));
+      batch.forEach((entry, place) => settle(entry, results[place]));
+    } catch (error) {
+      for (const entry of batch) entry.reject(error);
+    }
+    this.running = 0;
+    if (this.queue.length > 0) void this.runNext();
+    else this.becomeIdle();
+  }
+
+  private becomeIdle(): void {
+    this.idle?.resolve();
+    this.idle = undefined;
+  }
+}
+
+function settle<Item, Result>(entry: Entry<Item, Result>, result: Result | Error | undefined): void {
+  if (result instanceof Error) entry.reject(result);
+  else entry.resolve(result as Result);
+}
+
+interface PromiseWithResolvers {
+  readonly promise: Promise<void>;
+  readonly resolve: () => void;
+}
+
+function withResolvers(): PromiseWithResolvers {
+  let resolve!: () => void;
+  const promise = new Promise<void>((settled) => (resolve = settled));
+  return { promise, resolve };
+}

@@ -1,0 +1,100 @@
+import { Pool, types, type PoolConfig } from 'pg';
+import type { Statement } from './statement.js';
+
+/**
+ * Separate small pools, so that load on one cannot starve another:
+ * `hot` appends, reads, registration and acknowledgements · `work` REST, joins, jobs · `wake` hints · `beat` the lease ·
+ * `health` probes.
+ */
+export type PoolName = 'hot' | 'work' | 'wake' | 'beat' | 'health';
+
+export interface DatabaseOptions {
+  readonly url: string;
+  readonly poolSize: number;
+  /** Shown in pg_stat_activity. */
+  readonly applicationName: string;
+  readonly onError: (pool: PoolName, error: Error) => void;
+}
+
+const INT8 = 20;
+
+/** The connections of one instance. Callers name a pool and a statement; nobody else holds a client. */
+export class Database {
+  private readonly pools: Record<PoolName, Pool>;
+  private isClosed = false;
+
+  constructor(private readonly options: DatabaseOptions) {
+    const { poolSize } = options;
+    this.pools = {
+      hot: this.pool('hot', poolSize),
+      work: this.pool('work', poolSize),
+      // A hint is not worth waiting for a disk: with synchronous_commit=off NOTIFY's commit record is not flushed.
+      wake: this.pool('wake', 1, { options: '-c jit=off -c synchronous_commit=off' }),
+      beat: this.pool('beat', 1),
+      health: this.pool('health', 1),
+    };
+  }
+
+  async rows<Row>(pool: PoolName, statement: Statement<Row>, values: readonly unknown[] = []): Promise<Row[]> {
+    const result = await this.pools[pool].query({ name: statement.name, text: statement.text, values: [...values] });
+    return result.rows as Row[];
+  }
+
+  /** Runs statements on one connection, in one transaction. */
+  async transaction<T>(work: (rows: RowsOf) => Promise<T>): Promise<T> {
+    const client = await this.pools.work.connect();
+    let failure: Error | undefined;
+    try {
+      await client.query('begin');
+      const result = await work(async (statement, values = []) => {
+        const { rows } = await client.query({ text: statement.text, values: [...values] });
+        return rows as never[];
+      });
+      await client.query('commit');
+      return result;
+    } catch (error) {
+      failure = error instanceof Error ? error : new Error(String(error));
+      throw error;
+    } finally {
+      // A client that failed is thrown away with its transaction: nothing half-done returns to the pool.
+      client.release(failure);
+    }
+  }
+
+  async close(): Promise<void> {
+    if (this.isClosed) return;
+    this.isClosed = true;
+    await Promise.all(Object.values(this.pools).map((pool) => pool.end()));
+  }
+
+  private pool(name: PoolName, max: number, more: PoolConfig = {}): Pool {
+    const pool = new Pool({
+      connectionString: this.options.url,
+      application_name: this.options.applicationName,
+      max,
+      connectionTimeoutMillis: 3_000,
+      idleTimeoutMillis: 60_000,
+      statement_timeout: 10_000,
+      lock_timeout: 5_000,
+      idle_in_transaction_session_timeout: 30_000,
+      // Longer than statement_timeout: fires only when the server itself is silent.
+      query_timeout: 12_000,
+      keepAlive: true,
+      // Short statements over many partitions look expensive to the planner; compiling them would cost more than they do.
+      options: '-c jit=off',
+      types: { getTypeParser: parserOf as typeof types.getTypeParser },
+      ...more,
+    });
+    // Without listeners, a restart of PostgreSQL would end the process: on the pool for idle clients, on each for busy ones.
+    pool.on('error', (error) => this.options.onError(name, error));
+    pool.on('connect', (client) => client.on('error', (error: Error) => this.options.onError(name, error)));
+    return pool;
+  }
+}
+
+export type RowsOf = <Row>(statement: Statement<Row>, values?: readonly unknown[]) => Promise<Row[]>;
+
+/** int8 as a number: a channel would need a million messages a second for 285 years to pass 2^53. */
+function parserOf(oid: number, format?: 'text'): unknown {
+  return oid === INT8 ? Number : types.getTypeParser(oid, format);
+}

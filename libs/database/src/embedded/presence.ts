@@ -1,0 +1,91 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Client } from 'pg';
+import { EmbeddedPostgresError, codeOf } from './embedded-postgres-error.js';
+import { type ServerAddress, ensureDatabase, openSession, sessionFailed } from './session.js';
+
+const PRESENCE_NAME = 'trunkline embedded';
+const PROBE_NAME = 'trunkline embedded probe';
+/** How long sessions that are closing right now (a pool that has just ended) may take to vanish. */
+const FAREWELL_MS = 1_000;
+const FAREWELL_POLL_MS = 25;
+/** SQLSTATE */
+const TOO_MANY_CONNECTIONS = '53300';
+
+/**
+ * An idle session that says "this process uses the server", from start to stop. Without it a
+ * process that has its URL but has not connected yet would look absent, and another that stops
+ * would take the server away. It dies with its process, so a kill -9 leaves no count behind.
+ */
+export class Presence {
+  private constructor(private readonly client: Client) {}
+
+  static async open(address: ServerAddress, log: (line: string) => void): Promise<Presence> {
+    const client = await openSession(address, PRESENCE_NAME, (error) => {
+      log(`the session with the embedded PostgreSQL broke: ${error.message}`);
+    });
+    try {
+      await ensureDatabase(client);
+    } catch (cause) {
+      await client.end();
+      throw sessionFailed(address.port, cause);
+    }
+    keepsProcessAlive(client, false);
+    return new Presence(client);
+  }
+
+  /** When it resolves, the server has forgotten the session: the next probe does not see it. */
+  async close(): Promise<void> {
+    // Otherwise a process with nothing else to do would exit in the middle of this wait.
+    keepsProcessAlive(this.client, true);
+    await this.client.end();
+  }
+}
+
+/** @types/pg does not know these methods. */
+function keepsProcessAlive(client: Client, isKept: boolean): void {
+  const socket = client as Client & { ref(): void; unref(): void };
+  if (isKept) socket.ref();
+  else socket.unref();
+}
+
+/**
+ * Whether nobody uses the server any more. Call it under the lock and after closing one's own
+ * presence: of two processes that stop at once the second then sees that the first has gone.
+ */
+export async function isDeserted(address: ServerAddress): Promise<boolean> {
+  const probe = await openProbe(address);
+  if (probe === 'full') return false;
+  try {
+    const deadline = Date.now() + FAREWELL_MS;
+    for (;;) {
+      const { present, others } = await countClients(probe);
+      // Those present leave only under the lock, which we hold: waiting is of no use.
+      if (others === 0 || present > 0 || Date.now() > deadline) return others === 0;
+      await sleep(FAREWELL_POLL_MS);
+    }
+  } finally {
+    await probe.end();
+  }
+}
+
+async function openProbe(address: ServerAddress): Promise<Client | 'full'> {
+  try {
+    // A session that breaks also rejects the query under way: its own event tells nothing more.
+    return await openSession(address, PROBE_NAME, () => undefined);
+  } catch (error) {
+    const cause = error instanceof EmbeddedPostgresError ? error.cause : undefined;
+    if (codeOf(cause) === TOO_MANY_CONNECTIONS) return 'full';
+    throw error;
+  }
+}
+
+async function countClients(probe: Client): Promise<{ present: number; others: number }> {
+  const { rows } = await probe.query<{ present: number; others: number }>(
+    `SELECT count(*)::int AS others,
+            count(*) FILTER (WHERE application_name = $1)::int AS present
+       FROM pg_stat_activity
+      WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()`,
+    [PRESENCE_NAME],
+  );
+  return rows[0] ?? { present: 0, others: 0 };
+}

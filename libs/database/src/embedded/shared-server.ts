@@ -1,0 +1,73 @@
+import type { Binaries } from './binaries.js';
+import type { ClusterDirectory } from './cluster-directory.js';
+import { withDirectoryLock } from './directory-lock.js';
+import { stopPostmaster } from './postmaster.js';
+import { settledPostmaster } from './postmaster-state.js';
+import { Presence, isDeserted } from './presence.js';
+import { type ServerAddress, connectionUrl } from './session.js';
+
+interface Place {
+  readonly directory: string;
+  readonly cluster: ClusterDirectory;
+  readonly binaries: Binaries;
+}
+
+/** One process's share of a running server (an EmbeddedPostgres): the last to leave stops it. */
+export class SharedServer {
+  readonly url: string;
+  private stopped: Promise<void> | undefined;
+
+  private constructor(
+    private readonly place: Place,
+    private readonly address: ServerAddress,
+    private readonly presence: Presence,
+    readonly isAdopted: boolean,
+    private readonly log: (line: string) => void,
+  ) {
+    this.url = connectionUrl(address);
+  }
+
+  /** Call it under the lock. A server that was started for nothing is stopped again. */
+  static async join(
+    place: Place,
+    address: ServerAddress,
+    isAdopted: boolean,
+    log: (line: string) => void,
+  ): Promise<SharedServer> {
+    try {
+      const presence = await Presence.open(address, log);
+      return new SharedServer(place, address, presence, isAdopted, log);
+    } catch (error) {
+      if (!isAdopted) await stopPostmaster(place.binaries, place.cluster);
+      throw error;
+    }
+  }
+
+  stop(): Promise<void> {
+    this.stopped ??= withDirectoryLock(this.place.directory, () => this.leave());
+    return this.stopped;
+  }
+
+  private async leave(): Promise<void> {
+    await this.presence.close();
+    const { dataDirectory } = this.place.cluster;
+    const state = await settledPostmaster(dataDirectory);
+    if (state.kind === 'absent') return;
+    try {
+      await this.stopIfDeserted(state.port);
+    } catch (error) {
+      // It may have died while we asked, which is as good as stopped.
+      if ((await settledPostmaster(dataDirectory)).kind !== 'absent') throw error;
+    }
+  }
+
+  /** The port is given anew: others may have restarted the server meanwhile. */
+  private async stopIfDeserted(port: number): Promise<void> {
+    if (await isDeserted({ ...this.address, port })) {
+      await stopPostmaster(this.place.binaries, this.place.cluster);
+      this.log('Stopped the embedded PostgreSQL.');
+    } else {
+      this.log('Left the embedded PostgreSQL running: others are connected.');
+    }
+  }
+}

@@ -1,0 +1,127 @@
+import { Client } from 'pg';
+import { setTimeout as delay } from 'node:timers/promises';
+import { backoffMs } from './backoff.js';
+
+export interface ListenerOptions {
+  readonly url: string;
+  readonly applicationName: string;
+  /** The NOTIFY channel; only from constants and checked instance ids. */
+  readonly channel: string;
+  /** Key of a session-level advisory lock held as long as the connection lives: proof of life for the peers. */
+  readonly lockKey: readonly [number, number];
+  readonly onNotification: (payload: string) => void;
+  /** After every LISTEN, the first included: what was said in between was not heard. */
+  readonly onListening: () => void;
+  readonly onLost: (error: Error) => void;
+  readonly heartbeatMs?: number;
+  readonly heartbeatDeadlineMs?: number;
+}
+
+/**
+ * The dedicated LISTEN connection. TCP keepalive does not notice a cut cable while nothing is sent, so it asks the
+ * server something every `heartbeatMs` and gives it up when no answer comes; then it reconnects for as long as it takes.
+ */
+export class Listener {
+  private client: Client | undefined;
+  private stopping = new AbortController();
+  private loop: Promise<void> | undefined;
+  holdsLock = false;
+  isListening = false;
+
+  constructor(private readonly options: ListenerOptions) {}
+
+  /** Resolves when listening for the first time. */
+  async start(): Promise<void> {
+    await new Promise<void>((resolve) => {
+      this.loop ??= this.run(resolve);
+    });
+  }
+
+  async stop(): Promise<void> {
+    this.stopping.abort();
+    await this.loop;
+  }
+
+  private async run(onFirst: () => void): Promise<void> {
+    let failures = 0;
+    while (!this.stopping.signal.aborted) {
+      try {
+        await this.listen();
+        failures = 0;
+        onFirst();
+        await this.beatUntilLost();
+      } catch (error) {
+        failures++;
+        if (!this.stopping.signal.aborted) this.options.onLost(error instanceof Error ? error : new Error(String(error)));
+      }
+      this.isListening = false;
+      this.holdsLock = false;
+      this.discard();
+      await this.pause(failures === 0 ? 0 : backoffMs(failures, { baseMs: 100, maxMs: 2_000 }));
+    }
+  }
+
+  private async listen(): Promise<void> {
+    const { url, applicationName, channel } = this.options;
+    const client = new Client({
+      connectionString: url,
+      application_name: applicationName,
+      connectionTimeoutMillis: 3_000,
+      query_timeout: this.options.heartbeatDeadlineMs ?? 5_000,
+      keepAlive: true,
+    });
+    this.client = client;
+    client.on('notification', ({ payload }) => this.options.onNotification(payload ?? ''));
+    client.on('error', () => this.discard());
+    await client.connect();
+    await client.query(`listen "${channel}"`);
+    await this.beat(client);
+    this.isListening = true;
+    this.options.onListening();
+  }
+
+  private async beatUntilLost(): Promise<void> {
+    const client = this.client;
+    if (!client) throw new Error('the LISTEN connection ended');
+    const lost = new Promise<never>((_, reject) => {
+      client.once('end', () => reject(new Error('the LISTEN connection ended')));
+    });
+    // Raced below; without this, a loss between two races would count as unhandled.
+    lost.catch((error: unknown) => error);
+    while (!this.stopping.signal.aborted) {
+      await Promise.race([lost, this.pause(this.options.heartbeatMs ?? 10_000)]);
+      if (this.stopping.signal.aborted) return;
+      await Promise.race([lost, this.beat(client)]);
+    }
+  }
+
+  /** A heartbeat that also takes the lock, should a lost session of ours still have held it when this one began. */
+  private async beat(client: Client): Promise<void> {
+    if (this.holdsLock) {
+      await client.query('select 1');
+      return;
+    }
+    const { rows } = await client.query<{ held: boolean }>('select pg_try_advisory_lock($1, $2) as held', [
+      ...this.options.lockKey,
+    ]);
+    this.holdsLock = rows[0]?.held === true;
+  }
+
+  /** Destroys rather than ends: a black-holed connection would never finish its goodbye. */
+  private discard(): void {
+    const client = this.client;
+    this.client = undefined;
+    if (!client) return;
+    client.end().catch((error: unknown) => this.options.onLost(error instanceof Error ? error : new Error(String(error))));
+    const { stream } = (client as unknown as { connection: { stream: { destroy(): void } } }).connection;
+    stream.destroy();
+  }
+
+  private async pause(ms: number): Promise<void> {
+    try {
+      await delay(ms, undefined, { signal: this.stopping.signal });
+    } catch (error) {
+      if (!(error instanceof Error) || error.name !== 'AbortError') throw error;
+    }
+  }
+}

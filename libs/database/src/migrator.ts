@@ -1,0 +1,43 @@
+import { Client } from 'pg';
+import { DataSource, type MigrationInterface } from 'typeorm';
+
+export type Migration = new () => MigrationInterface;
+
+const MIGRATION_LOCK = 7_255_361_001;
+
+/**
+ * Applies what is missing, each migration in its own transaction. TypeORM takes no lock, so the run is wrapped in an
+ * advisory one: of ten starting instances one migrates and nine wait.
+ * @returns the names of the migrations applied by this call
+ */
+export async function migrate(url: string, migrations: readonly Migration[]): Promise<string[]> {
+  const lock = new Client({ connectionString: url, application_name: 'trunkline-migrate', connectionTimeoutMillis: 10_000 });
+  // The query that fails reports the error; this keeps an idle loss from ending the process.
+  lock.on('error', () => undefined);
+  await lock.connect();
+  try {
+    await lock.query('select pg_advisory_lock($1)', [MIGRATION_LOCK]);
+    await lock.query('create schema if not exists trunkline');
+    return await run(url, migrations);
+  } finally {
+    await lock.end();
+  }
+}
+
+async function run(url: string, migrations: readonly Migration[]): Promise<string[]> {
+  const source = new DataSource({
+    type: 'postgres',
+    url,
+    schema: 'trunkline',
+    migrations: [...migrations],
+    migrationsTableName: 'migrations',
+    applicationName: 'trunkline-migrate',
+  });
+  await source.initialize();
+  try {
+    const applied = await source.runMigrations({ transaction: 'each' });
+    return applied.map(({ name }) => name);
+  } finally {
+    await source.destroy();
+  }
+}

@@ -1,0 +1,67 @@
+import { backoffMs } from '#database';
+import { Fault } from '#protocol';
+import type { Connection } from './connection.js';
+import type { Subscription } from './subscription.js';
+
+export interface AttemptsOptions {
+  readonly ackTimeoutMs: number;
+  readonly maxAttempts: number;
+  readonly catchUp: (subscription: Subscription) => void;
+}
+
+const SWEEP_MS = 250;
+const RETRY = { baseMs: 500, maxMs: 30_000 };
+
+/**
+ * Looks after the connections that have something in flight or lag: repeats what was not acknowledged in time, with
+ * backoff and jitter, and closes the connection after the last attempt. The messages stay stored either way.
+ */
+export class Attempts {
+  private readonly busy = new Set<Connection>();
+  private timer: NodeJS.Timeout | undefined;
+
+  constructor(private readonly options: AttemptsOptions) {}
+
+  watch(connection: Connection): void {
+    this.busy.add(connection);
+  }
+
+  start(): void {
+    this.timer ??= setInterval(() => this.sweep(performance.now()), SWEEP_MS);
+  }
+
+  stop(): void {
+    clearInterval(this.timer);
+    this.timer = undefined;
+  }
+
+  sweep(nowMs: number): void {
+    for (const connection of this.busy) {
+      if (!connection.isBusy) this.busy.delete(connection);
+      else for (const subscription of connection.subscriptions.values()) this.look(subscription, nowMs);
+    }
+  }
+
+  private look(subscription: Subscription, nowMs: number): void {
+    const { flight, progressAtMs, connection } = subscription;
+    if (flight.size > 0 && nowMs - progressAtMs > this.options.ackTimeoutMs && !connection.isClosed) {
+      this.repeat(subscription, nowMs);
+    }
+    if (subscription.state === 'lagging') this.options.catchUp(subscription);
+  }
+
+  private repeat(subscription: Subscription, nowMs: number): void {
+    const { connection, attempt, channel } = subscription;
+    const { ackTimeoutMs, maxAttempts } = this.options;
+    const error = `no acknowledgement within ${ackTimeoutMs} ms, attempt ${attempt} of ${maxAttempts}`;
+    connection.failAttempt(subscription, 'timeout', error);
+    if (attempt >= maxAttempts) {
+      connection.outlet.close(new Fault('NOT_ACKNOWLEDGING', `${channel.name}: ${error}`));
+      return;
+    }
+    subscription.rewind();
+    subscription.notBeforeMs = nowMs + backoffMs(attempt, RETRY);
+    subscription.state = 'lagging';
+    channel.sleepIfUnread();
+  }
+}

@@ -1,0 +1,54 @@
+import type { Feed } from './feed.js';
+
+export interface BackstopOptions {
+  readonly feed: Feed;
+  readonly pollMs: number;
+  /** False while LISTEN is lost. */
+  readonly isListening: () => boolean;
+  readonly onError: (error: unknown) => void;
+}
+
+/** A message this old that a poll finds first was told of by no hint. */
+const LATE_MS = 300;
+const FAST_MS = 250;
+const FAST_FOR_MS = 10_000;
+
+/** Polls, since a hint may be lost: rarely while hints arrive, often while they do not. */
+export class Backstop {
+  private timer: NodeJS.Timeout | undefined;
+  private fastUntilMs = 0;
+  private isStopped = true;
+  private polling: Promise<void> | undefined;
+
+  constructor(private readonly options: BackstopOptions) {}
+
+  start(): void {
+    this.isStopped = false;
+    this.schedule();
+  }
+
+  async stop(): Promise<void> {
+    this.isStopped = true;
+    clearTimeout(this.timer);
+    await this.polling;
+  }
+
+  private schedule(): void {
+    if (this.isStopped) return;
+    const isFast = !this.options.isListening() || performance.now() < this.fastUntilMs;
+    const waitMs = isFast ? Math.min(FAST_MS, this.options.pollMs) : this.options.pollMs;
+    this.timer = setTimeout(() => {
+      this.polling = this.poll().finally(() => this.schedule());
+    }, waitMs);
+  }
+
+  private async poll(): Promise<void> {
+    try {
+      const late = await this.options.feed.poll(LATE_MS);
+      if (late > 0) this.fastUntilMs = performance.now() + FAST_FOR_MS;
+    } catch (error) {
+      this.fastUntilMs = performance.now() + FAST_FOR_MS;
+      this.options.onError(error);
+    }
+  }
+}

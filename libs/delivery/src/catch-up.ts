@@ -1,0 +1,55 @@
+import type { MessageLog } from '#message-persistence';
+import type { Feed } from './feed.js';
+import type { Subscription } from './subscription.js';
+
+/**
+ * Brings a lagging subscription to the end of its channel, page by page as its window has room; then it is live. What
+ * has not been asked for waits in the table, not in memory.
+ */
+export class CatchUp {
+  constructor(
+    private readonly log: MessageLog,
+    private readonly feed: Feed,
+    private readonly onError: (error: unknown) => void,
+  ) {}
+
+  /** Reads on if it may; called again whenever there may be room, so a failure only delays. */
+  async run(subscription: Subscription): Promise<void> {
+    if (subscription.isReading) return;
+    subscription.isReading = true;
+    try {
+      while (mayRead(subscription) && (await this.readPage(subscription)));
+    } catch (error) {
+      this.onError(error);
+    } finally {
+      subscription.isReading = false;
+    }
+  }
+
+  /** @returns true if there is more to read and nothing spoke against it */
+  private async readPage(subscription: Subscription): Promise<boolean> {
+    const { channel, sentSeq, since } = subscription;
+    const page = await this.log.readPage({ channel: channel.name, fromSeq: sentSeq, since, epoch: channel.epoch });
+    if (!isLagging(subscription)) return false;
+    const now = performance.now();
+    for (const entry of page?.entries ?? []) if (!subscription.push(entry, now)) return mayRead(subscription);
+    if (page) subscription.since = page.since;
+    if (page && page.seq < page.lastSeq) return true;
+    const admitted = channel.admit(subscription);
+    if (admitted === 'unread') this.feed.readOn(channel);
+    return admitted === 'behind';
+  }
+}
+
+function mayRead(subscription: Subscription): boolean {
+  return (
+    isLagging(subscription) &&
+    performance.now() >= subscription.notBeforeMs &&
+    subscription.connection.window.hasRoomForPage
+  );
+}
+
+/** A function, since the state changes while a read is awaited. */
+function isLagging(subscription: Subscription): boolean {
+  return subscription.state === 'lagging';
+}

@@ -1,0 +1,152 @@
+import type { Entry, Settlement } from '#message-persistence';
+import { Fault, type Ack, type Message } from '#protocol';
+import type { AckBook } from './ack-book.js';
+import type { DatabaseClock } from './database-clock.js';
+import type { Outlet } from './outlet.js';
+import type { Subscription } from './subscription.js';
+import { Window, type WindowLimits } from './window.js';
+
+export interface ConnectionKey {
+  readonly connectionId: string;
+  readonly user: string;
+  readonly deviceId: string;
+}
+
+export interface ConnectionContext {
+  readonly clock: DatabaseClock;
+  readonly acks: AckBook;
+  readonly windowLimits: WindowLimits;
+  /** It has something to send at the end of this turn of the event loop. */
+  readonly onSend: (connection: Connection) => void;
+  /** It has messages in flight, or lags: somebody has to look after it. */
+  readonly onBusy: (connection: Connection) => void;
+  /** There may be room for another page. */
+  readonly onRoom: (subscription: Subscription) => void;
+}
+
+/** One client on this instance: what it reads, what it was sent, what it acknowledged. */
+export class Connection {
+  readonly subscriptions = new Map<string, Subscription>();
+  readonly window: Window;
+  isReady = false;
+  isClosed = false;
+  private outbox: { channel: string; entry: Entry }[] = [];
+
+  constructor(
+    readonly key: ConnectionKey,
+    readonly outlet: Outlet,
+    private readonly context: ConnectionContext,
+  ) {
+    this.window = new Window(context.windowLimits, () => outlet.bufferedBytes);
+  }
+
+  get isBusy(): boolean {
+    if (this.isClosed) return false;
+    if (!this.window.isEmpty) return true;
+    for (const { state } of this.subscriptions.values()) if (state === 'lagging') return true;
+    return false;
+  }
+
+  isMemberOf(channel: string): boolean {
+    return this.subscriptions.get(channel)?.isDurable === true;
+  }
+
+  /**
+   * Puts an entry into the packet of this turn; one that expired meanwhile goes as a gap.
+   * @returns what was sent, or undefined if the window is full
+   */
+  send(subscription: Subscription, entry: Entry): Entry | undefined {
+    const due = this.due(entry);
+    if (due.kind === 'message') {
+      if (!this.window.hasRoomFor(due.stored.bytes)) return undefined;
+      this.window.take(due.stored.bytes);
+      this.context.onBusy(this);
+    }
+    if (this.outbox.length === 0) this.context.onSend(this);
+    this.outbox.push({ channel: subscription.channel.name, entry: due });
+    return due;
+  }
+
+  noteLagging(subscription: Subscription): void {
+    this.context.onBusy(this);
+    this.context.onRoom(subscription);
+  }
+
+  /** Hands the packet of this turn to the network; a gap stands between the packets around it. */
+  flush(): void {
+    const outbox = this.outbox;
+    this.outbox = [];
+    if (this.isClosed) return;
+    let messages: Message[] = [];
+    for (const { channel, entry } of outbox) {
+      if (entry.kind === 'message') {
+        messages.push(entry.stored.message);
+        continue;
+      }
+      this.emit(messages);
+      messages = [];
+      const { fromSeq, seq, reason } = entry;
+      this.outlet.gap({ channel, fromSeq, toSeq: seq, reason, ack: { [channel]: seq } });
+    }
+    this.emit(messages);
+  }
+
+  /**
+   * The client has processed each channel up to a seq.
+   * @throws Fault NOT_SUBSCRIBED, ACK_BEYOND_SENT; then nothing of it counts
+   */
+  acknowledge(ack: Ack): void {
+    const channels = Object.entries(ack);
+    for (const [channel, seq] of channels) {
+      const subscription = this.subscriptions.get(channel);
+      if (!subscription) throw new Fault('NOT_SUBSCRIBED', `${channel}: not read on this connection`);
+      if (seq > subscription.highestSeq) {
+        throw new Fault('ACK_BEYOND_SENT', `${channel}: sent up to ${subscription.highestSeq}, not ${seq}`);
+      }
+    }
+    for (const [channel, seq] of channels) {
+      const subscription = this.subscriptions.get(channel);
+      if (subscription && seq > subscription.ackedSeq) this.land(subscription, seq);
+    }
+    for (const subscription of this.subscriptions.values()) {
+      if (subscription.state === 'lagging') this.context.onRoom(subscription);
+    }
+  }
+
+  /** Ends the attempt: everything in flight of the subscription counts as not delivered. */
+  failAttempt(subscription: Subscription, outcome: 'timeout' | 'disconnected', error: string): void {
+    const fromSeq = subscription.ackedSeq + 1;
+    const toSeq = subscription.sentSeq;
+    const { count, bytes, sentAtMs = performance.now() } = subscription.flight.land();
+    if (count === 0) return;
+    this.window.release(count, bytes);
+    const ageMs = performance.now() - sentAtMs;
+    const { attempt, isDurable, channel } = subscription;
+    const settlement: Settlement = { ...this.key, channel: channel.name, fromSeq, toSeq, attempt, ageMs, outcome, error, isDurable };
+    this.context.acks.fail(settlement);
+  }
+
+  private land(subscription: Subscription, seq: number): void {
+    const now = performance.now();
+    const { count, bytes, sentAtMs = now } = subscription.flight.land(seq);
+    this.window.release(count, bytes);
+    this.context.acks.acknowledge(subscription, subscription.ackedSeq + 1, seq, sentAtMs);
+    subscription.ackedSeq = seq;
+    subscription.sentSeq = Math.max(subscription.sentSeq, seq);
+    subscription.progressAtMs = now;
+    subscription.attempt = 1;
+  }
+
+  private due(entry: Entry): Entry {
+    if (entry.kind === 'gap' || entry.stored.expiresAtMs === undefined) return entry;
+    if (entry.stored.expiresAtMs > this.context.clock.now()) return entry;
+    return { kind: 'gap', fromSeq: entry.seq, seq: entry.seq, reason: 'expired' };
+  }
+
+  private emit(messages: Message[]): void {
+    if (messages.length === 0) return;
+    const ack: Ack = {};
+    for (const { channel, seq } of messages) ack[channel] = seq;
+    this.outlet.messages({ messages, ack });
+  }
+}

@@ -1,0 +1,127 @@
+import type { ChannelPage, MessageLog, StoredMessage } from '#message-persistence';
+import type { DatabaseClock } from './database-clock.js';
+import { LiveChannel } from './live-channel.js';
+import type { Subscription } from './subscription.js';
+
+export interface FeedOptions {
+  readonly log: MessageLog;
+  readonly clock: DatabaseClock;
+  /** The first subscription of a channel came, or the last one went. */
+  readonly onRoute: (channel: string, isOpen: boolean) => void;
+  /** The group memberships of an inbox's user have changed. */
+  readonly onEpoch: (channel: LiveChannel, epoch: number) => void;
+  readonly onError: (error: unknown) => void;
+}
+
+/**
+ * The one reader of each live channel on this instance. Asked by a hint, by the poll or after a (re)LISTEN, it reads on
+ * from its position; requests made in one turn of the event loop share one statement.
+ */
+export class Feed {
+  private readonly channels = new Map<string, LiveChannel>();
+
+  constructor(private readonly options: FeedOptions) {}
+
+  get size(): number {
+    return this.channels.size;
+  }
+
+  find(name: string): LiveChannel | undefined {
+    return this.channels.get(name);
+  }
+
+  /** The channel, opened if nobody read it yet: the caller adds a subscription before it waits for anything. */
+  channel(name: string): LiveChannel {
+    let channel = this.channels.get(name);
+    if (!channel) {
+      channel = new LiveChannel(name);
+      this.channels.set(name, channel);
+      this.options.onRoute(name, true);
+    }
+    return channel;
+  }
+
+  detach(subscription: Subscription): void {
+    const { channel } = subscription;
+    subscription.state = 'closed';
+    if (!channel.subscriptions.delete(subscription)) return;
+    if (channel.subscriptions.size > 0) channel.sleepIfUnread();
+    else if (this.channels.delete(channel.name)) this.options.onRoute(channel.name, false);
+  }
+
+  /** Another instance says that these channels have news. It may lie: only channels that are live are read. */
+  hint(names: readonly string[]): void {
+    for (const name of names) {
+      const channel = this.channels.get(name);
+      if (channel) this.readOn(channel);
+    }
+  }
+
+  /** What this instance appended itself needs no read while it continues the position. */
+  offer(name: string, seq: number, stored: StoredMessage, createdAt: Date): void {
+    const channel = this.channels.get(name);
+    if (!channel) return;
+    if (channel.isAsleep) channel.noteHint();
+    else if (!channel.offer(seq, stored, createdAt, performance.now())) this.readOn(channel);
+  }
+
+  /**
+   * Looks at every live channel in one statement.
+   * @returns how many messages a hint should have told of before: older than `lateMs`
+   */
+  async poll(lateMs: number): Promise<number> {
+    const channels = [...this.channels.values()].filter(
+      (channel) => !channel.isReading && (!channel.isAsleep || isInbox(channel)),
+    );
+    if (channels.length === 0) return 0;
+    const pages = await this.options.log.poll(channels.map((channel) => channel.request));
+    let late = 0;
+    pages.forEach((page, place) => {
+      const channel = channels[place];
+      if (!page || !channel) return;
+      if (!channel.isAsleep) late += countLate(page, channel.position ?? 0, lateMs);
+      this.take(channel, page);
+    });
+    return late;
+  }
+
+  readOn(channel: LiveChannel): void {
+    channel.noteHint();
+    if (channel.isReading || (channel.isAsleep && !isInbox(channel))) return;
+    void this.read(channel);
+  }
+
+  private async read(channel: LiveChannel): Promise<void> {
+    channel.isReading = true;
+    try {
+      while (channel.isDirty && channel.subscriptions.size > 0) {
+        channel.isDirty = false;
+        const page = await this.options.log.readLive(channel.request);
+        if (page) this.take(channel, page);
+      }
+    } catch (error) {
+      // The poll asks again.
+      this.options.onError(error);
+    } finally {
+      channel.isReading = false;
+    }
+  }
+
+  private take(channel: LiveChannel, page: ChannelPage): void {
+    this.options.clock.observe(page.readAt);
+    const isNext = channel.advance(page.entries, page.seq, page.since, performance.now());
+    if (page.epoch !== channel.epoch) this.options.onEpoch(channel, page.epoch);
+    if (!isNext || (channel.position !== undefined && channel.position < page.lastSeq)) this.readOn(channel);
+  }
+}
+
+function countLate(page: ChannelPage, position: number, lateMs: number): number {
+  const before = page.readAt.getTime() - lateMs;
+  return page.entries.filter(
+    (entry) => entry.kind === 'message' && entry.seq > position && Date.parse(entry.stored.message.createdAt) < before,
+  ).length;
+}
+
+function isInbox(channel: LiveChannel): boolean {
+  return channel.name.startsWith('user:');
+}

@@ -1,0 +1,39 @@
+interface Sent {
+  readonly seq: number;
+  readonly bytes: number;
+  readonly sentAtMs: number;
+}
+
+export interface Landed {
+  readonly count: number;
+  readonly bytes: number;
+  /** When the first of them was sent, performance.now(). */
+  readonly sentAtMs: number | undefined;
+}
+
+/** The unacknowledged messages of one subscription, oldest first. */
+export class Flight {
+  private sent: Sent[] = [];
+
+  get size(): number {
+    return this.sent.length;
+  }
+
+  add(seq: number, bytes: number, nowMs: number): void {
+    this.sent.push({ seq, bytes, sentAtMs: nowMs });
+  }
+
+  /** Takes out everything up to `seq`; everything at all without it. */
+  land(seq = Infinity): Landed {
+    const sentAtMs = this.sent[0]?.sentAtMs;
+    let count = 0;
+    let bytes = 0;
+    for (const message of this.sent) {
+      if (message.seq > seq) break;
+      count += 1;
+      bytes += message.bytes;
+    }
+    this.sent.splice(0, count);
+    return { count, bytes, sentAtMs };
+  }
+}

@@ -1,0 +1,90 @@
+import type { Entry, StoredMessage } from '#message-persistence';
+import type { Subscription } from './subscription.js';
+
+/** Beyond every seq: asks a read for news about the channel other than messages. */
+const PAST_EVERYTHING = Number.MAX_SAFE_INTEGER;
+
+/**
+ * A channel that connections of this instance read. While one of them is live it has a position, and everything behind
+ * the position is pushed to all of them; else it sleeps, and only its epoch is looked at.
+ */
+export class LiveChannel {
+  readonly subscriptions = new Set<Subscription>();
+  /** Undefined while nobody is live. */
+  position: number | undefined;
+  since: Date | undefined;
+  epoch = 0;
+  /** Asked for again while it is read. */
+  isDirty = false;
+  isReading = false;
+  /** A hint came while nobody was live: whoever becomes live first has to look. */
+  private wasHintedAsleep = false;
+
+  constructor(readonly name: string) {}
+
+  get request(): { channel: string; fromSeq: number; since: Date | undefined; epoch: number } {
+    return { channel: this.name, fromSeq: this.position ?? PAST_EVERYTHING, since: this.since, epoch: this.epoch };
+  }
+
+  get isAsleep(): boolean {
+    return this.position === undefined;
+  }
+
+  noteHint(): void {
+    this.isDirty = true;
+    if (this.isAsleep) this.wasHintedAsleep = true;
+  }
+
+  /**
+   * Moves the position over the entries and hands them to everyone live.
+   * @returns false if they do not continue the position (it was another one when they were asked for)
+   */
+  advance(entries: readonly Entry[], seq: number, since: Date | undefined, nowMs: number): boolean {
+    const [first] = entries;
+    if (this.position === undefined || !first || seq <= this.position) return true;
+    if ((first.kind === 'gap' ? first.fromSeq : first.seq) > this.position + 1) return false;
+    for (const subscription of this.subscriptions) {
+      if (subscription.state === 'live') hand(subscription, entries, since, nowMs);
+    }
+    this.position = seq;
+    this.since = since;
+    this.sleepIfUnread();
+    return true;
+  }
+
+  /** @returns false if it does not continue the position: the channel has to be read */
+  offer(seq: number, stored: StoredMessage, createdAt: Date, nowMs: number): boolean {
+    return this.advance([{ kind: 'message', seq, stored }], seq, createdAt, nowMs);
+  }
+
+  /**
+   * A subscription that has caught up becomes live, unless the channel is ahead of it by now.
+   * `unread`: it is live, and the channel was hinted at while it slept, so it has to be read.
+   */
+  admit(subscription: Subscription): 'live' | 'unread' | 'behind' {
+    if (this.position !== undefined && subscription.sentSeq < this.position) return 'behind';
+    subscription.state = 'live';
+    if (this.position !== undefined) return 'live';
+    this.position = subscription.sentSeq;
+    this.since = subscription.since;
+    const wasHinted = this.wasHintedAsleep;
+    this.wasHintedAsleep = false;
+    return wasHinted ? 'unread' : 'live';
+  }
+
+  sleepIfUnread(): void {
+    for (const subscription of this.subscriptions) if (subscription.state === 'live') return;
+    this.position = undefined;
+    this.since = undefined;
+  }
+}
+
+function hand(subscription: Subscription, entries: readonly Entry[], since: Date | undefined, nowMs: number): void {
+  for (const entry of entries) {
+    if (subscription.push(entry, nowMs)) continue;
+    subscription.state = 'lagging';
+    subscription.connection.noteLagging(subscription);
+    return;
+  }
+  subscription.since = since;
+}

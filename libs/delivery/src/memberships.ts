@@ -1,0 +1,58 @@
+import type { Groups } from '#message-persistence';
+import { channelKind, inboxOf } from '#protocol';
+import type { Connection } from './connection.js';
+import type { Feed } from './feed.js';
+
+export interface MembershipsOptions {
+  readonly groups: Groups;
+  readonly feed: Feed;
+  readonly connectionsOf: (user: string) => Iterable<Connection>;
+  readonly attach: (connection: Connection, channels: readonly string[]) => Promise<void>;
+  readonly detach: (connection: Connection, channel: string) => void;
+  readonly onError: (error: unknown) => void;
+}
+
+/** Keeps the live connections of a user in step with its groups, wherever the change was made. */
+export class Memberships {
+  private readonly running = new Map<string, Promise<void>>();
+
+  constructor(private readonly options: MembershipsOptions) {}
+
+  /** Resolves when a refresh that began after this call is done; one runs at a time for a user. */
+  async refresh(user: string): Promise<void> {
+    await this.running.get(user);
+    const again = this.running.get(user);
+    if (again) return again;
+    const refresh = this.apply(user)
+      .catch(this.options.onError)
+      .finally(() => this.running.delete(user));
+    this.running.set(user, refresh);
+    return refresh;
+  }
+
+  private async apply(user: string): Promise<void> {
+    const { groups, feed, connectionsOf } = this.options;
+    if ([...connectionsOf(user)].length === 0) return;
+    const { channels, epoch } = await groups.membershipsOf(user);
+    // One that is still opening asks for itself when it is ready.
+    const connections = [...connectionsOf(user)].filter(({ isReady }) => isReady);
+    await Promise.all(connections.map((connection) => this.applyTo(connection, new Set(channels))));
+    const inbox = feed.find(inboxOf(user));
+    // Only now: should anything above fail, the old epoch makes the next poll ask again.
+    if (inbox) inbox.epoch = epoch;
+  }
+
+  private async applyTo(connection: Connection, groups: ReadonlySet<string>): Promise<void> {
+    for (const { channel, isDurable } of [...connection.subscriptions.values()]) {
+      if (channelKind(channel.name) === 'group' && isDurable && !groups.has(channel.name)) this.remove(connection, channel.name);
+    }
+    const missing = [...groups].filter((name) => !connection.isMemberOf(name));
+    if (missing.length > 0 && !connection.isClosed) await this.options.attach(connection, missing);
+  }
+
+  private remove(connection: Connection, channel: string): void {
+    const seq = connection.subscriptions.get(channel)?.sentSeq ?? 0;
+    this.options.detach(connection, channel);
+    connection.outlet.membership({ channel, state: 'left', seq });
+  }
+}

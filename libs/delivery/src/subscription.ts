@@ -1,0 +1,72 @@
+import type { Entry } from '#message-persistence';
+import type { Connection } from './connection.js';
+import { Flight } from './flight.js';
+import type { LiveChannel } from './live-channel.js';
+
+/**
+ * `opening`: its position is not known yet · `live`: the feed pushes to it ·
+ * `lagging`: it reads pages from the table, at the pace of its acknowledgements, until it has caught up · `closed`.
+ */
+export type SubscriptionState = 'opening' | 'live' | 'lagging' | 'closed';
+
+/** One channel read by one connection: how far it was sent, how far it was acknowledged. */
+export class Subscription {
+  state: SubscriptionState = 'opening';
+  isReading = false;
+  /** Sent in this attempt; goes back to ackedSeq when an attempt fails. */
+  sentSeq = 0;
+  ackedSeq = 0;
+  /** Time of the message at sentSeq, as far as known: bounds the partitions of the next read. */
+  since: Date | undefined;
+  attempt = 1;
+  /** performance.now() before which a failed attempt is not repeated. */
+  notBeforeMs = 0;
+  /** Last sign that the client works through the channel: something sent into an empty flight, or acknowledged. */
+  progressAtMs = 0;
+  readonly flight = new Flight();
+  private maxSentSeq = 0;
+
+  constructor(
+    readonly connection: Connection,
+    readonly channel: LiveChannel,
+    /** A membership or inbox, whose position is kept; a mere `subscribe` becomes one when its user joins. */
+    public isDurable: boolean,
+  ) {}
+
+  /** The highest seq ever sent on this connection: nothing beyond it may be acknowledged. */
+  get highestSeq(): number {
+    return Math.max(this.maxSentSeq, this.sentSeq);
+  }
+
+  startAt(seq: number, since: Date | undefined): void {
+    this.sentSeq = seq;
+    this.ackedSeq = seq;
+    this.since = since;
+  }
+
+  /**
+   * Sends on one entry if it is the next one and there is room.
+   * @returns false if it could not: the subscription has to read on by itself
+   */
+  push(entry: Entry, nowMs: number): boolean {
+    if (entry.seq <= this.sentSeq) return true;
+    const first = entry.kind === 'gap' ? entry.fromSeq : entry.seq;
+    if (first > this.sentSeq + 1) return false;
+    const sent = this.connection.send(this, entry);
+    if (!sent) return false;
+    if (sent.kind === 'message') {
+      if (this.flight.size === 0) this.progressAtMs = nowMs;
+      this.flight.add(sent.seq, sent.stored.bytes, nowMs);
+    }
+    this.sentSeq = sent.seq;
+    return true;
+  }
+
+  /** Forgets what is in flight, so that it is sent again. */
+  rewind(): void {
+    this.maxSentSeq = this.highestSeq;
+    this.sentSeq = this.ackedSeq;
+    this.since = undefined;
+    this.attempt += 1;
+  }
+}

@@ -1,0 +1,16 @@
+import { Module } from '@nestjs/common';
+import { APP_FILTER } from '@nestjs/core';
+import { ChannelsController } from './rest/channels.controller.js';
+import { FaultFilter } from './rest/fault.filter.js';
+import { GroupsController } from './rest/groups.controller.js';
+import { MessagesController } from './rest/messages.controller.js';
+import { UsersController } from './rest/users.controller.js';
+import { ClientGateway } from './socket/client.gateway.js';
+
+/** The edges: Socket.IO for clients, REST for back ends. */
+@Module({
+  providers: [ClientGateway, { provide: APP_FILTER, useClass: FaultFilter }],
+  controllers: [MessagesController, ChannelsController, UsersController, GroupsController],
+  exports: [ClientGateway],
+})
+export class GatewayModule {}

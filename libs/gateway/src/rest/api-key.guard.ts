@@ -1,0 +1,25 @@
+import { Inject, Injectable, type CanActivate, type ExecutionContext } from '@nestjs/common';
+import type { Request } from 'express';
+import { ApiKeys } from '#auth';
+import { Fault } from '#protocol';
+
+/** The name of the API key of a request that passed {@link ApiKeyGuard}. */
+export interface KeyedRequest extends Request {
+  apiKeyName: string;
+}
+
+/** Lets in who shows a secret of API_KEYS as `Authorization: Bearer <secret>` or `X-API-Key: <secret>`. */
+@Injectable()
+export class ApiKeyGuard implements CanActivate {
+  constructor(@Inject(ApiKeys) private readonly keys: ApiKeys) {}
+
+  canActivate(context: ExecutionContext): boolean {
+    const request = context.switchToHttp().getRequest<KeyedRequest>();
+    const bearer = /^Bearer (\S+)$/i.exec(request.headers.authorization ?? '')?.[1];
+    const secret = bearer ?? request.header('x-api-key');
+    const name = secret === undefined ? undefined : this.keys.nameOf(secret);
+    if (name === undefined) throw new Fault('API_KEY_INVALID', 'needs Authorization: Bearer <API key>');
+    request.apiKeyName = name;
+    return true;
+  }
+}

@@ -1,0 +1,32 @@
+import { Controller, Get, Inject, Param, Query, UseGuards } from '@nestjs/common';
+import { ApiTags } from '@nestjs/swagger';
+import type { z } from 'zod';
+import { MessageLog } from '#message-persistence';
+import { Channel, rest } from '#protocol';
+import { toHistory } from '../history.js';
+import { ApiKeyGuard } from './api-key.guard.js';
+import { Documented } from './document.js';
+import { SchemaPipe } from './schema.pipe.js';
+
+/** Channels, for back ends. */
+@ApiTags('channels')
+@Controller('v1/channels')
+@UseGuards(ApiKeyGuard)
+export class ChannelsController {
+  constructor(@Inject(MessageLog) private readonly log: MessageLog) {}
+
+  @Get(':channel/messages')
+  @Documented({
+    summary: 'A page of a channel, oldest first; expired messages are left out',
+    params: { channel: 'percent-encoded, e.g. group%3Astaff' },
+    query: rest.PageQuery,
+    answer: rest.PageAnswer,
+    faults: ['BAD_REQUEST', 'BAD_CHANNEL'],
+  })
+  async messages(
+    @Param('channel', new SchemaPipe(Channel)) channel: string,
+    @Query(new SchemaPipe(rest.PageQuery)) { after, limit }: z.infer<typeof rest.PageQuery>,
+  ): Promise<z.infer<typeof rest.PageAnswer>> {
+    return { ok: true, ...toHistory(channel, after, await this.log.history(channel, after, limit)) };
+  }
+}

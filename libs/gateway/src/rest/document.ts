@@ -1,0 +1,70 @@
+import { applyDecorators } from '@nestjs/common';
+import { ApiBearerAuth, ApiBody, ApiOperation, ApiParam, ApiQuery, ApiResponse } from '@nestjs/swagger';
+import { z } from 'zod';
+import { FAULTS, rest, type FaultName } from '#protocol';
+import { statusOf } from './fault.filter.js';
+import { Fault } from '#protocol';
+
+export interface Documented {
+  readonly summary: string;
+  readonly answer: z.ZodType;
+  readonly body?: z.ZodType;
+  readonly bodyExamples?: Record<string, { value: unknown }>;
+  readonly query?: z.ZodObject;
+  readonly params?: Record<string, string>;
+  readonly faults: readonly FaultName[];
+}
+
+/** Describes a route in OpenAPI from the schemas that also validate it. */
+export function Documented(route: Documented): MethodDecorator {
+  const faults: FaultName[] = ['API_KEY_INVALID', ...route.faults, 'UNAVAILABLE'];
+  const statuses = new Set(faults.map(toStatus));
+  return applyDecorators(
+    ApiBearerAuth(),
+    ApiOperation({ summary: route.summary }),
+    ApiResponse({ status: 200, schema: schemaOf(route.answer, 'output') as never }),
+    ...Object.entries(route.params ?? {}).map(([name, description]) => ApiParam({ name, description, type: String })),
+    ...(route.query ? queries(route.query) : []),
+    ...(route.body ? [ApiBody({ schema: schemaOf(route.body, 'input') as never, examples: (route.bodyExamples ?? {}) as never })] : []),
+    ...[...statuses].map((status) =>
+      ApiResponse({
+        status,
+        description: faults
+          .filter((fault) => toStatus(fault) === status)
+          .map((fault) => `${FAULTS[fault].code} ${FAULTS[fault].means}`)
+          .join('\n\n'),
+        schema: schemaOf(rest.Failure, 'output') as never,
+      }),
+    ),
+  ) as MethodDecorator;
+}
+
+function toStatus(fault: FaultName): number {
+  return statusOf(new Fault(fault, ''));
+}
+
+function schemaOf(schema: z.ZodType, io: 'input' | 'output'): object {
+  const { $schema: _, ...rest } = z.toJSONSchema(schema, { target: 'openapi-3.0', io, unrepresentable: 'any', reused: 'inline' });
+  return inline(rest);
+}
+
+/** Puts each definition where it is referred to, since routes share none; one that contains itself becomes "any". */
+function inline({ definitions: defs = {}, ...schema }: Record<string, unknown>): object {
+  const definitions = defs as Record<string, unknown>;
+  const walk = (node: unknown, open: readonly string[]): unknown => {
+    if (Array.isArray(node)) return node.map((item) => walk(item, open));
+    if (typeof node !== 'object' || node === null) return node;
+    const ref = '$ref' in node && typeof node.$ref === 'string' ? node.$ref.split('/').at(-1) : undefined;
+    if (ref !== undefined) return open.includes(ref) ? {} : walk(definitions[ref] ?? {}, [...open, ref]);
+    return Object.fromEntries(
+      Object.entries(node).flatMap(([key, value]) => (key === 'id' && typeof value === 'string' ? [] : [[key, walk(value, open)]])),
+    );
+  };
+  return walk(schema, []) as object;
+}
+
+function queries(query: z.ZodObject): MethodDecorator[] {
+  return Object.entries(query.shape).map(([name, schema]) =>
+    ApiQuery({ name, required: false, schema: schemaOf(schema as z.ZodType, 'input') as never }),
+  );
+}

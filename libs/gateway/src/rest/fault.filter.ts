@@ -1,0 +1,54 @@
+import { Catch, HttpException, Inject, type ArgumentsHost, type ExceptionFilter } from '@nestjs/common';
+import type { Response } from 'express';
+import { LOGGER, type Logger } from '#observability';
+import { Fault } from '#protocol';
+import { toFault } from '../to-fault.js';
+
+const STATUS_BY_FAULT: Partial<Record<string, number>> = {
+  BODY_TOO_LARGE: 413,
+  NOT_FOUND: 404,
+  PUBLISH_ID_REUSED: 409,
+  BATCH_TOO_LARGE: 413,
+  OVERLOADED: 429,
+};
+const STATUS_BY_RANGE = [500, 400, 401, 403, 503, 500];
+
+/** Answers every refusal of HTTP as `{ok:false, error}`, with the number the socket would give. */
+@Catch()
+export class FaultFilter implements ExceptionFilter {
+  constructor(@Inject(LOGGER) private readonly logger: Logger) {}
+
+  catch(error: unknown, host: ArgumentsHost): void {
+    const response = host.switchToHttp().getResponse<Response>();
+    const fault = error instanceof HttpException ? fromHttp(error) : fromParser(error);
+    if (fault.fault === 'INTERNAL') this.logger.error({ err: error }, 'request failed');
+    if (response.headersSent) return;
+    response.status(statusOf(fault)).json({ ok: false, error: fault.toWire() });
+  }
+}
+
+export function statusOf(fault: Fault): number {
+  return STATUS_BY_FAULT[fault.fault] ?? STATUS_BY_RANGE[Math.floor(fault.code / 1_000)] ?? 500;
+}
+
+function fromHttp(error: HttpException): Fault {
+  switch (error.getStatus()) {
+    case 404:
+      return new Fault('NOT_FOUND', 'no such route');
+    case 413:
+      return new Fault('BODY_TOO_LARGE', 'the request body is too long');
+    default:
+      return error.getStatus() < 500
+        ? new Fault('BAD_REQUEST', error.message.slice(0, 200))
+        : new Fault('INTERNAL', 'a fault of the server; it is in its log', { cause: error });
+  }
+}
+
+/** What Express's body parser throws carries a `type`. */
+function fromParser(error: unknown): Fault {
+  const type = error instanceof Error && 'type' in error ? error.type : undefined;
+  if (type === 'entity.parse.failed') return new Fault('BAD_JSON', 'the body is not JSON', { cause: error });
+  if (type === 'entity.too.large') return new Fault('BODY_TOO_LARGE', 'the request body is too long', { cause: error });
+  if (error instanceof URIError) return new Fault('BAD_REQUEST', 'the path is not well-formed', { cause: error });
+  return toFault(error);
+}

@@ -1,0 +1,47 @@
+import { Controller, Delete, Inject, Param, Put, UseGuards } from '@nestjs/common';
+import { ApiTags } from '@nestjs/swagger';
+import type { z } from 'zod';
+import { Delivery } from '#delivery';
+import { GroupChannel, Identifier, rest } from '#protocol';
+import { ApiKeyGuard } from './api-key.guard.js';
+import { Documented } from './document.js';
+import { SchemaPipe } from './schema.pipe.js';
+
+const PARAMS = { channel: 'group:<name>, percent-encoded', user: 'percent-encoded' };
+
+/** Group membership, for back ends. */
+@ApiTags('groups')
+@Controller('v1/channels/:channel/members')
+@UseGuards(ApiKeyGuard)
+export class GroupsController {
+  constructor(@Inject(Delivery) private readonly delivery: Delivery) {}
+
+  @Put(':user')
+  @Documented({
+    summary: 'Make a user a member: from now on it misses nothing of the group, on any device',
+    params: PARAMS,
+    answer: rest.MemberAnswer,
+    faults: ['BAD_REQUEST', 'BAD_CHANNEL'],
+  })
+  async join(
+    @Param('channel', new SchemaPipe(GroupChannel)) channel: string,
+    @Param('user', new SchemaPipe(Identifier)) user: string,
+  ): Promise<z.infer<typeof rest.MemberAnswer>> {
+    return { ok: true, channel, user, seq: await this.delivery.join(user, channel) };
+  }
+
+  @Delete(':user')
+  @Documented({
+    summary: 'End a membership',
+    params: PARAMS,
+    answer: rest.MemberAnswer,
+    faults: ['BAD_REQUEST', 'BAD_CHANNEL', 'NOT_FOUND'],
+  })
+  async leave(
+    @Param('channel', new SchemaPipe(GroupChannel)) channel: string,
+    @Param('user', new SchemaPipe(Identifier)) user: string,
+  ): Promise<z.infer<typeof rest.MemberAnswer>> {
+    await this.delivery.leave(user, channel);
+    return { ok: true, channel, user };
+  }
+}

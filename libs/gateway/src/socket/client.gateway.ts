@@ -1,0 +1,82 @@
+import { Inject } from '@nestjs/common';
+import { WebSocketGateway, type OnGatewayInit } from '@nestjs/websockets';
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Server, Socket } from 'socket.io';
+import { Tokens } from '#auth';
+import { Delivery } from '#delivery';
+import { LOGGER, type Logger } from '#observability';
+import { Fault } from '#protocol';
+import { toFault } from '../to-fault.js';
+import { greet, type Guest } from './handshake.js';
+import { SocketClient } from './socket-client.js';
+
+const RECONNECT_SPREAD_MS = 2_000;
+const GOODBYE_MS = 100;
+
+/**
+ * The Socket.IO edge. Handlers are bound here and not by decorators: Nest binds message handlers whether or not a
+ * connection was accepted, ignores events nobody declared, and would run a pipeline per message. So every event of a
+ * socket goes through one place, {@link SocketClient}, and is answered.
+ */
+@WebSocketGateway()
+export class ClientGateway implements OnGatewayInit<Server> {
+  private server: Server | undefined;
+  private readonly clients = new Map<string, SocketClient>();
+  private isDraining = false;
+
+  constructor(
+    @Inject(Tokens) private readonly tokens: Tokens,
+    @Inject(Delivery) private readonly delivery: Delivery,
+    @Inject(LOGGER) private readonly logger: Logger,
+  ) {}
+
+  afterInit(server: Server): void {
+    this.server = server;
+    server.use((socket, next) => this.authenticate(socket, next));
+    server.on('connection', (socket) => this.admit(socket));
+  }
+
+  get size(): number {
+    return this.clients.size;
+  }
+
+  /** Takes no one in any more, tells everyone to come back (elsewhere), lets requests end, and closes the sockets. */
+  async drain(deadlineMs: number): Promise<void> {
+    this.isDraining = true;
+    for (const client of this.clients.values()) {
+      client.outlet.reconnect({ afterMs: Math.floor(Math.random() * RECONNECT_SPREAD_MS) });
+    }
+    const endsAt = performance.now() + deadlineMs;
+    while (this.hasPending() && performance.now() < endsAt) await delay(20);
+    if (this.clients.size > 0) await delay(GOODBYE_MS);
+    this.server?.disconnectSockets(true);
+    while (this.clients.size > 0 && performance.now() < endsAt) await delay(10);
+  }
+
+  private hasPending(): boolean {
+    for (const client of this.clients.values()) if (client.pending > 0) return true;
+    return false;
+  }
+
+  /** Without waiting for anything: a client could send CONNECT hundreds of times while a slow check is under way. */
+  private authenticate(socket: Socket, next: (error?: Error) => void): void {
+    try {
+      if (this.isDraining) throw new Fault('DRAINING', 'this instance is shutting down');
+      socket.data = greet(socket, this.tokens);
+      next();
+    } catch (error) {
+      const fault = toFault(error);
+      this.logger.info({ code: fault.code, address: socket.handshake.address }, 'handshake refused');
+      next(Object.assign(new Error(fault.message), { data: fault.toWire() }));
+    }
+  }
+
+  private admit(socket: Socket): void {
+    const guest = socket.data as Guest;
+    const logger = this.logger.child({ connectionId: socket.id, user: guest.identity.user });
+    const client = new SocketClient(socket, guest, this.delivery, logger);
+    this.clients.set(socket.id, client);
+    socket.on('disconnect', () => this.clients.delete(socket.id));
+    void client.enter();
+  }
+}

@@ -1,0 +1,76 @@
+import type { Identity } from '#auth';
+import type { Author, Connection, Delivery } from '#delivery';
+import { channelKind, Fault, inboxOf, isGranted, type GrantVerb, type RequestName, type RequestPayload, type RequestResult } from '#protocol';
+import { toHistory } from '../history.js';
+
+type Handlers = { [N in RequestName]: (payload: RequestPayload<N>) => Promise<RequestResult<N>> };
+
+const HISTORY_LIMIT = 100;
+
+/** What a client may ask for, and with which right. Identity is the token's, whatever the request says. */
+export class Requests implements Handlers {
+  private readonly author: Author;
+
+  constructor(
+    private readonly delivery: Delivery,
+    private readonly connection: Connection,
+    private readonly identity: Identity,
+  ) {
+    this.author = { publisher: `user:${identity.user}`, sender: identity.user };
+  }
+
+  run<N extends RequestName>(name: N, payload: unknown): Promise<RequestResult<N>> {
+    // The payload was parsed with the schema of this very request.
+    const handler = this[name] as (payload: RequestPayload<N>) => Promise<RequestResult<N>>;
+    return handler.call(this, payload as RequestPayload<N>);
+  }
+
+  publish(request: RequestPayload<'publish'>): Promise<RequestResult<'publish'>> {
+    if (!this.isMember(request.channel)) this.assertGranted('publish', request.channel);
+    return this.delivery.publisher.publish(request, this.author);
+  }
+
+  async ack(positions: RequestPayload<'ack'>): Promise<RequestResult<'ack'>> {
+    await this.delivery.acknowledge(this.connection, positions);
+    return {};
+  }
+
+  async subscribe({ channel, sinceSeq }: RequestPayload<'subscribe'>): Promise<RequestResult<'subscribe'>> {
+    this.assertReadable(channel);
+    return { channel, ...(await this.delivery.subscribe(this.connection, channel, sinceSeq)) };
+  }
+
+  async unsubscribe({ channel }: RequestPayload<'unsubscribe'>): Promise<RequestResult<'unsubscribe'>> {
+    this.delivery.unsubscribe(this.connection, channel);
+    return Promise.resolve({ channel });
+  }
+
+  async join({ channel }: RequestPayload<'join'>): Promise<RequestResult<'join'>> {
+    this.assertGranted('join', channel);
+    return { channel, seq: await this.delivery.join(this.identity.user, channel) };
+  }
+
+  async leave({ channel }: RequestPayload<'leave'>): Promise<RequestResult<'leave'>> {
+    await this.delivery.leave(this.identity.user, channel);
+    return { channel };
+  }
+
+  async history({ channel, afterSeq = 0, limit = HISTORY_LIMIT }: RequestPayload<'history'>): Promise<RequestResult<'history'>> {
+    this.assertReadable(channel);
+    return toHistory(channel, afterSeq, await this.delivery.log.history(channel, afterSeq, limit));
+  }
+
+  private isMember(channel: string): boolean {
+    return channelKind(channel) === 'group' && this.connection.isMemberOf(channel);
+  }
+
+  private assertReadable(channel: string): void {
+    const isOwn = channel === inboxOf(this.identity.user) || channel === 'broadcast' || this.isMember(channel);
+    if (!isOwn) this.assertGranted('subscribe', channel);
+  }
+
+  private assertGranted(verb: GrantVerb, channel: string): void {
+    if (isGranted(this.identity.grants, verb, channel)) return;
+    throw new Fault('FORBIDDEN', `the token does not grant ${verb}:${channel}`);
+  }
+}

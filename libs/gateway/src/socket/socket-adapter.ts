@@ -1,0 +1,46 @@
+import type { INestApplicationContext } from '@nestjs/common';
+import { IoAdapter } from '@nestjs/platform-socket.io';
+import type { IncomingMessage } from 'node:http';
+import type { Server, ServerOptions } from 'socket.io';
+
+export interface SocketAdapterOptions {
+  readonly corsOrigins: readonly string[];
+  readonly maxBodyBytes: number;
+}
+
+/** Room for the packet around the longest body: ids, metadata, escapes. */
+const PACKET_OVERHEAD_BYTES = 65_536;
+
+/** Socket.IO as this server runs it: WebSocket alone, which needs no sticky sessions. */
+export class SocketAdapter extends IoAdapter {
+  constructor(
+    app: INestApplicationContext,
+    private readonly options: SocketAdapterOptions,
+  ) {
+    super(app);
+  }
+
+  override createIOServer(port: number, options?: ServerOptions): Server {
+    const server = super.createIOServer(port, {
+      ...options,
+      transports: ['websocket'],
+      serveClient: false,
+      connectTimeout: 10_000,
+      pingInterval: 10_000,
+      pingTimeout: 8_000,
+      maxHttpBufferSize: this.options.maxBodyBytes * 2 + PACKET_OVERHEAD_BYTES,
+      perMessageDeflate: false,
+    } as unknown as ServerOptions) as Server;
+    // Not allowRequest or cors: the one is skipped when the URL has a sid, the other does not cover WebSocket upgrades.
+    server.engine.use((request: IncomingMessage, _response: unknown, next: (error?: Error) => void) => {
+      next(this.isAllowed(request.headers.origin) ? undefined : new Error('origin not allowed'));
+    });
+    return server;
+  }
+
+  /** Only browsers send an Origin; what has none is no page of somebody else's. */
+  private isAllowed(origin: string | undefined): boolean {
+    const { corsOrigins } = this.options;
+    return origin === undefined || corsOrigins.includes('*') || corsOrigins.includes(origin);
+  }
+}

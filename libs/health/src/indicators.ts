@@ -1,0 +1,58 @@
+import { Inject, Injectable } from '@nestjs/common';
+import { HealthIndicatorService, type HealthIndicatorResult } from '@nestjs/terminus';
+import { Lease } from '#connection-manager';
+import { Database, Listener, statement } from '#database';
+import { JobDiary } from '#message-persistence';
+import { Readiness } from './readiness.js';
+
+const PING = statement<never>('ping', 'select 1');
+const DEADLINE_MS = 2_000;
+/** However many probes there are, the database is asked once in this time. */
+const FRESH_MS = 1_000;
+/** Three turns of the job missed. */
+const CLEANUP_MAX_AGE_MS = 3 * 60_000 + 30_000;
+
+type Outcome = HealthIndicatorResult | Promise<HealthIndicatorResult>;
+
+/** What health is made of; the database is asked on a connection of its own, which load cannot take away. */
+@Injectable()
+export class Indicators {
+  constructor(
+    @Inject(HealthIndicatorService) private readonly health: HealthIndicatorService,
+    @Inject(Database) private readonly connections: Database,
+    @Inject(Listener) private readonly listen: Listener,
+    @Inject(Lease) private readonly held: Lease,
+    @Inject(JobDiary) private readonly diary: JobDiary,
+    @Inject(Readiness) private readonly readiness: Readiness,
+  ) {}
+
+  readonly instance = (): Outcome => this.say('instance', this.readiness.isReady);
+
+  readonly listener = (): Outcome => this.say('listener', this.listen.isListening);
+
+  readonly lease = (): Outcome => this.say('lease', this.held.isHeld);
+
+  readonly database = (): Outcome => this.ask('database', () => this.connections.rows('health', PING));
+
+  readonly cleanup = (): Outcome =>
+    this.ask('cleanup', async () => {
+      const runs = await this.diary.lastRuns();
+      const isFresh = runs.some(({ job, age_ms }) => job === 'expired-messages' && age_ms < CLEANUP_MAX_AGE_MS);
+      if (!isFresh) throw new Error('no cleanup lately');
+    });
+
+  private say(key: string, isUp: boolean): HealthIndicatorResult {
+    const session = this.health.check(key);
+    return isUp ? session.up() : session.down();
+  }
+
+  /** Up or down and no reason: a probe may be a stranger's. */
+  private async ask(key: string, question: () => Promise<unknown>): Promise<HealthIndicatorResult> {
+    const result = await this.health
+      .check(key)
+      .attempt(async () => void (await question()))
+      .withTimeout(DEADLINE_MS)
+      .cacheFor(FRESH_MS);
+    return this.say(key, result[key]?.status === 'up');
+  }
+}

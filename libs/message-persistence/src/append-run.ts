@@ -1,0 +1,107 @@
+import { performance } from 'node:perf_hooks';
+import { setTimeout as delay } from 'node:timers/promises';
+import { backoffMs, classify, type Database } from '#database';
+import { Fault } from '#protocol';
+import type { Appended, NewMessage } from './message-log.js';
+import { APPEND_MESSAGES, type AppendedRow } from './sql/append-messages.sql.js';
+
+type Item = NewMessage & { readonly endsAt: number };
+
+/**
+ * One batch until every item has an answer. What an error means for an item:
+ * refused or in conflict: nothing was stored, so the item goes again until its deadline ·
+ * broke underway: it may be stored, so only an item with a publish id may go again ·
+ * the data's fault: the items go one by one, so that a poisoned one fails alone.
+ */
+export class AppendRun {
+  private readonly results = new Map<Item, Appended | Error>();
+
+  constructor(
+    private readonly database: Database,
+    private readonly dedupeHours: number,
+  ) {}
+
+  async run(items: readonly Item[]): Promise<(Appended | Error)[]> {
+    let waiting = [...items];
+    for (let attempt = 1; waiting.length > 0; attempt++) {
+      try {
+        await this.append(waiting);
+      } catch (error) {
+        await this.settle(waiting, error);
+        const pauseMs = backoffMs(attempt, { baseMs: 20, maxMs: 500 });
+        this.giveUp(waiting, pauseMs, error);
+        if (this.results.size < items.length) await delay(pauseMs);
+      }
+      waiting = waiting.filter((item) => !this.results.has(item));
+    }
+    return items.map((item) => this.results.get(item) ?? new Error('the database gave no answer for this item'));
+  }
+
+  private async append(items: readonly Item[]): Promise<void> {
+    const rows = await this.database.rows('hot', APPEND_MESSAGES, [
+      items.map((item) => item.channel),
+      items.map((item) => item.id),
+      items.map((item) => item.publisher),
+      items.map((item) => item.sender),
+      items.map((item) => item.type),
+      items.map((item) => item.body),
+      items.map((item) => item.metadata),
+      items.map((item) => item.ttlMs),
+      items.map((item) => item.publishId),
+      this.dedupeHours,
+    ]);
+    for (const row of rows) {
+      const item = items[row.ord - 1];
+      if (item) this.results.set(item, toResult(row));
+    }
+    // Should the function ever leave an item out, that is a bug to report and not a reason to try for ever.
+    for (const item of items) if (!this.results.has(item)) this.results.set(item, new Error('append left an item out'));
+  }
+
+  private async settle(items: readonly Item[], error: unknown): Promise<void> {
+    const fault = classify(error);
+    if (fault === 'bug') this.fail(items, () => toError(error));
+    if (fault === 'unknown') {
+      this.fail(
+        items.filter((item) => item.publishId === null),
+        () => new Fault('OUTCOME_UNKNOWN', 'the connection broke during the commit; the message may be stored', { cause: error }),
+      );
+    }
+    if (fault === 'data') await this.settleOneByOne(items, error);
+  }
+
+  private async settleOneByOne(items: readonly Item[], error: unknown): Promise<void> {
+    if (items.length === 1) {
+      this.fail(items, () => new Fault('BAD_REQUEST', 'the database refused this message', { cause: error }));
+      return;
+    }
+    for (const item of items) {
+      const [result] = await new AppendRun(this.database, this.dedupeHours).run([item]);
+      if (result) this.results.set(item, result);
+    }
+  }
+
+  private giveUp(items: readonly Item[], pauseMs: number, error: unknown): void {
+    const tooLate = items.filter((item) => item.endsAt < performance.now() + pauseMs);
+    this.fail(tooLate, () =>
+      classify(error) === 'unknown'
+        ? new Fault('OUTCOME_UNKNOWN', 'the connection broke during the commit; repeat with the same publishId', { cause: error })
+        : new Fault('UNAVAILABLE', 'the database is out of reach; nothing was stored', { cause: error }),
+    );
+  }
+
+  private fail(items: readonly Item[], toFault: () => Error): void {
+    for (const item of items) if (!this.results.has(item)) this.results.set(item, toFault());
+  }
+}
+
+function toResult(row: AppendedRow): Appended | Error {
+  if (row.outcome === 'conflict') {
+    return new Fault('PUBLISH_ID_REUSED', 'publishId: was used before for this channel with another body');
+  }
+  return { id: row.id, seq: row.seq, createdAt: row.created_at, isRepeated: row.outcome === 'repeated' };
+}
+
+function toError(error: unknown): Error {
+  return error instanceof Error ? error : new Error(String(error));
+}

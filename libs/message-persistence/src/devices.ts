@@ -1,0 +1,89 @@
+import { Batcher, withRetry, type Database } from '#database';
+import { inboxOf } from '#protocol';
+import { OPEN_DEVICES, type OpenedRow } from './sql/open-devices.sql.js';
+import { READ_POSITIONS } from './sql/read-positions.sql.js';
+
+export interface DeviceKey {
+  readonly user: string;
+  readonly deviceId: string;
+}
+
+export interface Opened {
+  /** Inbox, broadcast and groups. */
+  readonly channels: readonly string[];
+  readonly epoch: number;
+}
+
+export interface Position {
+  readonly channel: string;
+  /** Acknowledged; delivery goes on behind it. */
+  readonly seq: number;
+  readonly lastSeq: number;
+  /** Time of the message at lastSeq. */
+  readonly lastAt: Date | undefined;
+  readonly epoch: number;
+  readonly isMember: boolean;
+}
+
+type PositionKey = DeviceKey & { readonly channel: string };
+
+/** The devices of users and how far each has come. A storm of connects is a few statements. */
+export class Devices {
+  private readonly opens: Batcher<DeviceKey, Opened>;
+  private readonly positionReads: Batcher<readonly PositionKey[], Position[]>;
+
+  constructor(private readonly database: Database) {
+    this.opens = new Batcher({
+      run: (keys) => withRetry(() => this.openAll(keys), { deadlineMs: 2_000 }),
+      maxItems: 500,
+    });
+    this.positionReads = new Batcher({
+      run: (requests) => withRetry(() => this.readPositions(requests), { deadlineMs: 2_000 }),
+      maxItems: 200,
+    });
+  }
+
+  /** Notes the device as seen, makes it if it is new, and says what it receives without asking. */
+  open(key: DeviceKey): Promise<Opened> {
+    return this.opens.add(key);
+  }
+
+  /** Where the device stands in each channel, in one snapshot. */
+  positions(key: DeviceKey, channels: readonly string[]): Promise<Position[]> {
+    return this.positionReads.add(channels.map((channel) => ({ ...key, channel })));
+  }
+
+  private async openAll(keys: readonly DeviceKey[]): Promise<(Opened | Error)[]> {
+    const rows = await this.database.rows('hot', OPEN_DEVICES, [
+      keys.map(({ user }) => user),
+      keys.map(({ deviceId }) => deviceId),
+    ]);
+    const byKey = new Map(rows.map((row) => [`${row.user_id} ${row.device_id}`, row]));
+    return keys.map(({ user, deviceId }) => {
+      const row = byKey.get(`${user} ${deviceId}`);
+      return row ? toOpened(user, row) : new Error('the device was not opened');
+    });
+  }
+
+  private async readPositions(requests: readonly (readonly PositionKey[])[]): Promise<Position[][]> {
+    const keys = requests.flat();
+    const rows = await this.database.rows('hot', READ_POSITIONS, [
+      keys.map(({ user }) => user),
+      keys.map(({ deviceId }) => deviceId),
+      keys.map(({ channel }) => channel),
+    ]);
+    let next = 0;
+    return requests.map((request) =>
+      request.map(({ channel }) => {
+        const row = rows[next++];
+        if (!row) throw new Error(`no position of ${channel}`);
+        const lastAt = row.last_at instanceof Date ? row.last_at : undefined;
+        return { channel, seq: row.seq, lastSeq: row.last_seq, lastAt, epoch: row.epoch, isMember: row.is_member };
+      }),
+    );
+  }
+}
+
+function toOpened(user: string, row: OpenedRow): Opened {
+  return { channels: [inboxOf(user), 'broadcast', ...row.groups], epoch: row.epoch };
+}

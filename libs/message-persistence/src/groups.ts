@@ -1,0 +1,47 @@
+import { Batcher, withRetry, type Database } from '#database';
+import { JOIN_GROUPS, LEAVE_GROUP, READ_MEMBERSHIPS } from './sql/join-groups.sql.js';
+
+export interface Seat {
+  readonly channel: string;
+  readonly user: string;
+}
+
+/** Durable membership of users in groups. */
+export class Groups {
+  private readonly joins: Batcher<Seat, number>;
+
+  constructor(private readonly database: Database) {
+    this.joins = new Batcher({
+      run: (seats) => withRetry(() => this.joinAll(seats), { deadlineMs: 2_000 }),
+      maxItems: 500,
+    });
+  }
+
+  /** @returns the seq behind which membership begins; of the first join, if the user is a member already */
+  join(seat: Seat): Promise<number> {
+    return this.joins.add(seat);
+  }
+
+  /** @returns false if the user was no member */
+  async leave({ channel, user }: Seat): Promise<boolean> {
+    const rows = await withRetry(() => this.database.rows('work', LEAVE_GROUP, [channel, user]), { deadlineMs: 2_000 });
+    return rows.length > 0;
+  }
+
+  async membershipsOf(user: string): Promise<{ channels: string[]; epoch: number }> {
+    const rows = await this.database.rows('hot', READ_MEMBERSHIPS, [user]);
+    return {
+      channels: rows.flatMap(({ channel }) => (channel === null ? [] : [channel])),
+      epoch: rows[0]?.epoch ?? 0,
+    };
+  }
+
+  private async joinAll(seats: readonly Seat[]): Promise<(number | Error)[]> {
+    const rows = await this.database.rows('hot', JOIN_GROUPS, [
+      seats.map(({ channel }) => channel),
+      seats.map(({ user }) => user),
+    ]);
+    const bySeat = new Map(rows.map((row) => [`${row.channel} ${row.user_id}`, row.joined_seq]));
+    return seats.map(({ channel, user }) => bySeat.get(`${channel} ${user}`) ?? new Error(`${user} did not join`));
+  }
+}

@@ -1,0 +1,152 @@
+import { performance } from 'node:perf_hooks';
+import { Batcher, BatcherFullError, withRetry, type Database } from '#database';
+import { Fault, type Message } from '#protocol';
+import { AppendRun } from './append-run.js';
+import { toPage, type ChannelPage, type ReadRequest } from './channel-page.js';
+import { FIND_ATTEMPTS, FIND_RECIPIENTS, type AttemptRow, type RecipientRow } from './sql/find-recipients.sql.js';
+import { FIND_MESSAGE } from './sql/find-message.sql.js';
+import { READ_CHANNELS, type ReadRow } from './sql/read-channels.sql.js';
+import { toMessage } from './stored-message.js';
+
+export interface NewMessage {
+  readonly channel: string;
+  readonly id: string;
+  /** Whose publish ids these are: `user:<id>` or `api:<name>`. */
+  readonly publisher: string;
+  /** The user shown to recipients; null for a back end. */
+  readonly sender: string | null;
+  readonly type: string;
+  /** JSON text. */
+  readonly body: string;
+  readonly metadata: string | null;
+  readonly ttlMs: number | null;
+  readonly publishId: string | null;
+}
+
+export interface Appended {
+  readonly id: string;
+  readonly seq: number;
+  readonly createdAt: Date;
+  readonly isRepeated: boolean;
+}
+
+export interface MessageLogOptions {
+  readonly maxWaiting: number;
+  readonly deadlineMs: number;
+  readonly dedupeHours: number;
+}
+
+export interface MessageStatus {
+  readonly message: Message;
+  readonly isExpired: boolean;
+  readonly recipients: readonly RecipientRow[];
+  readonly attempts: readonly AttemptRow[];
+}
+
+const MAX_APPEND = 500;
+const MAX_READ = 200;
+const PAGE_MESSAGES = 200;
+const PAGE_BYTES = 262_144;
+
+/**
+ * The ordered logs. An append is answered after its commit and never before; a read gives what follows a position,
+ * with every missing seq accounted for.
+ */
+export class MessageLog {
+  private readonly appends: Batcher<NewMessage & { endsAt: number }, Appended>;
+  private readonly liveReads = this.reader();
+  private readonly pageReads = this.reader();
+
+  constructor(
+    private readonly database: Database,
+    private readonly options: MessageLogOptions,
+  ) {
+    this.appends = new Batcher({
+      run: (items) => new AppendRun(database, options.dedupeHours).run(items),
+      maxItems: MAX_APPEND,
+      maxWaiting: options.maxWaiting,
+    });
+  }
+
+  /**
+   * Stores one message together with those that wait at the same time.
+   * @throws Fault UNAVAILABLE, OUTCOME_UNKNOWN, OVERLOADED (all retryable), PUBLISH_ID_REUSED
+   */
+  async append(message: NewMessage): Promise<Appended> {
+    try {
+      return await this.appends.add({ ...message, endsAt: performance.now() + this.options.deadlineMs });
+    } catch (error) {
+      if (error instanceof BatcherFullError) throw new Fault('OVERLOADED', 'too many publishes are waiting', { cause: error });
+      throw error;
+    }
+  }
+
+  /** For what is live: not held up by those who catch up. Undefined: nothing new. */
+  readLive(request: ReadRequest): Promise<ChannelPage | undefined> {
+    return this.liveReads.add(request);
+  }
+
+  /** For one who catches up, at his own pace. */
+  readPage(request: ReadRequest): Promise<ChannelPage | undefined> {
+    return this.pageReads.add(request);
+  }
+
+  /** Reads all channels at once; pages stand in the places of their requests. */
+  async poll(requests: readonly ReadRequest[]): Promise<(ChannelPage | undefined)[]> {
+    return this.read('hot', requests, PAGE_MESSAGES);
+  }
+
+  /** Up to `limit` entries behind `afterSeq`. Undefined: nothing was ever published to the channel. */
+  async history(channel: string, afterSeq: number, limit: number): Promise<ChannelPage | undefined> {
+    // An epoch that no channel has makes a page even without messages, for its lastSeq.
+    const request = { channel, fromSeq: afterSeq, since: undefined, epoch: -1 };
+    const [page] = await this.read('work', [request], limit);
+    return page;
+  }
+
+  /** A message by id, and what became of it for each device. Undefined: never stored, or removed by retention. */
+  async status(id: string): Promise<MessageStatus | undefined> {
+    const [row] = await this.database.rows('work', FIND_MESSAGE, [id]);
+    if (!row || row.seq === null || row.body === null) return undefined;
+    const key = [row.channel, row.seq];
+    const [recipients, attempts] = await Promise.all([
+      this.database.rows('work', FIND_RECIPIENTS, key),
+      this.database.rows('work', FIND_ATTEMPTS, [...key, row.created_at]),
+    ]);
+    return { message: toMessage(row.channel, row.seq, row.body, row), isExpired: row.is_expired, recipients, attempts };
+  }
+
+  /** Resolves once every publish taken in has been answered. */
+  drain(): Promise<void> {
+    return this.appends.drain();
+  }
+
+  private reader(): Batcher<ReadRequest, ChannelPage | undefined> {
+    return new Batcher<ReadRequest, ChannelPage | undefined>({
+      run: (requests) => withRetry(() => this.read('hot', requests, PAGE_MESSAGES), { deadlineMs: 1_000 }),
+      maxItems: MAX_READ,
+    });
+  }
+
+  private async read(
+    pool: 'hot' | 'work',
+    requests: readonly ReadRequest[],
+    limit: number,
+  ): Promise<(ChannelPage | undefined)[]> {
+    const rows = await this.database.rows(pool, READ_CHANNELS, [
+      requests.map(({ channel }) => channel),
+      requests.map(({ fromSeq }) => fromSeq),
+      requests.map(({ since }) => since?.toISOString() ?? '-infinity'),
+      requests.map(({ epoch }) => epoch),
+      limit,
+      PAGE_BYTES,
+    ]);
+    const byRequest = new Map<number, ReadRow[]>();
+    for (const row of rows) {
+      const group = byRequest.get(row.ord);
+      if (group) group.push(row);
+      else byRequest.set(row.ord, [row]);
+    }
+    return requests.map((request, place) => toPage(request, byRequest.get(place + 1) ?? []));
+  }
+}

@@ -1,0 +1,31 @@
+import { statement } from '#database';
+
+export const PARTITIONED_TABLES = ['messages', 'publish_ids', 'attempts'] as const;
+export type PartitionedTable = (typeof PARTITIONED_TABLES)[number];
+
+/** Makes the partitions of yesterday (for clocks of transactions under way) to $2 days ahead; those that were missing. */
+export const MAKE_PARTITIONS = statement<{ made: number }>(
+  'make_partitions',
+  `select count(*) filter (where trunkline.make_partition($1, day::date)) as made
+     from generate_series((now() at time zone 'utc')::date - 1, (now() at time zone 'utc')::date + $2::int,
+                          interval '1 day') as day`,
+);
+
+/** Drops at most 2 partitions older than $2 days. ACCESS EXCLUSIVE on the parent, for milliseconds: no row is read. */
+export const DROP_PARTITIONS = statement<{ dropped: string[] }>(
+  'drop_partitions',
+  `select trunkline.drop_partitions($1, (now() at time zone 'utc')::date - $2::int, 2) as dropped`,
+);
+
+/**
+ * Removes expired messages, at most $1 at a time, by messages_expires_at_idx. Delivery does not wait for this: readers
+ * never hand out what has expired.
+ */
+export const DELETE_EXPIRED = statement<{ channel: string }>(
+  'delete_expired',
+  `delete from trunkline.messages m
+    using (select channel, seq, created_at from trunkline.messages
+            where expires_at < clock_timestamp() - interval '1 minute' order by expires_at limit $1) as e
+    where m.channel = e.channel and m.seq = e.seq and m.created_at = e.created_at
+   returning m.channel`,
+);

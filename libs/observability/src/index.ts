@@ -1,0 +1,1 @@
+export { createLogger, cut, LOGGER, NestLog, type Logger } from './logger.js';

@@ -1,0 +1,56 @@
+import { z } from 'zod';
+import { Channel } from './channel.js';
+import { Message, Seq } from './message.js';
+import { Ack } from './request.js';
+
+const Position = z.strictObject({
+  channel: Channel,
+  seq: Seq.describe('delivery goes on behind this seq'),
+  lastSeq: Seq.describe('the newest stored seq'),
+});
+
+/** Server → client. */
+export const EVENTS = {
+  ready: {
+    when: 'Once, when the connection is registered and nothing published from now on can pass it by.',
+    payload: z.strictObject({
+      user: z.string(),
+      deviceId: z.string(),
+      connectionId: z.string(),
+      instanceId: z.string(),
+      channels: z.array(Position).describe('what this device receives without asking: inbox, groups, broadcast'),
+    }),
+  },
+  messages: {
+    when: 'Messages became due. In order, per channel; after a reconnect some may be repeated.',
+    payload: z.strictObject({
+      messages: z.array(Message),
+      ack: Ack.describe('what to send back as `ack` when these are processed'),
+    }),
+  },
+  gap: {
+    when: 'A range of the channel cannot be delivered any more: it expired or was removed by retention.',
+    payload: z.strictObject({
+      channel: Channel,
+      fromSeq: Seq,
+      toSeq: Seq,
+      reason: z.enum(['expired', 'removed']),
+      ack: Ack,
+    }),
+  },
+  membership: {
+    when: 'The user became a member of a group or left it, through whichever connection or back end.',
+    payload: z.strictObject({ channel: Channel, state: z.enum(['joined', 'left']), seq: Seq }),
+  },
+  reconnect: {
+    when: 'The instance is draining: connect again after this time, to any instance.',
+    payload: z.strictObject({ afterMs: z.int().min(0) }),
+  },
+  closing: {
+    when: 'The server is about to close this connection, and why.',
+    payload: z.strictObject({ code: z.int(), message: z.string(), retryable: z.boolean() }),
+  },
+} as const;
+
+export type EventName = keyof typeof EVENTS;
+export type EventPayload<N extends EventName> = z.infer<(typeof EVENTS)[N]['payload']>;

@@ -1,0 +1,82 @@
+/**
+ * Every refusal a client can meet, numbered once and never renumbered. The thousands digit says what to do:
+ * 1 fix the request · 2 authenticate again · 3 ask for the right · 4 try again later · 5 report a bug.
+ */
+export const FAULTS = {
+  BAD_REQUEST: { code: 1000, retryable: false, means: 'The request does not have the documented shape.' },
+  UNKNOWN_EVENT: { code: 1001, retryable: false, means: 'There is no request of this name.' },
+  BAD_CHANNEL: {
+    code: 1002,
+    retryable: false,
+    means: 'The channel is not user:<id>, group:<name> or broadcast, or its name has a character or length not allowed.',
+  },
+  BODY_TOO_LARGE: { code: 1003, retryable: false, means: 'The JSON of data is longer than the limit.' },
+  BODY_TOO_DEEP: { code: 1004, retryable: false, means: 'data is nested deeper than the limit.' },
+  BODY_TOO_WIDE: { code: 1005, retryable: false, means: 'data has more keys than the limit.' },
+  BAD_TEXT: { code: 1006, retryable: false, means: 'A string holds \\u0000 or half a surrogate pair.' },
+  BAD_TTL: { code: 1007, retryable: false, means: 'ttlMs is not a whole number of milliseconds from 1 to one year.' },
+  UNKNOWN_FIELD: {
+    code: 1008,
+    retryable: false,
+    means: 'A field is not part of the request; sender, seq and createdAt are the server’s alone.',
+  },
+  ACK_BEYOND_SENT: { code: 1009, retryable: false, means: 'The acknowledgement names a seq not sent on this connection.' },
+  NOT_SUBSCRIBED: { code: 1010, retryable: false, means: 'This connection does not read that channel.' },
+  TOO_MANY_CHANNELS: { code: 1011, retryable: false, means: 'The connection reads as many channels as it may.' },
+  NOT_FOUND: { code: 1012, retryable: false, means: 'There is no such thing.' },
+  PUBLISH_ID_REUSED: {
+    code: 1013,
+    retryable: false,
+    means: 'The publish id was used before for this channel with another body.',
+  },
+  BATCH_TOO_LARGE: { code: 1014, retryable: false, means: 'The batch has more items than the limit.' },
+  BAD_JSON: { code: 1015, retryable: false, means: 'The body is not JSON.' },
+  TOKEN_MISSING: { code: 2001, retryable: false, means: 'The handshake carries no auth.token.' },
+  TOKEN_INVALID: { code: 2002, retryable: false, means: 'The token is not one of ours.' },
+  TOKEN_EXPIRED: { code: 2003, retryable: false, means: 'The token is past its exp.' },
+  API_KEY_INVALID: { code: 2004, retryable: false, means: 'The request has no valid API key.' },
+  FORBIDDEN: { code: 3001, retryable: false, means: 'The token does not grant this.' },
+  UNAVAILABLE: { code: 4001, retryable: true, means: 'The database is out of reach; nothing was stored.' },
+  OUTCOME_UNKNOWN: {
+    code: 4002,
+    retryable: true,
+    means: 'The connection to the database broke during the commit. Repeat with the same publishId.',
+  },
+  OVERLOADED: { code: 4003, retryable: true, means: 'Too much is waiting already.' },
+  DRAINING: { code: 4004, retryable: true, means: 'This instance is shutting down; connect again.' },
+  NOT_ACKNOWLEDGING: {
+    code: 4005,
+    retryable: true,
+    means: 'The connection left messages unacknowledged too often and was closed; the messages stay stored.',
+  },
+  INTERNAL: { code: 5000, retryable: false, means: 'A fault of the server; it is in its log.' },
+} as const satisfies Record<string, { code: number; retryable: boolean; means: string }>;
+
+export type FaultName = keyof typeof FAULTS;
+
+/** A refusal in the words of the wire; whatever throws it, the edges answer with {@link toWire}. */
+export class Fault extends Error {
+  readonly code: number;
+  readonly retryable: boolean;
+
+  constructor(
+    readonly fault: FaultName,
+    message: string,
+    options?: ErrorOptions,
+  ) {
+    super(message, options);
+    this.name = 'Fault';
+    this.code = FAULTS[fault].code;
+    this.retryable = FAULTS[fault].retryable;
+  }
+
+  toWire(): WireError {
+    return { code: this.code, message: this.message, retryable: this.retryable };
+  }
+}
+
+export interface WireError {
+  code: number;
+  message: string;
+  retryable: boolean;
+}

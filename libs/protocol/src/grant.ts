@@ -1,0 +1,20 @@
+import { z } from 'zod';
+
+/** What a token lets its user do beyond reading its own inbox, groups and broadcast: `verb:pattern`, `*` at the end. */
+export const GRANT_VERBS = ['publish', 'subscribe', 'join'] as const;
+export type GrantVerb = (typeof GRANT_VERBS)[number];
+
+export const Grant = z
+  .string()
+  .max(220)
+  .regex(/^(publish|subscribe|join):[A-Za-z0-9._:@/+-]*\*?$/, 'verb:pattern with publish, subscribe or join, e.g. publish:user:*')
+  .describe('`publish:user:*`, `join:group:staff`, `subscribe:*` …');
+
+/** True if one of the grants lets its holder do `verb` on `channel`. */
+export function isGranted(grants: readonly string[], verb: GrantVerb, channel: string): boolean {
+  return grants.some((grant) => {
+    if (!grant.startsWith(`${verb}:`)) return false;
+    const pattern = grant.slice(verb.length + 1);
+    return pattern.endsWith('*') ? channel.startsWith(pattern.slice(0, -1)) : channel === pattern;
+  });
+}

@@ -1,0 +1,15 @@
+import { z } from 'zod';
+import { Identifier } from './channel.js';
+import { Ack } from './request.js';
+
+export const DEFAULT_DEVICE = 'default';
+
+/** Socket.IO's `auth` object. The token never goes into the URL: URLs end up in logs. */
+export const Handshake = z.strictObject({
+  token: z.string().min(1).max(8_192).describe('JWT; its `sub` is the user'),
+  deviceId: Identifier.max(100)
+    .optional()
+    .describe(`one installation of the client, with positions of its own; left out: \`${DEFAULT_DEVICE}\`, shared by all such connections of the user`),
+  resume: Ack.optional().describe('what this device has processed already, as in `ack`'),
+});
+export type Handshake = z.infer<typeof Handshake>;

@@ -1,0 +1,31 @@
+import { z } from 'zod';
+import { Channel } from './channel.js';
+
+export const TYPE_MAX = 100;
+export const TTL_MAX_MS = 365 * 24 * 3_600_000;
+export const METADATA_MAX_KEYS = 20;
+
+export const Seq = z.int().min(0).describe('position in the channel; the first message is 1');
+
+export const MessageType = z.string().min(1).max(TYPE_MAX).describe('what the application calls this kind of message');
+
+export const Metadata = z
+  .record(z.string().min(1).max(100), z.string().max(1_000))
+  .refine((value) => Object.keys(value).length <= METADATA_MAX_KEYS, `at most ${METADATA_MAX_KEYS} entries`)
+  .describe(`short strings beside the body, at most ${METADATA_MAX_KEYS}`);
+
+/** A message as it is delivered. `channel` and `seq` together identify it: dedupe by them. */
+export const Message = z
+  .strictObject({
+    channel: Channel,
+    seq: Seq,
+    id: z.uuid().describe('names the message in REST'),
+    sender: z.string().nullable().describe('the user who published it; null for a back end'),
+    type: MessageType,
+    data: z.json().describe('the body'),
+    metadata: Metadata.optional(),
+    createdAt: z.iso.datetime().describe('the database’s clock'),
+    expiresAt: z.iso.datetime().optional().describe('never delivered after this'),
+  })
+  .meta({ id: 'Message' });
+export type Message = z.infer<typeof Message>;

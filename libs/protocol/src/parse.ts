@@ -1,0 +1,23 @@
+import type { z } from 'zod';
+import { FAULTS, Fault, type FaultName } from './fault.js';
+
+/** The value in the schema's shape, or a Fault that names the field and what is wrong with it. */
+export function parse<S extends z.ZodType>(schema: S, value: unknown): z.output<S> {
+  const result = schema.safeParse(value);
+  if (result.success) return result.data;
+  throw toFault(result.error.issues[0]);
+}
+
+function toFault(issue: z.core.$ZodIssue | undefined): Fault {
+  if (issue === undefined) return new Fault('BAD_REQUEST', 'not the documented shape');
+  const where = issue.path.length > 0 ? `${issue.path.map(String).join('.').slice(0, 100)}: ` : '';
+  return new Fault(faultOf(issue), `${where}${issue.message}`.slice(0, 300));
+}
+
+function faultOf(issue: z.core.$ZodIssue): FaultName {
+  if (issue.code === 'unrecognized_keys') return 'UNKNOWN_FIELD';
+  // A record's key fails inside its own issue list: the innermost fault says more.
+  if (issue.code === 'invalid_key') return issue.issues[0] ? faultOf(issue.issues[0]) : 'BAD_REQUEST';
+  const named: unknown = issue.code === 'custom' ? issue.params?.['fault'] : undefined;
+  return typeof named === 'string' && named in FAULTS ? (named as FaultName) : 'BAD_REQUEST';
+}
