@@ -1,0 +1,20 @@
+import { mkdtemp, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { startEmbeddedPostgres, type EmbeddedPostgres } from '#database';
+import { createTemplate } from './test-database.js';
+
+declare global {
+  var trunklineTestPostgres: { postgres: EmbeddedPostgres; directory: string } | undefined;
+}
+
+/** One real PostgreSQL for the whole run, with a migrated template database that each test file clones. */
+export default async function setup(): Promise<void> {
+  const directory = await mkdtemp(join(tmpdir(), 'trunkline-test-'));
+  const postgres = await startEmbeddedPostgres({ directory });
+  globalThis.trunklineTestPostgres = { postgres, directory };
+  await createTemplate(postgres.url);
+  // Workers inherit the environment of this process.
+  process.env['TRUNKLINE_TEST_URL'] = postgres.url;
+  await writeFile(join(directory, 'owner'), String(process.pid));
+}

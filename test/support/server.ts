@@ -1,0 +1,90 @@
+import { spawn, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+
+export const JWT_SECRET = 'a-secret-for-tests-and-for-nothing-else';
+export const API_KEY = 'an-api-key-for-tests';
+
+const MAIN = join(import.meta.dirname, '../../dist/apps/server/main.js');
+const START_DEADLINE_MS = 30_000;
+
+/** One server, as its own process. */
+export class Server {
+  private constructor(
+    readonly process: ChildProcess,
+    readonly url: string,
+    readonly instanceId: string,
+    /** Everything it logged, one JSON line each. */
+    readonly lines: string[],
+  ) {}
+
+  /** Resolves once it serves. `env` goes over the defaults of the tests. */
+  static async start(databaseUrl: string, env: Record<string, string> = {}): Promise<Server> {
+    const child = spawn(process.execPath, ['--enable-source-maps', MAIN], {
+      env: {
+        PATH: process.env['PATH'],
+        NODE_ENV: 'test',
+        DATABASE_URL: databaseUrl,
+        PORT: '0',
+        JWT_SECRET,
+        API_KEYS: `tests:${API_KEY}`,
+        ...env,
+      },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    const lines: string[] = [];
+    child.stderr.on('data', (chunk: Buffer) => lines.push(chunk.toString()));
+    const { url, instanceId } = await serving(child, lines);
+    return new Server(child, url, instanceId, lines);
+  }
+
+  get isRunning(): boolean {
+    return this.process.exitCode === null && this.process.signalCode === null;
+  }
+
+  /** Sends the signal and resolves with the exit code (null if it died of the signal). */
+  async end(signal: NodeJS.Signals = 'SIGTERM'): Promise<number | null> {
+    if (!this.isRunning) return this.process.exitCode;
+    const exited = once(this.process, 'exit');
+    this.process.kill(signal);
+    await exited;
+    return this.process.exitCode;
+  }
+
+  async rest(method: string, path: string, body?: unknown, key: string | null = API_KEY): Promise<RestAnswer> {
+    const response = await fetch(this.url + path, {
+      method,
+      headers: { 'content-type': 'application/json', ...(key === null ? {} : { authorization: `Bearer ${key}` }) },
+      ...(body === undefined ? {} : { body: typeof body === 'string' ? body : JSON.stringify(body) }),
+    });
+    return { status: response.status, body: (await response.json()) as RestAnswer['body'] };
+  }
+}
+
+function serving(child: ChildProcess, lines: string[]): Promise<{ url: string; instanceId: string }> {
+  return new Promise((resolve, reject) => {
+    const timer = setTimeout(() => {
+      child.kill('SIGKILL');
+      reject(new Error(`no server within ${START_DEADLINE_MS} ms:\n${lines.join('\n')}`));
+    }, START_DEADLINE_MS);
+    child.once('exit', (code) => {
+      clearTimeout(timer);
+      reject(new Error(`the server ended with ${code}:\n${lines.join('\n')}`));
+    });
+    if (!child.stdout) throw new Error('the server has no stdout');
+    createInterface({ input: child.stdout }).on('line', (line) => {
+      lines.push(line);
+      if (!line.includes('"msg":"serving"')) return;
+      clearTimeout(timer);
+      resolve(JSON.parse(line) as { url: string; instanceId: string });
+    });
+  });
+}
+
+export interface RestAnswer {
+  readonly status: number;
+  // The tests know what they asked for.
+  // eslint-disable-next-line @typescript-eslint/no-explicit-any
+  readonly body: any;
+}

@@ -1,0 +1,114 @@
+import { io, type Socket } from 'socket.io-client';
+import { signToken } from '#auth';
+import type { EventPayload, Message, RequestName, RequestPayload, RequestResult, WireError } from '#protocol';
+import { JWT_SECRET } from './server.js';
+import { until } from './until.js';
+
+export const ALL_GRANTS = ['publish:*', 'subscribe:*', 'join:*'];
+
+export interface ClientOptions {
+  readonly user: string;
+  readonly deviceId?: string;
+  readonly grants?: readonly string[];
+  readonly token?: string;
+  readonly resume?: Record<string, number>;
+  /** Default: acknowledges every packet at once. */
+  readonly acknowledges?: boolean;
+}
+
+type Answer<N extends RequestName> = ({ ok: true } & RequestResult<N>) | { ok: false; error: WireError };
+
+/** A client as the README describes it: dedupes by channel and seq, and remembers all it saw. */
+export class TestClient {
+  /** What the application got, after dedupe. */
+  readonly received: Message[] = [];
+  /** What came over the wire, repeats included. */
+  readonly raw: Message[] = [];
+  readonly gaps: EventPayload<'gap'>[] = [];
+  readonly memberships: EventPayload<'membership'>[] = [];
+  ready: EventPayload<'ready'> | undefined;
+  closing: EventPayload<'closing'> | undefined;
+  reconnect: EventPayload<'reconnect'> | undefined;
+  refusal: WireError | undefined;
+  disconnectReason: string | undefined;
+  /** Switch off to let messages pile up unacknowledged. */
+  acknowledges: boolean;
+
+  private constructor(
+    readonly socket: Socket,
+    options: ClientOptions,
+    private readonly last: Map<string, number>,
+  ) {
+    this.acknowledges = options.acknowledges ?? true;
+    socket.on('ready', (payload: EventPayload<'ready'>) => (this.ready = payload));
+    socket.on('messages', (payload: EventPayload<'messages'>) => this.take(payload));
+    socket.on('gap', (payload: EventPayload<'gap'>) => this.gaps.push(payload));
+    socket.on('membership', (payload: EventPayload<'membership'>) => this.memberships.push(payload));
+    socket.on('closing', (payload: EventPayload<'closing'>) => (this.closing = payload));
+    socket.on('reconnect', (payload: EventPayload<'reconnect'>) => (this.reconnect = payload));
+    socket.on('disconnect', (reason) => (this.disconnectReason = reason));
+    socket.on('connect_error', (error) => (this.refusal = (error as Error & { data?: WireError }).data));
+  }
+
+  /** Connects without waiting. `last` carries what the same client knew before. */
+  static open(url: string, options: ClientOptions, last = new Map<string, number>()): TestClient {
+    const { user, deviceId, grants = ALL_GRANTS, resume } = options;
+    const token = options.token ?? signToken(JWT_SECRET, { user, grants, ttlMs: 3_600_000 });
+    const socket = io(url, {
+      transports: ['websocket'],
+      reconnection: false,
+      forceNew: true,
+      auth: { token, ...(deviceId === undefined ? {} : { deviceId }), ...(resume === undefined ? {} : { resume }) },
+    });
+    return new TestClient(socket, options, last);
+  }
+
+  /** Connects and waits for `ready`. */
+  static async connect(url: string, options: ClientOptions, last?: Map<string, number>): Promise<TestClient> {
+    const client = TestClient.open(url, options, last);
+    await until(`${options.user} is ready`, () => {
+      if (client.refusal) throw new Error(`refused: ${client.refusal.code} ${client.refusal.message}`);
+      return client.ready;
+    });
+    return client;
+  }
+
+  get position(): Map<string, number> {
+    return this.last;
+  }
+
+  async ask<N extends RequestName>(name: N, payload: RequestPayload<N>): Promise<Answer<N>> {
+    return (await this.socket.timeout(15_000).emitWithAck(name, payload)) as Answer<N>;
+  }
+
+  /** As {@link ask}, for requests that must succeed. */
+  async must<N extends RequestName>(name: N, payload: RequestPayload<N>): Promise<RequestResult<N>> {
+    const answer = await this.ask(name, payload);
+    if (!answer.ok) throw new Error(`${name}: ${answer.error.code} ${answer.error.message}`);
+    return answer;
+  }
+
+  /** Anything at all, for what no well-meaning client would send. */
+  async send(event: string, ...args: unknown[]): Promise<{ ok: boolean; error?: WireError }> {
+    return (await this.socket.timeout(15_000).emitWithAck(event, ...args)) as { ok: boolean; error?: WireError };
+  }
+
+  /** The bodies the application got of one channel, in order. */
+  bodies(channel: string): unknown[] {
+    return this.received.filter((message) => message.channel === channel).map(({ data }) => data);
+  }
+
+  close(): void {
+    this.socket.close();
+  }
+
+  private take({ messages, ack }: EventPayload<'messages'>): void {
+    for (const message of messages) {
+      this.raw.push(message);
+      if (message.seq <= (this.last.get(message.channel) ?? 0)) continue;
+      this.last.set(message.channel, message.seq);
+      this.received.push(message);
+    }
+    if (this.acknowledges) this.socket.emit('ack', ack);
+  }
+}

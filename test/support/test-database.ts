@@ -1,0 +1,52 @@
+import { randomBytes } from 'node:crypto';
+import { Client } from 'pg';
+import { migrate } from '#database';
+import { MIGRATIONS } from '../../migrations/index.js';
+
+const TEMPLATE = 'trunkline_template';
+
+export interface TestDatabase {
+  readonly url: string;
+  /** One statement on a connection of its own; rows as objects. */
+  query<Row extends Record<string, unknown>>(text: string, values?: unknown[]): Promise<Row[]>;
+  drop(): Promise<void>;
+}
+
+export async function createTemplate(url: string): Promise<void> {
+  await onServer(url, `create database ${TEMPLATE}`);
+  await migrate(withDatabase(url, TEMPLATE), MIGRATIONS);
+}
+
+/** A fresh database with the schema, a copy of the template: milliseconds instead of migrations. */
+export async function createTestDatabase(): Promise<TestDatabase> {
+  const server = process.env['TRUNKLINE_TEST_URL'];
+  if (server === undefined) throw new Error('no test server: run the tests with npm test');
+  const name = `test_${randomBytes(6).toString('hex')}`;
+  await onServer(server, `create database ${name} template ${TEMPLATE}`);
+  const url = withDatabase(server, name);
+  return {
+    url,
+    query: (text, values) => query(url, text, values),
+    drop: () => onServer(server, `drop database if exists ${name} with (force)`),
+  };
+}
+
+async function query<Row>(url: string, text: string, values: unknown[] = []): Promise<Row[]> {
+  const client = new Client({ connectionString: url });
+  await client.connect();
+  try {
+    return (await client.query(text, values)).rows as Row[];
+  } finally {
+    await client.end();
+  }
+}
+
+async function onServer(url: string, text: string): Promise<void> {
+  await query(withDatabase(url, 'postgres'), text);
+}
+
+function withDatabase(url: string, name: string): string {
+  const changed = new URL(url);
+  changed.pathname = `/${name}`;
+  return changed.href;
+}

@@ -1,0 +1,21 @@
+import { setTimeout as delay } from 'node:timers/promises';
+
+const PAUSE_MS = 20;
+
+/**
+ * Asks until the answer is truthy, and gives it back. Tests wait for conditions, never for time to pass.
+ * @throws Error naming what did not happen within the deadline
+ */
+export async function until<T>(
+  what: string,
+  ask: () => T | Promise<T>,
+  deadlineMs = 10_000,
+): Promise<NonNullable<Awaited<T>>> {
+  const endsAt = performance.now() + deadlineMs;
+  for (;;) {
+    const answer = await ask();
+    if (answer) return answer;
+    if (performance.now() > endsAt) throw new Error(`not within ${deadlineMs} ms: ${what}`);
+    await delay(PAUSE_MS);
+  }
+}
