@@ -60,7 +60,7 @@ begin
      where occurrence > 1
         or exists (select from trunkline.publish_ids p
                     where p.channel = i.channel and p.publish_id = i.publish_id and p.publisher = i.publisher
-                      and p.created_at > now() - append.dedupe_window);
+                      and p.created_at > now() - append.dedupe_window and p.created_at < now() + interval '1 day');
     if repeats <> '{}' then
       update trunkline.channels c
          set last_seq = c.last_seq - given.back
@@ -96,7 +96,7 @@ begin
      cross join lateral (
            select * from trunkline.publish_ids p
             where p.channel = i.channel and p.publish_id = i.publish_id and p.publisher = i.publisher
-              and p.created_at > now() - append.dedupe_window
+              and p.created_at > now() - append.dedupe_window and p.created_at < now() + interval '1 day'
             order by p.created_at limit 1) as p
       left join trunkline.messages m on m.channel = p.channel and m.seq = p.seq and m.created_at = p.created_at
      where i.ord = any (repeats);

@@ -4,9 +4,4 @@ import { Recipients1763600200000 } from './1763600200000-recipients.js';
 import { Registry1763600300000 } from './1763600300000-registry.js';
 
 /** In the order they are applied. */
-export const MIGRATIONS = [
-  Messages1763600000000,
-  Append1763600100000,
-  Recipients1763600200000,
-  Registry1763600300000,
-];
+export const MIGRATIONS = [Messages1763600000000, Append1763600100000, Recipients1763600200000, Registry1763600300000];

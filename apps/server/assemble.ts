@@ -69,7 +69,10 @@ export function assemble(settings: ResolvedSettings, logger: Logger) {
     listener,
     lease,
     delivery,
-    retention: new Retention(database, { retentionDays: settings.retentionDays, dedupeHours: settings.publish.dedupeHours }),
+    retention: new Retention(database, {
+      retentionDays: settings.retentionDays,
+      dedupeHours: settings.publish.dedupeHours,
+    }),
     jobs: new JobRunner(database, diary, instanceId, log),
     diary,
     tokens: new Tokens(settings.auth.jwtSecret),

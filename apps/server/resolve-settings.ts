@@ -12,7 +12,8 @@ export interface Resolved {
 export async function resolveSettings(settings: Settings, logger: Logger): Promise<Resolved> {
   const auth = { ...settings.auth, ...resolveSecrets(settings) };
   const { url } = settings.database;
-  if (url !== undefined) return { settings: { ...settings, auth, database: { ...settings.database, url } }, embedded: undefined };
+  if (url !== undefined)
+    return { settings: { ...settings, auth, database: { ...settings.database, url } }, embedded: undefined };
   const embedded = await startEmbeddedPostgres({
     directory: settings.directory,
     log: (line) => logger.debug({ line }, 'embedded PostgreSQL'),

@@ -5,7 +5,13 @@ import { Grant, Identifier, parse } from '#protocol';
 
 const USAGE = 'usage: npm run token -- --user ID [--grant publish:user:* …] [--ttl-hours 24]\n';
 /** What a developer wants to try out. */
-const DEVELOPMENT_GRANTS = ['publish:user:*', 'publish:group:*', 'publish:broadcast', 'subscribe:group:*', 'join:group:*'];
+const DEVELOPMENT_GRANTS = [
+  'publish:user:*',
+  'publish:group:*',
+  'publish:broadcast',
+  'subscribe:group:*',
+  'join:group:*',
+];
 
 /** Prints a token for trying things out, signed with the secret the server uses. */
 const { values } = parseArgs({

@@ -36,7 +36,9 @@ function assertConsistent(env: Environment): void {
     throw new SettingsError(`BEAT_MS is ${env.BEAT_MS}, must be at most a third of LEASE_MS (${env.LEASE_MS})`);
   }
   if (env.DEDUPE_HOURS > env.RETENTION_DAYS * 24) {
-    throw new SettingsError(`DEDUPE_HOURS is ${env.DEDUPE_HOURS}, must not exceed RETENTION_DAYS (${env.RETENTION_DAYS} days)`);
+    throw new SettingsError(
+      `DEDUPE_HOURS is ${env.DEDUPE_HOURS}, must not exceed RETENTION_DAYS (${env.RETENTION_DAYS} days)`,
+    );
   }
   if (env.NODE_ENV !== 'production') return;
   for (const name of ['DATABASE_URL', 'JWT_SECRET', 'API_KEYS'] as const) {

@@ -3,7 +3,9 @@ import { hostname } from 'node:os';
 
 /** Host, pid and a random part, in what may stand in a NOTIFY channel's name (63 bytes with its prefix). */
 export function makeInstanceId(): string {
-  const host = hostname().replace(/[^A-Za-z0-9_.-]/g, '-').slice(0, 24);
+  const host = hostname()
+    .replace(/[^A-Za-z0-9_.-]/g, '-')
+    .slice(0, 24);
   return `${host}-${process.pid}-${randomBytes(4).toString('hex')}`;
 }
 

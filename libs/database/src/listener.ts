@@ -52,7 +52,8 @@ export class Listener {
         await this.beatUntilLost();
       } catch (error) {
         failures++;
-        if (!this.stopping.signal.aborted) this.options.onLost(error instanceof Error ? error : new Error(String(error)));
+        if (!this.stopping.signal.aborted)
+          this.options.onLost(error instanceof Error ? error : new Error(String(error)));
       }
       this.isListening = false;
       this.holdsLock = false;
@@ -112,7 +113,9 @@ export class Listener {
     const client = this.client;
     this.client = undefined;
     if (!client) return;
-    client.end().catch((error: unknown) => this.options.onLost(error instanceof Error ? error : new Error(String(error))));
+    client
+      .end()
+      .catch((error: unknown) => this.options.onLost(error instanceof Error ? error : new Error(String(error))));
     const { stream } = (client as unknown as { connection: { stream: { destroy(): void } } }).connection;
     stream.destroy();
   }

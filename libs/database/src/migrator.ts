@@ -11,7 +11,11 @@ const MIGRATION_LOCK = 7_255_361_001;
  * @returns the names of the migrations applied by this call
  */
 export async function migrate(url: string, migrations: readonly Migration[]): Promise<string[]> {
-  const lock = new Client({ connectionString: url, application_name: 'trunkline-migrate', connectionTimeoutMillis: 10_000 });
+  const lock = new Client({
+    connectionString: url,
+    application_name: 'trunkline-migrate',
+    connectionTimeoutMillis: 10_000,
+  });
   // The query that fails reports the error; this keeps an idle loss from ending the process.
   lock.on('error', () => undefined);
   await lock.connect();

@@ -26,12 +26,16 @@ const BROKEN = new Set(['ECONNRESET', 'EPIPE', 'ETIMEDOUT', 'ECONNABORTED']);
 export function classify(error: unknown): SqlFault {
   if (!(error instanceof Error)) return 'bug';
   const code = 'code' in error && typeof error.code === 'string' ? error.code : '';
-  if (NEVER_SENT.has(code) || /timeout exceeded when trying to connect|timeout expired/.test(error.message)) return 'refused';
+  if (NEVER_SENT.has(code) || /timeout exceeded when trying to connect|timeout expired/.test(error.message))
+    return 'refused';
   const known = STATES[code];
   if (known) return known;
   if (/^(22|23|54)/.test(code)) return 'data';
   // node-postgres gives these without a code
-  if (BROKEN.has(code) || /terminated|Query read timeout|not queryable|connection error|Connection ended/i.test(error.message)) {
+  if (
+    BROKEN.has(code) ||
+    /terminated|Query read timeout|not queryable|connection error|Connection ended/i.test(error.message)
+  ) {
     return 'unknown';
   }
   return 'bug';

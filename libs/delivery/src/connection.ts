@@ -122,7 +122,17 @@ export class Connection {
     this.window.release(count, bytes);
     const ageMs = performance.now() - sentAtMs;
     const { attempt, isDurable, channel } = subscription;
-    const settlement: Settlement = { ...this.key, channel: channel.name, fromSeq, toSeq, attempt, ageMs, outcome, error, isDurable };
+    const settlement: Settlement = {
+      ...this.key,
+      channel: channel.name,
+      fromSeq,
+      toSeq,
+      attempt,
+      ageMs,
+      outcome,
+      error,
+      isDurable,
+    };
     this.context.acks.fail(settlement);
   }
 

@@ -67,7 +67,11 @@ export class Delivery {
     const { settings, peers, registry, onError } = options;
     const log = (this.log = options.log);
     const report = (what: string) => (error: unknown) => onError(what, error);
-    this.acks = new AckBook(options.settlements, settings.ackFlushMs, report('acknowledgements not written, trying again'));
+    this.acks = new AckBook(
+      options.settlements,
+      settings.ackFlushMs,
+      report('acknowledgements not written, trying again'),
+    );
     this.feed = new Feed({
       log,
       clock: this.clock,
@@ -82,7 +86,12 @@ export class Delivery {
     });
     this.catchUp = new CatchUp(log, this.feed, report('page not read, trying again'));
     this.attempts = new Attempts({ ...settings, catchUp: (subscription) => void this.catchUp.run(subscription) });
-    this.backstop = new Backstop({ feed: this.feed, ...settings, isListening: options.isListening, onError: report('poll failed') });
+    this.backstop = new Backstop({
+      feed: this.feed,
+      ...settings,
+      isListening: options.isListening,
+      onError: report('poll failed'),
+    });
     this.memberships = new Memberships({
       groups: options.groups,
       feed: this.feed,
@@ -166,7 +175,11 @@ export class Delivery {
   }
 
   /** Reads a channel without membership, from behind `sinceSeq` or from now on. */
-  async subscribe(connection: Connection, channel: string, sinceSeq?: number): Promise<{ seq: number; lastSeq: number }> {
+  async subscribe(
+    connection: Connection,
+    channel: string,
+    sinceSeq?: number,
+  ): Promise<{ seq: number; lastSeq: number }> {
     const known = connection.subscriptions.get(channel);
     if (known) return { seq: known.sentSeq, lastSeq: Math.max(known.sentSeq, known.channel.position ?? 0) };
     const [position] = await this.attach(connection, [channel], false);
@@ -303,7 +316,9 @@ export class Delivery {
 
   private syncRegistry(): void {
     // Kept as changed on failure; the next change or beat writes it.
-    this.options.registry.sync().catch((error: unknown) => this.options.onError('registry not written, trying again', error));
+    this.options.registry
+      .sync()
+      .catch((error: unknown) => this.options.onError('registry not written, trying again', error));
   }
 
   private scheduleSend(connection: Connection): void {

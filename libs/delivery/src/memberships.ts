@@ -44,7 +44,8 @@ export class Memberships {
 
   private async applyTo(connection: Connection, groups: ReadonlySet<string>): Promise<void> {
     for (const { channel, isDurable } of [...connection.subscriptions.values()]) {
-      if (channelKind(channel.name) === 'group' && isDurable && !groups.has(channel.name)) this.remove(connection, channel.name);
+      if (channelKind(channel.name) === 'group' && isDurable && !groups.has(channel.name))
+        this.remove(connection, channel.name);
     }
     const missing = [...groups].filter((name) => !connection.isMemberOf(name));
     if (missing.length > 0 && !connection.isClosed) await this.options.attach(connection, missing);

@@ -64,7 +64,10 @@ export class AppendRun {
     if (fault === 'unknown') {
       this.fail(
         items.filter((item) => item.publishId === null),
-        () => new Fault('OUTCOME_UNKNOWN', 'the connection broke during the commit; the message may be stored', { cause: error }),
+        () =>
+          new Fault('OUTCOME_UNKNOWN', 'the connection broke during the commit; the message may be stored', {
+            cause: error,
+          }),
       );
     }
     if (fault === 'data') await this.settleOneByOne(items, error);
@@ -85,7 +88,9 @@ export class AppendRun {
     const tooLate = items.filter((item) => item.endsAt < performance.now() + pauseMs);
     this.fail(tooLate, () =>
       classify(error) === 'unknown'
-        ? new Fault('OUTCOME_UNKNOWN', 'the connection broke during the commit; repeat with the same publishId', { cause: error })
+        ? new Fault('OUTCOME_UNKNOWN', 'the connection broke during the commit; repeat with the same publishId', {
+            cause: error,
+          })
         : new Fault('UNAVAILABLE', 'the database is out of reach; nothing was stored', { cause: error }),
     );
   }

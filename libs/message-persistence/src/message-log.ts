@@ -44,6 +44,11 @@ export interface MessageStatus {
 }
 
 const MAX_APPEND = 500;
+/**
+ * Appends under way at once, so that this process prepares one batch while PostgreSQL stores another. A channel always
+ * takes the same lane: what one publisher sends to it without waiting stays in order.
+ */
+const LANES = 2;
 const MAX_READ = 200;
 const PAGE_MESSAGES = 200;
 const PAGE_BYTES = 262_144;
@@ -53,7 +58,7 @@ const PAGE_BYTES = 262_144;
  * with every missing seq accounted for.
  */
 export class MessageLog {
-  private readonly appends: Batcher<NewMessage & { endsAt: number }, Appended>;
+  private readonly appends: readonly Batcher<NewMessage & { endsAt: number }, Appended>[];
   private readonly liveReads = this.reader();
   private readonly pageReads = this.reader();
 
@@ -61,11 +66,15 @@ export class MessageLog {
     private readonly database: Database,
     private readonly options: MessageLogOptions,
   ) {
-    this.appends = new Batcher({
-      run: (items) => new AppendRun(database, options.dedupeHours).run(items),
-      maxItems: MAX_APPEND,
-      maxWaiting: options.maxWaiting,
-    });
+    this.appends = Array.from(
+      { length: LANES },
+      () =>
+        new Batcher({
+          run: (items) => new AppendRun(database, options.dedupeHours).run(items),
+          maxItems: MAX_APPEND,
+          maxWaiting: options.maxWaiting / LANES,
+        }),
+    );
   }
 
   /**
@@ -74,9 +83,11 @@ export class MessageLog {
    */
   async append(message: NewMessage): Promise<Appended> {
     try {
-      return await this.appends.add({ ...message, endsAt: performance.now() + this.options.deadlineMs });
+      const endsAt = performance.now() + this.options.deadlineMs;
+      return await this.laneOf(message.channel).add({ ...message, endsAt });
     } catch (error) {
-      if (error instanceof BatcherFullError) throw new Fault('OVERLOADED', 'too many publishes are waiting', { cause: error });
+      if (error instanceof BatcherFullError)
+        throw new Fault('OVERLOADED', 'too many publishes are waiting', { cause: error });
       throw error;
     }
   }
@@ -117,8 +128,14 @@ export class MessageLog {
   }
 
   /** Resolves once every publish taken in has been answered. */
-  drain(): Promise<void> {
-    return this.appends.drain();
+  async drain(): Promise<void> {
+    await Promise.all(this.appends.map((lane) => lane.drain()));
+  }
+
+  private laneOf(channel: string): Batcher<NewMessage & { endsAt: number }, Appended> {
+    let hash = 0;
+    for (let place = 0; place < channel.length; place++) hash = (hash * 31 + channel.charCodeAt(place)) | 0;
+    return this.appends[(hash >>> 0) % LANES] as Batcher<NewMessage & { endsAt: number }, Appended>;
   }
 
   private reader(): Batcher<ReadRequest, ChannelPage | undefined> {

@@ -8,7 +8,8 @@ export const FAULTS = {
   BAD_CHANNEL: {
     code: 1002,
     retryable: false,
-    means: 'The channel is not user:<id>, group:<name> or broadcast, or its name has a character or length not allowed.',
+    means:
+      'The channel is not user:<id>, group:<name> or broadcast, or its name has a character or length not allowed.',
   },
   BODY_TOO_LARGE: { code: 1003, retryable: false, means: 'The JSON of data is longer than the limit.' },
   BODY_TOO_DEEP: { code: 1004, retryable: false, means: 'data is nested deeper than the limit.' },
@@ -20,7 +21,11 @@ export const FAULTS = {
     retryable: false,
     means: 'A field is not part of the request; sender, seq and createdAt are the server’s alone.',
   },
-  ACK_BEYOND_SENT: { code: 1009, retryable: false, means: 'The acknowledgement names a seq not sent on this connection.' },
+  ACK_BEYOND_SENT: {
+    code: 1009,
+    retryable: false,
+    means: 'The acknowledgement names a seq not sent on this connection.',
+  },
   NOT_SUBSCRIBED: { code: 1010, retryable: false, means: 'This connection does not read that channel.' },
   TOO_MANY_CHANNELS: { code: 1011, retryable: false, means: 'The connection reads as many channels as it may.' },
   NOT_FOUND: { code: 1012, retryable: false, means: 'There is no such thing.' },

@@ -7,7 +7,10 @@ export type GrantVerb = (typeof GRANT_VERBS)[number];
 export const Grant = z
   .string()
   .max(220)
-  .regex(/^(publish|subscribe|join):[A-Za-z0-9._:@/+-]*\*?$/, 'verb:pattern with publish, subscribe or join, e.g. publish:user:*')
+  .regex(
+    /^(publish|subscribe|join):[A-Za-z0-9._:@/+-]*\*?$/,
+    'verb:pattern with publish, subscribe or join, e.g. publish:user:*',
+  )
   .describe('`publish:user:*`, `join:group:staff`, `subscribe:*` …');
 
 /** True if one of the grants lets its holder do `verb` on `channel`. */

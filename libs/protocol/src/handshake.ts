@@ -9,7 +9,9 @@ export const Handshake = z.strictObject({
   token: z.string().min(1).max(8_192).describe('JWT; its `sub` is the user'),
   deviceId: Identifier.max(100)
     .optional()
-    .describe(`one installation of the client, with positions of its own; left out: \`${DEFAULT_DEVICE}\`, shared by all such connections of the user`),
+    .describe(
+      `one installation of the client, with positions of its own; left out: \`${DEFAULT_DEVICE}\`, shared by all such connections of the user`,
+    ),
   resume: Ack.optional().describe('what this device has processed already, as in `ack`'),
 });
 export type Handshake = z.infer<typeof Handshake>;

@@ -19,7 +19,10 @@ export const Publish = z
   .strictObject({
     channel: Channel,
     type: MessageType,
-    data: z.unknown().refine((value) => value !== undefined, 'required').describe('the body, any JSON'),
+    data: z
+      .unknown()
+      .refine((value) => value !== undefined, 'required')
+      .describe('the body, any JSON'),
     metadata: Metadata.optional(),
     ttlMs: ttlMs.optional(),
     publishId: z
@@ -27,7 +30,9 @@ export const Publish = z
       .min(1)
       .max(PUBLISH_ID_MAX)
       .optional()
-      .describe('chosen by the publisher; repeated with the same id, a publish stores one message and gives the same answer'),
+      .describe(
+        'chosen by the publisher; repeated with the same id, a publish stores one message and gives the same answer',
+      ),
   })
   .meta({ id: 'Publish' });
 export type Publish = z.infer<typeof Publish>;

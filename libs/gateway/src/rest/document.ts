@@ -25,7 +25,9 @@ export function Documented(route: Documented): MethodDecorator {
     ApiResponse({ status: 200, schema: schemaOf(route.answer, 'output') as never }),
     ...Object.entries(route.params ?? {}).map(([name, description]) => ApiParam({ name, description, type: String })),
     ...(route.query ? queries(route.query) : []),
-    ...(route.body ? [ApiBody({ schema: schemaOf(route.body, 'input') as never, examples: (route.bodyExamples ?? {}) as never })] : []),
+    ...(route.body
+      ? [ApiBody({ schema: schemaOf(route.body, 'input') as never, examples: (route.bodyExamples ?? {}) as never })]
+      : []),
     ...[...statuses].map((status) =>
       ApiResponse({
         status,
@@ -44,7 +46,12 @@ function toStatus(fault: FaultName): number {
 }
 
 function schemaOf(schema: z.ZodType, io: 'input' | 'output'): object {
-  const { $schema: _, ...rest } = z.toJSONSchema(schema, { target: 'openapi-3.0', io, unrepresentable: 'any', reused: 'inline' });
+  const { $schema: _, ...rest } = z.toJSONSchema(schema, {
+    target: 'openapi-3.0',
+    io,
+    unrepresentable: 'any',
+    reused: 'inline',
+  });
   return inline(rest);
 }
 
@@ -57,7 +64,9 @@ function inline({ definitions: defs = {}, ...schema }: Record<string, unknown>):
     const ref = '$ref' in node && typeof node.$ref === 'string' ? node.$ref.split('/').at(-1) : undefined;
     if (ref !== undefined) return open.includes(ref) ? {} : walk(definitions[ref] ?? {}, [...open, ref]);
     return Object.fromEntries(
-      Object.entries(node).flatMap(([key, value]) => (key === 'id' && typeof value === 'string' ? [] : [[key, walk(value, open)]])),
+      Object.entries(node).flatMap(([key, value]) =>
+        key === 'id' && typeof value === 'string' ? [] : [[key, walk(value, open)]],
+      ),
     );
   };
   return walk(schema, []) as object;

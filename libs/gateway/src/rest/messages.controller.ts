@@ -36,9 +36,26 @@ export class MessagesController {
     body: z.union([rest.PublishOne, rest.PublishBatch]),
     bodyExamples: EXAMPLES,
     answer: z.union([rest.PublishedAnswer, rest.PublishedBatchAnswer]),
-    faults: ['BAD_REQUEST', 'BAD_CHANNEL', 'UNKNOWN_FIELD', 'BODY_TOO_LARGE', 'BODY_TOO_DEEP', 'BODY_TOO_WIDE', 'BAD_TEXT', 'BAD_TTL', 'BATCH_TOO_LARGE', 'BAD_JSON', 'PUBLISH_ID_REUSED', 'OUTCOME_UNKNOWN', 'OVERLOADED'],
+    faults: [
+      'BAD_REQUEST',
+      'BAD_CHANNEL',
+      'UNKNOWN_FIELD',
+      'BODY_TOO_LARGE',
+      'BODY_TOO_DEEP',
+      'BODY_TOO_WIDE',
+      'BAD_TEXT',
+      'BAD_TTL',
+      'BATCH_TOO_LARGE',
+      'BAD_JSON',
+      'PUBLISH_ID_REUSED',
+      'OUTCOME_UNKNOWN',
+      'OVERLOADED',
+    ],
   })
-  async publish(@Body() body: unknown, @Req() request: KeyedRequest): Promise<PublishedAnswer | z.infer<typeof rest.PublishedBatchAnswer>> {
+  async publish(
+    @Body() body: unknown,
+    @Req() request: KeyedRequest,
+  ): Promise<PublishedAnswer | z.infer<typeof rest.PublishedBatchAnswer>> {
     const author: Author = { publisher: `api:${request.apiKeyName}`, sender: null };
     if (!isBatch(body)) return this.publishOne(body, author);
     if (Array.isArray(body.messages) && body.messages.length > rest.REST_BATCH_MAX) {
@@ -80,7 +97,12 @@ function isBatch(body: unknown): body is { messages: unknown } {
   return typeof body === 'object' && body !== null && 'messages' in body;
 }
 
-function toAnswer({ message, isExpired, recipients, attempts }: MessageStatus): z.infer<typeof rest.MessageStatusAnswer> {
+function toAnswer({
+  message,
+  isExpired,
+  recipients,
+  attempts,
+}: MessageStatus): z.infer<typeof rest.MessageStatusAnswer> {
   return {
     ok: true,
     message,

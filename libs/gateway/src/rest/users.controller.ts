@@ -21,7 +21,9 @@ export class UsersController {
     answer: rest.ConnectionsAnswer,
     faults: ['BAD_REQUEST'],
   })
-  async connections(@Param('id', new SchemaPipe(Identifier)) user: string): Promise<z.infer<typeof rest.ConnectionsAnswer>> {
+  async connections(
+    @Param('id', new SchemaPipe(Identifier)) user: string,
+  ): Promise<z.infer<typeof rest.ConnectionsAnswer>> {
     const rows = await this.registry.connectionsOf(user);
     return {
       ok: true,

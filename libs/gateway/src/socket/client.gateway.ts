@@ -11,7 +11,6 @@ import { greet, type Guest } from './handshake.js';
 import { SocketClient } from './socket-client.js';
 
 const RECONNECT_SPREAD_MS = 2_000;
-const GOODBYE_MS = 100;
 
 /**
  * The Socket.IO edge. Handlers are bound here and not by decorators: Nest binds message handlers whether or not a
@@ -48,9 +47,9 @@ export class ClientGateway implements OnGatewayInit<Server> {
     }
     const endsAt = performance.now() + deadlineMs;
     while (this.hasPending() && performance.now() < endsAt) await delay(20);
-    if (this.clients.size > 0) await delay(GOODBYE_MS);
-    this.server?.disconnectSockets(true);
+    for (const client of this.clients.values()) client.outlet.hangUp();
     while (this.clients.size > 0 && performance.now() < endsAt) await delay(10);
+    this.server?.disconnectSockets(true);
   }
 
   private hasPending(): boolean {

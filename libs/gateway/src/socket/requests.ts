@@ -1,6 +1,15 @@
 import type { Identity } from '#auth';
 import type { Author, Connection, Delivery } from '#delivery';
-import { channelKind, Fault, inboxOf, isGranted, type GrantVerb, type RequestName, type RequestPayload, type RequestResult } from '#protocol';
+import {
+  channelKind,
+  Fault,
+  inboxOf,
+  isGranted,
+  type GrantVerb,
+  type RequestName,
+  type RequestPayload,
+  type RequestResult,
+} from '#protocol';
 import { toHistory } from '../history.js';
 
 type Handlers = { [N in RequestName]: (payload: RequestPayload<N>) => Promise<RequestResult<N>> };
@@ -55,7 +64,11 @@ export class Requests implements Handlers {
     return { channel };
   }
 
-  async history({ channel, afterSeq = 0, limit = HISTORY_LIMIT }: RequestPayload<'history'>): Promise<RequestResult<'history'>> {
+  async history({
+    channel,
+    afterSeq = 0,
+    limit = HISTORY_LIMIT,
+  }: RequestPayload<'history'>): Promise<RequestResult<'history'>> {
     this.assertReadable(channel);
     return toHistory(channel, afterSeq, await this.delivery.log.history(channel, afterSeq, limit));
   }

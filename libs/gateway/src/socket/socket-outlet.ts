@@ -45,7 +45,13 @@ export class SocketOutlet implements Outlet {
 
   close(fault: Fault): void {
     this.emit('closing', fault.toWire());
-    this.socket.disconnect(true);
+    if (fault.retryable) this.hangUp();
+    else this.socket.disconnect(true);
+  }
+
+  /** Ends the transport, after which a Socket.IO client reconnects by itself; after disconnect() it never would. */
+  hangUp(): void {
+    this.socket.conn.close();
   }
 
   /** The encoder may throw (a body nested too deep for its stack): that must cost one packet, not the process. */

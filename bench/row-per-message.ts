@@ -1,0 +1,34 @@
+import { randomUUID } from 'node:crypto';
+import { Pool } from 'pg';
+import type { Store } from './append.js';
+
+export const CHANNELS = 500;
+/** 200 bytes of JSON. */
+export const BODY = JSON.stringify({ text: 'x'.repeat(189) });
+
+const TABLE = `
+  create table bench_messages (
+    id uuid primary key, recipient text not null, sender text not null, type text not null, body jsonb not null,
+    status text not null default 'pending', created_at timestamptz not null default now(), sent_at timestamptz
+  );
+  create index on bench_messages (recipient, created_at) where status = 'pending'`;
+
+/** The usual design: a row is inserted, and updated once it has been sent; each statement a commit of its own. */
+export async function rowPerMessage(url: string): Promise<{ store: Store; close: () => Promise<void> }> {
+  const pool = new Pool({ connectionString: url, max: 8 });
+  await pool.query(TABLE);
+  const store = async (place: number): Promise<void> => {
+    const id = randomUUID();
+    await pool.query({
+      name: 'insert',
+      text: 'insert into bench_messages (id, recipient, sender, type, body) values ($1, $2, $3, $4, $5)',
+      values: [id, `user:${place % CHANNELS}`, 'bench', 'bench', BODY],
+    });
+    await pool.query({
+      name: 'update',
+      text: `update bench_messages set status = 'sent', sent_at = now() where id = $1`,
+      values: [id],
+    });
+  };
+  return { store, close: () => pool.end() };
+}

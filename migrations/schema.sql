@@ -1,0 +1,249 @@
+-- Generated from the migrations by `npm run schema`; compared by `npm run check`.
+
+create table trunkline.attempts (
+  channel text collate "C" not null,
+  from_seq bigint not null,
+  to_seq bigint not null,
+  user_id text not null,
+  device_id text not null,
+  connection_id text not null,
+  instance_id text not null,
+  attempt integer not null,
+  sent_at timestamp with time zone not null,
+  settled_at timestamp with time zone not null,
+  outcome text not null,
+  error text,
+  constraint attempts_outcome_is_known CHECK ((outcome = ANY (ARRAY['acknowledged'::text, 'timeout'::text, 'disconnected'::text])))
+) partition by range (settled_at);
+CREATE INDEX attempts_channel_seq_idx ON ONLY trunkline.attempts USING btree (channel, to_seq);
+create table trunkline.attempts_default partition of trunkline.attempts default;
+
+create table trunkline.channels (
+  channel text collate "C" not null,
+  last_seq bigint not null default 0,
+  last_at timestamp with time zone not null default '-infinity'::timestamp with time zone,
+  epoch integer not null default 0,
+  constraint channels_pkey PRIMARY KEY (channel)
+) with (fillfactor=50);
+
+create unlogged table trunkline.connections (
+  user_id text collate "C" not null,
+  connection_id text collate "C" not null,
+  device_id text not null,
+  instance_id text collate "C" not null,
+  address text,
+  connected_at timestamp with time zone not null default clock_timestamp(),
+  constraint connections_pkey PRIMARY KEY (user_id, connection_id)
+) with (fillfactor=70);
+CREATE INDEX connections_instance_id_idx ON trunkline.connections USING btree (instance_id);
+
+create table trunkline.cursors (
+  user_id text collate "C" not null,
+  device_id text collate "C" not null,
+  channel text collate "C" not null,
+  delivered_seq bigint not null,
+  updated_at timestamp with time zone not null default clock_timestamp(),
+  constraint cursors_pkey PRIMARY KEY (user_id, device_id, channel)
+) with (fillfactor=50);
+
+create table trunkline.devices (
+  user_id text collate "C" not null,
+  device_id text collate "C" not null,
+  created_at timestamp with time zone not null default clock_timestamp(),
+  last_seen_at timestamp with time zone not null default clock_timestamp(),
+  constraint devices_pkey PRIMARY KEY (user_id, device_id)
+) with (fillfactor=70);
+
+create unlogged table trunkline.instances (
+  instance_id text collate "C" not null,
+  started_at timestamp with time zone not null default clock_timestamp(),
+  lease_expires_at timestamp with time zone not null,
+  draining boolean not null default false,
+  lock_key integer,
+  constraint instances_pkey PRIMARY KEY (instance_id)
+) with (fillfactor=50);
+
+create table trunkline.job_runs (
+  job text not null,
+  run_id bigint not null generated always as identity,
+  instance_id text not null,
+  started_at timestamp with time zone not null,
+  finished_at timestamp with time zone not null default clock_timestamp(),
+  rows bigint not null default 0,
+  error text,
+  constraint job_runs_pkey PRIMARY KEY (job, run_id)
+);
+CREATE INDEX job_runs_finished_at_idx ON trunkline.job_runs USING btree (job, finished_at DESC);
+
+create table trunkline.memberships (
+  channel text collate "C" not null,
+  user_id text collate "C" not null,
+  joined_seq bigint not null,
+  joined_at timestamp with time zone not null default clock_timestamp(),
+  constraint memberships_pkey PRIMARY KEY (channel, user_id)
+);
+CREATE INDEX memberships_user_id_idx ON trunkline.memberships USING btree (user_id, channel);
+
+create table trunkline.messages (
+  channel text collate "C" not null,
+  seq bigint not null,
+  id uuid not null,
+  sender text,
+  type text not null,
+  body text not null,
+  metadata text,
+  created_at timestamp with time zone not null,
+  expires_at timestamp with time zone
+) partition by range (created_at);
+CREATE INDEX messages_channel_seq_idx ON ONLY trunkline.messages USING btree (channel, seq);
+CREATE INDEX messages_expires_at_idx ON ONLY trunkline.messages USING btree (expires_at) WHERE (expires_at IS NOT NULL);
+CREATE INDEX messages_id_idx ON ONLY trunkline.messages USING btree (id);
+create table trunkline.messages_default partition of trunkline.messages default;
+
+create table trunkline.publish_ids (
+  channel text collate "C" not null,
+  publisher text not null,
+  publish_id text not null,
+  seq bigint not null,
+  message_id uuid not null,
+  created_at timestamp with time zone not null
+) partition by range (created_at);
+CREATE INDEX publish_ids_key_idx ON ONLY trunkline.publish_ids USING btree (channel, publish_id, publisher);
+create table trunkline.publish_ids_default partition of trunkline.publish_ids default;
+
+create unlogged table trunkline.routes (
+  channel text collate "C" not null,
+  instance_id text collate "C" not null,
+  constraint routes_pkey PRIMARY KEY (channel, instance_id)
+);
+CREATE INDEX routes_instance_id_idx ON trunkline.routes USING btree (instance_id);
+
+CREATE OR REPLACE FUNCTION trunkline.append(channels text[], ids uuid[], publishers text[], senders text[], types text[], bodies text[], metadatas text[], ttls_ms bigint[], publish_ids text[], dedupe_window interval)
+ RETURNS TABLE(ord bigint, id uuid, seq bigint, created_at timestamp with time zone, outcome text)
+ LANGUAGE plpgsql
+AS $function$
+#variable_conflict use_column
+declare
+  names text[];
+  bases bigint[];
+  times timestamptz[];
+  repeats bigint[] := '{}';
+begin
+  with wanted as (
+    select channel, count(*) as size from unnest(append.channels) as channel group by channel
+  ), bumped as (
+    insert into trunkline.channels as c (channel, last_seq, last_at)
+    select channel, size, clock_timestamp() from wanted order by channel collate "C"
+    on conflict (channel) do update
+      set last_seq = c.last_seq + excluded.last_seq, last_at = greatest(c.last_at, clock_timestamp())
+    returning c.channel, c.last_seq, c.last_at
+  )
+  select array_agg(channel), array_agg(last_seq - size), array_agg(last_at)
+    into names, bases, times
+    from bumped join wanted using (channel);
+
+  if exists (select from unnest(append.publish_ids) as p (publish_id) where publish_id is not null) then
+    with item as (
+      select i.ord, i.channel, i.publish_id, i.publisher,
+             row_number() over (partition by i.channel, i.publish_id, i.publisher order by i.ord) as occurrence
+        from unnest(append.channels, append.publish_ids, append.publishers)
+             with ordinality as i (channel, publish_id, publisher, ord)
+       where i.publish_id is not null
+    )
+    select coalesce(array_agg(ord), '{}') into repeats
+      from item i
+     where occurrence > 1
+        or exists (select from trunkline.publish_ids p
+                    where p.channel = i.channel and p.publish_id = i.publish_id and p.publisher = i.publisher
+                      and p.created_at > now() - append.dedupe_window and p.created_at < now() + interval '1 day');
+    if repeats <> '{}' then
+      update trunkline.channels c
+         set last_seq = c.last_seq - given.back
+        from (select append.channels[o] as channel, count(*) as back from unnest(repeats) as o group by 1) as given
+       where c.channel = given.channel;
+    end if;
+  end if;
+
+  return query
+  with fresh as (
+    select i.*, b.seq + row_number() over (partition by i.channel order by i.ord) as seq, b.at
+      from unnest(append.channels, append.ids, append.publishers, append.senders, append.types, append.bodies,
+                  append.metadatas, append.ttls_ms, append.publish_ids)
+           with ordinality as i (channel, id, publisher, sender, type, body, metadata, ttl_ms, publish_id, ord)
+      join unnest(names, bases, times) as b (channel, seq, at) on b.channel = i.channel
+     where repeats = '{}' or i.ord <> all (repeats)
+  ), stored as (
+    insert into trunkline.messages (channel, seq, id, sender, type, body, metadata, created_at, expires_at)
+    select f.channel, f.seq, f.id, f.sender, f.type, f.body, f.metadata, f.at, f.at + f.ttl_ms * interval '1 millisecond'
+      from fresh f order by f.ord
+  ), remembered as (
+    insert into trunkline.publish_ids (channel, publisher, publish_id, seq, message_id, created_at)
+    select f.channel, f.publisher, f.publish_id, f.seq, f.id, f.at from fresh f where f.publish_id is not null
+  )
+  select f.ord, f.id, f.seq, f.at, 'stored' from fresh f order by f.ord;
+
+  if repeats <> '{}' then
+    return query
+    select i.ord, p.message_id, p.seq, p.created_at,
+           case when m.id is null or (m.type = i.type and m.body = i.body) then 'repeated' else 'conflict' end
+      from unnest(append.channels, append.publishers, append.types, append.bodies, append.publish_ids)
+           with ordinality as i (channel, publisher, type, body, publish_id, ord)
+     cross join lateral (
+           select * from trunkline.publish_ids p
+            where p.channel = i.channel and p.publish_id = i.publish_id and p.publisher = i.publisher
+              and p.created_at > now() - append.dedupe_window and p.created_at < now() + interval '1 day'
+            order by p.created_at limit 1) as p
+      left join trunkline.messages m on m.channel = p.channel and m.seq = p.seq and m.created_at = p.created_at
+     where i.ord = any (repeats);
+  end if;
+end $function$
+;
+
+CREATE OR REPLACE FUNCTION trunkline.drop_partitions(parent text, before date, max_count integer)
+ RETURNS text[]
+ LANGUAGE plpgsql
+AS $function$
+declare
+  name text;
+  dropped text[] := '{}';
+begin
+  for name in
+    select c.relname from pg_inherits i join pg_class c on c.oid = i.inhrelid
+     where i.inhparent = to_regclass('trunkline.' || quote_ident(parent))
+       and c.relname ~ ('^' || parent || '_[0-9]{4}_[0-9]{2}_[0-9]{2}$')
+       and to_date(right(c.relname, 10), 'YYYY_MM_DD') < before
+     order by c.relname limit max_count
+  loop
+    execute format('drop table trunkline.%I', name);
+    dropped := dropped || name;
+  end loop;
+  return dropped;
+end $function$
+;
+
+CREATE OR REPLACE FUNCTION trunkline.make_partition(parent text, day date)
+ RETURNS boolean
+ LANGUAGE plpgsql
+AS $function$
+declare
+  name text := parent || '_' || to_char(day, 'YYYY_MM_DD');
+  low text := to_char(day, 'YYYY-MM-DD') || ' 00:00:00+00';
+  high text := to_char(day + 1, 'YYYY-MM-DD') || ' 00:00:00+00';
+  key text := case parent when 'attempts' then 'settled_at' else 'created_at' end;
+begin
+  if to_regclass('trunkline.' || quote_ident(name)) is not null then
+    return false;
+  end if;
+  -- Several instances start at once: one makes it, the others wait here and then find it. They look into pg_class
+  -- itself: to_regclass would answer from a cache that waiting for an advisory lock does not refresh.
+  perform pg_advisory_xact_lock(7257, 1);
+  if exists (select from pg_class where relname = name and relnamespace = 'trunkline'::regnamespace) then
+    return false;
+  end if;
+  execute format('create table trunkline.%I (like trunkline.%I including defaults including constraints)', name, parent);
+  execute format('alter table trunkline.%I add constraint bounds check (%I >= %L and %I < %L)', name, key, low, key, high);
+  execute format('alter table trunkline.%I attach partition trunkline.%I for values from (%L) to (%L)', parent, name, low, high);
+  execute format('alter table trunkline.%I drop constraint bounds', name);
+  return true;
+end $function$
+;
