@@ -49,21 +49,25 @@ async function run(url: string): Promise<void> {
     onError: (_, error) => process.stderr.write(`${error.message}\n`),
   });
   const peers = { 'insert+update': await rowPerMessage(url), 'group commit': groupCommit(database) };
-  const rates: Record<string, number[]> = { 'insert+update': [], 'group commit': [] };
   try {
-    for (const { store } of Object.values(peers)) await measure(store);
-    for (let round = 1; round <= Number(values.rounds); round++) {
-      for (const [name, { store }] of Object.entries(peers)) {
-        const rate = await measure(store);
-        rates[name]?.push(rate);
-        if (!values.json) process.stdout.write(`round ${round}  ${name.padEnd(14)} ${Math.round(rate)} messages/s\n`);
-      }
-    }
+    report(await compare(peers));
   } finally {
     await peers['insert+update'].close();
     await database.close();
   }
-  report(rates);
+}
+
+async function compare(peers: Record<string, { store: Store }>): Promise<Record<string, number[]>> {
+  const rates: Record<string, number[]> = {};
+  for (const { store } of Object.values(peers)) await measure(store);
+  for (let round = 1; round <= Number(values.rounds); round++) {
+    for (const [name, { store }] of Object.entries(peers)) {
+      const rate = await measure(store);
+      (rates[name] ??= []).push(rate);
+      if (!values.json) process.stdout.write(`round ${round}  ${name.padEnd(14)} ${Math.round(rate)} messages/s\n`);
+    }
+  }
+  return rates;
 }
 
 function report(rates: Record<string, number[]>): void {

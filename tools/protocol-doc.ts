@@ -36,17 +36,27 @@ function jsonSchema(schema: z.ZodType, io: 'input' | 'output'): Field {
 }
 
 function typeOf(field: Field): string {
-  if (field.$ref)
-    return field.$ref === '#' || field.$ref.includes('schema') ? 'JSON' : (field.$ref.split('/').at(-1) ?? 'JSON');
+  if (field.$ref) return referred(field.$ref);
   if (field.enum) return field.enum.map((value) => `\`${String(value)}\``).join(' or ');
   if (field.anyOf) return [...new Set(field.anyOf.map(typeOf))].join(' or ');
   if (field.type === 'array') return `array of ${typeOf(field.items ?? {})}`;
-  if (field.type === 'object' && typeof field.additionalProperties === 'object') {
-    return `object of ${typeOf(field.additionalProperties)}`;
-  }
-  if (field.type === 'object' && field.properties) return `{ ${Object.keys(field.properties).join(', ')} }`;
-  const type = Array.isArray(field.type) ? field.type.join(' or ') : (field.type ?? 'JSON');
-  return field.format && field.format !== 'json-string' ? `${type} (${field.format})` : type;
+  return field.type === 'object' ? objectType(field) : plainType(field);
+}
+
+/** A name of ours, or the recursive schema that zod has for any JSON. */
+function referred(ref: string): string {
+  const name = ref.split('/').at(-1) ?? '';
+  return name === '#' || name.startsWith('__schema') ? 'JSON' : name;
+}
+
+function objectType({ additionalProperties, properties }: Field): string {
+  if (typeof additionalProperties === 'object') return `object of ${typeOf(additionalProperties)}`;
+  return properties ? `{ ${Object.keys(properties).join(', ')} }` : 'object';
+}
+
+function plainType({ type = 'JSON', format: detail }: Field): string {
+  const name = Array.isArray(type) ? type.join(' or ') : type;
+  return detail ? `${name} (${detail})` : name;
 }
 
 function table(schema: z.ZodType, io: 'input' | 'output'): string {

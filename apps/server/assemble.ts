@@ -10,26 +10,68 @@ import type { Logger } from '#observability';
 
 export type Parts = ReturnType<typeof assemble>;
 
-/** Everything one instance is made of, each given what it needs; nothing is started yet. */
+/** Everything one instance is made of, each part given what it needs; nothing is started yet. */
 export function assemble(settings: ResolvedSettings, logger: Logger) {
   const instanceId = settings.instanceId ?? makeInstanceId();
   const log = logger.child({ instanceId });
-  const warn = (what: string, error: unknown): void => log.warn({ err: error }, what);
-  const { url, directUrl = url, poolSize } = settings.database;
-  const applicationName = `trunkline ${instanceId}`;
-  const database = new Database({
-    url,
-    poolSize,
-    applicationName,
-    onError: (pool, error) => log.debug({ err: error, pool }, 'database connection lost'),
-  });
+  const database = openDatabase(settings, instanceId, log);
+  const stores = makeStores(database, settings, instanceId);
   const registry = new Registry(database, () => instanceId);
   const peers = new Peers(database, () => instanceId, settings.registry.leaseMs);
-  const messages = new MessageLog(database, settings.publish);
-  const groups = new Groups(database);
+  const moving = makeMovingParts({ settings, instanceId, log, database, stores, registry, peers });
+  return {
+    instanceId,
+    log,
+    database,
+    ...stores,
+    registry,
+    peers,
+    ...moving,
+    jobs: new JobRunner(database, stores.diary, instanceId, log),
+    tokens: new Tokens(settings.auth.jwtSecret),
+    apiKeys: new ApiKeys(settings.auth.apiKeys),
+    readiness: new Readiness(),
+  };
+}
+
+const applicationName = (instanceId: string): string => `trunkline ${instanceId}`;
+
+function openDatabase(settings: ResolvedSettings, instanceId: string, log: Logger): Database {
+  return new Database({
+    ...settings.database,
+    applicationName: applicationName(instanceId),
+    onError: (pool, error) => log.debug({ err: error, pool }, 'database connection lost'),
+  });
+}
+
+function makeStores(database: Database, settings: ResolvedSettings, instanceId: string) {
+  const { retentionDays, publish } = settings;
+  return {
+    messages: new MessageLog(database, publish),
+    groups: new Groups(database),
+    devices: new Devices(database),
+    settlements: new Settlements(database, () => instanceId),
+    retention: new Retention(database, { retentionDays, dedupeHours: publish.dedupeHours }),
+    diary: new JobDiary(database),
+  };
+}
+
+interface Foundation {
+  readonly settings: ResolvedSettings;
+  readonly instanceId: string;
+  readonly log: Logger;
+  readonly database: Database;
+  readonly stores: ReturnType<typeof makeStores>;
+  readonly registry: Registry;
+  readonly peers: Peers;
+}
+
+/** The parts that act by themselves, and need each other: hints arrive at the listener and move the delivery. */
+function makeMovingParts({ settings, instanceId, log, database, stores, registry, peers }: Foundation) {
+  const warn = (what: string, error: unknown): void => log.warn({ err: error }, what);
   const listener: Listener = new Listener({
-    url: directUrl,
-    applicationName,
+    url: settings.database.directUrl ?? settings.database.url,
+    applicationName: applicationName(instanceId),
     channel: `trunkline_${instanceId}`,
     lockKey: [LOCK_CLASS, lockKeyOf(instanceId)],
     onNotification: (payload) => (payload === '!' ? void lease.beat() : delivery.hint(payload)),
@@ -43,13 +85,11 @@ export function assemble(settings: ResolvedSettings, logger: Logger) {
     onRowMissing: () => registry.rebuild(),
     onError: (error) => warn('lease not renewed, trying again', error),
   });
-  const delivery = new Delivery({
+  const delivery: Delivery = new Delivery({
     settings: settings.delivery,
     bodyLimits: settings.body,
-    log: messages,
-    devices: new Devices(database),
-    groups,
-    settlements: new Settlements(database, () => instanceId),
+    log: stores.messages,
+    ...stores,
     registry,
     peers,
     instanceId,
@@ -57,26 +97,5 @@ export function assemble(settings: ResolvedSettings, logger: Logger) {
     isListening: () => listener.isListening,
     onError: warn,
   });
-  const diary = new JobDiary(database);
-  return {
-    instanceId,
-    log,
-    database,
-    registry,
-    peers,
-    messages,
-    groups,
-    listener,
-    lease,
-    delivery,
-    retention: new Retention(database, {
-      retentionDays: settings.retentionDays,
-      dedupeHours: settings.publish.dedupeHours,
-    }),
-    jobs: new JobRunner(database, diary, instanceId, log),
-    diary,
-    tokens: new Tokens(settings.auth.jwtSecret),
-    apiKeys: new ApiKeys(settings.auth.apiKeys),
-    readiness: new Readiness(),
-  };
+  return { listener, lease, delivery };
 }

@@ -1,5 +1,5 @@
 export { lockKeyOf, makeInstanceId } from './instance-id.js';
-export { InstanceIdInUseError, Lease } from './lease.js';
+export { Lease } from './lease.js';
 export { Peers } from './peers.js';
 export { Registry, type ConnectionEntry } from './registry.js';
 export { LOCK_CLASS } from './sql/beat.sql.js';

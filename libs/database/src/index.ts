@@ -5,5 +5,5 @@ export { startEmbeddedPostgres, type EmbeddedPostgres } from './embedded/embedde
 export { Listener } from './listener.js';
 export { migrate, type Migration } from './migrator.js';
 export { withRetry } from './retry.js';
-export { classify, isPassing } from './sql-fault.js';
+export { classify } from './sql-fault.js';
 export { statement, type Statement } from './statement.js';

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { FAULTS } from './fault.js';
+import { type FAULTS } from './fault.js';
 
 export const CHANNEL_NAME_MAX = 200;
 

@@ -22,11 +22,11 @@ export function Documented(route: Documented): MethodDecorator {
   return applyDecorators(
     ApiBearerAuth(),
     ApiOperation({ summary: route.summary }),
-    ApiResponse({ status: 200, schema: schemaOf(route.answer, 'output') as never }),
+    ApiResponse({ status: 200, schema: schemaOf(route.answer, 'output') }),
     ...Object.entries(route.params ?? {}).map(([name, description]) => ApiParam({ name, description, type: String })),
     ...(route.query ? queries(route.query) : []),
     ...(route.body
-      ? [ApiBody({ schema: schemaOf(route.body, 'input') as never, examples: (route.bodyExamples ?? {}) as never })]
+      ? [ApiBody({ schema: schemaOf(route.body, 'input') as never, examples: route.bodyExamples ?? {} })]
       : []),
     ...[...statuses].map((status) =>
       ApiResponse({
@@ -35,10 +35,10 @@ export function Documented(route: Documented): MethodDecorator {
           .filter((fault) => toStatus(fault) === status)
           .map((fault) => `${FAULTS[fault].code} ${FAULTS[fault].means}`)
           .join('\n\n'),
-        schema: schemaOf(rest.Failure, 'output') as never,
+        schema: schemaOf(rest.Failure, 'output'),
       }),
     ),
-  ) as MethodDecorator;
+  );
 }
 
 function toStatus(fault: FaultName): number {

@@ -30,7 +30,7 @@ export class SocketAdapter extends IoAdapter {
       pingTimeout: 8_000,
       maxHttpBufferSize: this.options.maxBodyBytes * 2 + PACKET_OVERHEAD_BYTES,
       perMessageDeflate: false,
-    } as unknown as ServerOptions) as Server;
+    } as unknown as ServerOptions);
     // Not allowRequest or cors: the one is skipped when the URL has a sid, the other does not cover WebSocket upgrades.
     server.engine.use((request: IncomingMessage, _response: unknown, next: (error?: Error) => void) => {
       next(this.isAllowed(request.headers.origin) ? undefined : new Error('origin not allowed'));
