@@ -2,7 +2,7 @@ import { NestFactory } from '@nestjs/core';
 import type { NestExpressApplication } from '@nestjs/platform-express';
 import helmet from 'helmet';
 import type { Settings } from '#config';
-import { migrate, withRetry } from '#database';
+import { durabilityFaults, migrate, withRetry } from '#database';
 import { ClientGateway, SocketAdapter } from '#gateway';
 import { NestLog, type Logger } from '#observability';
 import { MIGRATIONS } from '../../migrations/index.js';
@@ -29,6 +29,7 @@ export class Instance {
     const { settings } = resolved;
     await migrate(settings.database.directUrl ?? settings.database.url, MIGRATIONS);
     const parts = assemble(settings, logger);
+    await assertDurable(settings, parts);
     await parts.lease.assertIdIsFree();
     await withRetry(() => parts.retention.makePartitions(), { deadlineMs: 10_000 });
     await parts.listener.start();
@@ -69,6 +70,15 @@ export class Instance {
   }
 }
 
+/** A database that may forget what it acknowledged breaks the first promise: production refuses it. */
+async function assertDurable(settings: Resolved['settings'], { database, log }: Parts): Promise<void> {
+  const faults = await withRetry(() => durabilityFaults(database), { deadlineMs: 10_000 });
+  if (faults.length === 0) return;
+  const message = `PostgreSQL runs with ${faults.join(', ')}: acknowledged messages can be lost in a crash`;
+  if (settings.isProduction) throw new Error(message);
+  log.warn(message);
+}
+
 async function createApp(settings: Resolved['settings'], parts: Parts): Promise<NestExpressApplication> {
   const app = await NestFactory.create<NestExpressApplication>(TrunklineModule.forRoot(settings, parts), {
     logger: new NestLog(parts.log),
@@ -77,8 +87,10 @@ async function createApp(settings: Resolved['settings'], parts: Parts): Promise<
   });
   app.use(helmet());
   app.useBodyParser('json', { limit: REST_BODY_LIMIT, strict: false });
+  const { corsOrigins } = settings.auth;
+  const allowsLocalhost = !settings.isProduction && corsOrigins.length === 0;
   app.useWebSocketAdapter(
-    new SocketAdapter(app, { corsOrigins: settings.auth.corsOrigins, maxBodyBytes: settings.body.maxBytes }),
+    new SocketAdapter(app, { corsOrigins, allowsLocalhost, maxBodyBytes: settings.body.maxBytes }),
   );
   describeApi(app);
   return app;

@@ -23,7 +23,7 @@ const list = z.string().transform((text) =>
 );
 
 const apiKeys = list.refine(
-  (keys) => keys.every((key) => /^[A-Za-z0-9._-]{1,50}:\S{16,200}$/.test(key)),
+  (keys) => keys.length > 0 && keys.every((key) => /^[A-Za-z0-9._-]{1,50}:\S{16,200}$/.test(key)),
   'must be name:secret pairs separated by commas, each secret of 16 to 200 characters',
 );
 
@@ -53,7 +53,11 @@ export const Environment = z.object({
   API_KEYS: apiKeys
     .optional()
     .describe('name:secret[,name:secret] for REST; left out in development: made once and kept in TRUNKLINE_DIR'),
-  CORS_ORIGINS: list.default([]).describe('browser origins that may connect, separated by commas; * for all'),
+  CORS_ORIGINS: list
+    .default([])
+    .describe(
+      'browser origins that may connect, separated by commas; * for all; left out in development: any on localhost',
+    ),
   LOG_LEVEL: choice(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'], 'info'),
   MAX_MESSAGE_BYTES: whole(1, 1_048_576, 65_536).describe('longest JSON of a message body'),
   MAX_MESSAGE_DEPTH: whole(1, 100, 32).describe('deepest nesting of a message body'),

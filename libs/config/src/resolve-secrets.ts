@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, linkSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Settings } from './settings.js';
 
@@ -21,16 +21,22 @@ export function resolveSecrets(settings: Settings): Secrets {
 
 const random = (): string => randomBytes(32).toString('base64url');
 
-/** `wx` lets one of several starting instances write; the others read what it wrote. */
+/**
+ * A link to a file written before: one of several starting instances makes it, and the others, who find it there, never
+ * find it empty.
+ */
 function keep(directory: string, name: string, make: () => string): string {
   const path = join(directory, name);
+  if (existsSync(path)) return readFileSync(path, 'utf8').trim();
+  const draft = `${path}.${randomBytes(6).toString('hex')}`;
   mkdirSync(directory, { recursive: true });
   try {
-    const made = make();
-    writeFileSync(path, made, { flag: 'wx', mode: 0o600 });
-    return made;
+    writeFileSync(draft, make(), { flag: 'wx', mode: 0o600 });
+    linkSync(draft, path);
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
-    return readFileSync(path, 'utf8').trim();
+  } finally {
+    rmSync(draft, { force: true });
   }
+  return readFileSync(path, 'utf8').trim();
 }

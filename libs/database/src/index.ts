@@ -1,6 +1,7 @@
 export { backoffMs } from './backoff.js';
 export { Batcher, BatcherFullError } from './batcher.js';
 export { Database, type PoolName } from './database.js';
+export { durabilityFaults } from './durability.js';
 export { startEmbeddedPostgres, type EmbeddedPostgres } from './embedded/embedded-postgres.js';
 export { Listener } from './listener.js';
 export { migrate, type Migration } from './migrator.js';

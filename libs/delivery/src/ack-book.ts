@@ -41,7 +41,10 @@ export class AckBook {
 
   /** Resolves once everything noted before the call is committed. */
   saved(): Promise<void> {
-    if (this.acked.size + this.failed.length === 0) return this.flushing ?? Promise.resolve();
+    if (this.acked.size + this.failed.length === 0) {
+      // What is being written comes back if that fails: look again then.
+      return this.flushing?.then(() => this.saved()) ?? Promise.resolve();
+    }
     this.next ??= withResolvers();
     return this.next.promise;
   }

@@ -83,5 +83,6 @@ export class Publisher {
 function assertClean({ type, metadata = {}, publishId }: Publish): void {
   assertCleanText(type, 'type');
   if (publishId !== undefined) assertCleanText(publishId, 'publishId');
-  for (const [key, value] of Object.entries(metadata)) assertCleanText(key + value, 'metadata');
+  // One by one: joined, half a pair at the end of a key and the other half at the start of its value would pass.
+  for (const text of Object.entries(metadata).flat()) assertCleanText(text, 'metadata');
 }

@@ -37,6 +37,7 @@ class BodyInspection {
 
   visit(value: unknown, depth: number): void {
     if (typeof value === 'string') assertCleanText(value, 'data');
+    if (isBeyondJson(value)) throw new Fault('BAD_REQUEST', 'data: holds a number that JSON cannot');
     if (typeof value !== 'object' || value === null) return;
     if (depth > this.limits.maxDepth) {
       throw new Fault('BODY_TOO_DEEP', `data: nested deeper than ${this.limits.maxDepth} levels`);
@@ -57,6 +58,11 @@ class BodyInspection {
       this.visit(value[key], depth + 1);
     }
   }
+}
+
+/** JSON.parse reads 1e400 as Infinity, for which JSON.stringify would store null. */
+function isBeyondJson(value: unknown): boolean {
+  return typeof value === 'bigint' || (typeof value === 'number' && !Number.isFinite(value));
 }
 
 /** Without encoding: a UTF-16 unit is 1 to 3 bytes, so most texts are decided by their length alone. */

@@ -5,11 +5,14 @@ import type { Server, ServerOptions } from 'socket.io';
 
 export interface SocketAdapterOptions {
   readonly corsOrigins: readonly string[];
+  /** Pages served by this machine may connect: development. */
+  readonly allowsLocalhost: boolean;
   readonly maxBodyBytes: number;
 }
 
 /** Room for the packet around the longest body: ids, metadata, escapes. */
 const PACKET_OVERHEAD_BYTES = 65_536;
+const LOCALHOST = /^https?:\/\/(localhost|127\.0\.0\.1|\[::1\])(:\d+)?$/;
 
 /** Socket.IO as this server runs it: WebSocket alone, which needs no sticky sessions. */
 export class SocketAdapter extends IoAdapter {
@@ -40,7 +43,8 @@ export class SocketAdapter extends IoAdapter {
 
   /** Only browsers send an Origin; what has none is no page of somebody else's. */
   private isAllowed(origin: string | undefined): boolean {
-    const { corsOrigins } = this.options;
-    return origin === undefined || corsOrigins.includes('*') || corsOrigins.includes(origin);
+    const { corsOrigins, allowsLocalhost } = this.options;
+    if (origin === undefined || corsOrigins.includes('*') || corsOrigins.includes(origin)) return true;
+    return allowsLocalhost && LOCALHOST.test(origin);
   }
 }

@@ -1,0 +1,150 @@
+import { Environment } from './environment.js';
+import { readSettings, SettingsError } from './read-settings.js';
+
+const SECRET = 'hunter2-hunter2';
+
+/** For each variable a value it refuses and what its line must say is allowed. */
+const WRONG: [variable: string, value: string, allowed: string][] = [
+  ['NODE_ENV', 'staging', 'development, production, test'],
+  ['PORT', 'http', 'whole number from 0 to 65535'],
+  ['PORT', '65536', 'whole number from 0 to 65535'],
+  ['PORT', '-1', 'whole number from 0 to 65535'],
+  ['PORT', '80.5', 'whole number from 0 to 65535'],
+  ['PORT', ' 80', 'whole number from 0 to 65535'],
+  ['PORT', '0x50', 'whole number from 0 to 65535'],
+  ['PORT', '9'.repeat(400), 'whole number from 0 to 65535'],
+  ['INSTANCE_ID', 'a b', '1 to 45 of'],
+  ['INSTANCE_ID', 'x'.repeat(46), '1 to 45 of'],
+  ['INSTANCE_ID', 'a"; drop table', '1 to 45 of'],
+  ['DATABASE_URL', `mysql://root:${SECRET}@db/x`, 'postgres://'],
+  ['DATABASE_DIRECT_URL', `root:${SECRET}@db`, 'postgres://'],
+  ['DATABASE_POOL', '0', 'whole number from 1 to 50'],
+  ['JWT_SECRET', SECRET, 'at least 32 characters'],
+  ['API_KEYS', SECRET, 'name:secret'],
+  ['API_KEYS', `shop:${SECRET}`, '16 to 200 characters'],
+  ['API_KEYS', `shop:${SECRET}${SECRET},crm`, 'name:secret'],
+  ['API_KEYS', ' , ', 'name:secret'],
+  ['LOG_LEVEL', 'loud', 'fatal, error, warn, info, debug, trace, silent'],
+  ['MAX_MESSAGE_BYTES', '0', '1 to 1048576'],
+  ['MAX_MESSAGE_DEPTH', '101', '1 to 100'],
+  ['MAX_MESSAGE_KEYS', '0', '1 to 100000'],
+  ['MAX_CHANNELS', '0', '1 to 10000'],
+  ['MAX_WAITING_PUBLISHES', 'many', '1 to 1000000'],
+  ['PUBLISH_DEADLINE_MS', '99', '100 to 60000'],
+  ['WINDOW_MESSAGES', '0', '1 to 10000'],
+  ['WINDOW_BYTES', '1023', '1024 to 67108864'],
+  ['ACK_TIMEOUT_MS', '5s', '100 to 600000'],
+  ['ACK_FLUSH_MS', '-1', '0 to 10000'],
+  ['MAX_ATTEMPTS', '0', '1 to 100'],
+  ['NOTIFY', 'true', 'on, off'],
+  ['POLL_MS', '49', '50 to 60000'],
+  ['LEASE_MS', '1999', '2000 to 600000'],
+  ['BEAT_MS', '199', '200 to 60000'],
+  ['RETENTION_DAYS', '0', '1 to 3650'],
+  ['DEDUPE_HOURS', '0', '1 to 720'],
+  ['DRAIN_TIMEOUT_MS', '600001', '0 to 600000'],
+];
+
+/** Any text will do for these; empty means "not set". */
+const FREE = ['HOST', 'TRUNKLINE_DIR', 'CORS_ORIGINS'];
+
+const PRODUCTION = {
+  NODE_ENV: 'production',
+  DATABASE_URL: 'postgres://trunkline@db/trunkline',
+  JWT_SECRET: 'x'.repeat(32),
+  API_KEYS: `shop:${'y'.repeat(16)}`,
+};
+
+describe('readSettings', () => {
+  it.each(WRONG)('refuses %s=%j with one line that says what is allowed', (variable, value, allowed) => {
+    const line = refusal({ [variable]: value });
+    expect(line).toMatch(new RegExp(`^${variable}\\b`));
+    expect(line).toContain(allowed);
+    expect(line).not.toContain('\n');
+    expect(line.length).toBeLessThan(250);
+  });
+
+  it('is tried here with a wrong value for every variable there is', () => {
+    const tried = new Set([...WRONG.map(([variable]) => variable), ...FREE]);
+    expect(Object.keys(Environment.shape).filter((variable) => !tried.has(variable))).toEqual([]);
+  });
+
+  it('shows the wrong value unless it may be a secret', () => {
+    expect(refusal({ PORT: 'http' })).toContain('"http"');
+    expect(refusal({ PORT: 'a\nb' })).toContain('"a\\nb"');
+    for (const [variable, value] of WRONG.filter(([, wrong]) => wrong.includes(SECRET))) {
+      expect(refusal({ [variable]: value })).not.toContain(SECRET);
+    }
+  });
+
+  it('takes an empty variable as not set', () => {
+    expect(readSettings({ PORT: '', JWT_SECRET: '', DATABASE_URL: '', HOST: '' })).toEqual(readSettings({}));
+  });
+
+  it('ignores variables that are not ours', () => {
+    expect(readSettings({ PATH: '/bin', PORTS: 'x' })).toEqual(readSettings({}));
+  });
+
+  it('needs nothing set in development, and listens to this machine alone', () => {
+    expect(readSettings({})).toMatchObject({ isProduction: false, host: '127.0.0.1', port: 3000, retentionDays: 7 });
+    expect(readSettings({})).toMatchObject({ database: { url: undefined }, auth: { jwtSecret: undefined } });
+  });
+
+  it('carries every value over in the type it has in the code', () => {
+    const settings = readSettings({
+      ...PRODUCTION,
+      PORT: '0',
+      NOTIFY: 'off',
+      CORS_ORIGINS: 'https://a.example, https://b.example,',
+    });
+    expect(settings).toMatchObject({
+      isProduction: true,
+      host: '0.0.0.0',
+      port: 0,
+      database: { url: PRODUCTION.DATABASE_URL },
+      auth: { apiKeys: [PRODUCTION.API_KEYS], corsOrigins: ['https://a.example', 'https://b.example'] },
+      delivery: { isNotifyOn: false },
+    });
+  });
+
+  it.each(['DATABASE_URL', 'JWT_SECRET', 'API_KEYS'])('refuses production without %s', (variable) => {
+    expect(readSettings(PRODUCTION).isProduction).toBe(true);
+    expect(refusal({ ...PRODUCTION, [variable]: '' })).toBe(
+      `${variable} is not set, must be set when NODE_ENV=production`,
+    );
+  });
+
+  it('refuses values that contradict each other', () => {
+    expect(refusal({ BEAT_MS: '3000', LEASE_MS: '8999' })).toMatch(
+      /^BEAT_MS is 3000, must be at most a third of LEASE_MS/,
+    );
+    expect(readSettings({ BEAT_MS: '3000', LEASE_MS: '9000' }).registry).toEqual({ beatMs: 3_000, leaseMs: 9_000 });
+    expect(refusal({ DEDUPE_HOURS: '25', RETENTION_DAYS: '1' })).toMatch(
+      /^DEDUPE_HOURS is 25, must not exceed RETENTION_DAYS/,
+    );
+    expect(readSettings({ DEDUPE_HOURS: '24', RETENTION_DAYS: '1' }).retentionDays).toBe(1);
+  });
+
+  it('gives settings that nobody can change', () => {
+    const settings = readSettings({ ...PRODUCTION, CORS_ORIGINS: 'https://a.example' });
+    expect(thawed(settings)).toEqual([]);
+  });
+});
+
+function refusal(env: Record<string, string>): string {
+  try {
+    readSettings(env);
+  } catch (error) {
+    if (error instanceof SettingsError) return error.message;
+    throw error;
+  }
+  throw new Error(`accepted ${JSON.stringify(env)}`);
+}
+
+/** Paths of everything inside that could still be changed. */
+function thawed(value: object, path = 'settings'): string[] {
+  const inner = Object.entries(value).flatMap(([key, item]: [string, unknown]) =>
+    typeof item === 'object' && item !== null ? thawed(item, `${path}.${key}`) : [],
+  );
+  return Object.isFrozen(value) ? inner : [path, ...inner];
+}

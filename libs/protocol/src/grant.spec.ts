@@ -1,0 +1,40 @@
+import fc from 'fast-check';
+import { Grant, GRANT_VERBS, isGranted } from './grant.js';
+
+describe('isGranted', () => {
+  it.each([
+    ['publish:user:42', 'publish', 'user:42', true],
+    ['publish:user:42', 'publish', 'user:421', false],
+    ['publish:user:42', 'subscribe', 'user:42', false],
+    ['publish:user:*', 'publish', 'user:42', true],
+    ['publish:user:*', 'publish', 'group:42', false],
+    ['publish:user:4*', 'publish', 'user:42', true],
+    ['publish:*', 'publish', 'broadcast', true],
+    ['publish:*', 'join', 'group:a', false],
+    ['publish:', 'publish', 'broadcast', false],
+    // not a pattern language: only a star at the end means anything
+    ['join:group:.', 'join', 'group:a', false],
+  ] as const)('%s: %s on %s is %s', (grant, verb, channel, expected) => {
+    expect(Grant.safeParse(grant).success).toBe(true);
+    expect(isGranted([grant], verb, channel)).toBe(expected);
+  });
+
+  it('needs one grant of many', () => {
+    expect(isGranted(['join:group:a', 'publish:user:*'], 'publish', 'user:1')).toBe(true);
+  });
+
+  it('grants nothing to a token without grants', () => {
+    fc.assert(
+      fc.property(fc.constantFrom(...GRANT_VERBS), fc.string(), (verb, channel) => !isGranted([], verb, channel)),
+    );
+  });
+});
+
+describe('Grant', () => {
+  it.each(['publish', 'admin:*', 'publish:us*r:1', '*:user:1', 'publish:user 1', `publish:${'x'.repeat(220)}`])(
+    'refuses %j',
+    (grant) => {
+      expect(Grant.safeParse(grant).success).toBe(false);
+    },
+  );
+});
