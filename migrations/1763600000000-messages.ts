@@ -40,16 +40,16 @@ create index messages_channel_seq_idx on trunkline.messages (channel, seq);
 create index messages_id_idx on trunkline.messages (id);
 create index messages_expires_at_idx on trunkline.messages (expires_at) where expires_at is not null;
 
--- Looked up and written under the lock of the channel's row, so no unique index is needed here either.
+-- Written under the lock of the channel's row. Each partition has a unique index on its key (make_partition): across
+-- partitions there can be none, so append asks the older ones.
 create table trunkline.publish_ids (
   channel text collate "C" not null,
-  publisher text not null,
-  publish_id text not null,
+  publisher text collate "C" not null,
+  publish_id text collate "C" not null,
   seq bigint not null,
   message_id uuid not null,
   created_at timestamptz not null
 ) partition by range (created_at);
-create index publish_ids_key_idx on trunkline.publish_ids (channel, publish_id, publisher);
 
 create table trunkline.attempts (
   channel text collate "C" not null,
@@ -70,6 +70,7 @@ create index attempts_channel_seq_idx on trunkline.attempts (channel, to_seq);
 -- Catches rows of a day nobody prepared (a clock far ahead); the partitions job reports what it holds.
 create table trunkline.messages_default partition of trunkline.messages default;
 create table trunkline.publish_ids_default partition of trunkline.publish_ids default;
+create unique index publish_ids_default_key_idx on trunkline.publish_ids_default (channel, publish_id, publisher);
 create table trunkline.attempts_default partition of trunkline.attempts default;
 
 -- Makes the daily partition of one day (UTC) for one table; true if it was missing. Attaching a prepared table takes
@@ -92,6 +93,9 @@ begin
   end if;
   execute format('create table trunkline.%I (like trunkline.%I including defaults including constraints)', name, parent);
   execute format('alter table trunkline.%I add constraint bounds check (%I >= %L and %I < %L)', name, key, low, key, high);
+  if parent = 'publish_ids' then
+    execute format('create unique index %I on trunkline.%I (channel, publish_id, publisher)', name || '_key_idx', name);
+  end if;
   execute format('alter table trunkline.%I attach partition trunkline.%I for values from (%L) to (%L)', parent, name, low, high);
   execute format('alter table trunkline.%I drop constraint bounds', name);
   return true;

@@ -102,13 +102,12 @@ create table trunkline.messages_default partition of trunkline.messages default;
 
 create table trunkline.publish_ids (
   channel text collate "C" not null,
-  publisher text not null,
-  publish_id text not null,
+  publisher text collate "C" not null,
+  publish_id text collate "C" not null,
   seq bigint not null,
   message_id uuid not null,
   created_at timestamp with time zone not null
 ) partition by range (created_at);
-CREATE INDEX publish_ids_key_idx ON ONLY trunkline.publish_ids USING btree (channel, publish_id, publisher);
 create table trunkline.publish_ids_default partition of trunkline.publish_ids default;
 
 create unlogged table trunkline.routes (
@@ -127,7 +126,10 @@ declare
   names text[];
   bases bigint[];
   times timestamptz[];
+  seqs bigint[];
+  ats timestamptz[];
   repeats bigint[] := '{}';
+  has_publish_ids boolean := exists (select from unnest(append.publish_ids) as p (publish_id) where publish_id is not null);
 begin
   with wanted as (
     select channel, count(*) as size from unnest(append.channels) as channel group by channel
@@ -142,45 +144,57 @@ begin
     into names, bases, times
     from bumped join wanted using (channel);
 
-  if exists (select from unnest(append.publish_ids) as p (publish_id) where publish_id is not null) then
-    with item as (
-      select i.ord, i.channel, i.publish_id, i.publisher,
-             row_number() over (partition by i.channel, i.publish_id, i.publisher order by i.ord) as occurrence
-        from unnest(append.channels, append.publish_ids, append.publishers)
-             with ordinality as i (channel, publish_id, publisher, ord)
-       where i.publish_id is not null
-    )
-    select coalesce(array_agg(ord), '{}') into repeats
-      from item i
-     where occurrence > 1
-        or exists (select from trunkline.publish_ids p
-                    where p.channel = i.channel and p.publish_id = i.publish_id and p.publisher = i.publisher
-                      and p.created_at > now() - append.dedupe_window and p.created_at < now() + interval '1 day');
-    if repeats <> '{}' then
+  loop
+    select array_agg(case when is_new then base + place end order by ord), array_agg(at order by ord)
+      into seqs, ats
+      from (select i.ord, b.seq as base, b.at, i.ord <> all (repeats) as is_new,
+                   count(*) filter (where i.ord <> all (repeats)) over (partition by i.channel order by i.ord) as place
+              from unnest(append.channels) with ordinality as i (channel, ord)
+              join unnest(names, bases, times) as b (channel, seq, at) on b.channel = i.channel) as numbered;
+    exit when not has_publish_ids;
+
+    begin
+      if repeats = '{}' and exists (
+        select from unnest(append.channels, append.publish_ids, append.publishers, ats)
+               as i (channel, publish_id, publisher, at)
+         cross join lateral (
+               select from trunkline.publish_ids p
+                where p.channel = i.channel and p.publish_id = i.publish_id and p.publisher = i.publisher
+                  and p.created_at > now() - append.dedupe_window and p.created_at < date_trunc('day', i.at, 'UTC')
+                limit 1) as older) -- the limit keeps it a lookup by index for each, whatever the planner thinks
+      then
+        raise unique_violation;
+      end if;
+      insert into trunkline.publish_ids (channel, publisher, publish_id, seq, message_id, created_at)
+      select i.channel, i.publisher, i.publish_id, i.seq, i.id, i.at
+        from unnest(append.channels, append.publishers, append.publish_ids, append.ids, seqs, ats)
+             as i (channel, publisher, publish_id, id, seq, at)
+       where i.publish_id is not null and i.seq is not null;
+      exit;
+    exception when unique_violation then
+      if repeats <> '{}' then
+        raise;
+      end if;
+      repeats := trunkline.find_repeats(append.channels, append.publishers, append.publish_ids, append.dedupe_window);
       update trunkline.channels c
          set last_seq = c.last_seq - given.back
         from (select append.channels[o] as channel, count(*) as back from unnest(repeats) as o group by 1) as given
        where c.channel = given.channel;
-    end if;
-  end if;
+    end;
+  end loop;
 
   return query
   with fresh as (
-    select i.*, b.seq + row_number() over (partition by i.channel order by i.ord) as seq, b.at
-      from unnest(append.channels, append.ids, append.publishers, append.senders, append.types, append.bodies,
-                  append.metadatas, append.ttls_ms, append.publish_ids)
-           with ordinality as i (channel, id, publisher, sender, type, body, metadata, ttl_ms, publish_id, ord)
-      join unnest(names, bases, times) as b (channel, seq, at) on b.channel = i.channel
-     where repeats = '{}' or i.ord <> all (repeats)
+    select * from unnest(append.channels, append.ids, append.senders, append.types, append.bodies, append.metadatas,
+                         append.ttls_ms, seqs, ats)
+           with ordinality as i (channel, id, sender, type, body, metadata, ttl_ms, seq, at, ord)
+     where i.seq is not null
   ), stored as (
     insert into trunkline.messages (channel, seq, id, sender, type, body, metadata, created_at, expires_at)
     select f.channel, f.seq, f.id, f.sender, f.type, f.body, f.metadata, f.at, f.at + f.ttl_ms * interval '1 millisecond'
-      from fresh f order by f.ord
-  ), remembered as (
-    insert into trunkline.publish_ids (channel, publisher, publish_id, seq, message_id, created_at)
-    select f.channel, f.publisher, f.publish_id, f.seq, f.id, f.at from fresh f where f.publish_id is not null
+      from fresh f
   )
-  select f.ord, f.id, f.seq, f.at, 'stored' from fresh f order by f.ord;
+  select f.ord, f.id, f.seq, f.at, 'stored' from fresh f;
 
   if repeats <> '{}' then
     return query
@@ -191,7 +205,7 @@ begin
      cross join lateral (
            select * from trunkline.publish_ids p
             where p.channel = i.channel and p.publish_id = i.publish_id and p.publisher = i.publisher
-              and p.created_at > now() - append.dedupe_window and p.created_at < now() + interval '1 day'
+              and p.created_at > now() - append.dedupe_window
             order by p.created_at limit 1) as p
       left join trunkline.messages m on m.channel = p.channel and m.seq = p.seq and m.created_at = p.created_at
      where i.ord = any (repeats);
@@ -221,6 +235,24 @@ begin
 end $function$
 ;
 
+CREATE OR REPLACE FUNCTION trunkline.find_repeats(channels text[], publishers text[], publish_ids text[], dedupe_window interval)
+ RETURNS bigint[]
+ LANGUAGE sql
+AS $function$
+  select coalesce(array_agg(i.ord), '{}')
+    from (select u.ord, u.channel, u.publish_id, u.publisher,
+                 row_number() over (partition by u.channel, u.publish_id, u.publisher order by u.ord) as occurrence
+            from unnest(channels, publish_ids, publishers) with ordinality as u (channel, publish_id, publisher, ord)
+           where u.publish_id is not null) as i
+    left join lateral (
+         select true as is_stored from trunkline.publish_ids p
+          where p.channel = i.channel and p.publish_id = i.publish_id and p.publisher = i.publisher
+            and p.created_at > now() - find_repeats.dedupe_window
+          limit 1) as earlier on true
+   where i.occurrence > 1 or earlier.is_stored
+$function$
+;
+
 CREATE OR REPLACE FUNCTION trunkline.make_partition(parent text, day date)
  RETURNS boolean
  LANGUAGE plpgsql
@@ -242,6 +274,9 @@ begin
   end if;
   execute format('create table trunkline.%I (like trunkline.%I including defaults including constraints)', name, parent);
   execute format('alter table trunkline.%I add constraint bounds check (%I >= %L and %I < %L)', name, key, low, key, high);
+  if parent = 'publish_ids' then
+    execute format('create unique index %I on trunkline.%I (channel, publish_id, publisher)', name || '_key_idx', name);
+  end if;
   execute format('alter table trunkline.%I attach partition trunkline.%I for values from (%L) to (%L)', parent, name, low, high);
   execute format('alter table trunkline.%I drop constraint bounds', name);
   return true;

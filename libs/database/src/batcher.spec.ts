@@ -1,0 +1,125 @@
+import { setImmediate as turn } from 'node:timers/promises';
+import { Batcher, BatcherFullError, type BatcherOptions } from './batcher.js';
+
+describe('Batcher', () => {
+  it('makes one batch of what arrives in one turn of the event loop, and gives each its own result', async () => {
+    const { batcher, batches } = recorded();
+    expect(await Promise.all([1, 2, 3].map((item) => batcher.add(item)))).toEqual([10, 20, 30]);
+    expect(batches).toEqual([[1, 2, 3]]);
+  });
+
+  it('makes the next batch of what arrives while one is in flight, and never runs two at once', async () => {
+    const gate = gated();
+    const { batcher, batches } = recorded({ run: gate.run });
+    const first = batcher.add(1);
+    await gate.entered();
+    const later = [2, 3].map((item) => batcher.add(item));
+    await turn();
+    const latest = batcher.add(4);
+    await turn();
+    expect(batches).toEqual([[1]]);
+    gate.open();
+    expect(await Promise.all([first, ...later, latest])).toEqual([10, 20, 30, 40]);
+    expect(batches).toEqual([[1], [2, 3, 4]]);
+  });
+
+  it('keeps the order of arrival across batches of limited size', async () => {
+    const { batcher, batches } = recorded({ maxItems: 2 });
+    const done: number[] = [];
+    await Promise.all([1, 2, 3, 4, 5].map((item) => batcher.add(item).then((result) => done.push(result))));
+    expect(batches).toEqual([[1, 2], [3, 4], [5]]);
+    expect(done).toEqual([10, 20, 30, 40, 50]);
+  });
+
+  it('fails an item alone when its place holds an error', async () => {
+    const { batcher } = recorded({
+      run: (items) => Promise.resolve(items.map((item) => (item === 2 ? new Error('two') : item))),
+    });
+    const results = await Promise.allSettled([1, 2, 3].map((item) => batcher.add(item)));
+    expect(results.map(({ status }) => status)).toEqual(['fulfilled', 'rejected', 'fulfilled']);
+  });
+
+  it.each<[string, () => Promise<number[]>]>([
+    ['rejects', () => Promise.reject(new Error('no database'))],
+    [
+      'throws',
+      () => {
+        throw new Error('no database');
+      },
+    ],
+  ])('fails every item of a batch that %s, and goes on with the next', async (_, fail) => {
+    let isBroken = true;
+    const { batcher } = recorded({ maxItems: 2, run: (items) => (isBroken ? fail() : Promise.resolve(items)) });
+    const results = await Promise.allSettled([batcher.add(1), batcher.add(2)]);
+    expect(results).toMatchObject([{ reason: { message: 'no database' } }, { reason: { message: 'no database' } }]);
+    isBroken = false;
+    expect(await batcher.add(3)).toBe(3);
+  });
+
+  it('refuses what is too much, counting what runs, and takes items again afterwards', async () => {
+    const gate = gated();
+    const { batcher } = recorded({ maxWaiting: 3, run: gate.run });
+    const first = batcher.add(1);
+    await gate.entered();
+    const waiting = [batcher.add(2), batcher.add(3)];
+    expect(batcher.size).toBe(3);
+    await expect(batcher.add(4)).rejects.toBeInstanceOf(BatcherFullError);
+    gate.open();
+    expect(await Promise.all([first, ...waiting])).toEqual([10, 20, 30]);
+    expect(await batcher.add(4)).toBe(40);
+  });
+
+  it('drains when nothing waits or runs any more', async () => {
+    const gate = gated();
+    const { batcher } = recorded({ maxItems: 1, run: gate.run });
+    await batcher.drain();
+    const done: number[] = [];
+    for (const item of [1, 2, 3]) void batcher.add(item).then((result) => done.push(result));
+    await gate.entered();
+    const drained = batcher.drain().then(() => done.push(0));
+    await turn();
+    expect(done).toEqual([]);
+    gate.open();
+    await drained;
+    expect(done).toEqual([10, 20, 30, 0]);
+    expect(batcher.size).toBe(0);
+  });
+
+  it('drains past a batch that fails', async () => {
+    const { batcher } = recorded({ run: () => Promise.reject(new Error('no database')) });
+    const refused = expect(batcher.add(1)).rejects.toThrow('no database');
+    await batcher.drain();
+    await refused;
+  });
+});
+
+type Options = BatcherOptions<number, number>;
+
+/** A batcher that multiplies by ten, and the batches it ran. */
+function recorded(options: Partial<Options> = {}): { batcher: Batcher<number, number>; batches: number[][] } {
+  const batches: number[][] = [];
+  const { run = tenfold, maxItems = 100, ...others } = options;
+  const recordedRun: Options['run'] = (items) => {
+    batches.push([...items]);
+    return run(items);
+  };
+  return { batcher: new Batcher({ run: recordedRun, maxItems, ...others }), batches };
+}
+
+function tenfold(items: number[]): Promise<number[]> {
+  return Promise.resolve(items.map((item) => item * 10));
+}
+
+/** A run that stands still until the gate opens. */
+function gated(): { run: Options['run']; entered: () => Promise<void>; open: () => void } {
+  let open!: () => void;
+  let enter!: () => void;
+  const opened = new Promise<void>((resolve) => (open = resolve));
+  const entered = new Promise<void>((resolve) => (enter = resolve));
+  const run: Options['run'] = async (items) => {
+    enter();
+    await opened;
+    return tenfold(items);
+  };
+  return { run, entered: () => entered, open };
+}

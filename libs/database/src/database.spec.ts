@@ -1,0 +1,110 @@
+import { createTestDatabase, type TestDatabase } from '../../../test/support/test-database.js';
+import { until } from '../../../test/support/until.js';
+import { Database, type PoolName } from './database.js';
+import { statement } from './statement.js';
+
+const SLEEP = statement<never>('sleep', 'select pg_sleep($1)');
+const ONE = statement<{ one: number }>('one', 'select 1 as one');
+const INSERT = statement<never>('insert', `insert into trunkline.channels (channel) values ($1)`);
+
+let test: TestDatabase;
+let database: Database;
+let lost: PoolName[];
+
+beforeEach(async () => {
+  test = await createTestDatabase();
+  lost = [];
+  database = new Database({
+    url: test.url,
+    poolSize: 1,
+    applicationName: 'database-spec',
+    onError: (pool) => lost.push(pool),
+  });
+});
+afterEach(async () => {
+  await database.close();
+  await test.drop();
+});
+
+describe('Database', () => {
+  it('gives bigint as a number', async () => {
+    const rows = await database.rows(
+      'hot',
+      statement<{ seq: number }>('seq', 'select 9007199254740991::bigint as seq'),
+    );
+    expect(rows).toEqual([{ seq: Number.MAX_SAFE_INTEGER }]);
+  });
+
+  it('keeps a busy pool from holding up the others', async () => {
+    const busy = [database.rows('hot', SLEEP, [0.5]), database.rows('work', SLEEP, [0.5])];
+    const order: string[] = [];
+    const noted = busy.map((rows) => rows.then(() => order.push('slept')));
+    for (const pool of ['wake', 'beat', 'health'] as const) {
+      await database.rows(pool, ONE);
+      order.push(pool);
+    }
+    await Promise.all(noted);
+    expect(order).toEqual(['wake', 'beat', 'health', 'slept', 'slept']);
+  });
+
+  it('does not wait for the disk with hints, and does with everything else', async () => {
+    const setting = statement<{ synchronous_commit: string }>('setting', 'show synchronous_commit');
+    expect(await database.rows('wake', setting)).toEqual([{ synchronous_commit: 'off' }]);
+    for (const pool of ['hot', 'work', 'beat'] as const) {
+      expect(await database.rows(pool, setting)).toEqual([{ synchronous_commit: 'on' }]);
+    }
+  });
+
+  it('commits a transaction that ends well', async () => {
+    await database.transaction(async (rows) => {
+      await rows(INSERT, ['user:a']);
+      await rows(INSERT, ['user:b']);
+    });
+    expect(await channels()).toEqual(['user:a', 'user:b']);
+  });
+
+  it('leaves nothing of a transaction that throws, whoever threw', async () => {
+    const ours = database.transaction(async (rows) => {
+      await rows(INSERT, ['user:a']);
+      throw new Error('changed my mind');
+    });
+    await expect(ours).rejects.toThrow('changed my mind');
+    const theirs = database.transaction(async (rows) => {
+      await rows(INSERT, ['user:a']);
+      await rows(INSERT, ['user:a']);
+    });
+    await expect(theirs).rejects.toMatchObject({ code: '23505' });
+    expect(await channels()).toEqual([]);
+    expect(await database.rows('work', ONE)).toEqual([{ one: 1 }]);
+  });
+
+  it('outlives the loss of an idle connection and of a busy one', async () => {
+    await database.rows('health', ONE);
+    const asleep = expect(database.rows('hot', SLEEP, [30])).rejects.toMatchObject({ code: '57P01' });
+    await until('the statement runs', async () => (await sessions('active')).length > 0);
+    await test.query(`select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'database-spec'`);
+    await asleep;
+    await until('both losses are reported', () => lost.includes('hot') && lost.includes('health'));
+    expect(await database.rows('hot', ONE)).toEqual([{ one: 1 }]);
+    expect(await database.rows('health', ONE)).toEqual([{ one: 1 }]);
+  });
+
+  it('closes twice without complaint, and leaves no session behind', async () => {
+    await database.rows('hot', ONE);
+    await Promise.all([database.close(), database.close()]);
+    await database.close();
+    await until('no session is left', async () => (await sessions('idle')).length === 0);
+  });
+});
+
+async function channels(): Promise<unknown[]> {
+  const rows = await test.query('select channel from trunkline.channels order by 1');
+  return rows.map(({ channel }) => channel);
+}
+
+function sessions(state: string): Promise<object[]> {
+  return test.query(
+    `select pid from pg_stat_activity where application_name = 'database-spec' and datname = current_database() and state = $1`,
+    [state],
+  );
+}

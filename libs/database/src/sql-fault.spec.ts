@@ -1,0 +1,53 @@
+import { classify, isPassing, type SqlFault } from './sql-fault.js';
+
+const withCode = (code: string): Error => Object.assign(new Error('of PostgreSQL or the network'), { code });
+
+describe('classify', () => {
+  it.each<[SqlFault, Error]>([
+    ['refused', withCode('57P03')],
+    ['refused', withCode('53300')],
+    ['refused', withCode('53100')],
+    ['refused', withCode('25006')],
+    ['refused', withCode('ECONNREFUSED')],
+    ['refused', withCode('ENOTFOUND')],
+    ['refused', new Error('timeout exceeded when trying to connect')],
+    ['unknown', withCode('57P01')],
+    ['unknown', withCode('57P02')],
+    ['unknown', withCode('ECONNRESET')],
+    ['unknown', withCode('EPIPE')],
+    ['unknown', new Error('Connection terminated unexpectedly')],
+    ['unknown', new Error('Connection terminated')],
+    ['unknown', new Error('Query read timeout')],
+    ['unknown', new Error('Client has encountered a connection error and is not queryable')],
+    ['conflict', withCode('40001')],
+    ['conflict', withCode('40P01')],
+    ['conflict', withCode('55P03')],
+    ['conflict', withCode('57014')],
+    ['data', withCode('22P05')],
+    ['data', withCode('22021')],
+    ['data', withCode('22P02')],
+    ['data', withCode('23505')],
+    ['data', withCode('54001')],
+    ['bug', withCode('42P01')],
+    ['bug', withCode('42601')],
+    ['bug', new TypeError('undefined is not a function')],
+  ])('takes as %s: %s', (fault, error) => {
+    expect(classify(error)).toBe(fault);
+  });
+
+  it('takes anything but an Error as a bug', () => {
+    for (const thrown of [undefined, null, 'ECONNREFUSED', { code: '40001' }]) expect(classify(thrown)).toBe('bug');
+  });
+});
+
+describe('isPassing', () => {
+  it('is true for what may go better later and false for what never will', () => {
+    expect(['53300', '57P01', '40001', '22P02', '42P01'].map((code) => isPassing(withCode(code)))).toEqual([
+      true,
+      true,
+      true,
+      false,
+      false,
+    ]);
+  });
+});
