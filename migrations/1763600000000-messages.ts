@@ -96,6 +96,11 @@ begin
   if parent = 'publish_ids' then
     execute format('create unique index %I on trunkline.%I (channel, publish_id, publisher)', name || '_key_idx', name);
   end if;
+  -- What was stored before its day was prepared moves along: a default partition with a row of the day forbids the
+  -- attaching, for ever. Attaching takes this lock in any case.
+  execute format('lock table trunkline.%I in access exclusive mode', parent || '_default');
+  execute format('with moved as (delete from trunkline.%I where %I >= %L and %I < %L returning *) insert into trunkline.%I select * from moved',
+                 parent || '_default', key, low, key, high, name);
   execute format('alter table trunkline.%I attach partition trunkline.%I for values from (%L) to (%L)', parent, name, low, high);
   execute format('alter table trunkline.%I drop constraint bounds', name);
   return true;

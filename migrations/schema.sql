@@ -129,6 +129,7 @@ declare
   seqs bigint[];
   ats timestamptz[];
   repeats bigint[] := '{}';
+  is_again boolean := false;
   has_publish_ids boolean := exists (select from unnest(append.publish_ids) as p (publish_id) where publish_id is not null);
 begin
   with wanted as (
@@ -154,7 +155,7 @@ begin
     exit when not has_publish_ids;
 
     begin
-      if repeats = '{}' and exists (
+      if not is_again and exists (
         select from unnest(append.channels, append.publish_ids, append.publishers, ats)
                as i (channel, publish_id, publisher, at)
          cross join lateral (
@@ -172,10 +173,16 @@ begin
        where i.publish_id is not null and i.seq is not null;
       exit;
     exception when unique_violation then
-      if repeats <> '{}' then
+      if is_again then
         raise;
       end if;
+      is_again := true;
       repeats := trunkline.find_repeats(append.channels, append.publishers, append.publish_ids, append.dedupe_window);
+      -- Ids that a window shorter than a day has forgotten still stand in the index of today: they make room.
+      delete from trunkline.publish_ids p
+       using unnest(append.channels, append.publishers, append.publish_ids) as i (channel, publisher, publish_id)
+       where p.channel = i.channel and p.publish_id = i.publish_id and p.publisher = i.publisher
+         and p.created_at <= now() - append.dedupe_window;
       update trunkline.channels c
          set last_seq = c.last_seq - given.back
         from (select append.channels[o] as channel, count(*) as back from unnest(repeats) as o group by 1) as given
@@ -277,6 +284,11 @@ begin
   if parent = 'publish_ids' then
     execute format('create unique index %I on trunkline.%I (channel, publish_id, publisher)', name || '_key_idx', name);
   end if;
+  -- What was stored before its day was prepared moves along: a default partition with a row of the day forbids the
+  -- attaching, for ever. Attaching takes this lock in any case.
+  execute format('lock table trunkline.%I in access exclusive mode', parent || '_default');
+  execute format('with moved as (delete from trunkline.%I where %I >= %L and %I < %L returning *) insert into trunkline.%I select * from moved',
+                 parent || '_default', key, low, key, high, name);
   execute format('alter table trunkline.%I attach partition trunkline.%I for values from (%L) to (%L)', parent, name, low, high);
   execute format('alter table trunkline.%I drop constraint bounds', name);
   return true;

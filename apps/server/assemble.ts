@@ -82,7 +82,7 @@ function makeMovingParts({ settings, instanceId, log, database, stores, registry
     instanceId,
     ...settings.registry,
     holdsLock: () => listener.holdsLock,
-    onRowMissing: () => registry.rebuild(),
+    onRenewed: (wasMissing) => (wasMissing ? registry.rebuild() : registry.writeLeftOver()),
     onError: (error) => warn('lease not renewed, trying again', error),
   });
   const delivery: Delivery = new Delivery({

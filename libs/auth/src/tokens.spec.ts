@@ -67,7 +67,7 @@ describe('Tokens', () => {
 
   it('says nothing of the token in its refusal', () => {
     const token = sign({ ...claims, exp: NOW - 1 });
-    expect(() => tokens.verify(token)).toThrow(expect.objectContaining({ message: 'token: is past its exp' }));
+    expect(() => tokens.verify(token)).toThrow(expect.objectContaining({ message: 'token: is past its exp' }) as Error);
   });
 });
 

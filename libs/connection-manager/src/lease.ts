@@ -10,8 +10,8 @@ export interface LeaseOptions {
   readonly beatMs: number;
   /** True while this instance's LISTEN connection holds its advisory lock. */
   readonly holdsLock: () => boolean;
-  /** The row was missing though it had been written: the registry has to be written again. */
-  readonly onRowMissing: () => Promise<void>;
+  /** After each renewal; `wasMissing`: the row had been written and was gone, so the registry has to be written again. */
+  readonly onRenewed: (wasMissing: boolean) => Promise<void>;
   readonly onError: (error: unknown) => void;
 }
 
@@ -21,6 +21,10 @@ export class InstanceIdInUseError extends Error {
     this.name = 'InstanceIdInUseError';
   }
 }
+
+/** Together the time a dying process of the same id gets. */
+const TRIES = 10;
+const TRY_AGAIN_MS = 200;
 
 /** This instance's row in `instances`, renewed by beats for as long as it lives. */
 export class Lease {
@@ -45,15 +49,21 @@ export class Lease {
   /** @throws InstanceIdInUseError if a living process holds this id, also after the time a dying one needs */
   async assertIdIsFree(): Promise<void> {
     const key = lockKeyOf(this.options.instanceId);
-    for (let attempt = 1; attempt <= 10; attempt++) {
+    for (let attempt = 1; attempt <= TRIES; attempt++) {
       const [row] = await withRetry(() => this.database.rows('beat', IS_LOCKED, [key]), { deadlineMs: 5_000 });
       if (!row?.is_locked) return;
-      await delay(200);
+      await delay(TRY_AGAIN_MS);
     }
     throw new InstanceIdInUseError(this.options.instanceId);
   }
 
+  /**
+   * Once LISTEN is there. What a killed process of the same id has left goes first: its connections would count as ours.
+   * @throws InstanceIdInUseError if another process that started at the same moment took the id
+   */
   async start(): Promise<void> {
+    await this.waitForLock();
+    await this.removeRows(10_000);
     await withRetry(() => this.renew(), { deadlineMs: 10_000 });
     await this.database.rows('wake', GREET, [this.options.instanceId]);
     this.schedule();
@@ -61,6 +71,7 @@ export class Lease {
 
   /** Renews now: a peer has appeared, or the drain began. */
   async beat(): Promise<void> {
+    if (this.isStopped) return;
     this.beating ??= this.renew()
       .catch((error: unknown) => this.options.onError(error))
       .finally(() => (this.beating = undefined));
@@ -77,7 +88,18 @@ export class Lease {
     this.isStopped = true;
     clearTimeout(this.timer);
     await this.beating;
-    await withRetry(() => this.database.rows('beat', REMOVE_SELF, [this.options.instanceId]), { deadlineMs: 2_000 });
+    await this.removeRows(2_000);
+  }
+
+  private async waitForLock(): Promise<void> {
+    for (let attempt = 1; !this.options.holdsLock(); attempt++) {
+      if (attempt > TRIES) throw new InstanceIdInUseError(this.options.instanceId);
+      await delay(TRY_AGAIN_MS);
+    }
+  }
+
+  private async removeRows(deadlineMs: number): Promise<void> {
+    await withRetry(() => this.database.rows('beat', REMOVE_SELF, [this.options.instanceId]), { deadlineMs });
   }
 
   private schedule(): void {
@@ -86,13 +108,13 @@ export class Lease {
   }
 
   private async renew(): Promise<void> {
-    const { instanceId, leaseMs, holdsLock, onRowMissing } = this.options;
+    const { instanceId, leaseMs, holdsLock, onRenewed } = this.options;
     const lockKey = holdsLock() ? lockKeyOf(instanceId) : null;
     const [row] = await this.database.rows('beat', BEAT, [instanceId, leaseMs, this.isDraining, lockKey]);
     this.renewedAt = performance.now();
     this.peers = row?.peers ?? 0;
-    const isMissing = row?.is_new === true && this.wasWritten;
+    const wasMissing = row?.is_new === true && this.wasWritten;
     this.wasWritten = true;
-    if (isMissing) await onRowMissing();
+    await onRenewed(wasMissing);
   }
 }

@@ -38,7 +38,7 @@ export class Registry {
     return this.entries.size;
   }
 
-  get hasChanges(): boolean {
+  private get hasChanges(): boolean {
     return this.changedConnections.size + this.changedRoutes.size > 0;
   }
 
@@ -67,6 +67,11 @@ export class Registry {
   /** Resolves once every change made before the call is committed. */
   sync(): Promise<void> {
     return this.syncs.add();
+  }
+
+  /** Writes what an earlier sync could not. */
+  async writeLeftOver(): Promise<void> {
+    if (this.hasChanges) await this.sync();
   }
 
   /** After the tables were emptied, or this instance's rows removed. */

@@ -1,4 +1,4 @@
-import { FreezingProxy } from '../../../test/support/freezing-proxy.js';
+import { FlakyCable } from '../../../test/support/flaky-cable.js';
 import { createTestDatabase, type TestDatabase } from '../../../test/support/test-database.js';
 import { until } from '../../../test/support/until.js';
 import { Listener, type ListenerOptions } from './listener.js';
@@ -62,18 +62,18 @@ describe('Listener', () => {
   });
 
   it('gives up a connection that fell silent, though no error tells of it', async () => {
-    const proxy = await FreezingProxy.start(test.url);
+    const cable = await FlakyCable.start(test.url);
     try {
-      const heard = await start({ url: proxy.url, heartbeatMs: 100, heartbeatDeadlineMs: 300 });
-      proxy.freeze();
+      const heard = await start({ url: cable.url, heartbeatMs: 100, heartbeatDeadlineMs: 300 });
+      cable.freeze();
       await until('the loss is noticed', () => heard.losses.length > 0 && !heard.listener.isListening);
-      proxy.thaw();
+      cable.mend();
       await until('it listens again', () => heard.listens === 2);
       await notify('through the cable');
       await until('it hears again', () => heard.payloads.includes('through the cable'));
       await heard.listener.stop();
     } finally {
-      await proxy.stop();
+      await cable.stop();
     }
   });
 

@@ -17,6 +17,9 @@ export interface ListenerOptions {
   readonly heartbeatDeadlineMs?: number;
 }
 
+/** Soon enough that peers, who see the lock missing, do not take this instance for dead meanwhile. */
+const RECONNECT = { baseMs: 100, maxMs: 1_000 };
+
 /**
  * The dedicated LISTEN connection. TCP keepalive does not notice a cut cable while nothing is sent, so it asks the
  * server something every `heartbeatMs` and gives it up when no answer comes; then it reconnects for as long as it takes.
@@ -30,10 +33,10 @@ export class Listener {
 
   constructor(private readonly options: ListenerOptions) {}
 
-  /** Resolves when listening for the first time. */
+  /** Resolves when listening for the first time, or when stopped before that. */
   async start(): Promise<void> {
     await new Promise<void>((resolve) => {
-      this.loop ??= this.run(resolve);
+      this.loop ??= this.run(resolve).finally(resolve);
     });
   }
 
@@ -58,7 +61,7 @@ export class Listener {
       this.isListening = false;
       this.holdsLock = false;
       this.discard();
-      await this.pause(failures === 0 ? 0 : backoffMs(failures, { baseMs: 100, maxMs: 2_000 }));
+      await this.pause(failures === 0 ? 0 : backoffMs(failures, RECONNECT));
     }
   }
 
@@ -124,7 +127,7 @@ export class Listener {
     try {
       await delay(ms, undefined, { signal: this.stopping.signal });
     } catch (error) {
-      if (!(error instanceof Error) || error.name !== 'AbortError') throw error;
+      if (!this.stopping.signal.aborted) throw error;
     }
   }
 }

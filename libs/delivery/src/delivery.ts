@@ -174,6 +174,11 @@ export class Delivery {
     return this.acks.saved();
   }
 
+  /** Writes down at once what was acknowledged up to now. */
+  saveAcknowledged(): Promise<void> {
+    return this.acks.flush();
+  }
+
   /** Reads a channel without membership, from behind `sinceSeq` or from now on. */
   async subscribe(
     connection: Connection,

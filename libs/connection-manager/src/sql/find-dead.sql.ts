@@ -46,7 +46,7 @@ export const REMOVE_ORPHANS = statement<{ removed: number }>(
    select (select count(*) from connections) + (select count(*) from routes) as removed`,
 );
 
-/** The goodbye of an instance that drained. */
+/** The goodbye of an instance that drained, and what goes before the first beat of one that takes an id over. */
 export const REMOVE_SELF = statement<never>(
   'remove_self',
   `with connections as (delete from trunkline.connections where instance_id = $1),

@@ -20,7 +20,7 @@ export class FaultFilter implements ExceptionFilter {
 
   catch(error: unknown, host: ArgumentsHost): void {
     const response = host.switchToHttp().getResponse<Response>();
-    const fault = error instanceof HttpException ? fromHttp(error) : fromParser(error);
+    const fault = error instanceof HttpException ? fromHttp(error) : toFault(error);
     if (fault.fault === 'INTERNAL') this.logger.error({ err: error }, 'request failed');
     if (response.headersSent) return;
     response.status(statusOf(fault)).json({ ok: false, error: fault.toWire() });
@@ -31,7 +31,9 @@ export function statusOf(fault: Fault): number {
   return STATUS_BY_FAULT[fault.fault] ?? STATUS_BY_RANGE[Math.floor(fault.code / 1_000)] ?? 500;
 }
 
+/** Of Nest itself, or of Express and its body parser: Nest has wrapped those. */
 function fromHttp(error: HttpException): Fault {
+  if (error.cause instanceof SyntaxError) return new Fault('BAD_JSON', 'the body is not JSON', { cause: error });
   switch (error.getStatus()) {
     case 404:
       return new Fault('NOT_FOUND', 'no such route');
@@ -42,13 +44,4 @@ function fromHttp(error: HttpException): Fault {
         ? new Fault('BAD_REQUEST', error.message.slice(0, 200))
         : new Fault('INTERNAL', 'a fault of the server; it is in its log', { cause: error });
   }
-}
-
-/** What Express's body parser throws carries a `type`. */
-function fromParser(error: unknown): Fault {
-  const type = error instanceof Error && 'type' in error ? error.type : undefined;
-  if (type === 'entity.parse.failed') return new Fault('BAD_JSON', 'the body is not JSON', { cause: error });
-  if (type === 'entity.too.large') return new Fault('BODY_TOO_LARGE', 'the request body is too long', { cause: error });
-  if (error instanceof URIError) return new Fault('BAD_REQUEST', 'the path is not well-formed', { cause: error });
-  return toFault(error);
 }

@@ -39,14 +39,16 @@ export class ClientGateway implements OnGatewayInit<Server> {
     return this.clients.size;
   }
 
-  /** Takes no one in any more, tells everyone to come back (elsewhere), lets requests end, and closes the sockets. */
+  /** Takes no one in any more, tells everyone to come back (elsewhere), lets requests under way end, and closes the sockets. */
   async drain(deadlineMs: number): Promise<void> {
     this.isDraining = true;
     for (const client of this.clients.values()) {
+      client.isDraining = true;
       client.outlet.reconnect({ afterMs: Math.floor(Math.random() * RECONNECT_SPREAD_MS) });
     }
     const endsAt = performance.now() + deadlineMs;
     while (this.hasPending() && performance.now() < endsAt) await delay(20);
+    await this.delivery.saveAcknowledged();
     for (const client of this.clients.values()) client.outlet.hangUp();
     while (this.clients.size > 0 && performance.now() < endsAt) await delay(10);
     this.server?.disconnectSockets(true);

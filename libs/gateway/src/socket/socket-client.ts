@@ -15,11 +15,14 @@ const MAX_WAITING = 2_000;
 /** One socket from its registration to its end. Every event it sends is answered, with a result or a numbered error. */
 export class SocketClient {
   readonly outlet: SocketOutlet;
+  /** It takes no new requests. */
+  isDraining = false;
   private connection: Connection | undefined;
   private opened: Promise<void> | undefined;
   private requests: Requests | undefined;
   private isGone = false;
   private waiting = 0;
+  private waitingAcks = 0;
 
   constructor(
     private readonly socket: Socket,
@@ -32,8 +35,9 @@ export class SocketClient {
     socket.on('disconnect', (reason) => this.leave(reason));
   }
 
+  /** Requests under way; acknowledgements aside, which count at once and are stored with the end of the connection. */
   get pending(): number {
-    return this.waiting;
+    return this.waiting - this.waitingAcks;
   }
 
   /** Registers the connection; if that fails the client is told and may come back. */
@@ -67,20 +71,28 @@ export class SocketClient {
   private async handle(event: string, args: unknown[]): Promise<void> {
     const last = args.at(-1);
     const reply = typeof last === 'function' ? (args.pop() as Reply) : undefined;
-    this.waiting += 1;
+    this.count(event, 1);
     try {
       const result = await this.answer(event, args);
       reply?.({ ok: true, ...result });
     } catch (error) {
       this.refuse(event, toFault(error), reply);
     } finally {
-      this.waiting -= 1;
+      this.count(event, -1);
     }
+  }
+
+  private count(event: string, change: 1 | -1): void {
+    this.waiting += change;
+    if (event === 'ack') this.waitingAcks += change;
   }
 
   private async answer(event: string, args: readonly unknown[]): Promise<object> {
     if (!isRequest(event)) throw new Fault('UNKNOWN_EVENT', `there is no request ${JSON.stringify(cut(event, 50))}`);
     if (args.length > 1) throw new Fault('BAD_REQUEST', 'a request has one argument and a callback');
+    // A client that never pauses would else keep the instance from ending; elsewhere it is served.
+    if (this.isDraining && event !== 'ack')
+      throw new Fault('DRAINING', 'this instance is shutting down; connect again');
     if (this.waiting > MAX_WAITING) throw new Fault('OVERLOADED', 'too many requests of this connection are waiting');
     const payload = parse(REQUESTS[event].payload, args[0]);
     if (!this.connection?.isReady) await this.opened;

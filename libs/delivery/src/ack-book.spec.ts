@@ -1,0 +1,110 @@
+import { Database } from '#database';
+import { Settlements, type Settlement } from '#message-persistence';
+import { Reader } from '../../../test/support/reader.js';
+import { createTestDatabase, type TestDatabase } from '../../../test/support/test-database.js';
+import { until } from '../../../test/support/until.js';
+import { AckBook } from './ack-book.js';
+import { LiveChannel } from './live-channel.js';
+import type { Subscription } from './subscription.js';
+
+let test: TestDatabase;
+let database: Database;
+let errors: unknown[];
+let acks: AckBook;
+let subscription: Subscription;
+
+beforeEach(async () => {
+  test = await createTestDatabase();
+  database = new Database({ url: test.url, poolSize: 2, applicationName: 'ack-book-spec', onError: () => undefined });
+  errors = [];
+  acks = new AckBook(new Settlements(database, () => 'here'), 5, (error) => errors.push(error));
+  subscription = new Reader({ acks }).subscribe(new LiveChannel('group:a'), 'live');
+});
+afterEach(async () => {
+  await acks.flush();
+  await database.close();
+  await test.drop();
+});
+
+describe('AckBook', () => {
+  it('folds the acknowledgements of a channel into one row, and is saved when that is committed', async () => {
+    acknowledge(1, 3);
+    acknowledge(4, 9);
+    await acks.saved();
+    expect(await cursors()).toEqual([{ device_id: 'phone', channel: 'group:a', delivered_seq: '9' }]);
+    expect(await attempts()).toEqual([{ from_seq: '1', to_seq: '9', outcome: 'acknowledged', instance_id: 'here' }]);
+  });
+
+  it('never moves a position back', async () => {
+    acknowledge(1, 9);
+    await acks.saved();
+    acknowledge(1, 4);
+    await acks.saved();
+    expect(await cursors()).toMatchObject([{ delivered_seq: '9' }]);
+  });
+
+  it('keeps no position for a mere subscription, but writes down its attempts', async () => {
+    subscription.isDurable = false;
+    acknowledge(1, 2);
+    await acks.saved();
+    expect(await cursors()).toEqual([]);
+    expect(await attempts()).toHaveLength(1);
+  });
+
+  it('writes failures without moving the position', async () => {
+    acks.fail(failure(1, 5));
+    await acks.saved();
+    expect(await cursors()).toEqual([]);
+    expect(await attempts()).toMatchObject([{ from_seq: '1', to_seq: '5', outcome: 'timeout' }]);
+  });
+
+  it('is saved at once when there is nothing to save', async () => {
+    await acks.saved();
+    await acks.flush();
+    expect(errors).toEqual([]);
+  });
+
+  it('keeps what could not be written, tells nobody it was, and writes it when the database is back', async () => {
+    await test.query('alter table trunkline.cursors rename to cursors_away');
+    acknowledge(1, 3);
+    const early = noted(acks.saved());
+    const flushing = acks.flush();
+    // nothing new: it waits for what is being written just now
+    const meanwhile = noted(acks.saved());
+    acknowledge(4, 5);
+    const late = noted(acks.saved());
+    await flushing;
+    await until('a second try failed, too', () => errors.length >= 2);
+    expect([early.isSaved, meanwhile.isSaved, late.isSaved]).toEqual([false, false, false]);
+
+    await test.query('alter table trunkline.cursors_away rename to cursors');
+    await until('all are saved', () => early.isSaved && meanwhile.isSaved && late.isSaved);
+    expect(await cursors()).toMatchObject([{ delivered_seq: '5' }]);
+    expect(await attempts()).toMatchObject([{ from_seq: '1', to_seq: '5' }]);
+  });
+});
+
+function acknowledge(fromSeq: number, toSeq: number): void {
+  acks.acknowledge(subscription, fromSeq, toSeq, performance.now());
+}
+
+function failure(fromSeq: number, toSeq: number): Settlement {
+  const { key } = subscription.connection;
+  const channel = subscription.channel.name;
+  const error = 'no acknowledgement';
+  return { ...key, channel, fromSeq, toSeq, attempt: 1, ageMs: 1, outcome: 'timeout', error, isDurable: true };
+}
+
+function noted(saved: Promise<void>): { isSaved: boolean } {
+  const note = { isSaved: false };
+  void saved.then(() => (note.isSaved = true));
+  return note;
+}
+
+function cursors(): Promise<object[]> {
+  return test.query('select device_id, channel, delivered_seq from trunkline.cursors');
+}
+
+function attempts(): Promise<object[]> {
+  return test.query('select from_seq, to_seq, outcome, instance_id from trunkline.attempts order by from_seq');
+}

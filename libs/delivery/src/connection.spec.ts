@@ -1,0 +1,105 @@
+import { Fault } from '#protocol';
+import { gap, messages, Reader } from '../../../test/support/reader.js';
+import { LiveChannel } from './live-channel.js';
+import type { Subscription } from './subscription.js';
+
+let reader: Reader;
+let a: Subscription;
+let b: Subscription;
+
+beforeEach(() => {
+  reader = new Reader({ messages: 4, bytes: 1_000 });
+  a = reader.subscribe(new LiveChannel('a'), 'live');
+  b = reader.subscribe(new LiveChannel('b'), 'live');
+});
+
+describe('Connection', () => {
+  it('sends what became due in one turn as one packet, with the acknowledgement to answer it by', () => {
+    send(a, 1, 2);
+    send(b, 1);
+    expect(reader.flush()).toEqual(['a#1 a#2 b#1']);
+    expect(reader.outlet.packets.map(({ ack }) => ack)).toEqual([{ a: 2, b: 1 }]);
+    expect(reader.flush()).toEqual([]);
+  });
+
+  it('keeps a gap in its place between the messages around it', () => {
+    send(a, 1);
+    a.push(gap(2, 3), 0);
+    send(a, 4);
+    expect(reader.flush()).toEqual(['a#1', 'a#2-3 removed', 'a#4']);
+  });
+
+  it('sends a gap for what expired by the clock of the database, wherever this clock stands', () => {
+    const hourMs = 3_600_000;
+    reader.clock.observe(new Date(Date.now() + hourMs));
+    for (const entry of messages('a', [1], 10, Date.now() + hourMs / 2)) a.push(entry, 0);
+    for (const entry of messages('a', [2], 10, Date.now() + 2 * hourMs)) a.push(entry, 0);
+    expect(reader.flush()).toEqual(['a#1-1 expired', 'a#2']);
+    expect(a.flight.size).toBe(1);
+  });
+
+  it('notes what is acknowledged, and what of it is new', () => {
+    send(a, 1, 2, 3);
+    reader.connection.acknowledge({ a: 2 });
+    reader.connection.acknowledge({ a: 1 });
+    reader.connection.acknowledge({ a: 3 });
+    expect(reader.acknowledged).toEqual([
+      { channel: 'a', fromSeq: 1, toSeq: 2 },
+      { channel: 'a', fromSeq: 3, toSeq: 3 },
+    ]);
+    expect(reader.connection.isBusy).toBe(false);
+  });
+
+  it.each<[string, Record<string, number>, string]>([
+    ['a seq beyond what was sent', { b: 1, a: 3 }, 'ACK_BEYOND_SENT'],
+    ['a channel it does not read', { b: 1, c: 1 }, 'NOT_SUBSCRIBED'],
+    ['a name every object has', { b: 1, constructor: 1 }, 'NOT_SUBSCRIBED'],
+  ])('refuses an acknowledgement with %s as a whole', (_, ack, fault) => {
+    send(a, 1, 2);
+    send(b, 1);
+    expect(() => reader.connection.acknowledge(ack)).toThrow(expect.objectContaining({ fault }) as Error);
+    expect(() => reader.connection.acknowledge(ack)).toThrow(Fault);
+    expect(reader.acknowledged).toEqual([]);
+    expect(b.ackedSeq).toBe(0);
+  });
+
+  it('shares one window among its channels, and tells who lags when an acknowledgement makes room', () => {
+    send(a, 1, 2);
+    send(b, 1, 2);
+    expect(messages('b', [3]).every((entry) => b.push(entry, 0))).toBe(false);
+    b.state = 'lagging';
+    reader.connection.acknowledge({ a: 2 });
+    expect(reader.roomFor).toEqual(['b']);
+    send(b, 3);
+  });
+
+  it('reports a failed attempt with the range it tried, and has its room back', () => {
+    send(a, 1, 2, 3, 4);
+    reader.connection.acknowledge({ a: 1 });
+    reader.connection.failAttempt(a, 'timeout', 'too late');
+    expect(reader.failed).toEqual([
+      expect.objectContaining({
+        channel: 'a',
+        fromSeq: 2,
+        toSeq: 4,
+        attempt: 1,
+        outcome: 'timeout',
+        error: 'too late',
+      }),
+    ]);
+    send(b, 1, 2, 3, 4);
+    reader.connection.failAttempt(a, 'timeout', 'nothing in flight');
+    expect(reader.failed).toHaveLength(1);
+  });
+
+  it('sends nothing once it is closed', () => {
+    send(a, 1);
+    reader.connection.isClosed = true;
+    expect(reader.flush()).toEqual([]);
+    expect(reader.connection.isBusy).toBe(false);
+  });
+});
+
+function send(subscription: Subscription, ...seqs: number[]): void {
+  for (const entry of messages(subscription.channel.name, seqs)) expect(subscription.push(entry, 0)).toBe(true);
+}

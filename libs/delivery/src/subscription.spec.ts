@@ -1,0 +1,49 @@
+import { gap, messages, Reader } from '../../../test/support/reader.js';
+import { LiveChannel } from './live-channel.js';
+import type { Subscription } from './subscription.js';
+
+let reader: Reader;
+let subscription: Subscription;
+
+beforeEach(() => {
+  reader = new Reader({ messages: 3 });
+  subscription = reader.subscribe(new LiveChannel('a'), 'live', 10);
+});
+
+describe('Subscription', () => {
+  it('sends on the next seq, passes over what it has sent, and refuses what would leave a hole', () => {
+    expect(push(11)).toBe(true);
+    expect(push(11)).toBe(true);
+    expect(push(13)).toBe(false);
+    expect(subscription.push(gap(13, 14), 0)).toBe(false);
+    expect(push(12)).toBe(true);
+    expect(reader.flush()).toEqual(['a#11 a#12']);
+  });
+
+  it('takes a gap for the seqs it stands for, also one that begins before its position', () => {
+    expect(subscription.push(gap(9, 14), 0)).toBe(true);
+    expect(push(15)).toBe(true);
+    expect(subscription).toMatchObject({ sentSeq: 15, highestSeq: 15 });
+    expect(subscription.flight.size).toBe(1);
+  });
+
+  it('refuses when the window is full, and is where it was', () => {
+    for (const seq of [11, 12, 13]) push(seq);
+    expect(push(14)).toBe(false);
+    expect(subscription.sentSeq).toBe(13);
+  });
+
+  it('goes back to what is acknowledged for another attempt, but remembers how far it ever sent', () => {
+    for (const seq of [11, 12, 13]) push(seq);
+    reader.connection.acknowledge({ a: 11 });
+    subscription.rewind();
+    expect(subscription).toMatchObject({ sentSeq: 11, ackedSeq: 11, highestSeq: 13, attempt: 2 });
+    // the answer to the first attempt, late
+    reader.connection.acknowledge({ a: 13 });
+    expect(subscription).toMatchObject({ sentSeq: 13, ackedSeq: 13, attempt: 1 });
+  });
+});
+
+function push(seq: number): boolean {
+  return messages('a', [seq]).every((entry) => subscription.push(entry, 0));
+}

@@ -1,0 +1,125 @@
+import { Cluster } from '../support/cluster.js';
+import { expectDelivered } from '../support/expect-delivered.js';
+import { RoamingReader } from '../support/roaming-reader.js';
+import type { Server } from '../support/server.js';
+import { SteadyPublisher } from '../support/steady-publisher.js';
+import { createTestDatabase, type TestDatabase } from '../support/test-database.js';
+import { until } from '../support/until.js';
+
+const DRAINING = expect.objectContaining({ code: 4004, retryable: true });
+/** Far less than half of DRAIN_TIMEOUT_MS, which is how long the drain waits for requests that do not end. */
+const DRAIN_MS = 5_000;
+
+let database: TestDatabase;
+let cluster: Cluster;
+let leaving: Server;
+let staying: Server;
+
+beforeEach(async () => {
+  database = await createTestDatabase();
+  // Acknowledgements wait in memory for far longer than a test takes: what is stored, the drain has stored.
+  cluster = new Cluster(database.url, { ACK_FLUSH_MS: '10000' });
+  [leaving, staying] = await Promise.all([cluster.start(), cluster.start()]);
+});
+afterEach(async () => {
+  await cluster.end();
+  await database.drop();
+});
+
+async function count(table: string, { instanceId }: Server): Promise<number> {
+  const [row] = await database.query<{ count: number }>(
+    `select count(*)::int as count from trunkline.${table} where instance_id = $1`,
+    [instanceId],
+  );
+  return row?.count ?? 0;
+}
+
+it('SIGTERM ends an instance with code 0, tells its clients to come back, and leaves no row of it', async () => {
+  const clients = await Promise.all(
+    ['ann', 'ben', 'cid'].map((user) => cluster.connect(leaving, { user, deviceId: 'phone' })),
+  );
+  expect(await count('connections', leaving)).toBe(3);
+  expect(await count('routes', leaving)).toBe(4);
+  expect(await leaving.end('SIGTERM')).toBe(0);
+
+  for (const client of clients) {
+    await until('it is disconnected', () => client.disconnectReason);
+    expect(client.reconnect?.afterMs).toBeGreaterThanOrEqual(0);
+  }
+  for (const table of ['instances', 'connections', 'routes']) expect(await count(table, leaving)).toBe(0);
+  expect(await count('instances', staying)).toBe(1);
+});
+
+it('SIGTERM stores what was acknowledged, to the last message', async () => {
+  const ann = await cluster.connect(leaving, { user: 'ann' });
+  for (let n = 1; n <= 30; n++) {
+    await staying.rest('POST', '/v1/messages', { channel: 'user:ann', type: 'count', data: n });
+  }
+  await until('all came', () => ann.received.length === 30);
+  // Answered requests come after the acknowledgements before them.
+  await ann.must('history', { channel: 'user:ann' });
+  expect(await leaving.end('SIGTERM')).toBe(0);
+
+  const cursors = await database.query(
+    "select delivered_seq::int from trunkline.cursors where user_id = 'ann' and channel = 'user:ann'",
+  );
+  expect(cursors).toEqual([{ delivered_seq: 30 }]);
+});
+
+it('SIGTERM answers every publish: stored, or to be repeated elsewhere; and takes nobody in any more', async () => {
+  const ann = await cluster.connect(leaving, { user: 'ann' });
+  const publishes = Array.from({ length: 200 }, (_, n) =>
+    ann.ask('publish', { channel: 'user:ben', type: 'count', data: n }),
+  );
+  await publishes[0];
+  const ended = leaving.end('SIGTERM');
+  const answers = await Promise.all(publishes);
+  expect(await ended).toBe(0);
+
+  for (const answer of answers) expect(answer.ok || answer.error).toEqual(answer.ok || DRAINING);
+  const stored = answers.flatMap((answer, n) => (answer.ok ? [n] : []));
+  const ben = await cluster.connect(staying, { user: 'ben' });
+  await until('what was stored came', () => ben.received.length === stored.length);
+  expect(ben.bodies('user:ben')).toEqual(stored);
+  await expect(cluster.connect(leaving, { user: 'late' })).rejects.toThrow();
+});
+
+it('SIGTERM is not put off by a client that never stops asking', async () => {
+  const busy = await cluster.connect(leaving, { user: 'busy' });
+  let answered = 0;
+  const askOn = async (): Promise<void> => {
+    while (busy.socket.connected) {
+      const answer = await busy.ask('history', { channel: 'broadcast' }).catch(() => undefined);
+      if (answer?.ok) answered += 1;
+    }
+  };
+  // More than the instance answers at once, so that some are always under way.
+  const asking = Array.from({ length: 100 }, askOn);
+  await until('it is answered', () => answered > 200);
+  const [exitCode] = await Promise.all([
+    leaving.end('SIGTERM'),
+    until('it has ended', () => !leaving.isRunning, DRAIN_MS),
+  ]);
+  expect(exitCode).toBe(0);
+  await Promise.all(asking);
+});
+
+it('an instance that is replaced under load costs no message', async () => {
+  const readers = ['ann', 'ben'].map((user, n) =>
+    cluster.keep(new RoamingReader([leaving, staying], { user, deviceId: 'phone' }, n)),
+  );
+  for (const user of ['ann', 'ben']) await staying.rest('PUT', `/v1/channels/group%3Acrew/members/${user}`);
+  const publishers = [0, 1].map((first) =>
+    cluster.keep(
+      new SteadyPublisher({ servers: [leaving, staying], user: `author-${first}`, channel: 'group:crew', first }),
+    ),
+  );
+  await until('all read', () => readers.every((reader) => reader.received.length > 100));
+  expect(await leaving.end('SIGTERM')).toBe(0);
+  const before = readers.map((reader) => reader.received.length);
+  await until('all read on', () => readers.every((reader, n) => reader.received.length > (before[n] ?? 0) + 100));
+  await Promise.all(publishers.map((publisher) => publisher.stop()));
+
+  await expectDelivered('group:crew', publishers, readers);
+  expect(readers[0]?.connections.length).toBeGreaterThan(1);
+});

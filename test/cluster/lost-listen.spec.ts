@@ -1,0 +1,100 @@
+import { Cluster } from '../support/cluster.js';
+import { expectDelivered } from '../support/expect-delivered.js';
+import type { Server } from '../support/server.js';
+import { SteadyPublisher } from '../support/steady-publisher.js';
+import { createTestDatabase, type TestDatabase } from '../support/test-database.js';
+import { until } from '../support/until.js';
+
+let database: TestDatabase;
+let cluster: Cluster;
+let here: Server;
+let there: Server;
+
+// Polling once a minute: what arrives, a hint or the reading after the new LISTEN has brought.
+beforeAll(async () => {
+  database = await createTestDatabase();
+  cluster = new Cluster(database.url, { POLL_MS: '60000' });
+  [here, there] = await Promise.all([cluster.start(), cluster.start()]);
+});
+afterEach(() => cluster.closeClients());
+afterAll(async () => {
+  await cluster.end();
+  await database.drop();
+});
+
+/** The session that listens and holds the instance's lock. */
+async function listenerOf({ instanceId }: Server): Promise<number | undefined> {
+  const [row] = await database.query<{ pid: number }>(
+    `select l.pid from pg_locks l join trunkline.instances i on l.objid = i.lock_key::oid
+      where l.locktype = 'advisory' and l.classid = 7255 and l.granted and i.instance_id = $1`,
+    [instanceId],
+  );
+  return row?.pid;
+}
+
+async function registeredSince({ instanceId }: Server): Promise<Date | undefined> {
+  const [row] = await database.query<{ started_at: Date }>(
+    'select started_at from trunkline.instances where instance_id = $1',
+    [instanceId],
+  );
+  return row?.started_at;
+}
+
+async function isListenerUp(server: Server): Promise<boolean> {
+  const { body } = await server.rest('GET', '/health');
+  return (body as { details: { listener: { status: string } } }).details.listener.status === 'up';
+}
+
+async function terminateListener(server: Server): Promise<number> {
+  const pid = await until('it listens', () => listenerOf(server));
+  await database.query('select pg_terminate_backend($1)', [pid]);
+  return pid;
+}
+
+it('goes on delivering while its LISTEN connection is terminated again and again, and listens anew', async () => {
+  const since = await registeredSince(there);
+  const bob = await cluster.connect(there, { user: 'bob' });
+  const publisher = cluster.keep(new SteadyPublisher({ servers: [here], user: 'ann', channel: 'user:bob' }));
+  for (let round = 1; round <= 5; round++) {
+    const pid = await terminateListener(there);
+    const before = publisher.acknowledged.length;
+    await until('it listens anew', async () => {
+      const now = await listenerOf(there);
+      return now !== undefined && now !== pid;
+    });
+    await until('messages went on', () => bob.received.length > before);
+  }
+  await publisher.stop();
+
+  await expectDelivered('user:bob', [publisher], [bob]);
+  expect(bob.raw).toHaveLength(bob.received.length);
+  expect(bob.disconnectReason).toBeUndefined();
+  await until('health says so', () => isListenerUp(there));
+  expect(await registeredSince(there)).toEqual(since);
+});
+
+it('reads what it could not hear as soon as it listens again', async () => {
+  const bob = await cluster.connect(there, { user: 'bob' });
+  const quiet = await cluster.connect(there, { user: 'quiet' });
+  for (let round = 1; round <= 3; round++) {
+    await terminateListener(there);
+    const { body } = await here.rest('POST', '/v1/messages', { channel: 'user:quiet', type: 'note', data: round });
+    expect(body).toMatchObject({ ok: true });
+    await until('it came', () => quiet.bodies('user:quiet').includes(round));
+  }
+  expect(quiet.bodies('user:quiet')).toEqual([1, 2, 3]);
+  expect(bob.disconnectReason).toBeUndefined();
+});
+
+it('is not taken for dead while it reconnects', async () => {
+  const since = await registeredSince(there);
+  const ben = await cluster.connect(there, { user: 'ben' });
+  const pid = await terminateListener(there);
+  await until('it holds its lock again', async () => ![undefined, pid].includes(await listenerOf(there)));
+  const { body } = await here.rest('GET', '/v1/users/ben/connections');
+  expect(body).toMatchObject({
+    connections: [{ instanceId: there.instanceId, connectionId: ben.ready?.connectionId }],
+  });
+  expect(await registeredSince(there)).toEqual(since);
+  expect(here.lines.filter((line) => line.includes('removed dead instances'))).toEqual([]);
+});

@@ -1,0 +1,109 @@
+import { io, Manager, type ManagerOptions, type Socket, type SocketOptions } from 'socket.io-client';
+import { signToken } from '#auth';
+import type { EventPayload, WireError } from '#protocol';
+import { JWT_SECRET } from '../support/server.js';
+import { until } from '../support/until.js';
+
+const OPTIONS = { transports: ['websocket'], reconnection: false, forceNew: true };
+const ANSWER_DEADLINE_MS = 5_000;
+
+export interface Answer {
+  readonly ok: boolean;
+  readonly error?: WireError;
+  readonly [field: string]: unknown;
+}
+
+type Options = Partial<ManagerOptions & SocketOptions>;
+
+/** Comes with whatever handshake it likes. @returns how the server refused it, or `ready` if it was let in */
+export async function knock(url: string, options: Options): Promise<WireError | EventPayload<'ready'> | Error> {
+  const socket = io(url, { ...OPTIONS, ...options });
+  try {
+    return await new Promise((resolve) => {
+      socket.on('ready', resolve);
+      socket.on('connect_error', (error: Error & { data?: WireError }) => resolve(error.data ?? error));
+    });
+  } finally {
+    socket.close();
+  }
+}
+
+/** A client with a valid token and bad manners. */
+export class Attacker {
+  private lastId = 1_000;
+
+  private constructor(readonly socket: Socket) {}
+
+  static async enter(url: string, grants: readonly string[], options: Options = {}): Promise<Attacker> {
+    const token = signToken(JWT_SECRET, { user: 'mallory', grants, ttlMs: 60_000 });
+    const socket = io(url, { ...OPTIONS, ...options, auth: { token, deviceId: 'lair' } });
+    await new Promise((resolve, reject) => {
+      socket.on('ready', resolve);
+      socket.on('connect_error', reject);
+    });
+    return new Attacker(socket);
+  }
+
+  async send(event: string, ...args: unknown[]): Promise<Answer> {
+    return (await this.socket.timeout(ANSWER_DEADLINE_MS).emitWithAck(event, ...args)) as Answer;
+  }
+
+  /** The JSON array of an event as text, for what JavaScript's own encoder would not write. */
+  async sendText(json: string): Promise<Answer> {
+    const id = ++this.lastId;
+    const prefix = `3${id}`;
+    let answer: Answer | undefined;
+    this.socket.io.engine.on('data', (packet: unknown) => {
+      if (typeof packet === 'string' && packet.startsWith(prefix)) {
+        [answer] = JSON.parse(packet.slice(prefix.length)) as [Answer];
+      }
+    });
+    this.sendFrame(`42${id}${json}`);
+    return until(`an answer to ${json.slice(0, 80)}`, () => answer, ANSWER_DEADLINE_MS);
+  }
+
+  /** A WebSocket message as it goes over the wire, whatever Engine.IO and Socket.IO will think of it. */
+  sendFrame(frame: string): void {
+    sendFrame(this.socket.io, frame);
+  }
+
+  async isThrownOut(): Promise<boolean> {
+    await until('the server hangs up', () => this.socket.disconnected, ANSWER_DEADLINE_MS);
+    return true;
+  }
+
+  leave(): void {
+    this.socket.close();
+  }
+}
+
+/** A bare WebSocket that speaks as it likes, and has not said CONNECT yet. */
+export class Stranger {
+  readonly heard: string[] = [];
+  isHungUp = false;
+
+  private constructor(private readonly manager: Manager) {
+    manager.engine.on('data', (packet: unknown) => this.heard.push(String(packet)));
+    manager.once('close', () => (this.isHungUp = true));
+  }
+
+  static async come(url: string): Promise<Stranger> {
+    const manager = new Manager(url, { ...OPTIONS, autoConnect: false });
+    await new Promise<void>((resolve, reject) => manager.open((error) => (error ? reject(error) : resolve())));
+    return new Stranger(manager);
+  }
+
+  sendFrame(frame: string): void {
+    sendFrame(this.manager, frame);
+  }
+
+  leave(): void {
+    this.manager.engine.close();
+  }
+}
+
+function sendFrame(manager: Manager, frame: string): void {
+  // Behind the encoders; nothing public leads there.
+  const { ws } = manager.engine.transport as unknown as { ws: { send(frame: string): void } };
+  ws.send(frame);
+}

@@ -1,0 +1,113 @@
+import type { Outlet } from '#delivery';
+import type { Entry, Settlement } from '#message-persistence';
+import type { EventPayload, Fault } from '#protocol';
+import type { AckBook } from '../../libs/delivery/src/ack-book.js';
+import { Connection } from '../../libs/delivery/src/connection.js';
+import { DatabaseClock } from '../../libs/delivery/src/database-clock.js';
+import type { LiveChannel } from '../../libs/delivery/src/live-channel.js';
+import { Subscription, type SubscriptionState } from '../../libs/delivery/src/subscription.js';
+
+export interface ReaderOptions {
+  readonly messages?: number;
+  readonly bytes?: number;
+  readonly acks?: AckBook;
+  readonly deviceId?: string;
+}
+
+/** A connection whose outlet and surroundings write down what they are told. */
+export class Reader {
+  readonly outlet = new RecordingOutlet();
+  readonly clock = new DatabaseClock();
+  readonly acknowledged: { channel: string; fromSeq: number; toSeq: number }[] = [];
+  readonly failed: Settlement[] = [];
+  /** Subscriptions that were told there may be room. */
+  readonly roomFor: string[] = [];
+  readonly connection: Connection;
+
+  constructor({ messages = 100, bytes = 10_000, acks, deviceId = 'phone' }: ReaderOptions = {}) {
+    this.connection = new Connection({ connectionId: `c-${deviceId}`, user: 'ada', deviceId }, this.outlet, {
+      clock: this.clock,
+      acks: acks ?? this.recordingAcks(),
+      windowLimits: { messages, bytes },
+      onSend: () => undefined,
+      onBusy: () => undefined,
+      onRoom: ({ channel }) => this.roomFor.push(channel.name),
+    });
+  }
+
+  subscribe(channel: LiveChannel, state: SubscriptionState = 'opening', seq = 0): Subscription {
+    const subscription = new Subscription(this.connection, channel, true);
+    subscription.startAt(seq, undefined);
+    subscription.state = state;
+    channel.subscriptions.add(subscription);
+    this.connection.subscriptions.set(channel.name, subscription);
+    return subscription;
+  }
+
+  /** Sends what is due and says what went out: `a#1` a message, `a#2-4 expired` a gap. */
+  flush(): string[] {
+    this.connection.flush();
+    return this.outlet.said.splice(0);
+  }
+
+  private recordingAcks(): AckBook {
+    const acks: Pick<AckBook, 'acknowledge' | 'fail'> = {
+      acknowledge: ({ channel }, fromSeq, toSeq) => this.acknowledged.push({ channel: channel.name, fromSeq, toSeq }),
+      fail: (settlement) => this.failed.push(settlement),
+    };
+    return acks as AckBook;
+  }
+}
+
+class RecordingOutlet implements Outlet {
+  readonly said: string[] = [];
+  readonly packets: EventPayload<'messages'>[] = [];
+  closedWith: Fault | undefined;
+  bufferedBytes = 0;
+
+  ready(): void {
+    this.said.push('ready');
+  }
+
+  messages(payload: EventPayload<'messages'>): void {
+    this.packets.push(payload);
+    this.said.push(payload.messages.map(({ channel, seq }) => `${channel}#${seq}`).join(' '));
+  }
+
+  gap({ channel, fromSeq, toSeq, reason }: EventPayload<'gap'>): void {
+    this.said.push(`${channel}#${fromSeq}-${toSeq} ${reason}`);
+  }
+
+  membership({ channel, state }: EventPayload<'membership'>): void {
+    this.said.push(`${state} ${channel}`);
+  }
+
+  close(fault: Fault): void {
+    this.closedWith = fault;
+  }
+}
+
+/** Messages of a channel, `bytes` long each. */
+export function messages(channel: string, seqs: readonly number[], bytes = 10, expiresAtMs?: number): Entry[] {
+  return seqs.map((seq) => ({
+    kind: 'message',
+    seq,
+    stored: {
+      bytes,
+      expiresAtMs,
+      message: {
+        channel,
+        seq,
+        id: '00000000-0000-7000-8000-000000000000',
+        sender: null,
+        type: 't',
+        data: seq,
+        createdAt: new Date(0).toISOString(),
+      },
+    },
+  }));
+}
+
+export function gap(fromSeq: number, seq: number, reason: 'expired' | 'removed' = 'removed'): Entry {
+  return { kind: 'gap', fromSeq, seq, reason };
+}
