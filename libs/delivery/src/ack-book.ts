@@ -1,11 +1,18 @@
-import type { Settlement, Settlements } from '#message-persistence';
+import type { Death, Settlement, Settlements } from '#message-persistence';
 import type { Subscription } from './subscription.js';
 
-interface Acked {
-  fromSeq: number;
-  toSeq: number;
-  attempt: number;
-  sentAtMs: number;
+/** A range of one channel that a connection acknowledged. */
+export interface AckedRange {
+  readonly fromSeq: number;
+  readonly toSeq: number;
+  /** performance.now() */
+  readonly sentAtMs: number;
+  /** A message of the range may ask for a receipt. */
+  readonly wantsReceipts: boolean;
+}
+
+interface Acked extends AckedRange {
+  readonly attempt: number;
 }
 
 const MAX_AT_ONCE = 2_000;
@@ -16,7 +23,7 @@ const MAX_AT_ONCE = 2_000;
  */
 export class AckBook {
   private acked = new Map<Subscription, Acked>();
-  private failed: Settlement[] = [];
+  private notes: Settlement[] = [];
   private timer: NodeJS.Timeout | undefined;
   private flushing: Promise<void> | undefined;
   private next: { promise: Promise<void>; resolve: () => void } | undefined;
@@ -24,24 +31,25 @@ export class AckBook {
   constructor(
     private readonly settlements: Settlements,
     private readonly flushMs: number,
+    private readonly onDeath: (death: Death) => void,
     private readonly onError: (error: unknown) => void,
   ) {}
 
-  acknowledge(subscription: Subscription, fromSeq: number, toSeq: number, sentAtMs: number): void {
+  acknowledge(subscription: Subscription, range: AckedRange): void {
     const known = this.acked.get(subscription);
-    if (known) known.toSeq = toSeq;
-    else this.acked.set(subscription, { fromSeq, toSeq, sentAtMs, attempt: subscription.attempt });
+    this.acked.set(subscription, known ? join(known, range) : { ...range, attempt: subscription.attempt });
     this.schedule();
   }
 
-  fail(settlement: Settlement): void {
-    this.failed.push(settlement);
+  /** Something to write down that moves no cursor. */
+  note(settlement: Settlement): void {
+    this.notes.push(settlement);
     this.schedule();
   }
 
   /** Resolves once everything noted before the call is committed. */
   saved(): Promise<void> {
-    if (this.acked.size + this.failed.length === 0) {
+    if (this.acked.size + this.notes.length === 0) {
       // What is being written comes back if that fails: look again then.
       return this.flushing?.then(() => this.saved()) ?? Promise.resolve();
     }
@@ -54,7 +62,7 @@ export class AckBook {
     clearTimeout(this.timer);
     this.timer = undefined;
     while (this.flushing) await this.flushing;
-    if (this.acked.size + this.failed.length === 0) return;
+    if (this.acked.size + this.notes.length === 0) return;
     this.flushing = this.write().finally(() => (this.flushing = undefined));
     await this.flushing;
   }
@@ -65,31 +73,32 @@ export class AckBook {
 
   private async write(): Promise<void> {
     const acked = this.acked;
-    const failed = this.failed;
+    const notes = this.notes;
     const saved = this.next;
     this.acked = new Map();
-    this.failed = [];
+    this.notes = [];
     this.next = undefined;
     try {
       const now = performance.now();
-      const all = [...[...acked].map(([subscription, range]) => toSettlement(subscription, range, now)), ...failed];
+      const all = [...[...acked].map(([subscription, range]) => toSettlement(subscription, range, now)), ...notes];
       for (let from = 0; from < all.length; from += MAX_AT_ONCE) {
-        await this.settlements.save(all.slice(from, from + MAX_AT_ONCE));
+        const some = all.slice(from, from + MAX_AT_ONCE);
+        await this.settlements.save(some);
+        for (const death of await this.settlements.fail(some)) this.onDeath(death);
       }
       saved?.resolve();
     } catch (error) {
       this.onError(error);
-      this.putBack(acked, failed, saved);
+      this.putBack(acked, notes, saved);
     }
   }
 
-  private putBack(acked: Map<Subscription, Acked>, failed: Settlement[], saved: AckBook['next']): void {
+  private putBack(acked: Map<Subscription, Acked>, notes: Settlement[], saved: AckBook['next']): void {
     for (const [subscription, range] of acked) {
       const later = this.acked.get(subscription);
-      if (later) later.fromSeq = range.fromSeq;
-      else this.acked.set(subscription, range);
+      this.acked.set(subscription, later ? join(range, later) : range);
     }
-    this.failed.unshift(...failed);
+    this.notes.unshift(...notes);
     if (saved) {
       const later = this.next;
       this.next = saved;
@@ -97,6 +106,10 @@ export class AckBook {
     }
     this.schedule();
   }
+}
+
+function join(earlier: Acked, later: AckedRange): Acked {
+  return { ...earlier, toSeq: later.toSeq, wantsReceipts: earlier.wantsReceipts || later.wantsReceipts };
 }
 
 function toSettlement(subscription: Subscription, range: Acked, now: number): Settlement {
@@ -110,6 +123,7 @@ function toSettlement(subscription: Subscription, range: Acked, now: number): Se
     outcome: 'acknowledged',
     error: null,
     isDurable: subscription.isDurable,
+    wantsReceipts: range.wantsReceipts,
   };
 }
 

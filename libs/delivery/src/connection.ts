@@ -1,5 +1,5 @@
-import type { Entry, Settlement } from '#message-persistence';
-import { Fault, type Ack, type Message } from '#protocol';
+import type { Controls, Entry, Settlement } from '#message-persistence';
+import { Fault, type Ack, type GapReason, type Message } from '#protocol';
 import type { AckBook } from './ack-book.js';
 import type { DatabaseClock } from './database-clock.js';
 import type { Outlet } from './outlet.js';
@@ -113,6 +113,15 @@ export class Connection {
     }
   }
 
+  /** Goes on behind a message that this device will never get. */
+  skip(channel: string, seq: number, reason: GapReason): void {
+    const subscription = this.subscriptions.get(channel);
+    if (subscription?.ackedSeq !== seq - 1) return;
+    subscription.ackedSeq = seq;
+    subscription.sentSeq = Math.max(subscription.sentSeq, seq);
+    this.outlet.gap({ channel, fromSeq: seq, toSeq: seq, reason, ack: { [channel]: seq } });
+  }
+
   /** Ends the attempt: everything in flight of the subscription counts as not delivered. */
   failAttempt(subscription: Subscription, outcome: 'timeout' | 'disconnected', error: string): void {
     const fromSeq = subscription.ackedSeq + 1;
@@ -120,27 +129,38 @@ export class Connection {
     const { count, bytes, sentAtMs = performance.now() } = subscription.flight.land();
     if (count === 0) return;
     this.window.release(count, bytes);
+    this.context.acks.note(this.settlement(subscription, { fromSeq, toSeq, sentAtMs, outcome, error }));
+  }
+
+  /** Writes down what is in flight and waited for, so that its status shows it before it is settled. */
+  noteSent(subscription: Subscription): void {
+    const { flight, ackedSeq, notedSeq, sentSeq } = subscription;
+    if (flight.oldestAtMs === undefined || notedSeq === sentSeq) return;
+    const range = { fromSeq: Math.max(ackedSeq, notedSeq) + 1, toSeq: sentSeq, sentAtMs: flight.oldestAtMs };
+    subscription.notedSeq = sentSeq;
+    this.context.acks.note(this.settlement(subscription, { ...range, outcome: 'sent', error: null }));
+  }
+
+  private settlement(
+    { attempt, isDurable, channel }: Subscription,
+    range: Pick<Settlement, 'fromSeq' | 'toSeq' | 'outcome' | 'error'> & { sentAtMs: number },
+  ): Settlement {
+    const { sentAtMs, ...rest } = range;
     const ageMs = performance.now() - sentAtMs;
-    const { attempt, isDurable, channel } = subscription;
-    const settlement: Settlement = {
-      ...this.key,
-      channel: channel.name,
-      fromSeq,
-      toSeq,
-      attempt,
-      ageMs,
-      outcome,
-      error,
-      isDurable,
-    };
-    this.context.acks.fail(settlement);
+    return { ...this.key, channel: channel.name, ...rest, attempt, ageMs, isDurable, wantsReceipts: false };
   }
 
   private land(subscription: Subscription, seq: number): void {
     const now = performance.now();
-    const { count, bytes, sentAtMs = now } = subscription.flight.land(seq);
+    const { count, bytes, sentAtMs = now, wantsReceipts } = subscription.flight.land(seq);
     this.window.release(count, bytes);
-    this.context.acks.acknowledge(subscription, subscription.ackedSeq + 1, seq, sentAtMs);
+    this.context.acks.acknowledge(subscription, {
+      fromSeq: subscription.ackedSeq + 1,
+      toSeq: seq,
+      sentAtMs,
+      wantsReceipts,
+    });
+    for (const claimed of subscription.claimed) if (claimed <= seq) subscription.claimed.delete(claimed);
     subscription.ackedSeq = seq;
     subscription.sentSeq = Math.max(subscription.sentSeq, seq);
     subscription.progressAtMs = now;
@@ -148,9 +168,15 @@ export class Connection {
   }
 
   private due(entry: Entry): Entry {
-    if (entry.kind === 'gap' || entry.stored.expiresAtMs === undefined) return entry;
-    if (entry.stored.expiresAtMs > this.context.clock.now()) return entry;
-    return { kind: 'gap', fromSeq: entry.seq, seq: entry.seq, reason: 'expired' };
+    if (entry.kind === 'gap') return entry;
+    const { expiresAtMs, controls } = entry.stored;
+    if (expiresAtMs !== undefined && expiresAtMs <= this.context.clock.now()) return gapFor(entry.seq, 'expired');
+    if (controls !== null && this.isWithheld(controls)) return gapFor(entry.seq, 'withheld');
+    return entry;
+  }
+
+  private isWithheld({ exceptUser, exceptConnection }: Controls): boolean {
+    return exceptUser === this.key.user || exceptConnection === this.key.connectionId;
   }
 
   private emit(messages: Message[]): void {
@@ -159,4 +185,8 @@ export class Connection {
     for (const { channel, seq } of messages) ack[channel] = seq;
     this.outlet.messages({ messages, ack });
   }
+}
+
+function gapFor(seq: number, reason: GapReason): Entry {
+  return { kind: 'gap', fromSeq: seq, seq, reason };
 }
