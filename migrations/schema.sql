@@ -506,10 +506,11 @@ CREATE OR REPLACE FUNCTION trunkline.publish(channel text, type text, data jsonb
  SECURITY DEFINER
  SET search_path TO ''
 AS $function$
+#variable_conflict use_column
 declare
-  id uuid := trunkline.message_id();
+  new_id uuid := trunkline.message_id();
   unknown text;
-  publisher text := 'sql:' || session_user;
+  author text := 'sql:' || session_user;
   known uuid;
   is_other boolean;
 begin
@@ -546,11 +547,11 @@ begin
   select p.message_id, m.id is not null and (m.type <> publish.type or m.body <> data::text) into known, is_other
     from trunkline.publish_ids p
     left join trunkline.messages m on m.channel = p.channel and m.seq = p.seq and m.created_at = p.created_at
-   where p.channel = publish.channel and p.publish_id = options ->> 'publishId' and p.publisher = publish.publisher
+   where p.channel = publish.channel and p.publish_id = options ->> 'publishId' and p.publisher = author
    order by p.created_at desc limit 1;
   if known is null then
     select o.message_id, o.type <> publish.type or o.body <> data::text into known, is_other from trunkline.outbox o
-     where o.channel = publish.channel and o.publish_id = options ->> 'publishId' and o.publisher = publish.publisher;
+     where o.channel = publish.channel and o.publish_id = options ->> 'publishId' and o.publisher = author;
   end if;
   if is_other then
     raise exception 'trunkline 1013: publishId was used before for this channel with another body'
@@ -560,7 +561,7 @@ begin
   end if;
 
   insert into trunkline.outbox as o (due_at, message_id, channel, publisher, type, body, metadata, controls, ttl_ms, publish_id)
-  values (coalesce((options ->> 'sendAt')::timestamptz, '-infinity'), id, publish.channel, publisher, publish.type,
+  values (coalesce((options ->> 'sendAt')::timestamptz, '-infinity'), new_id, publish.channel, author, publish.type,
           data::text, options ->> 'metadata',
           nullif(jsonb_strip_nulls(jsonb_build_object('collapseKey', options ->> 'collapseKey',
             'deliverTo', nullif(options ->> 'deliverTo', 'all-devices'), 'exceptUser', options ->> 'exceptUser')), '{}')::text,
@@ -569,8 +570,8 @@ begin
   returning o.message_id into known;
   if known is null then
     select o.message_id into known from trunkline.outbox o
-     where o.channel = publish.channel and o.publish_id = options ->> 'publishId' and o.publisher = publish.publisher;
+     where o.channel = publish.channel and o.publish_id = options ->> 'publishId' and o.publisher = author;
   end if;
-  return coalesce(known, id);
+  return coalesce(known, new_id);
 end $function$
 ;

@@ -1,18 +1,10 @@
 import type { Death, Settlement, Settlements } from '#message-persistence';
+import type { Run } from './flight.js';
 import type { Subscription } from './subscription.js';
 
-/** A range of one channel that a connection acknowledged. */
-export interface AckedRange {
-  readonly fromSeq: number;
-  readonly toSeq: number;
-  /** performance.now() */
-  readonly sentAtMs: number;
-  /** A message of the range may ask for a receipt. */
-  readonly wantsReceipts: boolean;
-}
-
-interface Acked extends AckedRange {
-  readonly attempt: number;
+interface Acked {
+  toSeq: number;
+  readonly runs: (Run & { readonly attempt: number })[];
 }
 
 const MAX_AT_ONCE = 2_000;
@@ -35,15 +27,19 @@ export class AckBook {
     private readonly onError: (error: unknown) => void,
   ) {}
 
-  acknowledge(subscription: Subscription, range: AckedRange): void {
-    const known = this.acked.get(subscription);
-    this.acked.set(subscription, known ? join(known, range) : { ...range, attempt: subscription.attempt });
+  /** Everything up to `toSeq` is done with; `runs` are the messages among it. */
+  acknowledge(subscription: Subscription, toSeq: number, runs: readonly Run[]): void {
+    const known = this.acked.get(subscription) ?? { toSeq, runs: [] };
+    this.acked.set(subscription, known);
+    known.toSeq = toSeq;
+    for (const run of runs) addRun(known.runs, { ...run, attempt: subscription.attempt });
     this.schedule();
   }
 
   /** Something to write down that moves no cursor. */
-  note(settlement: Settlement): void {
-    this.notes.push(settlement);
+  note(subscription: Subscription, run: Run, outcome: 'sent' | 'timeout' | 'disconnected', error: string | null): void {
+    const { attempt } = subscription;
+    this.notes.push(toSettlement(subscription, { ...run, attempt }, performance.now(), { outcome, error }));
     this.schedule();
   }
 
@@ -80,7 +76,7 @@ export class AckBook {
     this.next = undefined;
     try {
       const now = performance.now();
-      const all = [...[...acked].map(([subscription, range]) => toSettlement(subscription, range, now)), ...notes];
+      const all = [...[...acked].flatMap(([subscription, known]) => toSettlements(subscription, known, now)), ...notes];
       for (let from = 0; from < all.length; from += MAX_AT_ONCE) {
         const some = all.slice(from, from + MAX_AT_ONCE);
         await this.settlements.save(some);
@@ -94,9 +90,9 @@ export class AckBook {
   }
 
   private putBack(acked: Map<Subscription, Acked>, notes: Settlement[], saved: AckBook['next']): void {
-    for (const [subscription, range] of acked) {
+    for (const [subscription, earlier] of acked) {
       const later = this.acked.get(subscription);
-      this.acked.set(subscription, later ? join(range, later) : range);
+      this.acked.set(subscription, later ? { toSeq: later.toSeq, runs: [...earlier.runs, ...later.runs] } : earlier);
     }
     this.notes.unshift(...notes);
     if (saved) {
@@ -108,23 +104,29 @@ export class AckBook {
   }
 }
 
-function join(earlier: Acked, later: AckedRange): Acked {
-  return { ...earlier, toSeq: later.toSeq, wantsReceipts: earlier.wantsReceipts || later.wantsReceipts };
+function addRun(runs: Acked['runs'], run: Acked['runs'][number]): void {
+  const last = runs.at(-1);
+  if (last?.toSeq !== run.fromSeq - 1 || last.attempt !== run.attempt) runs.push(run);
+  else runs[runs.length - 1] = { ...last, toSeq: run.toSeq, wantsReceipts: last.wantsReceipts || run.wantsReceipts };
 }
 
-function toSettlement(subscription: Subscription, range: Acked, now: number): Settlement {
-  return {
-    ...subscription.connection.key,
-    channel: subscription.channel.name,
-    fromSeq: range.fromSeq,
-    toSeq: range.toSeq,
-    attempt: range.attempt,
-    ageMs: now - range.sentAtMs,
-    outcome: 'acknowledged',
-    error: null,
-    isDurable: subscription.isDurable,
-    wantsReceipts: range.wantsReceipts,
-  };
+function toSettlements(subscription: Subscription, { toSeq, runs }: Acked, now: number): Settlement[] {
+  const settled = { outcome: 'acknowledged', error: null } as const;
+  const all = runs.map((run) => toSettlement(subscription, run, now, settled));
+  if (runs.at(-1)?.toSeq === toSeq) return all;
+  // A gap at the end: an empty range moves the cursor and is no attempt.
+  const nothing = { fromSeq: toSeq + 1, toSeq, sentAtMs: now, wantsReceipts: false, attempt: subscription.attempt };
+  return [...all, toSettlement(subscription, nothing, now, settled)];
+}
+
+function toSettlement(
+  subscription: Subscription,
+  { sentAtMs, ...run }: Acked['runs'][number],
+  now: number,
+  settled: Pick<Settlement, 'outcome' | 'error'>,
+): Settlement {
+  const { connection, channel, isDurable } = subscription;
+  return { ...connection.key, channel: channel.name, ...run, ageMs: now - sentAtMs, ...settled, isDurable };
 }
 
 function withResolvers(): { promise: Promise<void>; resolve: () => void } {

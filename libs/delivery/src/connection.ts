@@ -1,4 +1,4 @@
-import type { Controls, Entry, Settlement } from '#message-persistence';
+import type { Controls, Entry } from '#message-persistence';
 import { Fault, type Ack, type GapReason, type Message } from '#protocol';
 import type { AckBook } from './ack-book.js';
 import type { DatabaseClock } from './database-clock.js';
@@ -124,46 +124,37 @@ export class Connection {
 
   /** Ends the attempt: everything in flight of the subscription counts as not delivered. */
   failAttempt(subscription: Subscription, outcome: 'timeout' | 'disconnected', error: string): void {
-    const fromSeq = subscription.ackedSeq + 1;
-    const toSeq = subscription.sentSeq;
-    const { count, bytes, sentAtMs = performance.now() } = subscription.flight.land();
-    if (count === 0) return;
+    const { count, bytes, runs } = subscription.flight.land();
     this.window.release(count, bytes);
-    this.context.acks.note(this.settlement(subscription, { fromSeq, toSeq, sentAtMs, outcome, error }));
+    for (const run of runs) this.context.acks.note(subscription, run, outcome, error);
   }
 
   /** Writes down what is in flight and waited for, so that its status shows it before it is settled. */
   noteSent(subscription: Subscription): void {
-    const { flight, ackedSeq, notedSeq, sentSeq } = subscription;
-    if (flight.oldestAtMs === undefined || notedSeq === sentSeq) return;
-    const range = { fromSeq: Math.max(ackedSeq, notedSeq) + 1, toSeq: sentSeq, sentAtMs: flight.oldestAtMs };
-    subscription.notedSeq = sentSeq;
-    this.context.acks.note(this.settlement(subscription, { ...range, outcome: 'sent', error: null }));
+    for (const run of subscription.flight.runs) {
+      if (run.toSeq <= subscription.notedSeq) continue;
+      const fromSeq = Math.max(run.fromSeq, subscription.notedSeq + 1);
+      this.context.acks.note(subscription, { ...run, fromSeq }, 'sent', null);
+    }
+    subscription.notedSeq = subscription.sentSeq;
   }
 
-  private settlement(
-    { attempt, isDurable, channel }: Subscription,
-    range: Pick<Settlement, 'fromSeq' | 'toSeq' | 'outcome' | 'error'> & { sentAtMs: number },
-  ): Settlement {
-    const { sentAtMs, ...rest } = range;
-    const ageMs = performance.now() - sentAtMs;
-    return { ...this.key, channel: channel.name, ...rest, attempt, ageMs, isDurable, wantsReceipts: false };
+  /** A gap with nothing unacknowledged before it needs no acknowledgement. */
+  passGap(subscription: Subscription): void {
+    if (subscription.flight.size > 0) return;
+    subscription.ackedSeq = subscription.sentSeq;
+    this.context.acks.acknowledge(subscription, subscription.sentSeq, []);
   }
 
   private land(subscription: Subscription, seq: number): void {
-    const now = performance.now();
-    const { count, bytes, sentAtMs = now, wantsReceipts } = subscription.flight.land(seq);
+    const { count, bytes, runs } = subscription.flight.land(seq);
     this.window.release(count, bytes);
-    this.context.acks.acknowledge(subscription, {
-      fromSeq: subscription.ackedSeq + 1,
-      toSeq: seq,
-      sentAtMs,
-      wantsReceipts,
-    });
-    for (const claimed of subscription.claimed) if (claimed <= seq) subscription.claimed.delete(claimed);
-    subscription.ackedSeq = seq;
     subscription.sentSeq = Math.max(subscription.sentSeq, seq);
-    subscription.progressAtMs = now;
+    // What was sent behind the last message is a gap.
+    subscription.ackedSeq = subscription.flight.size === 0 ? subscription.sentSeq : seq;
+    this.context.acks.acknowledge(subscription, subscription.ackedSeq, runs);
+    for (const claimed of subscription.claimed) if (claimed <= seq) subscription.claimed.delete(claimed);
+    subscription.progressAtMs = performance.now();
     subscription.attempt = 1;
   }
 

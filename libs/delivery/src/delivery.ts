@@ -312,9 +312,9 @@ export class Delivery {
     if (!subscription) return;
     subscription.startAt(position.seq, undefined);
     if (processedSeq <= position.seq || processedSeq > position.lastSeq) return;
-    // What these messages asked for is not known here, so the statement looks.
-    const range = { fromSeq: position.seq + 1, toSeq: processedSeq, sentAtMs: performance.now(), wantsReceipts: true };
-    this.acks.acknowledge(subscription, range);
+    // Which of these messages ask for a receipt is not known here, so the statement looks.
+    const run = { fromSeq: position.seq + 1, toSeq: processedSeq, sentAtMs: performance.now(), wantsReceipts: true };
+    this.acks.acknowledge(subscription, processedSeq, [run]);
     subscription.startAt(processedSeq, undefined);
   }
 

@@ -64,6 +64,7 @@ export class Subscription {
       this.flight.add(sent.seq, sent.stored.bytes, nowMs, sent.stored.controls?.receipts !== undefined);
     }
     this.sentSeq = sent.seq;
+    if (sent.kind === 'gap') this.connection.passGap(this);
     return true;
   }
 
