@@ -1,4 +1,4 @@
-import { mkdtemp, writeFile } from 'node:fs/promises';
+import { chmod, mkdtemp, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { startEmbeddedPostgres, type EmbeddedPostgres } from '#database';
@@ -11,6 +11,8 @@ declare global {
 /** One real PostgreSQL for the whole run, with a migrated template database that each test file clones. */
 export default async function setup(): Promise<void> {
   const directory = await mkdtemp(join(tmpdir(), 'trunkline-test-'));
+  // Else PostgreSQL, which never runs as root, would keep its data elsewhere, and the teardown would not find them.
+  await chmod(directory, 0o755);
   const postgres = await startEmbeddedPostgres({ directory });
   globalThis.trunklineTestPostgres = { postgres, directory };
   await createTemplate(postgres.url);

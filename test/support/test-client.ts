@@ -30,24 +30,29 @@ export class TestClient {
   closing: EventPayload<'closing'> | undefined;
   reconnect: EventPayload<'reconnect'> | undefined;
   refusal: WireError | undefined;
+  /** Why it could not connect; with a refusal of ours, or without one when nobody was there. */
+  failure: Error | undefined;
   disconnectReason: string | undefined;
   /** Switch off to let messages pile up unacknowledged. */
   acknowledges: boolean;
 
   private constructor(
     readonly socket: Socket,
-    options: ClientOptions,
+    private readonly options: ClientOptions,
     private readonly last: Map<string, number>,
   ) {
     this.acknowledges = options.acknowledges ?? true;
     socket.on('ready', (payload: EventPayload<'ready'>) => (this.ready = payload));
     socket.on('messages', (payload: EventPayload<'messages'>) => this.take(payload));
-    socket.on('gap', (payload: EventPayload<'gap'>) => this.gaps.push(payload));
+    socket.on('gap', (payload: EventPayload<'gap'>) => this.pass(payload));
     socket.on('membership', (payload: EventPayload<'membership'>) => this.memberships.push(payload));
     socket.on('closing', (payload: EventPayload<'closing'>) => (this.closing = payload));
     socket.on('reconnect', (payload: EventPayload<'reconnect'>) => (this.reconnect = payload));
     socket.on('disconnect', (reason) => (this.disconnectReason = reason));
-    socket.on('connect_error', (error) => (this.refusal = (error as Error & { data?: WireError }).data));
+    socket.on('connect_error', (error: Error & { data?: WireError }) => {
+      this.failure = error;
+      this.refusal = error.data;
+    });
   }
 
   /** Connects without waiting. `last` carries what the same client knew before. */
@@ -65,12 +70,16 @@ export class TestClient {
 
   /** Connects and waits for `ready`. */
   static async connect(url: string, options: ClientOptions, last?: Map<string, number>): Promise<TestClient> {
-    const client = TestClient.open(url, options, last);
-    await until(`${options.user} is ready`, () => {
-      if (client.refusal) throw new Error(`refused: ${client.refusal.code} ${client.refusal.message}`);
-      return client.ready;
+    return TestClient.open(url, options, last).whenReady();
+  }
+
+  async whenReady(): Promise<this> {
+    await until(`${this.options.user} is ready`, () => {
+      if (this.refusal) throw new Error(`refused: ${this.refusal.code} ${this.refusal.message}`);
+      if (this.failure) throw this.failure;
+      return this.ready;
     });
-    return client;
+    return this;
   }
 
   get position(): Map<string, number> {
@@ -100,6 +109,11 @@ export class TestClient {
 
   close(): void {
     this.socket.close();
+  }
+
+  private pass(gap: EventPayload<'gap'>): void {
+    this.gaps.push(gap);
+    if (this.acknowledges) this.socket.emit('ack', gap.ack);
   }
 
   private take({ messages, ack }: EventPayload<'messages'>): void {

@@ -18,11 +18,20 @@ export async function createTemplate(url: string): Promise<void> {
 }
 
 /** A fresh database with the schema, a copy of the template: milliseconds instead of migrations. */
-export async function createTestDatabase(): Promise<TestDatabase> {
+export function createTestDatabase(): Promise<TestDatabase> {
+  return createFrom(TEMPLATE);
+}
+
+/** A fresh database without the schema, for those who migrate it themselves. */
+export function createEmptyDatabase(): Promise<TestDatabase> {
+  return createFrom('template1');
+}
+
+async function createFrom(template: string): Promise<TestDatabase> {
   const server = process.env['TRUNKLINE_TEST_URL'];
   if (server === undefined) throw new Error('no test server: run the tests with npm test');
   const name = `test_${randomBytes(6).toString('hex')}`;
-  await onServer(server, `create database ${name} template ${TEMPLATE}`);
+  await onServer(server, `create database ${name} template ${template}`);
   const url = withDatabase(server, name);
   return {
     url,
@@ -31,7 +40,7 @@ export async function createTestDatabase(): Promise<TestDatabase> {
   };
 }
 
-async function query<Row>(url: string, text: string, values: unknown[] = []): Promise<Row[]> {
+export async function query<Row>(url: string, text: string, values: unknown[] = []): Promise<Row[]> {
   const client = new Client({ connectionString: url });
   await client.connect();
   try {

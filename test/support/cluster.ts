@@ -1,0 +1,44 @@
+import { Server } from './server.js';
+import { TestClient, type ClientOptions } from './test-client.js';
+
+/** The instances on one database and the clients of a test; ends all of them, also after a test that failed. */
+export class Cluster {
+  private readonly starting: Promise<Server>[] = [];
+  private clients: { close(): void }[] = [];
+
+  constructor(
+    readonly databaseUrl: string,
+    /** Environment of every instance, over the defaults of {@link Server.start}. */
+    private readonly env: Record<string, string> = {},
+  ) {}
+
+  start(env: Record<string, string> = {}): Promise<Server> {
+    const server = Server.start(this.databaseUrl, { ...this.env, ...env });
+    this.starting.push(server);
+    return server;
+  }
+
+  /** Connects and waits for `ready`. */
+  async connect(server: Server, options: ClientOptions, last?: Map<string, number>): Promise<TestClient> {
+    return this.keep(TestClient.open(server.url, options, last)).whenReady();
+  }
+
+  /** Closes it with the others. */
+  keep<Client extends { close(): void }>(client: Client): Client {
+    this.clients.push(client);
+    return client;
+  }
+
+  closeClients(): void {
+    for (const client of this.clients) client.close();
+    this.clients = [];
+  }
+
+  /** Kills rather than drains: what a stopped instance leaves behind goes with the database. */
+  async end(): Promise<void> {
+    this.closeClients();
+    for (const started of await Promise.allSettled(this.starting)) {
+      if (started.status === 'fulfilled') await started.value.end('SIGKILL');
+    }
+  }
+}

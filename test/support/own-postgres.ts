@@ -1,0 +1,64 @@
+import { chmod, mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { startEmbeddedPostgres, type EmbeddedPostgres } from '#database';
+import { query } from './test-database.js';
+import { until } from './until.js';
+
+/** A PostgreSQL of one test's own, to be crashed and started again on the same data and the same port. */
+export class OwnPostgres {
+  private constructor(
+    private readonly directory: string,
+    private server: EmbeddedPostgres,
+  ) {}
+
+  static async start(): Promise<OwnPostgres> {
+    const directory = await mkdtemp(join(tmpdir(), 'trunkline-own-'));
+    // PostgreSQL never runs as root, and must reach its data all the same.
+    await chmod(directory, 0o755);
+    return new OwnPostgres(directory, await startEmbeddedPostgres({ directory }));
+  }
+
+  get url(): string {
+    return this.server.url;
+  }
+
+  query<Row extends Record<string, unknown>>(text: string, values?: unknown[]): Promise<Row[]> {
+    return query(this.url, text, values);
+  }
+
+  /** As `pg_ctl stop -m immediate`: without a checkpoint, so that the next start recovers from the WAL. */
+  crash(): Promise<void> {
+    return this.end('SIGQUIT');
+  }
+
+  /** As `pg_ctl stop -m fast`: sessions are ended, what is in the tables stays, UNLOGGED ones included. */
+  shutDown(): Promise<void> {
+    return this.end('SIGINT');
+  }
+
+  async startAgain(): Promise<void> {
+    const port = Number(new URL(this.url).port);
+    this.server = await startEmbeddedPostgres({ directory: this.directory, port });
+  }
+
+  async remove(): Promise<void> {
+    await this.server.stop();
+    await rm(this.directory, { recursive: true, force: true });
+  }
+
+  private async end(signal: NodeJS.Signals): Promise<void> {
+    const pidFile = join(this.directory, 'pg', 'postmaster.pid');
+    const pid = Number.parseInt(await readFile(pidFile, 'utf8'));
+    process.kill(pid, signal);
+    await until('the postmaster has ended', () => !isAlive(pid));
+  }
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    return process.kill(pid, 0);
+  } catch {
+    return false;
+  }
+}
