@@ -13,16 +13,14 @@ export class Ledger1763600500000 implements MigrationInterface {
 
 const UP = /* sql */ `
 -- One row per message and device it is for (device_id null: the user has none yet). Ask it by message_id, or by channel
--- and seq. A cursor beyond a message that ended early (expired, cancelled, collapsed) says nothing by itself: then an
--- acknowledged attempt from before the end has to cover it.
+-- and seq. A cursor beyond a message that may have been passed over (expired, cancelled, collapsed, withheld from the
+-- sender's connection) says nothing by itself: then an acknowledged attempt has to cover it, one that does so from
+-- before its end, since a client that resumes acknowledges a range whatever is missing from it.
 create view trunkline.delivery_status as
 select m.id as message_id, m.channel, m.seq, m.type, m.sender, m.created_at, m.expires_at, r.user_id, d.device_id,
        case
          when l.seq is not null then 'dead'
-         when c.delivered_seq >= m.seq and (ended.at is null or exists (
-                select from trunkline.attempts a
-                 where a.channel = m.channel and a.from_seq <= m.seq and a.to_seq >= m.seq and a.user_id = r.user_id
-                   and a.device_id = d.device_id and a.outcome = 'acknowledged' and a.sent_at < ended.at))
+         when c.delivered_seq >= m.seq and coalesce(evidence.is_there, true)
            then case when c.read_seq >= m.seq then 'read' else 'delivered' end
          when m.expires_at <= clock_timestamp() then case when m.controls ->> 'cancelled' is null then 'expired' else 'cancelled' end
          when c.delivered_seq >= m.seq then 'collapsed'
@@ -46,14 +44,18 @@ select m.id as message_id, m.channel, m.seq, m.type, m.sender, m.created_at, m.e
     on l.channel = m.channel and l.seq = m.seq and l.user_id = r.user_id and l.device_id = d.device_id
   left join trunkline.claims k on k.channel = m.channel and k.seq = m.seq and k.user_id = r.user_id
   left join lateral (
-       select least(case when m.expires_at <= clock_timestamp() then m.expires_at end,
-                    (select min(n.created_at) from trunkline.messages n
-                      where n.channel = m.channel and n.seq > m.seq
-                        and n.controls ->> 'collapseKey' = m.controls ->> 'collapseKey')) as at) as ended
-    on m.expires_at is not null or m.controls is not null
+       select exists (
+                select from trunkline.attempts a
+                 where a.channel = m.channel and a.from_seq <= m.seq and a.to_seq >= m.seq and a.user_id = r.user_id
+                   and a.device_id = d.device_id and a.outcome = 'acknowledged'
+                   and (m.expires_at is null or a.sent_at < m.expires_at)) as is_there) as evidence
+    on c.delivered_seq >= m.seq
+   and (m.expires_at <= clock_timestamp() or m.controls ->> 'collapseKey' is not null
+        or (m.controls ->> 'exceptConnection' is not null and r.user_id = m.sender))
  where m.seq > coalesce(c.started_seq, 0)
    and (m.controls ->> 'exceptUser' is null or m.controls ->> 'exceptUser' <> r.user_id)
-   and (k.device_id is null or k.device_id = d.device_id);
+   and (k.device_id is null or k.device_id = d.device_id)
+   and (evidence.is_there is not false or m.controls ->> 'exceptConnection' is null or r.user_id <> m.sender);
 
 -- What somebody is still to receive.
 create view trunkline.undelivered as
