@@ -2,8 +2,9 @@
  * Puts a receipt into the sender's inbox for each message of the ranges that asks for one, through the outbox and so in
  * the transaction that moves the cursor: neither is lost without the other. The publish id makes a repeat harmless.
  * @param ranges rows with channel, from_seq, to_seq, user_id, device_id
+ * @param condition what else has to be true of message m and range r
  */
-export function insertReceipts(state: 'delivered' | 'read', ranges: string): string {
+export function insertReceipts(state: 'delivered' | 'read', ranges: string, condition = 'true'): string {
   return `insert into trunkline.outbox (due_at, message_id, channel, publisher, type, body, publish_id)
      select '-infinity', trunkline.message_id(), 'user:' || m.sender, 'trunkline', 'trunkline.receipt',
             json_build_object('state', '${state}', 'id', m.id, 'channel', m.channel, 'seq', m.seq,
@@ -12,5 +13,6 @@ export function insertReceipts(state: 'delivered' | 'read', ranges: string): str
        from (${ranges}) as r
        join trunkline.messages m on m.channel = r.channel and m.seq between r.from_seq and r.to_seq
       where m.controls -> 'receipts' ? '${state}' and m.sender is not null and m.sender <> r.user_id
+        and ${condition}
          on conflict do nothing`;
 }

@@ -2,8 +2,10 @@ import { statement } from '#database';
 import { insertReceipts } from './insert-receipts.sql.js';
 
 /**
- * Moves cursors forward, records the settled attempts and sends the receipts that senders asked for, for many connections at once. Rows are locked in key order,
- * as in every other statement that touches cursors. delivered_seq never falls.
+ * Moves cursors forward, records the settled attempts and sends the receipts that senders asked for, for many
+ * connections at once. Rows are locked in key order, as in every other statement that touches cursors. delivered_seq
+ * never falls. A client that resumes acknowledges a range whatever was missing from it, so a receipt also needs the
+ * message to have been there when the range was sent.
  */
 export const SAVE_SETTLEMENTS = statement<never>(
   'save_settlements',
@@ -22,7 +24,11 @@ export const SAVE_SETTLEMENTS = statement<never>(
        set delivered_seq = excluded.delivered_seq, failed_attempts = 0, updated_at = clock_timestamp()
        where c.delivered_seq < excluded.delivered_seq
    ), receipts as (
-     ${insertReceipts('delivered', 'select * from settled where wants_receipts and is_durable')}
+     ${insertReceipts(
+       'delivered',
+       `select * from settled where wants_receipts and is_durable and outcome = 'acknowledged'`,
+       `coalesce(m.expires_at > clock_timestamp() - r.age_ms * interval '1 millisecond', true)`,
+     )}
    )
    insert into trunkline.attempts
      (channel, from_seq, to_seq, user_id, device_id, connection_id, instance_id, attempt, sent_at, settled_at, outcome, error)
@@ -32,7 +38,8 @@ export const SAVE_SETTLEMENTS = statement<never>(
 );
 
 /**
- * Moves what users have read forward, at most to what the device has acknowledged, and sends the receipts. $1 user,
+ * Moves what users have read forward, at most to what the device has acknowledged, and sends the receipts: for what an
+ * acknowledged attempt covers, since the range also holds what expired or collapsed before the device got it. $1 user,
  * $2 device, $3 channels, $4 seqs.
  */
 export const SAVE_READS = statement<never>(
@@ -44,7 +51,14 @@ export const SAVE_READS = statement<never>(
        join trunkline.cursors c on c.user_id = $1 and c.device_id = $2 and c.channel = a.channel
       order by a.channel collate "C" for update of c
    ), receipts as (
-     ${insertReceipts('read', 'select * from asked')}
+     ${insertReceipts(
+       'read',
+       'select * from asked',
+       `exists (select from trunkline.attempts t
+                 where t.channel = m.channel and t.from_seq <= m.seq and t.to_seq >= m.seq and t.user_id = r.user_id
+                   and t.device_id = r.device_id and t.outcome = 'acknowledged'
+                   and (m.expires_at is null or t.sent_at < m.expires_at))`,
+     )}
    )
    update trunkline.cursors c set read_seq = a.to_seq
      from asked a
