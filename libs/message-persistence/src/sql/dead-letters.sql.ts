@@ -20,13 +20,17 @@ export const LIST_DEAD_LETTERS = statement<DeadLetterRow>(
 
 /**
  * Puts a copy of a dead message into the inbox of each user it died for: its old place is behind their cursors, and
- * moving those back would repeat what was acknowledged.
+ * moving those back would repeat what was acknowledged. Rows are locked first, so that of two requests one requeues.
  */
 export const REQUEUE_DEAD_LETTER = statement<{ requeued: number }>(
   'requeue_dead_letter',
-  `with dead as (
+  `with locked as (
+     select user_id, channel, seq from trunkline.dead_letters
+      where message_id = $1 and requeued_as is null
+      order by channel collate "C", seq, user_id collate "C", device_id collate "C" for update
+   ), dead as (
      select user_id, min(channel) as channel, min(seq) as seq, trunkline.message_id() as new_id
-       from trunkline.dead_letters where message_id = $1 and requeued_as is null group by user_id
+       from locked group by user_id
    ), copied as (
      insert into trunkline.outbox (due_at, message_id, channel, publisher, sender, type, body, metadata)
      select '-infinity', d.new_id, 'user:' || d.user_id, 'trunkline', m.sender, m.type, m.body,
