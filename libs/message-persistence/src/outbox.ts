@@ -5,6 +5,7 @@ import {
   CANCEL_SCHEDULED,
   CANCEL_STORED,
   DRAIN_OUTBOX,
+  FIND_SCHEDULED,
   REJECT_FIRST,
   SCHEDULE_MESSAGE,
   type DrainedRow,
@@ -25,13 +26,22 @@ export class Outbox {
     private readonly options: OutboxOptions,
   ) {}
 
-  /** @returns the id and time it has; of the first one, if its publish id waits already */
+  /**
+   * @returns the id and time it has; those of the first one, if its publish id waits already or was published
+   * @throws Fault PUBLISH_ID_REUSED, UNAVAILABLE
+   */
   async schedule(message: NewMessage, sendAt: string): Promise<{ id: string; sendAt: Date }> {
     const { id, channel, publisher, sender, type, body, metadata, controls, ttlMs, publishId } = message;
+    const { dedupeHours } = this.options;
     const values = [sendAt, id, channel, publisher, sender, type, body, metadata, controls, ttlMs, publishId];
-    const [row] = await this.database.rows('work', SCHEDULE_MESSAGE, values);
-    if (!row) throw new Fault('UNAVAILABLE', 'the message with this publishId is just being published; try again');
-    return { id: row.message_id, sendAt: row.due_at };
+    const [row] = await this.database.rows('work', SCHEDULE_MESSAGE, [...values, dedupeHours]);
+    if (row) return { id: row.message_id, sendAt: row.due_at };
+    const key = [channel, publisher, publishId, type, body];
+    const [first] = await this.database.rows('work', FIND_SCHEDULED, [...key, dedupeHours]);
+    if (!first) throw new Fault('UNAVAILABLE', 'the message with this publishId was just cancelled; try again');
+    if (!first.is_same)
+      throw new Fault('PUBLISH_ID_REUSED', 'publishId: was used before for this channel with another body');
+    return { id: first.message_id, sendAt: first.due_at };
   }
 
   /**

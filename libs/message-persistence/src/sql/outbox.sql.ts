@@ -1,21 +1,36 @@
 import { statement } from '#database';
 
 /**
- * Puts a message into the outbox until it is due. With a publish id that waits there already, the first one counts.
- * $1 due_at, $2 id, $3 channel, $4 publisher, $5 sender, $6 type, $7 body, $8 metadata, $9 controls, $10 ttl, $11 publish id.
+ * Puts a message into the outbox until it is due; no row if its publish id is taken. $1 due_at, $2 id, $3 channel,
+ * $4 publisher, $5 sender, $6 type, $7 body, $8 metadata, $9 controls, $10 ttl, $11 publish id, $12 hours of dedupe.
  */
 export const SCHEDULE_MESSAGE = statement<{ message_id: string; due_at: Date }>(
   'schedule_message',
-  `with inserted as (
-     insert into trunkline.outbox (due_at, message_id, channel, publisher, sender, type, body, metadata, controls, ttl_ms, publish_id)
-     values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
-     on conflict (channel, publish_id, publisher) where publish_id is not null do nothing
-     returning message_id, due_at
-   )
-   select message_id, due_at from inserted
-   union all
-   select message_id, due_at from trunkline.outbox
-    where channel = $3 and publish_id = $11 and publisher = $4 and not exists (select from inserted)`,
+  `insert into trunkline.outbox (due_at, message_id, channel, publisher, sender, type, body, metadata, controls, ttl_ms, publish_id)
+   select $1::timestamptz, $2::uuid, $3::text, $4::text, $5::text, $6::text, $7::text, $8::text, $9::text, $10::bigint, $11::text
+    where not exists (
+          select from trunkline.publish_ids
+           where channel = $3 and publish_id = $11 and publisher = $4
+             and created_at > now() - make_interval(hours => $12::int))
+   on conflict (channel, publish_id, publisher) where publish_id is not null do nothing
+   returning message_id, due_at`,
+);
+
+/**
+ * Who took publish id $3 of publisher $2 for channel $1, waiting or published already, and whether its type is $4 and
+ * its body $5. A statement of its own: the one that met the id could not see it if it was taken at the same moment.
+ */
+export const FIND_SCHEDULED = statement<{ message_id: string; due_at: Date; is_same: boolean }>(
+  'find_scheduled',
+  `select message_id, due_at, type = $4 and body = $5 as is_same
+     from trunkline.outbox where channel = $1 and publisher = $2 and publish_id = $3
+    union all
+   select p.message_id, p.created_at, m.id is null or (m.type = $4 and m.body = $5)
+     from trunkline.publish_ids p
+     left join trunkline.messages m on m.channel = p.channel and m.seq = p.seq and m.created_at = p.created_at
+    where p.channel = $1 and p.publisher = $2 and p.publish_id = $3
+      and p.created_at > now() - make_interval(hours => $6::int)
+    limit 1`,
 );
 
 export interface DrainedRow {
