@@ -47,10 +47,11 @@ language plpgsql security definer set search_path = '' as $$
 #variable_conflict use_column
 declare
   new_id uuid := trunkline.message_id();
-  unknown text;
   author text := 'sql:' || session_user;
+  due timestamptz := '-infinity';
+  unknown text;
   known uuid;
-  is_other boolean;
+  is_same boolean;
 begin
   if channel is null or channel !~ '^(broadcast|(user|group):[A-Za-z0-9._:@/+-]+)$' or length(channel) > 200 then
     raise exception 'trunkline 1002: % is not a channel: user:<id>, group:<name> or broadcast', left(channel, 50)
@@ -60,57 +61,77 @@ begin
       using errcode = 'invalid_parameter_value';
   elsif data is null or octet_length(data::text) > 65536 then
     raise exception 'trunkline 1003: data is null or longer than 65536 bytes' using errcode = 'invalid_parameter_value';
-  elsif jsonb_path_exists(data, 'strict $.**{32 to last} ? (@.type() == "object" || @.type() == "array")') then
+  elsif data @? 'strict $.**{32 to last} ? (@.type() == "object" || @.type() == "array")' then
     raise exception 'trunkline 1004: data is nested deeper than 32 levels' using errcode = 'invalid_parameter_value';
+  elsif octet_length(data::text) > 5000 -- shorter ones cannot hold as many
+        and (select count(*) from jsonb_path_query(data, 'strict $.** ? (@.type() == "object").keyvalue()')) > 1000 then
+    raise exception 'trunkline 1005: data has more than 1000 keys' using errcode = 'invalid_parameter_value';
   elsif jsonb_typeof(options) is distinct from 'object' then
     raise exception 'trunkline 1000: options is not an object' using errcode = 'invalid_parameter_value';
   end if;
+
+  -- An option that is null counts as left out.
   select string_agg(key, ', ') into unknown from jsonb_object_keys(options) as key
    where key not in ('metadata', 'ttlMs', 'publishId', 'sendAt', 'collapseKey', 'deliverTo', 'exceptUser');
   if unknown is not null then
     raise exception 'trunkline 1008: unknown options: %', left(unknown, 200) using errcode = 'invalid_parameter_value';
-  elsif (options ->> 'ttlMs')::numeric not between 1 and 31536000000 then
-    raise exception 'trunkline 1007: ttlMs is not from 1 to 31536000000' using errcode = 'invalid_parameter_value';
+  elsif options ->> 'ttlMs' is not null and not options @?
+      'strict $.ttlMs ? (@.type() == "number" && @ >= 1 && @ <= 31536000000 && @ == @.floor())' then
+    raise exception 'trunkline 1007: ttlMs is not a whole number from 1 to 31536000000'
+      using errcode = 'invalid_parameter_value';
   elsif length(options ->> 'publishId') not between 1 and 100 or length(options ->> 'collapseKey') not between 1 and 100 then
     raise exception 'trunkline 1000: publishId and collapseKey have 1 to 100 characters' using errcode = 'invalid_parameter_value';
   elsif options ->> 'deliverTo' not in ('all-devices', 'first-device') then
     raise exception 'trunkline 1000: deliverTo is all-devices or first-device' using errcode = 'invalid_parameter_value';
-  elsif jsonb_typeof(options -> 'metadata') <> 'object' or exists (
-      select from jsonb_each(case when jsonb_typeof(options -> 'metadata') = 'object' then options -> 'metadata' else '{}' end) as m (key, value)
-       where jsonb_typeof(m.value) <> 'string' or length(m.value #>> '{}') > 1000) then
-    raise exception 'trunkline 1000: metadata is an object of strings' using errcode = 'invalid_parameter_value';
+  elsif options ->> 'exceptUser' !~ '^[A-Za-z0-9._:@/+-]{1,195}$' then
+    raise exception 'trunkline 1000: exceptUser is not a user' using errcode = 'invalid_parameter_value';
+  elsif options ->> 'metadata' is not null and (
+      jsonb_typeof(options -> 'metadata') <> 'object'
+      or (select count(*) > 20 or bool_or(not m.value @? 'strict $ ? (@.type() == "string")' or length(m.key) not between 1 and 100
+                                           or length(m.value #>> '{}') > 1000)
+            from jsonb_each(case jsonb_typeof(options -> 'metadata') when 'object' then options -> 'metadata' end) as m)) then
+    raise exception 'trunkline 1000: metadata is an object of at most 20 strings, each of at most 1000 characters'
+      using errcode = 'invalid_parameter_value';
+  end if;
+  if options ->> 'sendAt' is not null then
+    begin
+      due := (options ->> 'sendAt')::timestamptz;
+    exception when data_exception then
+      due := 'infinity';
+    end;
+    if not isfinite(due) then
+      raise exception 'trunkline 1000: sendAt is not a time' using errcode = 'invalid_parameter_value';
+    end if;
   end if;
 
-  -- Published before, and perhaps moved into its channel already: the same answer.
-  select p.message_id, m.id is not null and (m.type <> publish.type or m.body <> data::text) into known, is_other
-    from trunkline.publish_ids p
-    left join trunkline.messages m on m.channel = p.channel and m.seq = p.seq and m.created_at = p.created_at
-   where p.channel = publish.channel and p.publish_id = options ->> 'publishId' and p.publisher = author
-   order by p.created_at desc limit 1;
-  if known is null then
-    select o.message_id, o.type <> publish.type or o.body <> data::text into known, is_other from trunkline.outbox o
-     where o.channel = publish.channel and o.publish_id = options ->> 'publishId' and o.publisher = author;
-  end if;
-  if is_other then
-    raise exception 'trunkline 1013: publishId was used before for this channel with another body'
-      using errcode = 'unique_violation';
-  elsif known is not null then
-    return known;
-  end if;
+  -- Each turn sees what was committed until then: a publish id that another transaction takes meanwhile is found next.
+  loop
+    select p.message_id, m.id is null or (m.type = publish.type and m.body = data::text) into known, is_same
+      from trunkline.publish_ids p
+      left join trunkline.messages m on m.channel = p.channel and m.seq = p.seq and m.created_at = p.created_at
+     where p.channel = publish.channel and p.publish_id = options ->> 'publishId' and p.publisher = author
+     union all
+    select o.message_id, o.type = publish.type and o.body = data::text
+      from trunkline.outbox o
+     where o.channel = publish.channel and o.publish_id = options ->> 'publishId' and o.publisher = author
+     limit 1;
+    if not is_same then
+      raise exception 'trunkline 1013: publishId was used before for this channel with another body'
+        using errcode = 'unique_violation';
+    elsif known is not null then
+      return known;
+    end if;
 
-  insert into trunkline.outbox as o (due_at, message_id, channel, publisher, type, body, metadata, controls, ttl_ms, publish_id)
-  values (coalesce((options ->> 'sendAt')::timestamptz, '-infinity'), new_id, publish.channel, author, publish.type,
-          data::text, options ->> 'metadata',
-          nullif(jsonb_strip_nulls(jsonb_build_object('collapseKey', options ->> 'collapseKey',
-            'deliverTo', nullif(options ->> 'deliverTo', 'all-devices'), 'exceptUser', options ->> 'exceptUser')), '{}')::text,
-          (options ->> 'ttlMs')::numeric::bigint, options ->> 'publishId')
-  on conflict (channel, publish_id, publisher) where publish_id is not null do nothing
-  returning o.message_id into known;
-  if known is null then
-    select o.message_id into known from trunkline.outbox o
-     where o.channel = publish.channel and o.publish_id = options ->> 'publishId' and o.publisher = author;
-  end if;
-  return coalesce(known, new_id);
+    insert into trunkline.outbox as o (due_at, message_id, channel, publisher, type, body, metadata, controls, ttl_ms, publish_id)
+    values (due, new_id, publish.channel, author, publish.type, data::text, options ->> 'metadata',
+            nullif(jsonb_strip_nulls(jsonb_build_object('collapseKey', options ->> 'collapseKey',
+              'deliverTo', nullif(options ->> 'deliverTo', 'all-devices'), 'exceptUser', options ->> 'exceptUser')), '{}')::text,
+            (options ->> 'ttlMs')::numeric::bigint, options ->> 'publishId')
+    on conflict (channel, publish_id, publisher) where publish_id is not null do nothing;
+    if found then
+      return new_id;
+    end if;
+  end loop;
 end $$;
 revoke execute on function trunkline.publish from public;
 

@@ -179,9 +179,7 @@ create view trunkline.delivery_status as
     d.device_id,
         CASE
             WHEN (l.seq IS NOT NULL) THEN 'dead'::text
-            WHEN ((c.delivered_seq >= m.seq) AND ((ended.at IS NULL) OR (EXISTS ( SELECT
-               FROM attempts a
-              WHERE ((a.channel = m.channel) AND (a.from_seq <= m.seq) AND (a.to_seq >= m.seq) AND (a.user_id = r.user_id) AND (a.device_id = d.device_id) AND (a.outcome = 'acknowledged'::text) AND (a.sent_at < ended.at)))))) THEN
+            WHEN ((c.delivered_seq >= m.seq) AND COALESCE(evidence.is_there, true)) THEN
             CASE
                 WHEN (c.read_seq >= m.seq) THEN 'read'::text
                 ELSE 'delivered'::text
@@ -212,14 +210,10 @@ create view trunkline.delivery_status as
      LEFT JOIN cursors c ON (((c.user_id = r.user_id) AND (c.device_id = d.device_id) AND (c.channel = m.channel))))
      LEFT JOIN dead_letters l ON (((l.channel = m.channel) AND (l.seq = m.seq) AND (l.user_id = r.user_id) AND (l.device_id = d.device_id))))
      LEFT JOIN claims k ON (((k.channel = m.channel) AND (k.seq = m.seq) AND (k.user_id = r.user_id))))
-     LEFT JOIN LATERAL ( SELECT LEAST(
-                CASE
-                    WHEN (m.expires_at <= clock_timestamp()) THEN m.expires_at
-                    ELSE NULL::timestamp with time zone
-                END, ( SELECT min(n.created_at) AS min
-                   FROM messages n
-                  WHERE ((n.channel = m.channel) AND (n.seq > m.seq) AND ((n.controls ->> 'collapseKey'::text) = (m.controls ->> 'collapseKey'::text))))) AS at) ended ON (((m.expires_at IS NOT NULL) OR (m.controls IS NOT NULL))))
-  WHERE ((m.seq > COALESCE(c.started_seq, (0)::bigint)) AND (((m.controls ->> 'exceptUser'::text) IS NULL) OR ((m.controls ->> 'exceptUser'::text) <> r.user_id)) AND ((k.device_id IS NULL) OR (k.device_id = d.device_id)));
+     LEFT JOIN LATERAL ( SELECT (EXISTS ( SELECT
+                   FROM attempts a
+                  WHERE ((a.channel = m.channel) AND (a.from_seq <= m.seq) AND (a.to_seq >= m.seq) AND (a.user_id = r.user_id) AND (a.device_id = d.device_id) AND (a.outcome = 'acknowledged'::text) AND ((m.expires_at IS NULL) OR (a.sent_at < m.expires_at))))) AS is_there) evidence ON (((c.delivered_seq >= m.seq) AND ((m.expires_at <= clock_timestamp()) OR ((m.controls ->> 'collapseKey'::text) IS NOT NULL) OR (((m.controls ->> 'exceptConnection'::text) IS NOT NULL) AND (r.user_id = m.sender))))))
+  WHERE ((m.seq > COALESCE(c.started_seq, (0)::bigint)) AND (((m.controls ->> 'exceptUser'::text) IS NULL) OR ((m.controls ->> 'exceptUser'::text) <> r.user_id)) AND ((k.device_id IS NULL) OR (k.device_id = d.device_id)) AND ((evidence.is_there IS NOT FALSE) OR ((m.controls ->> 'exceptConnection'::text) IS NULL) OR (r.user_id <> m.sender)));
 
 create view trunkline.online_users as
  SELECT c.user_id,
@@ -509,10 +503,11 @@ AS $function$
 #variable_conflict use_column
 declare
   new_id uuid := trunkline.message_id();
-  unknown text;
   author text := 'sql:' || session_user;
+  due timestamptz := '-infinity';
+  unknown text;
   known uuid;
-  is_other boolean;
+  is_same boolean;
 begin
   if channel is null or channel !~ '^(broadcast|(user|group):[A-Za-z0-9._:@/+-]+)$' or length(channel) > 200 then
     raise exception 'trunkline 1002: % is not a channel: user:<id>, group:<name> or broadcast', left(channel, 50)
@@ -522,56 +517,76 @@ begin
       using errcode = 'invalid_parameter_value';
   elsif data is null or octet_length(data::text) > 65536 then
     raise exception 'trunkline 1003: data is null or longer than 65536 bytes' using errcode = 'invalid_parameter_value';
-  elsif jsonb_path_exists(data, 'strict $.**{32 to last} ? (@.type() == "object" || @.type() == "array")') then
+  elsif data @? 'strict $.**{32 to last} ? (@.type() == "object" || @.type() == "array")' then
     raise exception 'trunkline 1004: data is nested deeper than 32 levels' using errcode = 'invalid_parameter_value';
+  elsif octet_length(data::text) > 5000 -- shorter ones cannot hold as many
+        and (select count(*) from jsonb_path_query(data, 'strict $.** ? (@.type() == "object").keyvalue()')) > 1000 then
+    raise exception 'trunkline 1005: data has more than 1000 keys' using errcode = 'invalid_parameter_value';
   elsif jsonb_typeof(options) is distinct from 'object' then
     raise exception 'trunkline 1000: options is not an object' using errcode = 'invalid_parameter_value';
   end if;
+
+  -- An option that is null counts as left out.
   select string_agg(key, ', ') into unknown from jsonb_object_keys(options) as key
    where key not in ('metadata', 'ttlMs', 'publishId', 'sendAt', 'collapseKey', 'deliverTo', 'exceptUser');
   if unknown is not null then
     raise exception 'trunkline 1008: unknown options: %', left(unknown, 200) using errcode = 'invalid_parameter_value';
-  elsif (options ->> 'ttlMs')::numeric not between 1 and 31536000000 then
-    raise exception 'trunkline 1007: ttlMs is not from 1 to 31536000000' using errcode = 'invalid_parameter_value';
+  elsif options ->> 'ttlMs' is not null and not options @?
+      'strict $.ttlMs ? (@.type() == "number" && @ >= 1 && @ <= 31536000000 && @ == @.floor())' then
+    raise exception 'trunkline 1007: ttlMs is not a whole number from 1 to 31536000000'
+      using errcode = 'invalid_parameter_value';
   elsif length(options ->> 'publishId') not between 1 and 100 or length(options ->> 'collapseKey') not between 1 and 100 then
     raise exception 'trunkline 1000: publishId and collapseKey have 1 to 100 characters' using errcode = 'invalid_parameter_value';
   elsif options ->> 'deliverTo' not in ('all-devices', 'first-device') then
     raise exception 'trunkline 1000: deliverTo is all-devices or first-device' using errcode = 'invalid_parameter_value';
-  elsif jsonb_typeof(options -> 'metadata') <> 'object' or exists (
-      select from jsonb_each(case when jsonb_typeof(options -> 'metadata') = 'object' then options -> 'metadata' else '{}' end) as m (key, value)
-       where jsonb_typeof(m.value) <> 'string' or length(m.value #>> '{}') > 1000) then
-    raise exception 'trunkline 1000: metadata is an object of strings' using errcode = 'invalid_parameter_value';
+  elsif options ->> 'exceptUser' !~ '^[A-Za-z0-9._:@/+-]{1,195}$' then
+    raise exception 'trunkline 1000: exceptUser is not a user' using errcode = 'invalid_parameter_value';
+  elsif options ->> 'metadata' is not null and (
+      jsonb_typeof(options -> 'metadata') <> 'object'
+      or (select count(*) > 20 or bool_or(not m.value @? 'strict $ ? (@.type() == "string")' or length(m.key) not between 1 and 100
+                                           or length(m.value #>> '{}') > 1000)
+            from jsonb_each(case jsonb_typeof(options -> 'metadata') when 'object' then options -> 'metadata' end) as m)) then
+    raise exception 'trunkline 1000: metadata is an object of at most 20 strings, each of at most 1000 characters'
+      using errcode = 'invalid_parameter_value';
+  end if;
+  if options ->> 'sendAt' is not null then
+    begin
+      due := (options ->> 'sendAt')::timestamptz;
+    exception when data_exception then
+      due := 'infinity';
+    end;
+    if not isfinite(due) then
+      raise exception 'trunkline 1000: sendAt is not a time' using errcode = 'invalid_parameter_value';
+    end if;
   end if;
 
-  -- Published before, and perhaps moved into its channel already: the same answer.
-  select p.message_id, m.id is not null and (m.type <> publish.type or m.body <> data::text) into known, is_other
-    from trunkline.publish_ids p
-    left join trunkline.messages m on m.channel = p.channel and m.seq = p.seq and m.created_at = p.created_at
-   where p.channel = publish.channel and p.publish_id = options ->> 'publishId' and p.publisher = author
-   order by p.created_at desc limit 1;
-  if known is null then
-    select o.message_id, o.type <> publish.type or o.body <> data::text into known, is_other from trunkline.outbox o
-     where o.channel = publish.channel and o.publish_id = options ->> 'publishId' and o.publisher = author;
-  end if;
-  if is_other then
-    raise exception 'trunkline 1013: publishId was used before for this channel with another body'
-      using errcode = 'unique_violation';
-  elsif known is not null then
-    return known;
-  end if;
+  -- Each turn sees what was committed until then: a publish id that another transaction takes meanwhile is found next.
+  loop
+    select p.message_id, m.id is null or (m.type = publish.type and m.body = data::text) into known, is_same
+      from trunkline.publish_ids p
+      left join trunkline.messages m on m.channel = p.channel and m.seq = p.seq and m.created_at = p.created_at
+     where p.channel = publish.channel and p.publish_id = options ->> 'publishId' and p.publisher = author
+     union all
+    select o.message_id, o.type = publish.type and o.body = data::text
+      from trunkline.outbox o
+     where o.channel = publish.channel and o.publish_id = options ->> 'publishId' and o.publisher = author
+     limit 1;
+    if not is_same then
+      raise exception 'trunkline 1013: publishId was used before for this channel with another body'
+        using errcode = 'unique_violation';
+    elsif known is not null then
+      return known;
+    end if;
 
-  insert into trunkline.outbox as o (due_at, message_id, channel, publisher, type, body, metadata, controls, ttl_ms, publish_id)
-  values (coalesce((options ->> 'sendAt')::timestamptz, '-infinity'), new_id, publish.channel, author, publish.type,
-          data::text, options ->> 'metadata',
-          nullif(jsonb_strip_nulls(jsonb_build_object('collapseKey', options ->> 'collapseKey',
-            'deliverTo', nullif(options ->> 'deliverTo', 'all-devices'), 'exceptUser', options ->> 'exceptUser')), '{}')::text,
-          (options ->> 'ttlMs')::numeric::bigint, options ->> 'publishId')
-  on conflict (channel, publish_id, publisher) where publish_id is not null do nothing
-  returning o.message_id into known;
-  if known is null then
-    select o.message_id into known from trunkline.outbox o
-     where o.channel = publish.channel and o.publish_id = options ->> 'publishId' and o.publisher = author;
-  end if;
-  return coalesce(known, new_id);
+    insert into trunkline.outbox as o (due_at, message_id, channel, publisher, type, body, metadata, controls, ttl_ms, publish_id)
+    values (due, new_id, publish.channel, author, publish.type, data::text, options ->> 'metadata',
+            nullif(jsonb_strip_nulls(jsonb_build_object('collapseKey', options ->> 'collapseKey',
+              'deliverTo', nullif(options ->> 'deliverTo', 'all-devices'), 'exceptUser', options ->> 'exceptUser')), '{}')::text,
+            (options ->> 'ttlMs')::numeric::bigint, options ->> 'publishId')
+    on conflict (channel, publish_id, publisher) where publish_id is not null do nothing;
+    if found then
+      return new_id;
+    end if;
+  end loop;
 end $function$
 ;
