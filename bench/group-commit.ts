@@ -20,6 +20,7 @@ export function groupCommit(database: Database): { store: Store } {
       type: 'bench',
       body: BODY,
       metadata: null,
+      controls: null,
       ttlMs: null,
       publishId: id,
     });

@@ -34,11 +34,15 @@ create table trunkline.messages (
   body text not null,
   metadata text,
   created_at timestamptz not null,
-  expires_at timestamptz
+  expires_at timestamptz,
+  -- collapseKey, except, deliverTo, receipts, cancelled: null for almost every message
+  controls jsonb
 ) partition by range (created_at);
 create index messages_channel_seq_idx on trunkline.messages (channel, seq);
 create index messages_id_idx on trunkline.messages (id);
 create index messages_expires_at_idx on trunkline.messages (expires_at) where expires_at is not null;
+create index messages_collapse_key_idx on trunkline.messages (channel, (controls ->> 'collapseKey'), seq)
+ where controls ->> 'collapseKey' is not null;
 
 -- Written under the lock of the channel's row. Each partition has a unique index on its key (make_partition): across
 -- partitions there can be none, so append asks the older ones.
@@ -62,7 +66,7 @@ create table trunkline.attempts (
   attempt integer not null,
   sent_at timestamptz not null,
   settled_at timestamptz not null,
-  outcome text not null constraint attempts_outcome_is_known check (outcome in ('acknowledged', 'timeout', 'disconnected')),
+  outcome text not null constraint attempts_outcome_is_known check (outcome in ('sent', 'acknowledged', 'timeout', 'disconnected')),
   error text
 ) partition by range (settled_at);
 create index attempts_channel_seq_idx on trunkline.attempts (channel, to_seq);

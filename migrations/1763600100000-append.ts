@@ -27,7 +27,7 @@ export class Append1763600100000 implements MigrationInterface {
 const UP = /* sql */ `
 create function trunkline.append(
   channels text[], ids uuid[], publishers text[], senders text[], types text[], bodies text[], metadatas text[],
-  ttls_ms bigint[], publish_ids text[], dedupe_window interval
+  controls text[], ttls_ms bigint[], publish_ids text[], dedupe_window interval
 ) returns table (ord bigint, id uuid, seq bigint, created_at timestamptz, outcome text)
 language plpgsql as $$
 #variable_conflict use_column
@@ -102,12 +102,13 @@ begin
   return query
   with fresh as (
     select * from unnest(append.channels, append.ids, append.senders, append.types, append.bodies, append.metadatas,
-                         append.ttls_ms, seqs, ats)
-           with ordinality as i (channel, id, sender, type, body, metadata, ttl_ms, seq, at, ord)
+                         append.controls, append.ttls_ms, seqs, ats)
+           with ordinality as i (channel, id, sender, type, body, metadata, controls, ttl_ms, seq, at, ord)
      where i.seq is not null
   ), stored as (
-    insert into trunkline.messages (channel, seq, id, sender, type, body, metadata, created_at, expires_at)
-    select f.channel, f.seq, f.id, f.sender, f.type, f.body, f.metadata, f.at, f.at + f.ttl_ms * interval '1 millisecond'
+    insert into trunkline.messages (channel, seq, id, sender, type, body, metadata, controls, created_at, expires_at)
+    select f.channel, f.seq, f.id, f.sender, f.type, f.body, f.metadata, f.controls::jsonb, f.at,
+           f.at + f.ttl_ms * interval '1 millisecond'
       from fresh f
   )
   select f.ord, f.id, f.seq, f.at, 'stored' from fresh f;

@@ -2,6 +2,15 @@ import { Messages1763600000000 } from './1763600000000-messages.js';
 import { Append1763600100000 } from './1763600100000-append.js';
 import { Recipients1763600200000 } from './1763600200000-recipients.js';
 import { Registry1763600300000 } from './1763600300000-registry.js';
+import { Outbox1763600400000 } from './1763600400000-outbox.js';
+import { Ledger1763600500000 } from './1763600500000-ledger.js';
 
 /** In the order they are applied. */
-export const MIGRATIONS = [Messages1763600000000, Append1763600100000, Recipients1763600200000, Registry1763600300000];
+export const MIGRATIONS = [
+  Messages1763600000000,
+  Append1763600100000,
+  Recipients1763600200000,
+  Registry1763600300000,
+  Outbox1763600400000,
+  Ledger1763600500000,
+];

@@ -13,7 +13,7 @@ create table trunkline.attempts (
   settled_at timestamp with time zone not null,
   outcome text not null,
   error text,
-  constraint attempts_outcome_is_known CHECK ((outcome = ANY (ARRAY['acknowledged'::text, 'timeout'::text, 'disconnected'::text])))
+  constraint attempts_outcome_is_known CHECK ((outcome = ANY (ARRAY['sent'::text, 'acknowledged'::text, 'timeout'::text, 'disconnected'::text])))
 ) partition by range (settled_at);
 CREATE INDEX attempts_channel_seq_idx ON ONLY trunkline.attempts USING btree (channel, to_seq);
 create table trunkline.attempts_default partition of trunkline.attempts default;
@@ -25,6 +25,16 @@ create table trunkline.channels (
   epoch integer not null default 0,
   constraint channels_pkey PRIMARY KEY (channel)
 ) with (fillfactor=50);
+
+create table trunkline.claims (
+  channel text collate "C" not null,
+  seq bigint not null,
+  user_id text collate "C" not null,
+  device_id text collate "C" not null,
+  claimed_at timestamp with time zone not null default clock_timestamp(),
+  constraint claims_pkey PRIMARY KEY (channel, seq, user_id)
+);
+CREATE INDEX claims_claimed_at_idx ON trunkline.claims USING btree (claimed_at);
 
 create unlogged table trunkline.connections (
   user_id text collate "C" not null,
@@ -42,9 +52,26 @@ create table trunkline.cursors (
   device_id text collate "C" not null,
   channel text collate "C" not null,
   delivered_seq bigint not null,
+  read_seq bigint not null default 0,
+  started_seq bigint not null default 0,
+  failed_attempts integer not null default 0,
   updated_at timestamp with time zone not null default clock_timestamp(),
   constraint cursors_pkey PRIMARY KEY (user_id, device_id, channel)
 ) with (fillfactor=50);
+
+create table trunkline.dead_letters (
+  channel text collate "C" not null,
+  seq bigint not null,
+  user_id text collate "C" not null,
+  device_id text collate "C" not null,
+  message_id uuid not null,
+  attempts integer not null,
+  error text,
+  died_at timestamp with time zone not null default clock_timestamp(),
+  requeued_as uuid,
+  constraint dead_letters_pkey PRIMARY KEY (channel, seq, user_id, device_id)
+);
+CREATE INDEX dead_letters_died_at_idx ON trunkline.dead_letters USING btree (died_at, message_id);
 
 create table trunkline.devices (
   user_id text collate "C" not null,
@@ -93,12 +120,35 @@ create table trunkline.messages (
   body text not null,
   metadata text,
   created_at timestamp with time zone not null,
-  expires_at timestamp with time zone
+  expires_at timestamp with time zone,
+  controls jsonb
 ) partition by range (created_at);
 CREATE INDEX messages_channel_seq_idx ON ONLY trunkline.messages USING btree (channel, seq);
+CREATE INDEX messages_collapse_key_idx ON ONLY trunkline.messages USING btree (channel, ((controls ->> 'collapseKey'::text)), seq) WHERE ((controls ->> 'collapseKey'::text) IS NOT NULL);
 CREATE INDEX messages_expires_at_idx ON ONLY trunkline.messages USING btree (expires_at) WHERE (expires_at IS NOT NULL);
 CREATE INDEX messages_id_idx ON ONLY trunkline.messages USING btree (id);
 create table trunkline.messages_default partition of trunkline.messages default;
+
+create table trunkline.outbox (
+  id bigint not null generated always as identity,
+  due_at timestamp with time zone not null,
+  message_id uuid not null,
+  channel text collate "C" not null,
+  publisher text collate "C" not null,
+  sender text,
+  type text not null,
+  body text not null,
+  metadata text,
+  controls text,
+  ttl_ms bigint,
+  publish_id text collate "C",
+  created_at timestamp with time zone not null default clock_timestamp(),
+  error text,
+  constraint outbox_message_id_key UNIQUE (message_id),
+  constraint outbox_pkey PRIMARY KEY (id)
+) with (autovacuum_vacuum_scale_factor=0.01, autovacuum_vacuum_threshold=1000);
+CREATE INDEX outbox_due_idx ON trunkline.outbox USING btree (due_at, id) WHERE (error IS NULL);
+CREATE UNIQUE INDEX outbox_publish_id_idx ON trunkline.outbox USING btree (channel, publish_id, publisher) WHERE (publish_id IS NOT NULL);
 
 create table trunkline.publish_ids (
   channel text collate "C" not null,
@@ -117,7 +167,88 @@ create unlogged table trunkline.routes (
 );
 CREATE INDEX routes_instance_id_idx ON trunkline.routes USING btree (instance_id);
 
-CREATE OR REPLACE FUNCTION trunkline.append(channels text[], ids uuid[], publishers text[], senders text[], types text[], bodies text[], metadatas text[], ttls_ms bigint[], publish_ids text[], dedupe_window interval)
+create view trunkline.delivery_status as
+ SELECT m.id AS message_id,
+    m.channel,
+    m.seq,
+    m.type,
+    m.sender,
+    m.created_at,
+    m.expires_at,
+    r.user_id,
+    d.device_id,
+        CASE
+            WHEN (l.seq IS NOT NULL) THEN 'dead'::text
+            WHEN ((c.delivered_seq >= m.seq) AND COALESCE(evidence.is_there, true)) THEN
+            CASE
+                WHEN (c.read_seq >= m.seq) THEN 'read'::text
+                ELSE 'delivered'::text
+            END
+            WHEN (m.expires_at <= clock_timestamp()) THEN
+            CASE
+                WHEN ((m.controls ->> 'cancelled'::text) IS NULL) THEN 'expired'::text
+                ELSE 'cancelled'::text
+            END
+            WHEN (c.delivered_seq >= m.seq) THEN 'collapsed'::text
+            WHEN (EXISTS ( SELECT
+               FROM attempts a
+              WHERE ((a.channel = m.channel) AND (a.from_seq <= m.seq) AND (a.to_seq >= m.seq) AND (a.user_id = r.user_id) AND (a.device_id = d.device_id)))) THEN 'sent'::text
+            ELSE 'queued'::text
+        END AS status
+   FROM ((((((messages m
+     CROSS JOIN LATERAL ( SELECT substr(m.channel, 6) AS user_id
+          WHERE (m.channel ~~ 'user:%'::text)
+        UNION ALL
+         SELECT s.user_id
+           FROM memberships s
+          WHERE ((s.channel = m.channel) AND (s.joined_seq < m.seq))
+        UNION ALL
+         SELECT DISTINCT b.user_id
+           FROM devices b
+          WHERE (m.channel = 'broadcast'::text)) r)
+     LEFT JOIN devices d ON ((d.user_id = r.user_id)))
+     LEFT JOIN cursors c ON (((c.user_id = r.user_id) AND (c.device_id = d.device_id) AND (c.channel = m.channel))))
+     LEFT JOIN dead_letters l ON (((l.channel = m.channel) AND (l.seq = m.seq) AND (l.user_id = r.user_id) AND (l.device_id = d.device_id))))
+     LEFT JOIN claims k ON (((k.channel = m.channel) AND (k.seq = m.seq) AND (k.user_id = r.user_id))))
+     LEFT JOIN LATERAL ( SELECT (EXISTS ( SELECT
+                   FROM attempts a
+                  WHERE ((a.channel = m.channel) AND (a.from_seq <= m.seq) AND (a.to_seq >= m.seq) AND (a.user_id = r.user_id) AND (a.device_id = d.device_id) AND (a.outcome = 'acknowledged'::text) AND ((m.expires_at IS NULL) OR (a.sent_at < m.expires_at))))) AS is_there) evidence ON (((c.delivered_seq >= m.seq) AND ((m.expires_at <= clock_timestamp()) OR ((m.controls ->> 'collapseKey'::text) IS NOT NULL) OR (((m.controls ->> 'exceptConnection'::text) IS NOT NULL) AND (r.user_id = m.sender))))))
+  WHERE ((m.seq > COALESCE(c.started_seq, (0)::bigint)) AND (((m.controls ->> 'exceptUser'::text) IS NULL) OR ((m.controls ->> 'exceptUser'::text) <> r.user_id)) AND ((k.device_id IS NULL) OR (k.device_id = d.device_id)) AND ((evidence.is_there IS NOT FALSE) OR ((m.controls ->> 'exceptConnection'::text) IS NULL) OR (r.user_id <> m.sender)));
+
+create view trunkline.online_users as
+ SELECT c.user_id,
+    count(*) AS connections,
+    min(c.connected_at) AS online_since
+   FROM (connections c
+     JOIN instances i ON ((i.instance_id = c.instance_id)))
+  GROUP BY c.user_id;
+
+create view trunkline.presence as
+ SELECT d.user_id,
+    d.device_id,
+    (count(i.instance_id) > 0) AS is_online,
+    count(i.instance_id) AS connections,
+    max(d.last_seen_at) AS last_seen_at
+   FROM ((devices d
+     LEFT JOIN connections c ON (((c.user_id = d.user_id) AND (c.device_id = d.device_id))))
+     LEFT JOIN instances i ON ((i.instance_id = c.instance_id)))
+  GROUP BY d.user_id, d.device_id;
+
+create view trunkline.undelivered as
+ SELECT message_id,
+    channel,
+    seq,
+    type,
+    sender,
+    created_at,
+    expires_at,
+    user_id,
+    device_id,
+    status
+   FROM delivery_status
+  WHERE (status = ANY (ARRAY['queued'::text, 'sent'::text]));
+
+CREATE OR REPLACE FUNCTION trunkline.append(channels text[], ids uuid[], publishers text[], senders text[], types text[], bodies text[], metadatas text[], controls text[], ttls_ms bigint[], publish_ids text[], dedupe_window interval)
  RETURNS TABLE(ord bigint, id uuid, seq bigint, created_at timestamp with time zone, outcome text)
  LANGUAGE plpgsql
 AS $function$
@@ -193,12 +324,13 @@ begin
   return query
   with fresh as (
     select * from unnest(append.channels, append.ids, append.senders, append.types, append.bodies, append.metadatas,
-                         append.ttls_ms, seqs, ats)
-           with ordinality as i (channel, id, sender, type, body, metadata, ttl_ms, seq, at, ord)
+                         append.controls, append.ttls_ms, seqs, ats)
+           with ordinality as i (channel, id, sender, type, body, metadata, controls, ttl_ms, seq, at, ord)
      where i.seq is not null
   ), stored as (
-    insert into trunkline.messages (channel, seq, id, sender, type, body, metadata, created_at, expires_at)
-    select f.channel, f.seq, f.id, f.sender, f.type, f.body, f.metadata, f.at, f.at + f.ttl_ms * interval '1 millisecond'
+    insert into trunkline.messages (channel, seq, id, sender, type, body, metadata, controls, created_at, expires_at)
+    select f.channel, f.seq, f.id, f.sender, f.type, f.body, f.metadata, f.controls::jsonb, f.at,
+           f.at + f.ttl_ms * interval '1 millisecond'
       from fresh f
   )
   select f.ord, f.id, f.seq, f.at, 'stored' from fresh f;
@@ -217,6 +349,38 @@ begin
       left join trunkline.messages m on m.channel = p.channel and m.seq = p.seq and m.created_at = p.created_at
      where i.ord = any (repeats);
   end if;
+end $function$
+;
+
+CREATE OR REPLACE FUNCTION trunkline.drain_outbox(max_rows integer, dedupe_window interval, user_ttl_ms bigint, group_ttl_ms bigint, broadcast_ttl_ms bigint)
+ RETURNS TABLE(channel text, message_id uuid, seq bigint, outcome text)
+ LANGUAGE plpgsql
+AS $function$
+#variable_conflict use_column
+begin
+  if not pg_try_advisory_xact_lock(7258, 1) then
+    return;
+  end if;
+  return query
+  with due as (
+    select id from trunkline.outbox where error is null and due_at <= clock_timestamp()
+     order by due_at, id limit max_rows for update skip locked
+  ), taken as (
+    delete from trunkline.outbox o using due where o.id = due.id returning o.*
+  ), batch as (
+    select array_agg(t.channel order by t.due_at, t.id) as channels, array_agg(t.message_id order by t.due_at, t.id) as ids,
+           array_agg(t.publisher order by t.due_at, t.id) as publishers, array_agg(t.sender order by t.due_at, t.id) as senders,
+           array_agg(t.type order by t.due_at, t.id) as types, array_agg(t.body order by t.due_at, t.id) as bodies,
+           array_agg(t.metadata order by t.due_at, t.id) as metadatas, array_agg(t.controls order by t.due_at, t.id) as controls,
+           array_agg(coalesce(t.ttl_ms, nullif(case when t.channel like 'user:%' then user_ttl_ms
+                                                     when t.channel like 'group:%' then group_ttl_ms
+                                                     else broadcast_ttl_ms end, 0)) order by t.due_at, t.id) as ttls_ms, array_agg(t.publish_id order by t.due_at, t.id) as publish_ids
+      from taken t having count(*) > 0
+  )
+  select b.channels[a.ord], a.id, a.seq, a.outcome
+    from batch b
+   cross join lateral trunkline.append(b.channels, b.ids, b.publishers, b.senders, b.types, b.bodies, b.metadatas,
+                                       b.controls, b.ttls_ms, b.publish_ids, drain_outbox.dedupe_window) as a;
 end $function$
 ;
 
@@ -239,6 +403,43 @@ begin
     dropped := dropped || name;
   end loop;
   return dropped;
+end $function$
+;
+
+CREATE OR REPLACE FUNCTION trunkline.fail_attempts(users text[], devices text[], channels text[], from_seqs bigint[], errors text[], max_attempts integer)
+ RETURNS TABLE(user_id text, device_id text, channel text, seq bigint)
+ LANGUAGE plpgsql
+AS $function$
+#variable_conflict use_column
+begin
+  if max_attempts = 0 then
+    return;
+  end if;
+  return query
+  with failed as (
+    select user_id, device_id, channel, from_seq, max(error) as error, count(*)::integer as times
+      from unnest(users, devices, channels, from_seqs, errors) as f (user_id, device_id, channel, from_seq, error)
+     group by user_id, device_id, channel, from_seq
+     order by user_id collate "C", device_id collate "C", channel collate "C"
+  ), counted as (
+    insert into trunkline.cursors as c (user_id, device_id, channel, delivered_seq, failed_attempts)
+    select f.user_id, f.device_id, f.channel, f.from_seq - 1, f.times from failed f
+    on conflict (user_id, device_id, channel) do update
+      set failed_attempts = case when c.failed_attempts + excluded.failed_attempts >= max_attempts then 0
+                                 else c.failed_attempts + excluded.failed_attempts end,
+          delivered_seq = case when c.failed_attempts + excluded.failed_attempts >= max_attempts
+                               then c.delivered_seq + 1 else c.delivered_seq end
+      where c.delivered_seq = excluded.delivered_seq
+    returning c.user_id, c.device_id, c.channel, c.delivered_seq
+  )
+  insert into trunkline.dead_letters as l (channel, seq, user_id, device_id, message_id, attempts, error)
+  select n.channel, f.from_seq, n.user_id, n.device_id, m.id, max_attempts, f.error
+    from counted n
+    join failed f on f.user_id = n.user_id and f.device_id = n.device_id and f.channel = n.channel
+    join trunkline.messages m on m.channel = n.channel and m.seq = f.from_seq
+   where n.delivered_seq = f.from_seq
+  on conflict (channel, seq, user_id, device_id) do nothing
+  returning l.user_id, l.device_id, l.channel, l.seq;
 end $function$
 ;
 
@@ -292,5 +493,112 @@ begin
   execute format('alter table trunkline.%I attach partition trunkline.%I for values from (%L) to (%L)', parent, name, low, high);
   execute format('alter table trunkline.%I drop constraint bounds', name);
   return true;
+end $function$
+;
+
+CREATE OR REPLACE FUNCTION trunkline.message_id()
+ RETURNS uuid
+ LANGUAGE sql
+AS $function$
+  select encode(set_bit(set_bit(overlay(uuid_send(gen_random_uuid()) placing
+           substring(int8send((extract(epoch from clock_timestamp()) * 1000)::bigint) from 3) from 1 for 6),
+           52, 1), 53, 1), 'hex')::uuid
+$function$
+;
+
+CREATE OR REPLACE FUNCTION trunkline.publish(channel text, type text, data jsonb, options jsonb DEFAULT '{}'::jsonb)
+ RETURNS uuid
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+#variable_conflict use_column
+declare
+  new_id uuid := trunkline.message_id();
+  author text := 'sql:' || session_user;
+  due timestamptz := '-infinity';
+  unknown text;
+  known uuid;
+  is_same boolean;
+begin
+  if channel is null or channel !~ '^(broadcast|(user|group):[A-Za-z0-9._:@/+-]+)$' or length(channel) > 200 then
+    raise exception 'trunkline 1002: % is not a channel: user:<id>, group:<name> or broadcast', left(channel, 50)
+      using errcode = 'invalid_parameter_value';
+  elsif type is null or length(type) not between 1 and 100 or type like 'trunkline.%' then
+    raise exception 'trunkline 1000: a type has 1 to 100 characters and does not begin with trunkline.'
+      using errcode = 'invalid_parameter_value';
+  elsif data is null or octet_length(data::text) > 65536 then
+    raise exception 'trunkline 1003: data is null or longer than 65536 bytes' using errcode = 'invalid_parameter_value';
+  elsif data @? 'strict $.**{32 to last} ? (@.type() == "object" || @.type() == "array")' then
+    raise exception 'trunkline 1004: data is nested deeper than 32 levels' using errcode = 'invalid_parameter_value';
+  elsif octet_length(data::text) > 5000 -- shorter ones cannot hold as many
+        and (select count(*) from jsonb_path_query(data, 'strict $.** ? (@.type() == "object").keyvalue()')) > 1000 then
+    raise exception 'trunkline 1005: data has more than 1000 keys' using errcode = 'invalid_parameter_value';
+  elsif jsonb_typeof(options) is distinct from 'object' then
+    raise exception 'trunkline 1000: options is not an object' using errcode = 'invalid_parameter_value';
+  end if;
+
+  -- An option that is null counts as left out.
+  select string_agg(key, ', ') into unknown from jsonb_object_keys(options) as key
+   where key not in ('metadata', 'ttlMs', 'publishId', 'sendAt', 'collapseKey', 'deliverTo', 'exceptUser');
+  if unknown is not null then
+    raise exception 'trunkline 1008: unknown options: %', left(unknown, 200) using errcode = 'invalid_parameter_value';
+  elsif options ->> 'ttlMs' is not null and not options @?
+      'strict $.ttlMs ? (@.type() == "number" && @ >= 1 && @ <= 31536000000 && @ == @.floor())' then
+    raise exception 'trunkline 1007: ttlMs is not a whole number from 1 to 31536000000'
+      using errcode = 'invalid_parameter_value';
+  elsif length(options ->> 'publishId') not between 1 and 100 or length(options ->> 'collapseKey') not between 1 and 100 then
+    raise exception 'trunkline 1000: publishId and collapseKey have 1 to 100 characters' using errcode = 'invalid_parameter_value';
+  elsif options ->> 'deliverTo' not in ('all-devices', 'first-device') then
+    raise exception 'trunkline 1000: deliverTo is all-devices or first-device' using errcode = 'invalid_parameter_value';
+  elsif options ->> 'exceptUser' !~ '^[A-Za-z0-9._:@/+-]{1,195}$' then
+    raise exception 'trunkline 1000: exceptUser is not a user' using errcode = 'invalid_parameter_value';
+  elsif options ->> 'metadata' is not null and (
+      jsonb_typeof(options -> 'metadata') <> 'object'
+      or (select count(*) > 20 or bool_or(not m.value @? 'strict $ ? (@.type() == "string")' or length(m.key) not between 1 and 100
+                                           or length(m.value #>> '{}') > 1000)
+            from jsonb_each(case jsonb_typeof(options -> 'metadata') when 'object' then options -> 'metadata' end) as m)) then
+    raise exception 'trunkline 1000: metadata is an object of at most 20 strings, each of at most 1000 characters'
+      using errcode = 'invalid_parameter_value';
+  end if;
+  if options ->> 'sendAt' is not null then
+    begin
+      due := (options ->> 'sendAt')::timestamptz;
+    exception when data_exception then
+      due := 'infinity';
+    end;
+    if not isfinite(due) then
+      raise exception 'trunkline 1000: sendAt is not a time' using errcode = 'invalid_parameter_value';
+    end if;
+  end if;
+
+  -- Each turn sees what was committed until then: a publish id that another transaction takes meanwhile is found next.
+  loop
+    select p.message_id, m.id is null or (m.type = publish.type and m.body = data::text) into known, is_same
+      from trunkline.publish_ids p
+      left join trunkline.messages m on m.channel = p.channel and m.seq = p.seq and m.created_at = p.created_at
+     where p.channel = publish.channel and p.publish_id = options ->> 'publishId' and p.publisher = author
+     union all
+    select o.message_id, o.type = publish.type and o.body = data::text
+      from trunkline.outbox o
+     where o.channel = publish.channel and o.publish_id = options ->> 'publishId' and o.publisher = author
+     limit 1;
+    if not is_same then
+      raise exception 'trunkline 1013: publishId was used before for this channel with another body'
+        using errcode = 'unique_violation';
+    elsif known is not null then
+      return known;
+    end if;
+
+    insert into trunkline.outbox as o (due_at, message_id, channel, publisher, type, body, metadata, controls, ttl_ms, publish_id)
+    values (due, new_id, publish.channel, author, publish.type, data::text, options ->> 'metadata',
+            nullif(jsonb_strip_nulls(jsonb_build_object('collapseKey', options ->> 'collapseKey',
+              'deliverTo', nullif(options ->> 'deliverTo', 'all-devices'), 'exceptUser', options ->> 'exceptUser')), '{}')::text,
+            (options ->> 'ttlMs')::numeric::bigint, options ->> 'publishId')
+    on conflict (channel, publish_id, publisher) where publish_id is not null do nothing;
+    if found then
+      return new_id;
+    end if;
+  end loop;
 end $function$
 ;

@@ -5,7 +5,16 @@ import { Lease, LOCK_CLASS, lockKeyOf, makeInstanceId, Peers, Registry } from '#
 import { Database, Listener } from '#database';
 import { Delivery } from '#delivery';
 import { Readiness } from '#health';
-import { Devices, Groups, JobDiary, MessageLog, Retention, Settlements } from '#message-persistence';
+import {
+  DeadLetters,
+  Devices,
+  Groups,
+  JobDiary,
+  MessageLog,
+  Outbox,
+  Retention,
+  Settlements,
+} from '#message-persistence';
 import type { Logger } from '#observability';
 
 export type Parts = ReturnType<typeof assemble>;
@@ -50,7 +59,9 @@ function makeStores(database: Database, settings: ResolvedSettings, instanceId: 
     messages: new MessageLog(database, publish),
     groups: new Groups(database),
     devices: new Devices(database),
-    settlements: new Settlements(database, () => instanceId),
+    settlements: new Settlements(database, () => instanceId, settings.delivery.maxTotalAttempts),
+    outbox: new Outbox(database, { ...settings.delivery, ...publish }),
+    deadLetters: new DeadLetters(database),
     retention: new Retention(database, { retentionDays, dedupeHours: publish.dedupeHours }),
     diary: new JobDiary(database),
   };

@@ -7,7 +7,7 @@ import { Database, Listener } from '#database';
 import { Delivery } from '#delivery';
 import { GatewayModule } from '#gateway';
 import { HealthModule, Readiness } from '#health';
-import { Groups, JobDiary, MessageLog, Retention } from '#message-persistence';
+import { DeadLetters, Groups, JobDiary, MessageLog, Retention } from '#message-persistence';
 import { LOGGER } from '#observability';
 import type { Parts } from './assemble.js';
 
@@ -26,6 +26,7 @@ export class TrunklineModule {
       { provide: Peers, useValue: parts.peers },
       { provide: MessageLog, useValue: parts.messages },
       { provide: Groups, useValue: parts.groups },
+      { provide: DeadLetters, useValue: parts.deadLetters },
       { provide: Retention, useValue: parts.retention },
       { provide: Delivery, useValue: parts.delivery },
       { provide: JobRunner, useValue: parts.jobs },

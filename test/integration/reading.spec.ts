@@ -1,4 +1,5 @@
 import type { ChannelPage } from '#message-persistence';
+import type { HistoryPage } from '#protocol';
 import { draft, openLog, type OpenLog } from '../support/open-log.js';
 import { createTestDatabase, type TestDatabase } from '../support/test-database.js';
 
@@ -52,11 +53,13 @@ describe('reading a channel', () => {
 
   it('finds the same with the time of its position as without', async () => {
     await publish('group:timed', 5);
-    const first = await instance.log.history('group:timed', 0, 2);
-    expect(first?.since).toBeInstanceOf(Date);
+    const all = await instance.log.readPage({ channel: 'group:timed', fromSeq: 0, since: undefined, epoch: 0 });
+    const [, second] = all?.entries ?? [];
+    if (second?.kind !== 'message') throw new Error('no second message');
+    const since = new Date(second.stored.message.createdAt);
     const request = { channel: 'group:timed', fromSeq: 2, epoch: 0 };
     const [timed, plain] = await Promise.all([
-      instance.log.readPage({ ...request, since: first?.since }),
+      instance.log.readPage({ ...request, since }),
       instance.log.readPage({ ...request, since: undefined }),
     ]);
     expect(run(timed)).toEqual(['3', '4', '5']);
@@ -79,19 +82,17 @@ describe('reading a channel', () => {
 
   it('tells an end from a channel nobody ever published to', async () => {
     await publish('group:end', 2);
-    expect(await instance.log.history('group:end', 2, 10)).toMatchObject({ entries: [], seq: 2, lastSeq: 2 });
-    expect(await instance.log.history('group:end', 99, 10)).toMatchObject({ entries: [], lastSeq: 2 });
-    expect(await instance.log.history('group:nobody', 0, 10)).toBeUndefined();
+    expect(await history('group:end', 2)).toMatchObject({ messages: [], lastSeq: 2, nextAfterSeq: null });
+    expect(await history('group:end', 99)).toMatchObject({ messages: [], lastSeq: 2 });
+    expect(await history('group:nobody', 0)).toMatchObject({ messages: [], lastSeq: 0 });
   });
 
   it('gives back what was stored, character for character', async () => {
     const body = '{"__proto__":{"a":1},"n":1e21,"text":"é😀\\n\\"\\\\","deep":[[[[]]]]}';
     const metadata = '{"k":"ü"}';
     await instance.log.append(draft('group:exact', { body, metadata, ttlMs: 60_000, sender: null, type: 'x.y' }));
-    const page = await instance.log.history('group:exact', 0, 1);
-    const [entry] = page?.entries ?? [];
-    if (entry?.kind !== 'message') throw new Error('no message');
-    const { message } = entry.stored;
+    const [message] = (await history('group:exact', 0)).messages;
+    if (!message) throw new Error('no message');
     expect(JSON.stringify(message.data)).toBe(JSON.stringify(JSON.parse(body)));
     expect(message).toMatchObject({ sender: null, type: 'x.y', metadata: { k: 'ü' } });
     expect(Date.parse(message.expiresAt ?? '') - Date.parse(message.createdAt)).toBe(60_000);
@@ -100,6 +101,11 @@ describe('reading a channel', () => {
 
 async function publish(channel: string, count: number, more: Parameters<typeof draft>[1] = {}): Promise<void> {
   await Promise.all(Array.from({ length: count }, () => instance.log.append(draft(channel, more))));
+}
+
+function history(channel: string, afterSeq: number): Promise<HistoryPage> {
+  const bounds = { afterSeq, beforeSeq: undefined, from: undefined, to: undefined, order: 'asc', limit: 10 } as const;
+  return instance.log.history(channel, bounds);
 }
 
 async function readAll(channel: string): Promise<ChannelPage[]> {

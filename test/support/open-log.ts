@@ -23,6 +23,7 @@ export function draft(channel: string, more: Partial<NewMessage> = {}): NewMessa
     type: 'test',
     body: '{"text":"hello"}',
     metadata: null,
+    controls: null,
     ttlMs: null,
     publishId: null,
     ...more,

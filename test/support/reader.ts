@@ -1,5 +1,5 @@
 import type { Outlet } from '#delivery';
-import type { Entry, Settlement } from '#message-persistence';
+import type { Entry } from '#message-persistence';
 import type { EventPayload, Fault } from '#protocol';
 import type { AckBook } from '../../libs/delivery/src/ack-book.js';
 import { Connection } from '../../libs/delivery/src/connection.js';
@@ -18,8 +18,15 @@ export interface ReaderOptions {
 export class Reader {
   readonly outlet = new RecordingOutlet();
   readonly clock = new DatabaseClock();
-  readonly acknowledged: { channel: string; fromSeq: number; toSeq: number }[] = [];
-  readonly failed: Settlement[] = [];
+  readonly acknowledged: { channel: string; toSeq: number; runs: string[] }[] = [];
+  readonly failed: {
+    channel: string;
+    fromSeq: number;
+    toSeq: number;
+    attempt: number;
+    outcome: string;
+    error: string | null;
+  }[] = [];
   /** Subscriptions that were told there may be room. */
   readonly roomFor: string[] = [];
   readonly connection: Connection;
@@ -51,9 +58,16 @@ export class Reader {
   }
 
   private recordingAcks(): AckBook {
-    const acks: Pick<AckBook, 'acknowledge' | 'fail'> = {
-      acknowledge: ({ channel }, fromSeq, toSeq) => this.acknowledged.push({ channel: channel.name, fromSeq, toSeq }),
-      fail: (settlement) => this.failed.push(settlement),
+    const acks: Pick<AckBook, 'acknowledge' | 'note'> = {
+      acknowledge: ({ channel }, toSeq, runs) =>
+        this.acknowledged.push({
+          channel: channel.name,
+          toSeq,
+          runs: runs.map((run) => `${run.fromSeq}-${run.toSeq}`),
+        }),
+      note: ({ channel, attempt }, { fromSeq, toSeq }, outcome, error) => {
+        if (outcome !== 'sent') this.failed.push({ channel: channel.name, fromSeq, toSeq, attempt, outcome, error });
+      },
     };
     return acks as AckBook;
   }
@@ -95,6 +109,7 @@ export function messages(channel: string, seqs: readonly number[], bytes = 10, e
     stored: {
       bytes,
       expiresAtMs,
+      controls: null,
       message: {
         channel,
         seq,

@@ -8,6 +8,8 @@ const whole = (min: number, max: number, fallback: number) =>
     .refine((value) => value >= min && value <= max, `must be a whole number from ${min} to ${max}`)
     .default(fallback);
 
+const ttl = () => whole(0, 365 * 24 * 3_600_000, 0);
+
 const choice = <const T extends readonly [string, ...string[]]>(values: T, fallback: T[number]) =>
   z.enum(values, `must be one of ${values.join(', ')}`).default(fallback as never);
 
@@ -70,6 +72,13 @@ export const Environment = z.object({
   ACK_TIMEOUT_MS: whole(100, 600_000, 10_000).describe('then the delivery counts as failed and is tried again'),
   ACK_FLUSH_MS: whole(0, 10_000, 100).describe('acknowledgements are written this often'),
   MAX_ATTEMPTS: whole(1, 100, 5).describe('then the connection is closed; its messages stay stored'),
+  MAX_TOTAL_ATTEMPTS: whole(0, 10_000, 0).describe(
+    'failed attempts, on all connections, after which a message is given up for a device and listed as dead; 0: never',
+  ),
+  TTL_USER_MS: ttl().describe('how long a message to an inbox may be delivered, unless it says; 0: until retention'),
+  TTL_GROUP_MS: ttl().describe('the same for groups'),
+  TTL_BROADCAST_MS: ttl().describe('the same for broadcast'),
+  OUTBOX_POLL_MS: whole(10, 60_000, 100).describe('how often messages published from SQL or due are looked for'),
   NOTIFY: choice(['on', 'off'], 'on').describe('off: instances find messages by polling alone'),
   POLL_MS: whole(50, 60_000, 1_500).describe('how often an instance looks for messages no hint told it of'),
   LEASE_MS: whole(2_000, 600_000, 20_000).describe('an instance silent for this long is given up'),

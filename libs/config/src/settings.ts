@@ -32,6 +32,9 @@ export interface Settings {
     readonly ackTimeoutMs: number;
     readonly ackFlushMs: number;
     readonly maxAttempts: number;
+    readonly maxTotalAttempts: number;
+    readonly outboxPollMs: number;
+    readonly defaultTtlMs: { readonly user: number; readonly group: number; readonly broadcast: number };
     readonly pollMs: number;
     readonly isNotifyOn: boolean;
   };
@@ -73,6 +76,9 @@ export function toSettings(env: Environment): Settings {
       ackTimeoutMs: env.ACK_TIMEOUT_MS,
       ackFlushMs: env.ACK_FLUSH_MS,
       maxAttempts: env.MAX_ATTEMPTS,
+      maxTotalAttempts: env.MAX_TOTAL_ATTEMPTS,
+      outboxPollMs: env.OUTBOX_POLL_MS,
+      defaultTtlMs: { user: env.TTL_USER_MS, group: env.TTL_GROUP_MS, broadcast: env.TTL_BROADCAST_MS },
       pollMs: env.POLL_MS,
       isNotifyOn: env.NOTIFY === 'on',
     },

@@ -1,5 +1,5 @@
 import { Batcher, withRetry, type Database } from '#database';
-import { FIND_CONNECTIONS, type ConnectionRow } from './sql/find-connections.sql.js';
+import { FIND_CONNECTIONS, FIND_ONLINE_DEVICES, type ConnectionRow } from './sql/find-connections.sql.js';
 import { SYNC_REGISTRY } from './sql/sync-registry.sql.js';
 
 export interface ConnectionEntry {
@@ -84,6 +84,12 @@ export class Registry {
   /** Where a user is connected now, on any instance. */
   connectionsOf(user: string): Promise<ConnectionRow[]> {
     return this.database.rows('work', FIND_CONNECTIONS, [user]);
+  }
+
+  /** Which devices of these users are connected now, as `user device`. */
+  async onlineDevices(users: readonly string[]): Promise<Set<string>> {
+    const rows = await this.database.rows('work', FIND_ONLINE_DEVICES, [users]);
+    return new Set(rows.map(({ user_id, device_id }) => `${user_id} ${device_id}`));
   }
 
   private async write(): Promise<void> {

@@ -1,15 +1,17 @@
 import { Database } from '#database';
-import { Settlements, type Settlement } from '#message-persistence';
+import { Settlements, type Death } from '#message-persistence';
 import { Reader } from '../../../test/support/reader.js';
 import { createTestDatabase, type TestDatabase } from '../../../test/support/test-database.js';
 import { until } from '../../../test/support/until.js';
 import { AckBook } from './ack-book.js';
+import type { Run } from './flight.js';
 import { LiveChannel } from './live-channel.js';
 import type { Subscription } from './subscription.js';
 
 let test: TestDatabase;
 let database: Database;
 let errors: unknown[];
+let deaths: Death[];
 let acks: AckBook;
 let subscription: Subscription;
 
@@ -17,7 +19,13 @@ beforeEach(async () => {
   test = await createTestDatabase();
   database = new Database({ url: test.url, poolSize: 2, applicationName: 'ack-book-spec', onError: () => undefined });
   errors = [];
-  acks = new AckBook(new Settlements(database, () => 'here'), 5, (error) => errors.push(error));
+  deaths = [];
+  acks = new AckBook(
+    new Settlements(database, () => 'here', 2),
+    5,
+    (death) => deaths.push(death),
+    (error) => errors.push(error),
+  );
   subscription = new Reader({ acks }).subscribe(new LiveChannel('group:a'), 'live');
 });
 afterEach(async () => {
@@ -52,10 +60,37 @@ describe('AckBook', () => {
   });
 
   it('writes failures without moving the position', async () => {
-    acks.fail(failure(1, 5));
+    fail(1, 5);
     await acks.saved();
-    expect(await cursors()).toEqual([]);
+    expect(await cursors()).toMatchObject([{ delivered_seq: '0' }]);
     expect(await attempts()).toMatchObject([{ from_seq: '1', to_seq: '5', outcome: 'timeout' }]);
+  });
+
+  it('moves the position over a gap, which is no attempt', async () => {
+    acknowledge(1, 2);
+    acks.acknowledge(subscription, 5, []);
+    acknowledge(6, 7);
+    await acks.saved();
+    expect(await cursors()).toMatchObject([{ delivered_seq: '7' }]);
+    expect(await attempts()).toMatchObject([
+      { from_seq: '1', to_seq: '2' },
+      { from_seq: '6', to_seq: '7' },
+    ]);
+  });
+
+  it('tells of a message given up after too many attempts in all, and moves the position behind it', async () => {
+    await test.query(`insert into trunkline.channels (channel, last_seq) values ('group:a', 1)`);
+    await test.query(
+      `insert into trunkline.messages (channel, seq, id, type, body, created_at)
+       values ('group:a', 1, gen_random_uuid(), 't', '1', now())`,
+    );
+    fail(1, 1);
+    await acks.saved();
+    expect(deaths).toEqual([]);
+    fail(1, 1);
+    await until('it is given up', () => deaths.length === 1);
+    expect(deaths).toMatchObject([{ deviceId: 'phone', channel: 'group:a', seq: 1 }]);
+    expect(await cursors()).toMatchObject([{ delivered_seq: '1' }]);
   });
 
   it('is saved at once when there is nothing to save', async () => {
@@ -85,14 +120,15 @@ describe('AckBook', () => {
 });
 
 function acknowledge(fromSeq: number, toSeq: number): void {
-  acks.acknowledge(subscription, fromSeq, toSeq, performance.now());
+  acks.acknowledge(subscription, toSeq, [run(fromSeq, toSeq)]);
 }
 
-function failure(fromSeq: number, toSeq: number): Settlement {
-  const { key } = subscription.connection;
-  const channel = subscription.channel.name;
-  const error = 'no acknowledgement';
-  return { ...key, channel, fromSeq, toSeq, attempt: 1, ageMs: 1, outcome: 'timeout', error, isDurable: true };
+function fail(fromSeq: number, toSeq: number): void {
+  acks.note(subscription, run(fromSeq, toSeq), 'timeout', 'no acknowledgement');
+}
+
+function run(fromSeq: number, toSeq: number): Run {
+  return { fromSeq, toSeq, sentAtMs: performance.now(), wantsReceipts: false };
 }
 
 function noted(saved: Promise<void>): { isSaved: boolean } {

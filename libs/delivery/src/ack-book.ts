@@ -1,11 +1,10 @@
-import type { Settlement, Settlements } from '#message-persistence';
+import type { Death, Settlement, Settlements } from '#message-persistence';
+import type { Run } from './flight.js';
 import type { Subscription } from './subscription.js';
 
 interface Acked {
-  fromSeq: number;
   toSeq: number;
-  attempt: number;
-  sentAtMs: number;
+  readonly runs: (Run & { readonly attempt: number })[];
 }
 
 const MAX_AT_ONCE = 2_000;
@@ -16,7 +15,7 @@ const MAX_AT_ONCE = 2_000;
  */
 export class AckBook {
   private acked = new Map<Subscription, Acked>();
-  private failed: Settlement[] = [];
+  private notes: Settlement[] = [];
   private timer: NodeJS.Timeout | undefined;
   private flushing: Promise<void> | undefined;
   private next: { promise: Promise<void>; resolve: () => void } | undefined;
@@ -24,24 +23,29 @@ export class AckBook {
   constructor(
     private readonly settlements: Settlements,
     private readonly flushMs: number,
+    private readonly onDeath: (death: Death) => void,
     private readonly onError: (error: unknown) => void,
   ) {}
 
-  acknowledge(subscription: Subscription, fromSeq: number, toSeq: number, sentAtMs: number): void {
-    const known = this.acked.get(subscription);
-    if (known) known.toSeq = toSeq;
-    else this.acked.set(subscription, { fromSeq, toSeq, sentAtMs, attempt: subscription.attempt });
+  /** Everything up to `toSeq` is done with; `runs` are the messages among it. */
+  acknowledge(subscription: Subscription, toSeq: number, runs: readonly Run[]): void {
+    const known = this.acked.get(subscription) ?? { toSeq, runs: [] };
+    this.acked.set(subscription, known);
+    known.toSeq = toSeq;
+    for (const run of runs) addRun(known.runs, { ...run, attempt: subscription.attempt });
     this.schedule();
   }
 
-  fail(settlement: Settlement): void {
-    this.failed.push(settlement);
+  /** Something to write down that moves no cursor. */
+  note(subscription: Subscription, run: Run, outcome: 'sent' | 'timeout' | 'disconnected', error: string | null): void {
+    const { attempt } = subscription;
+    this.notes.push(toSettlement(subscription, { ...run, attempt }, performance.now(), { outcome, error }));
     this.schedule();
   }
 
   /** Resolves once everything noted before the call is committed. */
   saved(): Promise<void> {
-    if (this.acked.size + this.failed.length === 0) {
+    if (this.acked.size + this.notes.length === 0) {
       // What is being written comes back if that fails: look again then.
       return this.flushing?.then(() => this.saved()) ?? Promise.resolve();
     }
@@ -54,7 +58,7 @@ export class AckBook {
     clearTimeout(this.timer);
     this.timer = undefined;
     while (this.flushing) await this.flushing;
-    if (this.acked.size + this.failed.length === 0) return;
+    if (this.acked.size + this.notes.length === 0) return;
     this.flushing = this.write().finally(() => (this.flushing = undefined));
     await this.flushing;
   }
@@ -65,31 +69,32 @@ export class AckBook {
 
   private async write(): Promise<void> {
     const acked = this.acked;
-    const failed = this.failed;
+    const notes = this.notes;
     const saved = this.next;
     this.acked = new Map();
-    this.failed = [];
+    this.notes = [];
     this.next = undefined;
     try {
       const now = performance.now();
-      const all = [...[...acked].map(([subscription, range]) => toSettlement(subscription, range, now)), ...failed];
+      const all = [...[...acked].flatMap(([subscription, known]) => toSettlements(subscription, known, now)), ...notes];
       for (let from = 0; from < all.length; from += MAX_AT_ONCE) {
-        await this.settlements.save(all.slice(from, from + MAX_AT_ONCE));
+        const some = all.slice(from, from + MAX_AT_ONCE);
+        await this.settlements.save(some);
+        for (const death of await this.settlements.fail(some)) this.onDeath(death);
       }
       saved?.resolve();
     } catch (error) {
       this.onError(error);
-      this.putBack(acked, failed, saved);
+      this.putBack(acked, notes, saved);
     }
   }
 
-  private putBack(acked: Map<Subscription, Acked>, failed: Settlement[], saved: AckBook['next']): void {
-    for (const [subscription, range] of acked) {
+  private putBack(acked: Map<Subscription, Acked>, notes: Settlement[], saved: AckBook['next']): void {
+    for (const [subscription, earlier] of acked) {
       const later = this.acked.get(subscription);
-      if (later) later.fromSeq = range.fromSeq;
-      else this.acked.set(subscription, range);
+      this.acked.set(subscription, later ? { toSeq: later.toSeq, runs: [...earlier.runs, ...later.runs] } : earlier);
     }
-    this.failed.unshift(...failed);
+    this.notes.unshift(...notes);
     if (saved) {
       const later = this.next;
       this.next = saved;
@@ -99,18 +104,29 @@ export class AckBook {
   }
 }
 
-function toSettlement(subscription: Subscription, range: Acked, now: number): Settlement {
-  return {
-    ...subscription.connection.key,
-    channel: subscription.channel.name,
-    fromSeq: range.fromSeq,
-    toSeq: range.toSeq,
-    attempt: range.attempt,
-    ageMs: now - range.sentAtMs,
-    outcome: 'acknowledged',
-    error: null,
-    isDurable: subscription.isDurable,
-  };
+function addRun(runs: Acked['runs'], run: Acked['runs'][number]): void {
+  const last = runs.at(-1);
+  if (last?.toSeq !== run.fromSeq - 1 || last.attempt !== run.attempt) runs.push(run);
+  else runs[runs.length - 1] = { ...last, toSeq: run.toSeq, wantsReceipts: last.wantsReceipts || run.wantsReceipts };
+}
+
+function toSettlements(subscription: Subscription, { toSeq, runs }: Acked, now: number): Settlement[] {
+  const settled = { outcome: 'acknowledged', error: null } as const;
+  const all = runs.map((run) => toSettlement(subscription, run, now, settled));
+  if (runs.at(-1)?.toSeq === toSeq) return all;
+  // A gap at the end: an empty range moves the cursor and is no attempt.
+  const nothing = { fromSeq: toSeq + 1, toSeq, sentAtMs: now, wantsReceipts: false, attempt: subscription.attempt };
+  return [...all, toSettlement(subscription, nothing, now, settled)];
+}
+
+function toSettlement(
+  subscription: Subscription,
+  { sentAtMs, ...run }: Acked['runs'][number],
+  now: number,
+  settled: Pick<Settlement, 'outcome' | 'error'>,
+): Settlement {
+  const { connection, channel, isDurable } = subscription;
+  return { ...connection.key, channel: channel.name, ...run, ageMs: now - sentAtMs, ...settled, isDurable };
 }
 
 function withResolvers(): { promise: Promise<void>; resolve: () => void } {

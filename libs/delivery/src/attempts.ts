@@ -10,6 +10,8 @@ export interface AttemptsOptions {
 }
 
 const SWEEP_MS = 250;
+/** Most messages are acknowledged sooner, and cost no second row. */
+const NOTE_AFTER_MS = 1_000;
 const RETRY = { baseMs: 500, maxMs: 30_000 };
 
 /**
@@ -47,6 +49,8 @@ export class Attempts {
     if (flight.size > 0 && nowMs - progressAtMs > this.options.ackTimeoutMs && !connection.isClosed) {
       this.repeat(subscription, nowMs);
     }
+    const { oldestAtMs } = subscription.flight;
+    if (oldestAtMs !== undefined && nowMs - oldestAtMs > NOTE_AFTER_MS) connection.noteSent(subscription);
     if (subscription.state === 'lagging') this.options.catchUp(subscription);
   }
 

@@ -1,4 +1,4 @@
-import type { MessageLog } from '#message-persistence';
+import type { Entry, MessageLog } from '#message-persistence';
 import type { Feed } from './feed.js';
 import type { Subscription } from './subscription.js';
 
@@ -26,13 +26,26 @@ export class CatchUp {
     }
   }
 
+  /** Takes the messages that are for one device of the user; those another device took become gaps. */
+  private async claim(subscription: Subscription, entries: readonly Entry[]): Promise<readonly Entry[]> {
+    const seqs = entries.filter((entry) => subscription.mustClaim(entry)).map(({ seq }) => seq);
+    if (seqs.length === 0) return entries;
+    const own = await this.log.claim(subscription.channel.name, seqs, subscription.connection.key);
+    for (const seq of own) subscription.claimed.add(seq);
+    return entries.map((entry) =>
+      subscription.mustClaim(entry) ? { kind: 'gap', fromSeq: entry.seq, seq: entry.seq, reason: 'taken' } : entry,
+    );
+  }
+
   /** @returns true if there is more to read and nothing spoke against it */
   private async readPage(subscription: Subscription): Promise<boolean> {
     const { channel, sentSeq, since } = subscription;
     const page = await this.log.readPage({ channel: channel.name, fromSeq: sentSeq, since, epoch: channel.epoch });
     if (!isLagging(subscription)) return false;
+    const entries = await this.claim(subscription, page?.entries ?? []);
+    if (!isLagging(subscription)) return false;
     const now = performance.now();
-    for (const entry of page?.entries ?? []) if (!subscription.push(entry, now)) return mayRead(subscription);
+    for (const entry of entries) if (!subscription.push(entry, now)) return mayRead(subscription);
     if (page) subscription.since = page.since;
     if (page && page.seq < page.lastSeq) return true;
     const admitted = channel.admit(subscription);

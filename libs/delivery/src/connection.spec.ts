@@ -44,8 +44,8 @@ describe('Connection', () => {
     reader.connection.acknowledge({ a: 1 });
     reader.connection.acknowledge({ a: 3 });
     expect(reader.acknowledged).toEqual([
-      { channel: 'a', fromSeq: 1, toSeq: 2 },
-      { channel: 'a', fromSeq: 3, toSeq: 3 },
+      { channel: 'a', toSeq: 2, runs: ['1-2'] },
+      { channel: 'a', toSeq: 3, runs: ['3-3'] },
     ]);
     expect(reader.connection.isBusy).toBe(false);
   });
@@ -90,6 +90,18 @@ describe('Connection', () => {
     send(b, 1, 2, 3, 4);
     reader.connection.failAttempt(a, 'timeout', 'nothing in flight');
     expect(reader.failed).toHaveLength(1);
+  });
+
+  it('passes a gap without an acknowledgement, once everything before it is acknowledged', () => {
+    send(a, 1);
+    a.push(gap(2, 3), 0);
+    expect(a.ackedSeq).toBe(0);
+    reader.connection.acknowledge({ a: 1 });
+    a.push(gap(4, 4), 0);
+    expect(reader.acknowledged).toEqual([
+      { channel: 'a', toSeq: 3, runs: ['1-1'] },
+      { channel: 'a', toSeq: 4, runs: [] },
+    ]);
   });
 
   it('sends nothing once it is closed', () => {

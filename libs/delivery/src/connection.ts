@@ -1,5 +1,5 @@
-import type { Entry, Settlement } from '#message-persistence';
-import { Fault, type Ack, type Message } from '#protocol';
+import type { Controls, Entry } from '#message-persistence';
+import { Fault, type Ack, type GapReason, type Message } from '#protocol';
 import type { AckBook } from './ack-book.js';
 import type { DatabaseClock } from './database-clock.js';
 import type { Outlet } from './outlet.js';
@@ -113,44 +113,61 @@ export class Connection {
     }
   }
 
+  /** Goes on behind a message that this device will never get. */
+  skip(channel: string, seq: number, reason: GapReason): void {
+    const subscription = this.subscriptions.get(channel);
+    if (subscription?.ackedSeq !== seq - 1) return;
+    subscription.ackedSeq = seq;
+    subscription.sentSeq = Math.max(subscription.sentSeq, seq);
+    this.outlet.gap({ channel, fromSeq: seq, toSeq: seq, reason, ack: { [channel]: seq } });
+  }
+
   /** Ends the attempt: everything in flight of the subscription counts as not delivered. */
   failAttempt(subscription: Subscription, outcome: 'timeout' | 'disconnected', error: string): void {
-    const fromSeq = subscription.ackedSeq + 1;
-    const toSeq = subscription.sentSeq;
-    const { count, bytes, sentAtMs = performance.now() } = subscription.flight.land();
-    if (count === 0) return;
+    const { count, bytes, runs } = subscription.flight.land();
     this.window.release(count, bytes);
-    const ageMs = performance.now() - sentAtMs;
-    const { attempt, isDurable, channel } = subscription;
-    const settlement: Settlement = {
-      ...this.key,
-      channel: channel.name,
-      fromSeq,
-      toSeq,
-      attempt,
-      ageMs,
-      outcome,
-      error,
-      isDurable,
-    };
-    this.context.acks.fail(settlement);
+    for (const run of runs) this.context.acks.note(subscription, run, outcome, error);
+  }
+
+  /** Writes down what is in flight and waited for, so that its status shows it before it is settled. */
+  noteSent(subscription: Subscription): void {
+    for (const run of subscription.flight.runs) {
+      if (run.toSeq <= subscription.notedSeq) continue;
+      const fromSeq = Math.max(run.fromSeq, subscription.notedSeq + 1);
+      this.context.acks.note(subscription, { ...run, fromSeq }, 'sent', null);
+    }
+    subscription.notedSeq = subscription.sentSeq;
+  }
+
+  /** A gap with nothing unacknowledged before it needs no acknowledgement. */
+  passGap(subscription: Subscription): void {
+    if (subscription.flight.size > 0) return;
+    subscription.ackedSeq = subscription.sentSeq;
+    this.context.acks.acknowledge(subscription, subscription.sentSeq, []);
   }
 
   private land(subscription: Subscription, seq: number): void {
-    const now = performance.now();
-    const { count, bytes, sentAtMs = now } = subscription.flight.land(seq);
+    const { count, bytes, runs } = subscription.flight.land(seq);
     this.window.release(count, bytes);
-    this.context.acks.acknowledge(subscription, subscription.ackedSeq + 1, seq, sentAtMs);
-    subscription.ackedSeq = seq;
     subscription.sentSeq = Math.max(subscription.sentSeq, seq);
-    subscription.progressAtMs = now;
+    // What was sent behind the last message is a gap.
+    subscription.ackedSeq = subscription.flight.size === 0 ? subscription.sentSeq : seq;
+    this.context.acks.acknowledge(subscription, subscription.ackedSeq, runs);
+    for (const claimed of subscription.claimed) if (claimed <= seq) subscription.claimed.delete(claimed);
+    subscription.progressAtMs = performance.now();
     subscription.attempt = 1;
   }
 
   private due(entry: Entry): Entry {
-    if (entry.kind === 'gap' || entry.stored.expiresAtMs === undefined) return entry;
-    if (entry.stored.expiresAtMs > this.context.clock.now()) return entry;
-    return { kind: 'gap', fromSeq: entry.seq, seq: entry.seq, reason: 'expired' };
+    if (entry.kind === 'gap') return entry;
+    const { expiresAtMs, controls } = entry.stored;
+    if (expiresAtMs !== undefined && expiresAtMs <= this.context.clock.now()) return gapFor(entry.seq, 'expired');
+    if (controls !== null && this.isWithheld(controls)) return gapFor(entry.seq, 'withheld');
+    return entry;
+  }
+
+  private isWithheld({ exceptUser, exceptConnection }: Controls): boolean {
+    return exceptUser === this.key.user || exceptConnection === this.key.connectionId;
   }
 
   private emit(messages: Message[]): void {
@@ -159,4 +176,8 @@ export class Connection {
     for (const { channel, seq } of messages) ack[channel] = seq;
     this.outlet.messages({ messages, ack });
   }
+}
+
+function gapFor(seq: number, reason: GapReason): Entry {
+  return { kind: 'gap', fromSeq: seq, seq, reason };
 }

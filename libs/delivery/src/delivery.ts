@@ -1,6 +1,6 @@
 import type { Peers, Registry } from '#connection-manager';
-import type { Devices, Groups, MessageLog, Position, Settlements } from '#message-persistence';
-import { channelKind, Fault, inboxOf, type Ack, type BodyLimits } from '#protocol';
+import type { Death, Devices, Groups, MessageLog, Outbox, Position, Settlements } from '#message-persistence';
+import { channelKind, Fault, inboxOf, type Ack, type BodyLimits, type ChannelKind } from '#protocol';
 import { AckBook } from './ack-book.js';
 import { Attempts } from './attempts.js';
 import { Backstop } from './backstop.js';
@@ -9,6 +9,7 @@ import { Connection, type ConnectionKey } from './connection.js';
 import { DatabaseClock } from './database-clock.js';
 import { Feed } from './feed.js';
 import { Memberships } from './memberships.js';
+import { OutboxDrainer } from './outbox-drainer.js';
 import type { Outlet } from './outlet.js';
 import { Publisher } from './publisher.js';
 import { Subscription } from './subscription.js';
@@ -22,7 +23,10 @@ export interface DeliverySettings {
   readonly ackFlushMs: number;
   readonly maxAttempts: number;
   readonly pollMs: number;
+  readonly outboxPollMs: number;
   readonly isNotifyOn: boolean;
+  /** Milliseconds for messages without ttlMs; 0: none. */
+  readonly defaultTtlMs: Readonly<Record<ChannelKind, number>>;
 }
 
 export interface DeliveryOptions {
@@ -32,6 +36,7 @@ export interface DeliveryOptions {
   readonly devices: Devices;
   readonly groups: Groups;
   readonly settlements: Settlements;
+  readonly outbox: Outbox;
   readonly registry: Registry;
   readonly peers: Peers;
   readonly instanceId: string;
@@ -61,6 +66,7 @@ export class Delivery {
   private readonly backstop: Backstop;
   private readonly memberships: Memberships;
   private readonly catchUp: CatchUp;
+  private readonly drainer: OutboxDrainer;
   private sending: Connection[] = [];
 
   constructor(private readonly options: DeliveryOptions) {
@@ -70,6 +76,7 @@ export class Delivery {
     this.acks = new AckBook(
       options.settlements,
       settings.ackFlushMs,
+      (death) => this.bury(death),
       report('acknowledgements not written, trying again'),
     );
     this.feed = new Feed({
@@ -101,17 +108,28 @@ export class Delivery {
       onError: report('memberships not refreshed, the poll repeats it'),
     });
     const { clock, feed, waker } = this;
-    this.publisher = new Publisher({ log, feed, waker, clock, bodyLimits: options.bodyLimits });
+    const { outbox, bodyLimits } = options;
+    const { defaultTtlMs, outboxPollMs } = settings;
+    this.publisher = new Publisher({ log, outbox, feed, waker, clock, bodyLimits, defaultTtlMs });
+    this.drainer = new OutboxDrainer({
+      outbox,
+      feed,
+      waker,
+      pollMs: outboxPollMs,
+      onError: report('outbox not drained, trying again'),
+    });
   }
 
   start(): void {
     this.attempts.start();
     this.backstop.start();
+    this.drainer.start();
   }
 
   /** Connections are closed by then; writes down what is left. */
   async stop(): Promise<void> {
     this.attempts.stop();
+    await this.drainer.stop();
     await this.backstop.stop();
     await this.options.log.drain();
     await this.waker.drain();
@@ -165,6 +183,9 @@ export class Delivery {
     if (others?.size === 0) this.byUser.delete(connection.key.user);
     this.options.registry.removeConnection(connection.key.connectionId);
     this.syncRegistry();
+    this.options.devices
+      .leave(connection.key)
+      .catch((error: unknown) => this.options.onError('device not noted as left', error));
     void this.acks.flush();
   }
 
@@ -177,6 +198,12 @@ export class Delivery {
   /** Writes down at once what was acknowledged up to now. */
   saveAcknowledged(): Promise<void> {
     return this.acks.flush();
+  }
+
+  /** The user has read up to a seq: acknowledges it too. Resolves when it is stored. */
+  async read(connection: Connection, positions: Ack): Promise<void> {
+    await this.acknowledge(connection, positions);
+    await this.options.settlements.read(connection.key, positions);
   }
 
   /** Reads a channel without membership, from behind `sinceSeq` or from now on. */
@@ -290,7 +317,9 @@ export class Delivery {
     if (!subscription) return;
     subscription.startAt(position.seq, undefined);
     if (processedSeq <= position.seq || processedSeq > position.lastSeq) return;
-    this.acks.acknowledge(subscription, position.seq + 1, processedSeq, performance.now());
+    // Which of these messages ask for a receipt is not known here, so the statement looks.
+    const run = { fromSeq: position.seq + 1, toSeq: processedSeq, sentAtMs: performance.now(), wantsReceipts: true };
+    this.acks.acknowledge(subscription, processedSeq, [run]);
     subscription.startAt(processedSeq, undefined);
   }
 
@@ -324,6 +353,13 @@ export class Delivery {
     this.options.registry
       .sync()
       .catch((error: unknown) => this.options.onError('registry not written, trying again', error));
+  }
+
+  /** A message was given up for a device: its connections go on behind it. */
+  private bury({ user, deviceId, channel, seq }: Death): void {
+    for (const connection of this.byUser.get(user) ?? []) {
+      if (connection.key.deviceId === deviceId) connection.skip(channel, seq, 'dead');
+    }
   }
 
   private scheduleSend(connection: Connection): void {

@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import type { ChannelPage, MessageLog, StoredMessage } from '#message-persistence';
 import type { DatabaseClock } from './database-clock.js';
 import { LiveChannel } from './live-channel.js';
@@ -12,6 +13,11 @@ export interface FeedOptions {
   readonly onEpoch: (channel: LiveChannel, epoch: number) => void;
   readonly onError: (error: unknown) => void;
 }
+
+/** Hints that led to nothing, one after the other: more than these are forged, or meant for what was read already. */
+const FREE_EMPTY_READS = 5;
+/** Then a flood of hints costs twenty reads a second of a channel, and a true one among them is this late. */
+const EMPTY_READ_PAUSE_MS = 50;
 
 /**
  * The one reader of each live channel on this instance. Asked by a hint, by the poll or after a (re)LISTEN, it reads on
@@ -95,8 +101,10 @@ export class Feed {
     channel.isReading = true;
     try {
       while (channel.isDirty && channel.subscriptions.size > 0) {
+        if (channel.emptyReads > FREE_EMPTY_READS) await delay(EMPTY_READ_PAUSE_MS);
         channel.isDirty = false;
         const page = await this.options.log.readLive(channel.request);
+        channel.emptyReads += 1;
         if (page) this.take(channel, page);
       }
     } catch (error) {

@@ -11,8 +11,8 @@ beforeEach(() => {
 
 describe('Flight', () => {
   it('lands everything up to a seq, also one that was never sent', () => {
-    expect(flight.land(4)).toEqual({ count: 1, bytes: 100, sentAtMs: 1_000 });
-    expect(flight.land(5)).toEqual({ count: 1, bytes: 200, sentAtMs: 2_000 });
+    expect(flight.land(4)).toMatchObject({ count: 1, bytes: 100, runs: [{ fromSeq: 3, toSeq: 3, sentAtMs: 1_000 }] });
+    expect(flight.land(5)).toMatchObject({ count: 1, bytes: 200, runs: [{ fromSeq: 5, toSeq: 5, sentAtMs: 2_000 }] });
     expect(flight.size).toBe(1);
   });
 
@@ -22,8 +22,12 @@ describe('Flight', () => {
     expect(flight.size).toBe(1);
   });
 
-  it('lands all without a seq, and says when the first of them was sent', () => {
-    expect(flight.land()).toEqual({ count: 3, bytes: 600, sentAtMs: 1_000 });
-    expect(flight.land()).toEqual({ count: 0, bytes: 0, sentAtMs: undefined });
+  it('lands all without a seq, as runs without the holes between, each with when its first was sent', () => {
+    const runs = [
+      { fromSeq: 3, toSeq: 3, sentAtMs: 1_000, wantsReceipts: false },
+      { fromSeq: 5, toSeq: 6, sentAtMs: 2_000, wantsReceipts: false },
+    ];
+    expect(flight.land()).toEqual({ count: 3, bytes: 600, runs });
+    expect(flight.land()).toEqual({ count: 0, bytes: 0, runs: [] });
   });
 });

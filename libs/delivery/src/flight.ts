@@ -2,38 +2,62 @@ interface Sent {
   readonly seq: number;
   readonly bytes: number;
   readonly sentAtMs: number;
+  readonly wantsReceipt: boolean;
+}
+
+/** Messages that follow each other without a hole, sent in one attempt. */
+export interface Run {
+  readonly fromSeq: number;
+  readonly toSeq: number;
+  /** When the first of them was sent, performance.now(). */
+  readonly sentAtMs: number;
+  /** One of them asks for a receipt. */
+  readonly wantsReceipts: boolean;
 }
 
 export interface Landed {
   readonly count: number;
   readonly bytes: number;
-  /** When the first of them was sent, performance.now(). */
-  readonly sentAtMs: number | undefined;
+  readonly runs: readonly Run[];
 }
 
 /** The unacknowledged messages of one subscription, oldest first. */
 export class Flight {
   private sent: Sent[] = [];
 
+  /** When the oldest of them was sent, performance.now(). */
+  get oldestAtMs(): number | undefined {
+    return this.sent[0]?.sentAtMs;
+  }
+
   get size(): number {
     return this.sent.length;
   }
 
-  add(seq: number, bytes: number, nowMs: number): void {
-    this.sent.push({ seq, bytes, sentAtMs: nowMs });
+  /** What is in flight, without the gaps between. */
+  get runs(): Run[] {
+    return toRuns(this.sent);
+  }
+
+  add(seq: number, bytes: number, nowMs: number, wantsReceipt = false): void {
+    this.sent.push({ seq, bytes, sentAtMs: nowMs, wantsReceipt });
   }
 
   /** Takes out everything up to `seq`; everything at all without it. */
   land(seq = Infinity): Landed {
-    const sentAtMs = this.sent[0]?.sentAtMs;
-    let count = 0;
-    let bytes = 0;
-    for (const message of this.sent) {
-      if (message.seq > seq) break;
-      count += 1;
-      bytes += message.bytes;
-    }
-    this.sent.splice(0, count);
-    return { count, bytes, sentAtMs };
+    const beyond = this.sent.findIndex((message) => message.seq > seq);
+    const landed = this.sent.splice(0, beyond === -1 ? this.sent.length : beyond);
+    const bytes = landed.reduce((sum, message) => sum + message.bytes, 0);
+    return { count: landed.length, bytes, runs: toRuns(landed) };
   }
+}
+
+function toRuns(sent: readonly Sent[]): Run[] {
+  const runs: Run[] = [];
+  for (const { seq, sentAtMs, wantsReceipt } of sent) {
+    const last = runs.at(-1);
+    if (last?.toSeq !== seq - 1) runs.push({ fromSeq: seq, toSeq: seq, sentAtMs, wantsReceipts: wantsReceipt });
+    else runs[runs.length - 1] = { ...last, toSeq: seq, wantsReceipts: last.wantsReceipts || wantsReceipt };
+  }
+  return runs;
 }

@@ -1,4 +1,4 @@
 export type { Connection } from './connection.js';
 export { Delivery } from './delivery.js';
 export type { Outlet } from './outlet.js';
-export type { Author } from './publisher.js';
+export type { Author, Outgoing } from './publisher.js';

@@ -17,6 +17,8 @@ export class LiveChannel {
   /** Asked for again while it is read. */
   isDirty = false;
   isReading = false;
+  /** Reads since something new was found. */
+  emptyReads = 0;
   /** A hint came while nobody was live: whoever becomes live first has to look. */
   private wasHintedAsleep = false;
 
@@ -48,6 +50,7 @@ export class LiveChannel {
     }
     this.position = seq;
     this.since = since;
+    this.emptyReads = 0;
     this.sleepIfUnread();
     return true;
   }

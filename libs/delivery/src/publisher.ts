@@ -1,6 +1,17 @@
 import { v7 as uuidv7 } from 'uuid';
-import type { MessageLog } from '#message-persistence';
-import { assertCleanText, encodeBody, type BodyLimits, type Message, type Publish, type Published } from '#protocol';
+import type { Controls, MessageLog, NewMessage, Outbox } from '#message-persistence';
+import {
+  assertCleanText,
+  channelKind,
+  encodeBody,
+  type BackendPublish,
+  type BodyLimits,
+  type Cancelled,
+  type ChannelKind,
+  type Message,
+  type Published,
+  type Scheduled,
+} from '#protocol';
 import type { DatabaseClock } from './database-clock.js';
 import type { Feed } from './feed.js';
 import type { Waker } from './waker.js';
@@ -13,12 +24,21 @@ export interface Author {
   readonly sender: string | null;
 }
 
+/** A publish with its wishes about the author's own devices spelled out. */
+export interface Outgoing extends BackendPublish {
+  exceptConnection?: string;
+  receipts?: ('delivered' | 'read')[];
+}
+
 export interface PublisherOptions {
   readonly log: MessageLog;
+  readonly outbox: Outbox;
   readonly feed: Feed;
   readonly waker: Waker;
   readonly clock: DatabaseClock;
   readonly bodyLimits: BodyLimits;
+  /** Milliseconds for messages without ttlMs; 0: none. */
+  readonly defaultTtlMs: Readonly<Record<ChannelKind, number>>;
 }
 
 /** validate → append → answer; then the hint to the others and the push to those on this instance. */
@@ -29,60 +49,95 @@ export class Publisher {
    * Resolves after the commit.
    * @throws Fault about the body, or of {@link MessageLog.append}
    */
-  async publish(request: Publish, author: Author): Promise<Published> {
-    const { log, bodyLimits } = this.options;
-    const body = encodeBody(request.data, bodyLimits);
-    assertClean(request);
-    const appended = await log.append({
-      ...author,
-      channel: request.channel,
-      id: uuidv7(),
-      type: request.type,
-      body,
-      metadata: request.metadata ? JSON.stringify(request.metadata) : null,
-      ttlMs: request.ttlMs ?? null,
-      publishId: request.publishId ?? null,
-    });
-    if (!appended.isRepeated) this.spread(request, author, appended, body.length);
+  async publish(request: Outgoing, author: Author): Promise<Published> {
+    const { channel } = request;
+    const message = this.prepare(request, author);
+    const appended = await this.options.log.append(message);
+    if (!appended.isRepeated) this.spread(request, message, appended);
     return {
       id: appended.id,
-      channel: request.channel,
+      channel,
       seq: appended.seq,
       createdAt: appended.createdAt.toISOString(),
       ...(appended.isRepeated ? { repeated: true } : {}),
     };
   }
 
-  private spread(
-    request: Publish,
-    author: Author,
-    appended: { id: string; seq: number; createdAt: Date },
-    bytes: number,
-  ): void {
+  /** Resolves when it is stored; an instance publishes it when its time comes. @throws Fault about the body */
+  async schedule(request: Outgoing & { sendAt: string }, author: Author): Promise<Scheduled> {
+    const { id, sendAt } = await this.options.outbox.schedule(this.prepare(request, author), request.sendAt);
+    return { id, channel: request.channel, sendAt: sendAt.toISOString() };
+  }
+
+  /** @throws Fault NOT_FOUND, FORBIDDEN */
+  async cancel(id: string, { publisher, sender }: Author): Promise<Cancelled> {
+    return { id, was: await this.options.outbox.cancel(id, publisher, sender) };
+  }
+
+  private prepare(request: Outgoing, author: Author): NewMessage {
+    const body = encodeBody(request.data, this.options.bodyLimits);
+    assertClean(request);
+    const controls = toControls(request);
+    return {
+      ...author,
+      channel: request.channel,
+      id: uuidv7(),
+      type: request.type,
+      body,
+      metadata: request.metadata ? JSON.stringify(request.metadata) : null,
+      controls: controls === null ? null : JSON.stringify(controls),
+      ttlMs: request.ttlMs ?? this.defaultTtlMs(request.channel),
+      publishId: request.publishId ?? null,
+    };
+  }
+
+  private defaultTtlMs(channel: string): number | null {
+    const kind = channelKind(channel);
+    return (kind && this.options.defaultTtlMs[kind]) || null;
+  }
+
+  private spread(request: Outgoing, stored: NewMessage, appended: { id: string; seq: number; createdAt: Date }): void {
     const { feed, waker, clock } = this.options;
-    const { channel, type, metadata, ttlMs } = request;
+    const { channel, type, metadata } = request;
     const { id, seq, createdAt } = appended;
     clock.observe(createdAt);
     waker.add(channel);
-    const expiresAtMs = ttlMs === undefined ? undefined : createdAt.getTime() + ttlMs;
+    const expiresAtMs = stored.ttlMs === null ? undefined : createdAt.getTime() + stored.ttlMs;
     const message: Message = {
       channel,
       seq,
       id,
-      sender: author.sender,
+      sender: stored.sender,
       type,
       data: request.data as Message['data'],
       ...(metadata ? { metadata } : {}),
       createdAt: createdAt.toISOString(),
       ...(expiresAtMs === undefined ? {} : { expiresAt: new Date(expiresAtMs).toISOString() }),
     };
-    feed.offer(channel, seq, { message, bytes, expiresAtMs }, createdAt);
+    feed.offer(
+      channel,
+      seq,
+      { message, bytes: stored.body.length, expiresAtMs, controls: toControls(request) },
+      createdAt,
+    );
   }
 }
 
-function assertClean({ type, metadata = {}, publishId }: Publish): void {
+function assertClean({ type, metadata = {}, publishId = '', collapseKey = '' }: Outgoing): void {
   assertCleanText(type, 'type');
-  if (publishId !== undefined) assertCleanText(publishId, 'publishId');
-  // One by one: joined, half a pair at the end of a key and the other half at the start of its value would pass.
-  for (const text of Object.entries(metadata).flat()) assertCleanText(text, 'metadata');
+  assertCleanText(publishId, 'publishId');
+  assertCleanText(collapseKey, 'collapseKey');
+  for (const [key, value] of Object.entries(metadata)) assertCleanText(key + value, 'metadata');
+}
+
+/** Null for the many messages that want nothing special. */
+function toControls({ collapseKey, deliverTo, exceptUser, exceptConnection, receipts }: Outgoing): Controls | null {
+  const controls: Controls = {
+    ...(collapseKey === undefined ? {} : { collapseKey }),
+    ...(deliverTo === 'first-device' ? { deliverTo } : {}),
+    ...(exceptUser === undefined ? {} : { exceptUser }),
+    ...(exceptConnection === undefined ? {} : { exceptConnection }),
+    ...(receipts === undefined ? {} : { receipts }),
+  };
+  return Object.keys(controls).length === 0 ? null : controls;
 }

@@ -24,6 +24,10 @@ export class Subscription {
   /** Last sign that the client works through the channel: something sent into an empty flight, or acknowledged. */
   progressAtMs = 0;
   readonly flight = new Flight();
+  /** Messages for one device alone that are this device's: it asked first. */
+  readonly claimed = new Set<number>();
+  /** Written down as sent and waited for, up to here. */
+  notedSeq = 0;
   private maxSentSeq = 0;
 
   constructor(
@@ -52,14 +56,22 @@ export class Subscription {
     if (entry.seq <= this.sentSeq) return true;
     const first = entry.kind === 'gap' ? entry.fromSeq : entry.seq;
     if (first > this.sentSeq + 1) return false;
+    if (this.mustClaim(entry)) return false;
     const sent = this.connection.send(this, entry);
     if (!sent) return false;
     if (sent.kind === 'message') {
       if (this.flight.size === 0) this.progressAtMs = nowMs;
-      this.flight.add(sent.seq, sent.stored.bytes, nowMs);
+      this.flight.add(sent.seq, sent.stored.bytes, nowMs, sent.stored.controls?.receipts !== undefined);
     }
     this.sentSeq = sent.seq;
+    if (sent.kind === 'gap') this.connection.passGap(this);
     return true;
+  }
+
+  /** A message for one device: whose it is has to be asked before it is sent. */
+  mustClaim(entry: Entry): boolean {
+    if (entry.kind !== 'message' || entry.stored.controls?.deliverTo !== 'first-device') return false;
+    return !this.claimed.has(entry.seq);
   }
 
   /** Forgets what is in flight, so that it is sent again. */
@@ -67,6 +79,7 @@ export class Subscription {
     this.maxSentSeq = this.highestSeq;
     this.sentSeq = this.ackedSeq;
     this.since = undefined;
+    this.notedSeq = 0;
     this.attempt += 1;
   }
 }

@@ -1,6 +1,7 @@
 import { Module } from '@nestjs/common';
 import { APP_FILTER } from '@nestjs/core';
 import { ChannelsController } from './rest/channels.controller.js';
+import { DeadLettersController } from './rest/dead-letters.controller.js';
 import { FaultFilter } from './rest/fault.filter.js';
 import { GroupsController } from './rest/groups.controller.js';
 import { MessagesController } from './rest/messages.controller.js';
@@ -10,7 +11,7 @@ import { ClientGateway } from './socket/client.gateway.js';
 /** The edges: Socket.IO for clients, REST for back ends. */
 @Module({
   providers: [ClientGateway, { provide: APP_FILTER, useClass: FaultFilter }],
-  controllers: [MessagesController, ChannelsController, UsersController, GroupsController],
+  controllers: [MessagesController, ChannelsController, UsersController, GroupsController, DeadLettersController],
   exports: [ClientGateway],
 })
 export class GatewayModule {}

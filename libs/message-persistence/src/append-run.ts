@@ -46,6 +46,7 @@ export class AppendRun {
       items.map((item) => item.type),
       items.map((item) => item.body),
       items.map((item) => item.metadata),
+      items.map((item) => item.controls),
       items.map((item) => item.ttlMs),
       items.map((item) => item.publishId),
       this.dedupeHours,

@@ -107,6 +107,8 @@ function row(lastSeq: number, seq: number | null): ReadRow {
     type: 't',
     body: '1',
     metadata: null,
+    controls: null,
+    gone: null,
     created_at: new Date(seq ?? 0),
     expires_at: null,
   };

@@ -1,3 +1,4 @@
+import type { GapReason } from '#protocol';
 import { toMessage, type StoredMessage } from './stored-message.js';
 import type { ReadRow } from './sql/read-channels.sql.js';
 
@@ -14,7 +15,7 @@ export interface ReadRequest {
 /** A run of a channel's log without anything left out unsaid. */
 export type Entry =
   | { readonly kind: 'message'; readonly seq: number; readonly stored: StoredMessage }
-  | { readonly kind: 'gap'; readonly fromSeq: number; readonly seq: number; readonly reason: 'expired' | 'removed' };
+  | { readonly kind: 'gap'; readonly fromSeq: number; readonly seq: number; readonly reason: GapReason };
 
 export interface ChannelPage {
   readonly channel: string;
@@ -37,7 +38,7 @@ export function toPage(request: ReadRequest, rows: readonly ReadRow[]): ChannelP
   for (const row of rows) {
     if (row.seq === null) continue;
     if (row.seq > seq + 1) addGap(entries, seq + 1, row.seq - 1, 'removed');
-    if (row.body === null) addGap(entries, row.seq, row.seq, 'expired');
+    if (row.body === null) addGap(entries, row.seq, row.seq, row.gone ?? 'expired');
     else entries.push({ kind: 'message', seq: row.seq, stored: toStored(request.channel, row.seq, row.body, row) });
     seq = row.seq;
   }
@@ -59,10 +60,15 @@ export function toPage(request: ReadRequest, rows: readonly ReadRow[]): ChannelP
 }
 
 function toStored(channel: string, seq: number, body: string, row: ReadRow): StoredMessage {
-  return { message: toMessage(channel, seq, body, row), bytes: body.length, expiresAtMs: row.expires_at?.getTime() };
+  return {
+    message: toMessage(channel, seq, body, row),
+    bytes: body.length,
+    expiresAtMs: row.expires_at?.getTime(),
+    controls: row.controls,
+  };
 }
 
-function addGap(entries: Entry[], fromSeq: number, seq: number, reason: 'expired' | 'removed'): void {
+function addGap(entries: Entry[], fromSeq: number, seq: number, reason: GapReason): void {
   const last = entries.at(-1);
   if (last?.kind === 'gap' && last.reason === reason) entries[entries.length - 1] = { ...last, seq };
   else entries.push({ kind: 'gap', fromSeq, seq, reason });

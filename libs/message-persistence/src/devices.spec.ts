@@ -131,7 +131,7 @@ async function positions(key: typeof phone): Promise<Record<string, number>> {
 }
 
 async function acknowledge(key: typeof phone, channel: string, toSeq: number): Promise<void> {
-  const settlements = new Settlements(database, () => 'here');
+  const settlements = new Settlements(database, () => 'here', 0);
   await settlements.save([
     {
       ...key,
@@ -144,6 +144,7 @@ async function acknowledge(key: typeof phone, channel: string, toSeq: number): P
       outcome: 'acknowledged',
       error: null,
       isDurable: true,
+      wantsReceipts: false,
     },
   ]);
 }

@@ -1,6 +1,6 @@
 import { Batcher, withRetry, type Database } from '#database';
 import { inboxOf } from '#protocol';
-import { OPEN_DEVICES, type OpenedRow } from './sql/open-devices.sql.js';
+import { LEAVE_DEVICES, OPEN_DEVICES, type OpenedRow } from './sql/open-devices.sql.js';
 import { READ_POSITIONS } from './sql/read-positions.sql.js';
 
 export interface DeviceKey {
@@ -30,11 +30,16 @@ type PositionKey = DeviceKey & { readonly channel: string };
 /** The devices of users and how far each has come. A storm of connects is a few statements. */
 export class Devices {
   private readonly opens: Batcher<DeviceKey, Opened>;
+  private readonly leaves: Batcher<DeviceKey, void>;
   private readonly positionReads: Batcher<readonly PositionKey[], Position[]>;
 
   constructor(private readonly database: Database) {
     this.opens = new Batcher({
       run: (keys) => withRetry(() => this.openAll(keys), { deadlineMs: 2_000 }),
+      maxItems: 500,
+    });
+    this.leaves = new Batcher<DeviceKey, void>({
+      run: (keys) => withRetry(() => this.leaveAll(keys), { deadlineMs: 2_000 }),
       maxItems: 500,
     });
     this.positionReads = new Batcher({
@@ -46,6 +51,11 @@ export class Devices {
   /** Notes the device as seen, makes it if it is new, and says what it receives without asking. */
   open(key: DeviceKey): Promise<Opened> {
     return this.opens.add(key);
+  }
+
+  /** Notes when the device was last seen. */
+  leave(key: DeviceKey): Promise<void> {
+    return this.leaves.add(key);
   }
 
   /** Where the device stands in each channel, in one snapshot. */
@@ -63,6 +73,14 @@ export class Devices {
       const row = byKey.get(`${user} ${deviceId}`);
       return row ? toOpened(user, row) : new Error('the device was not opened');
     });
+  }
+
+  private async leaveAll(keys: readonly DeviceKey[]): Promise<void[]> {
+    await this.database.rows('hot', LEAVE_DEVICES, [
+      keys.map(({ user }) => user),
+      keys.map(({ deviceId }) => deviceId),
+    ]);
+    return keys.map(() => undefined);
   }
 
   private async readPositions(requests: readonly (readonly PositionKey[])[]): Promise<Position[][]> {

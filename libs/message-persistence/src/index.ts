@@ -1,8 +1,12 @@
 export type { ChannelPage, Entry, ReadRequest } from './channel-page.js';
 export { Devices, type DeviceKey, type Position } from './devices.js';
+export type { Controls } from './controls.js';
+export { DeadLetters } from './dead-letters.js';
 export { Groups } from './groups.js';
+export type { HistoryBounds } from './history.js';
 export { JobDiary } from './job-diary.js';
 export { MessageLog, type Appended, type MessageStatus, type NewMessage } from './message-log.js';
+export { Outbox } from './outbox.js';
 export { Retention } from './retention.js';
-export { Settlements, type Settlement } from './settlements.js';
+export { Settlements, type Death, type Settlement } from './settlements.js';
 export type { StoredMessage } from './stored-message.js';

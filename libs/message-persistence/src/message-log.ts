@@ -1,8 +1,11 @@
 import { performance } from 'node:perf_hooks';
 import { Batcher, BatcherFullError, withRetry, type Database } from '#database';
-import { Fault, type Message } from '#protocol';
+import { Fault, type HistoryPage, type Message } from '#protocol';
 import { AppendRun } from './append-run.js';
 import { toPage, type ChannelPage, type ReadRequest } from './channel-page.js';
+import type { DeviceKey } from './devices.js';
+import { readHistory, type HistoryBounds } from './history.js';
+import { CLAIM_MESSAGES } from './sql/claim-messages.sql.js';
 import { FIND_ATTEMPTS, FIND_RECIPIENTS, type AttemptRow, type RecipientRow } from './sql/find-recipients.sql.js';
 import { FIND_MESSAGE } from './sql/find-message.sql.js';
 import { READ_CHANNELS, type ReadRow } from './sql/read-channels.sql.js';
@@ -19,6 +22,8 @@ export interface NewMessage {
   /** JSON text. */
   readonly body: string;
   readonly metadata: string | null;
+  /** JSON of {@link Controls}, or null. */
+  readonly controls: string | null;
   readonly ttlMs: number | null;
   readonly publishId: string | null;
 }
@@ -103,28 +108,33 @@ export class MessageLog {
   }
 
   /** Reads all channels at once; pages stand in the places of their requests. */
-  async poll(requests: readonly ReadRequest[]): Promise<(ChannelPage | undefined)[]> {
-    return this.read('hot', requests, PAGE_MESSAGES);
+  poll(requests: readonly ReadRequest[]): Promise<(ChannelPage | undefined)[]> {
+    return this.read(requests);
   }
 
-  /** Up to `limit` entries behind `afterSeq`. Undefined: nothing was ever published to the channel. */
-  async history(channel: string, afterSeq: number, limit: number): Promise<ChannelPage | undefined> {
-    // An epoch that no channel has makes a page even without messages, for its lastSeq.
-    const request = { channel, fromSeq: afterSeq, since: undefined, epoch: -1 };
-    const [page] = await this.read('work', [request], limit);
-    return page;
+  history(channel: string, bounds: HistoryBounds): Promise<HistoryPage> {
+    return readHistory(this.database, channel, bounds);
   }
 
   /** A message by id, and what became of it for each device. Undefined: never stored, or removed by retention. */
   async status(id: string): Promise<MessageStatus | undefined> {
     const [row] = await this.database.rows('work', FIND_MESSAGE, [id]);
     if (!row || row.seq === null || row.body === null) return undefined;
-    const key = [row.channel, row.seq];
+    const key = [row.channel, row.seq, row.created_at];
     const [recipients, attempts] = await Promise.all([
       this.database.rows('work', FIND_RECIPIENTS, key),
-      this.database.rows('work', FIND_ATTEMPTS, [...key, row.created_at]),
+      this.database.rows('work', FIND_ATTEMPTS, key),
     ]);
     return { message: toMessage(row.channel, row.seq, row.body, row), isExpired: row.is_expired, recipients, attempts };
+  }
+
+  /**
+   * Which of the messages go to this device rather than another of its user: the first to ask takes them.
+   * @returns the seqs that are its own
+   */
+  async claim(channel: string, seqs: readonly number[], { user, deviceId }: DeviceKey): Promise<Set<number>> {
+    const rows = await this.database.rows('hot', CLAIM_MESSAGES, [channel, seqs, user, deviceId]);
+    return new Set(rows.filter((row) => row.device_id === deviceId).map(({ seq }) => seq));
   }
 
   /** Resolves once every publish taken in has been answered. */
@@ -140,22 +150,18 @@ export class MessageLog {
 
   private reader(): Batcher<ReadRequest, ChannelPage | undefined> {
     return new Batcher<ReadRequest, ChannelPage | undefined>({
-      run: (requests) => withRetry(() => this.read('hot', requests, PAGE_MESSAGES), { deadlineMs: 1_000 }),
+      run: (requests) => withRetry(() => this.read(requests), { deadlineMs: 1_000 }),
       maxItems: MAX_READ,
     });
   }
 
-  private async read(
-    pool: 'hot' | 'work',
-    requests: readonly ReadRequest[],
-    limit: number,
-  ): Promise<(ChannelPage | undefined)[]> {
-    const rows = await this.database.rows(pool, READ_CHANNELS, [
+  private async read(requests: readonly ReadRequest[]): Promise<(ChannelPage | undefined)[]> {
+    const rows = await this.database.rows('hot', READ_CHANNELS, [
       requests.map(({ channel }) => channel),
       requests.map(({ fromSeq }) => fromSeq),
       requests.map(({ since }) => since?.toISOString() ?? '-infinity'),
       requests.map(({ epoch }) => epoch),
-      limit,
+      PAGE_MESSAGES,
       PAGE_BYTES,
     ]);
     const byRequest = new Map<number, ReadRow[]>();

@@ -1,5 +1,7 @@
 import type { Database } from '#database';
-import { SAVE_SETTLEMENTS } from './sql/save-settlements.sql.js';
+import type { Ack } from '#protocol';
+import type { DeviceKey } from './devices.js';
+import { FAIL_ATTEMPTS, SAVE_READS, SAVE_SETTLEMENTS } from './sql/save-settlements.sql.js';
 
 /** The end of one try to hand a range of a channel to a connection. */
 export interface Settlement {
@@ -12,10 +14,18 @@ export interface Settlement {
   readonly attempt: number;
   /** Milliseconds since the range was sent. */
   readonly ageMs: number;
-  readonly outcome: 'acknowledged' | 'timeout' | 'disconnected';
+  readonly outcome: 'sent' | 'acknowledged' | 'timeout' | 'disconnected';
   readonly error: string | null;
   /** False for a subscription: its position is kept by nobody. */
   readonly isDurable: boolean;
+  /** A message of the range may ask for a receipt. */
+  readonly wantsReceipts: boolean;
+}
+
+/** A message given up for a device. */
+export interface Death extends DeviceKey {
+  readonly channel: string;
+  readonly seq: number;
 }
 
 /** Writes what connections acknowledged, or did not. */
@@ -23,6 +33,8 @@ export class Settlements {
   constructor(
     private readonly database: Database,
     private readonly instanceId: () => string,
+    /** Failed attempts in all after which a message is given up for a device; 0: never. */
+    private readonly maxTotalAttempts: number,
   ) {}
 
   async save(settlements: readonly Settlement[]): Promise<void> {
@@ -40,6 +52,24 @@ export class Settlements {
       column('error'),
       column('isDurable'),
       this.instanceId(),
+      column('wantsReceipts'),
     ]);
+  }
+
+  /** Counts the failed ones among them. @returns what is given up now */
+  async fail(settlements: readonly Settlement[]): Promise<Death[]> {
+    const failed = settlements.filter(
+      ({ outcome, isDurable }) => isDurable && (outcome === 'timeout' || outcome === 'disconnected'),
+    );
+    if (failed.length === 0 || this.maxTotalAttempts === 0) return [];
+    const column = <K extends keyof Settlement>(key: K) => failed.map((settlement) => settlement[key]);
+    const columns = [column('user'), column('deviceId'), column('channel'), column('fromSeq'), column('error')];
+    const rows = await this.database.rows('hot', FAIL_ATTEMPTS, [...columns, this.maxTotalAttempts]);
+    return rows.map(({ user_id, device_id, channel, seq }) => ({ user: user_id, deviceId: device_id, channel, seq }));
+  }
+
+  /** The user has read each channel up to a seq that this device has acknowledged. */
+  async read({ user, deviceId }: DeviceKey, positions: Ack): Promise<void> {
+    await this.database.rows('work', SAVE_READS, [user, deviceId, Object.keys(positions), Object.values(positions)]);
   }
 }

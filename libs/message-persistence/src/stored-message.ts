@@ -1,4 +1,5 @@
 import type { Message } from '#protocol';
+import type { Controls } from './controls.js';
 import type { ReadRow } from './sql/read-channels.sql.js';
 
 /** A message ready to be handed out: parsed once per instance, whoever receives it. */
@@ -8,6 +9,7 @@ export interface StoredMessage {
   readonly bytes: number;
   /** By the database's clock. */
   readonly expiresAtMs: number | undefined;
+  readonly controls: Controls | null;
 }
 
 type Row = Pick<ReadRow, 'id' | 'sender' | 'type' | 'metadata' | 'created_at' | 'expires_at'>;

@@ -9,6 +9,9 @@ const Position = z.strictObject({
   lastSeq: Seq.describe('the newest stored seq'),
 });
 
+export const GapReason = z.enum(['expired', 'removed', 'cancelled', 'collapsed', 'withheld', 'taken', 'dead']);
+export type GapReason = z.infer<typeof GapReason>;
+
 /** Server → client. */
 export const EVENTS = {
   ready: {
@@ -29,12 +32,12 @@ export const EVENTS = {
     }),
   },
   gap: {
-    when: 'A range of the channel cannot be delivered any more: it expired or was removed by retention.',
+    when: 'A range of the channel is not for this device or not any more: it expired, was removed by retention, cancelled by its publisher, collapsed under a newer message of its key, withheld by its publisher’s wish, taken by another device, or given up (dead).',
     payload: z.strictObject({
       channel: Channel,
       fromSeq: Seq,
       toSeq: Seq,
-      reason: z.enum(['expired', 'removed']),
+      reason: GapReason,
       ack: Ack,
     }),
   },

@@ -1,16 +1,21 @@
 export { assertCleanText, DEFAULT_BODY_LIMITS, encodeBody, type BodyLimits } from './body.js';
 export { Channel, GroupChannel, Identifier, channelKind, inboxOf, type ChannelKind } from './channel.js';
-export { EVENTS, type EventName, type EventPayload } from './event.js';
+export { EVENTS, type EventName, type EventPayload, type GapReason } from './event.js';
 export { FAULTS, Fault, type FaultName, type WireError } from './fault.js';
 export { GRANT_VERBS, Grant, isGranted, type GrantVerb } from './grant.js';
 export { DEFAULT_DEVICE, Handshake } from './handshake.js';
 export { Message } from './message.js';
 export { parse } from './parse.js';
 export {
-  Publish,
+  BackendPublish,
+  BackendSchedule,
   REQUESTS,
   type Ack,
+  type Cancelled,
+  type HistoryPage,
+  type Publish,
   type Published,
+  type Scheduled,
   type RequestName,
   type RequestPayload,
   type RequestResult,

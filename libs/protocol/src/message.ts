@@ -7,7 +7,15 @@ export const METADATA_MAX_KEYS = 20;
 
 export const Seq = z.int().min(0).describe('position in the channel; the first message is 1');
 
+/** Types that the server itself gives to messages, e.g. trunkline.receipt. */
+export const RESERVED_TYPE_PREFIX = 'trunkline.';
+
 export const MessageType = z.string().min(1).max(TYPE_MAX).describe('what the application calls this kind of message');
+
+export const PublishedType = MessageType.refine(
+  (type) => !type.startsWith(RESERVED_TYPE_PREFIX),
+  `types beginning with ${RESERVED_TYPE_PREFIX} are the server’s own`,
+);
 
 export const Metadata = z
   .record(z.string().min(1).max(100), z.string().max(1_000))

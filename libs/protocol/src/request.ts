@@ -1,6 +1,6 @@
 import { z } from 'zod';
-import { Channel, GroupChannel, faultParams } from './channel.js';
-import { Message, MessageType, Metadata, Seq, TTL_MAX_MS } from './message.js';
+import { Channel, faultParams, GroupChannel, Identifier } from './channel.js';
+import { Message, Metadata, PublishedType, Seq, TTL_MAX_MS } from './message.js';
 
 export const PUBLISH_ID_MAX = 100;
 export const HISTORY_LIMIT_MAX = 500;
@@ -15,27 +15,79 @@ const ttlMs = z
   .meta({ type: 'integer', minimum: 1, maximum: TTL_MAX_MS })
   .describe('how long the message may be delivered, by the database’s clock');
 
+const PublishShape = {
+  channel: Channel,
+  type: PublishedType,
+  data: z
+    .unknown()
+    .refine((value) => value !== undefined, 'required')
+    .describe('the body, any JSON'),
+  metadata: Metadata.optional(),
+  ttlMs: ttlMs.optional(),
+  publishId: z
+    .string()
+    .min(1)
+    .max(PUBLISH_ID_MAX)
+    .optional()
+    .describe(
+      'chosen by the publisher; repeated with the same id, a publish stores one message and gives the same answer',
+    ),
+  collapseKey: z
+    .string()
+    .min(1)
+    .max(100)
+    .optional()
+    .describe('a device that was away gets only the newest message of this key'),
+  deliverTo: z
+    .enum(['all-devices', 'first-device'])
+    .optional()
+    .describe('first-device: of each user only the device that takes it first receives it'),
+};
+
+/** What a back end may publish. */
+export const BackendPublish = z
+  .strictObject({ ...PublishShape, exceptUser: Identifier.optional().describe('a user who does not receive it') })
+  .meta({ id: 'BackendPublish' });
+export type BackendPublish = z.infer<typeof BackendPublish>;
+
 export const Publish = z
   .strictObject({
-    channel: Channel,
-    type: MessageType,
-    data: z
-      .unknown()
-      .refine((value) => value !== undefined, 'required')
-      .describe('the body, any JSON'),
-    metadata: Metadata.optional(),
-    ttlMs: ttlMs.optional(),
-    publishId: z
-      .string()
+    ...PublishShape,
+    exceptSelf: z.boolean().optional().describe('no device of the publishing user receives it'),
+    exceptConnection: z.boolean().optional().describe('the publishing connection does not receive it'),
+    receipts: z
+      .array(z.enum(['delivered', 'read']))
       .min(1)
-      .max(PUBLISH_ID_MAX)
+      .max(2)
       .optional()
-      .describe(
-        'chosen by the publisher; repeated with the same id, a publish stores one message and gives the same answer',
-      ),
+      .describe('have a `trunkline.receipt` sent to the own inbox for each device that acknowledged or read it'),
   })
   .meta({ id: 'Publish' });
 export type Publish = z.infer<typeof Publish>;
+
+const sendAt = z.iso
+  .datetime({ offset: true })
+  .describe('when it is published, within a second, by the database’s clock');
+
+export const Schedule = z.strictObject({ ...Publish.shape, sendAt }).meta({ id: 'Schedule' });
+export type Schedule = z.infer<typeof Schedule>;
+export const BackendSchedule = z.strictObject({ ...BackendPublish.shape, sendAt }).meta({ id: 'BackendSchedule' });
+export type BackendSchedule = z.infer<typeof BackendSchedule>;
+
+export const Scheduled = z
+  .strictObject({ id: z.uuid(), channel: Channel, sendAt: z.iso.datetime() })
+  .meta({ id: 'Scheduled' });
+export type Scheduled = z.infer<typeof Scheduled>;
+
+export const Cancelled = z
+  .strictObject({
+    id: z.uuid(),
+    was: z
+      .enum(['scheduled', 'stored'])
+      .describe('scheduled: never published; stored: kept from whoever had not got it yet'),
+  })
+  .meta({ id: 'Cancelled' });
+export type Cancelled = z.infer<typeof Cancelled>;
 
 export const Published = z
   .strictObject({
@@ -57,11 +109,30 @@ export type Ack = z.infer<typeof Ack>;
 const ChannelOnly = z.strictObject({ channel: Channel });
 const GroupOnly = z.strictObject({ channel: GroupChannel });
 
+export const HistoryTime = z.iso.datetime({ offset: true });
+export const HistoryOrder = z.enum(['asc', 'desc']).describe('asc, the default: oldest first');
+
 export const History = z.strictObject({
   channel: Channel,
-  afterSeq: Seq.optional().describe('the page begins behind this seq (default 0)'),
+  afterSeq: Seq.optional().describe('only what stands behind this seq'),
+  beforeSeq: Seq.optional().describe('only what stands before this seq'),
+  from: HistoryTime.optional().describe('only what was published then or later'),
+  to: HistoryTime.optional().describe('only what was published before'),
+  order: HistoryOrder.optional(),
   limit: z.int().min(1).max(HISTORY_LIMIT_MAX).optional().describe(`default 100, at most ${HISTORY_LIMIT_MAX}`),
 });
+export type History = z.infer<typeof History>;
+
+export const HistoryPage = z
+  .strictObject({
+    channel: Channel,
+    messages: z.array(Message),
+    lastSeq: Seq.describe('the newest stored seq'),
+    nextAfterSeq: Seq.nullable().describe('ascending: pass as afterSeq for the next page; null at the end'),
+    nextBeforeSeq: Seq.nullable().describe('descending: pass as beforeSeq for the next page; null at the end'),
+  })
+  .meta({ id: 'HistoryPage' });
+export type HistoryPage = z.infer<typeof HistoryPage>;
 
 /**
  * Client → server. Each is answered through the Socket.IO acknowledgement: `{ok:true, …result}` or `{ok:false, error}`.
@@ -101,14 +172,24 @@ export const REQUESTS = {
     result: z.strictObject({ channel: Channel }),
   },
   history: {
-    does: 'A page of a channel that this connection reads or may subscribe to. Expired messages are left out.',
+    does: 'A page of a channel that this connection reads or may subscribe to, bounded by seq or time, in either order. What expired, was cancelled or collapsed is left out.',
     payload: History,
-    result: z.strictObject({
-      channel: Channel,
-      messages: z.array(Message),
-      lastSeq: Seq,
-      nextAfterSeq: Seq.nullable().describe('pass as afterSeq for the next page; null at the end'),
-    }),
+    result: HistoryPage,
+  },
+  read: {
+    does: 'The user has read each channel up to a seq; acknowledges it too. Answered once it is stored.',
+    payload: Ack,
+    result: z.strictObject({}),
+  },
+  schedule: {
+    does: 'Publishes a message at a time, once, whatever instance runs then. Needs the same right as `publish`, now.',
+    payload: Schedule,
+    result: Scheduled,
+  },
+  cancel: {
+    does: 'Takes back a message of one’s own: a scheduled one is never published, a stored one is kept from the devices that have not got it yet.',
+    payload: z.strictObject({ id: z.uuid() }),
+    result: Cancelled,
   },
 } as const;
 

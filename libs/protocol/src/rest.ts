@@ -1,7 +1,16 @@
 import { z } from 'zod';
 import { Channel, Identifier } from './channel.js';
 import { Message, Seq } from './message.js';
-import { HISTORY_LIMIT_MAX, Publish, Published } from './request.js';
+import {
+  BackendPublish,
+  Cancelled,
+  HISTORY_LIMIT_MAX,
+  HistoryOrder,
+  HistoryPage,
+  HistoryTime,
+  Published,
+  Scheduled,
+} from './request.js';
 
 export const REST_BATCH_MAX = 1_000;
 
@@ -12,7 +21,7 @@ export const WireErrorShape = z
 export const Failure = z.strictObject({ ok: z.literal(false), error: WireErrorShape }).meta({ id: 'Failure' });
 
 /** `POST /v1/messages`: one message, or a batch in which each item succeeds or fails alone. */
-export const PublishOne = Publish;
+export const PublishOne = BackendPublish;
 export const PublishBatch = z.strictObject({ messages: z.array(z.unknown()).min(1) }).meta({ id: 'PublishBatch' });
 
 const ok = { ok: z.literal(true) };
@@ -21,6 +30,9 @@ export const PublishedBatchAnswer = z.strictObject({
   ...ok,
   results: z.array(z.union([PublishedAnswer, Failure])).describe('one for each item, in its place'),
 });
+
+export const ScheduledAnswer = z.strictObject({ ...ok, ...Scheduled.shape });
+export const CancelledAnswer = z.strictObject({ ...ok, ...Cancelled.shape });
 
 export const Attempt = z
   .strictObject({
@@ -31,25 +43,65 @@ export const Attempt = z
     attempt: z.int(),
     sentAt: z.iso.datetime(),
     settledAt: z.iso.datetime(),
-    outcome: z.enum(['acknowledged', 'timeout', 'disconnected']),
+    outcome: z
+      .enum(['sent', 'acknowledged', 'timeout', 'disconnected'])
+      .describe('sent: noted while its acknowledgement was awaited'),
     error: z.string().nullable(),
   })
   .meta({ id: 'Attempt' });
+
+export const DeliveryStatus = z.enum([
+  'queued',
+  'sent',
+  'delivered',
+  'read',
+  'expired',
+  'cancelled',
+  'collapsed',
+  'dead',
+]);
+
+const Delivery = z.strictObject({
+  user: z.string(),
+  deviceId: z.string().nullable().describe('null: the user has no device yet'),
+  status: DeliveryStatus,
+});
 
 export const MessageStatusAnswer = z.strictObject({
   ...ok,
   message: Message,
   isExpired: z.boolean(),
-  recipients: z
-    .array(
-      z.strictObject({
-        user: z.string(),
-        deviceId: z.string(),
-        status: z.enum(['pending', 'delivered', 'expired']),
-      }),
-    )
-    .describe('the devices known for the channel’s users, at most 1000'),
+  recipients: z.array(Delivery).describe('the devices it is for, at most 1000'),
   attempts: z.array(Attempt).describe('oldest first, at most 1000'),
+});
+
+export const TimelineAnswer = z.strictObject({
+  ...ok,
+  message: Message,
+  deliveries: z
+    .array(z.strictObject({ ...Delivery.shape, isOnline: z.boolean(), reason: z.string(), attempts: z.array(Attempt) }))
+    .describe('for each device what became of the message, and why, in words'),
+});
+
+export const DeadLettersQuery = z.strictObject({
+  limit: z.coerce.number().int().min(1).max(500).default(100),
+});
+export const DeadLetter = z
+  .strictObject({
+    messageId: z.uuid(),
+    channel: Channel,
+    seq: Seq,
+    user: z.string(),
+    deviceId: z.string(),
+    attempts: z.int(),
+    error: z.string().nullable(),
+    diedAt: z.iso.datetime(),
+  })
+  .meta({ id: 'DeadLetter' });
+export const DeadLettersAnswer = z.strictObject({ ...ok, deadLetters: z.array(DeadLetter).describe('oldest first') });
+export const RequeuedAnswer = z.strictObject({
+  ...ok,
+  requeued: z.int().describe('copies put into inboxes, one a user'),
 });
 
 export const ConnectionView = z
@@ -64,17 +116,17 @@ export const ConnectionView = z
 
 export const ConnectionsAnswer = z.strictObject({ ...ok, user: z.string(), connections: z.array(ConnectionView) });
 
+const queryNumber = (min: number, max: number) => z.coerce.number().int().min(min).max(max);
+
 export const PageQuery = z.strictObject({
-  after: z.coerce.number().int().min(0).max(Number.MAX_SAFE_INTEGER).default(0),
-  limit: z.coerce.number().int().min(1).max(HISTORY_LIMIT_MAX).default(100),
+  after: queryNumber(0, Number.MAX_SAFE_INTEGER).default(0).describe('only what stands behind this seq'),
+  before: queryNumber(0, Number.MAX_SAFE_INTEGER).optional().describe('only what stands before this seq'),
+  from: HistoryTime.optional().describe('only what was published then or later'),
+  to: HistoryTime.optional().describe('only what was published before'),
+  order: HistoryOrder.optional(),
+  limit: queryNumber(1, HISTORY_LIMIT_MAX).default(100),
 });
 
-export const PageAnswer = z.strictObject({
-  ...ok,
-  channel: Channel,
-  messages: z.array(Message),
-  lastSeq: Seq,
-  nextAfterSeq: Seq.nullable(),
-});
+export const PageAnswer = z.strictObject({ ...ok, ...HistoryPage.shape });
 
 export const MemberAnswer = z.strictObject({ ...ok, channel: Channel, user: Identifier, seq: Seq.optional() });

@@ -15,3 +15,11 @@ export const FIND_CONNECTIONS = statement<ConnectionRow>(
      from trunkline.connections c join trunkline.instances i using (instance_id)
     where c.user_id = $1 order by c.connected_at limit 1000`,
 );
+
+/** Which devices of these users have a living connection. */
+export const FIND_ONLINE_DEVICES = statement<{ user_id: string; device_id: string }>(
+  'find_online_devices',
+  `select distinct c.user_id, c.device_id
+     from trunkline.connections c join trunkline.instances i using (instance_id)
+    where c.user_id = any ($1::text[])`,
+);

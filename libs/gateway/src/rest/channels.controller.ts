@@ -3,7 +3,6 @@ import { ApiTags } from '@nestjs/swagger';
 import type { z } from 'zod';
 import { MessageLog } from '#message-persistence';
 import { Channel, rest } from '#protocol';
-import { toHistory } from '../history.js';
 import { ApiKeyGuard } from './api-key.guard.js';
 import { Documented } from './document.js';
 import { SchemaPipe } from './schema.pipe.js';
@@ -17,7 +16,7 @@ export class ChannelsController {
 
   @Get(':channel/messages')
   @Documented({
-    summary: 'A page of a channel, oldest first; expired messages are left out',
+    summary: 'A page of a channel, bounded by seq or time, in either order; what expired is left out',
     params: { channel: 'percent-encoded, e.g. group%3Astaff' },
     query: rest.PageQuery,
     answer: rest.PageAnswer,
@@ -25,8 +24,9 @@ export class ChannelsController {
   })
   async messages(
     @Param('channel', new SchemaPipe(Channel)) channel: string,
-    @Query(new SchemaPipe(rest.PageQuery)) { after, limit }: z.infer<typeof rest.PageQuery>,
+    @Query(new SchemaPipe(rest.PageQuery)) query: z.infer<typeof rest.PageQuery>,
   ): Promise<z.infer<typeof rest.PageAnswer>> {
-    return { ok: true, ...toHistory(channel, after, await this.log.history(channel, after, limit)) };
+    const { after: afterSeq, before: beforeSeq, from, to, order = 'asc', limit } = query;
+    return { ok: true, ...(await this.log.history(channel, { afterSeq, beforeSeq, from, to, order, limit })) };
   }
 }

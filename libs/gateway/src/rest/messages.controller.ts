@@ -1,14 +1,16 @@
-import { Body, Controller, Get, HttpCode, Inject, Param, Post, Req, UseGuards } from '@nestjs/common';
+import { Body, Controller, Delete, Get, HttpCode, Inject, Param, Post, Query, Req, UseGuards } from '@nestjs/common';
 import { ApiTags } from '@nestjs/swagger';
 import { z } from 'zod';
+import { Registry } from '#connection-manager';
 import { Delivery, type Author } from '#delivery';
 import { MessageLog, type MessageStatus } from '#message-persistence';
 import { LOGGER, type Logger } from '#observability';
-import { Fault, parse, Publish, rest } from '#protocol';
+import { BackendPublish, BackendSchedule, Fault, Identifier, parse, rest, type FaultName } from '#protocol';
 import { toFault } from '../to-fault.js';
 import { ApiKeyGuard, type KeyedRequest } from './api-key.guard.js';
 import { Documented } from './document.js';
 import { SchemaPipe } from './schema.pipe.js';
+import { toAttempt, toTimeline } from './timeline.js';
 
 type PublishedAnswer = z.infer<typeof rest.PublishedAnswer>;
 type ItemAnswer = PublishedAnswer | z.infer<typeof rest.Failure>;
@@ -18,6 +20,30 @@ const EXAMPLES = {
   batch: { value: { messages: [{ channel: 'group:staff', type: 'notice', data: 'Tea is ready' }] } },
 };
 
+const SCHEDULE_EXAMPLES = {
+  one: {
+    value: { channel: 'user:42', type: 'reminder', data: { text: 'Tomorrow' }, sendAt: '2030-01-01T09:00:00Z' },
+  },
+};
+
+const ID = { id: 'the id that the publish answered' };
+
+const PUBLISH_FAULTS: readonly FaultName[] = [
+  'BAD_REQUEST',
+  'BAD_CHANNEL',
+  'UNKNOWN_FIELD',
+  'BODY_TOO_LARGE',
+  'BODY_TOO_DEEP',
+  'BODY_TOO_WIDE',
+  'BAD_TEXT',
+  'BAD_TTL',
+  'BATCH_TOO_LARGE',
+  'BAD_JSON',
+  'PUBLISH_ID_REUSED',
+  'OUTCOME_UNKNOWN',
+  'OVERLOADED',
+];
+
 /** Messages, for back ends. */
 @ApiTags('messages')
 @Controller('v1/messages')
@@ -26,6 +52,7 @@ export class MessagesController {
   constructor(
     @Inject(Delivery) private readonly delivery: Delivery,
     @Inject(MessageLog) private readonly log: MessageLog,
+    @Inject(Registry) private readonly registry: Registry,
     @Inject(LOGGER) private readonly logger: Logger,
   ) {}
 
@@ -36,27 +63,13 @@ export class MessagesController {
     body: z.union([rest.PublishOne, rest.PublishBatch]),
     bodyExamples: EXAMPLES,
     answer: z.union([rest.PublishedAnswer, rest.PublishedBatchAnswer]),
-    faults: [
-      'BAD_REQUEST',
-      'BAD_CHANNEL',
-      'UNKNOWN_FIELD',
-      'BODY_TOO_LARGE',
-      'BODY_TOO_DEEP',
-      'BODY_TOO_WIDE',
-      'BAD_TEXT',
-      'BAD_TTL',
-      'BATCH_TOO_LARGE',
-      'BAD_JSON',
-      'PUBLISH_ID_REUSED',
-      'OUTCOME_UNKNOWN',
-      'OVERLOADED',
-    ],
+    faults: PUBLISH_FAULTS,
   })
   async publish(
     @Body() body: unknown,
     @Req() request: KeyedRequest,
   ): Promise<PublishedAnswer | z.infer<typeof rest.PublishedBatchAnswer>> {
-    const author: Author = { publisher: `api:${request.apiKeyName}`, sender: null };
+    const author = authorOf(request);
     if (!isBatch(body)) return this.publishOne(body, author);
     if (Array.isArray(body.messages) && body.messages.length > rest.REST_BATCH_MAX) {
       throw new Fault('BATCH_TOO_LARGE', `messages: at most ${rest.REST_BATCH_MAX} items`);
@@ -68,18 +81,70 @@ export class MessagesController {
   @Get(':id')
   @Documented({
     summary: 'A message, and what became of it: the devices it is for, and every attempt',
-    params: { id: 'the id that the publish answered' },
+    params: ID,
     answer: rest.MessageStatusAnswer,
     faults: ['BAD_REQUEST', 'NOT_FOUND'],
   })
   async status(@Param('id', new SchemaPipe(z.uuid())) id: string): Promise<z.infer<typeof rest.MessageStatusAnswer>> {
+    return toAnswer(await this.find(id));
+  }
+
+  @Post('scheduled')
+  @HttpCode(200)
+  @Documented({
+    summary: 'Publish one message at a time: once, whichever instance runs then',
+    body: BackendSchedule,
+    bodyExamples: SCHEDULE_EXAMPLES,
+    answer: rest.ScheduledAnswer,
+    faults: PUBLISH_FAULTS,
+  })
+  async schedule(
+    @Body(new SchemaPipe(BackendSchedule)) request: BackendSchedule,
+    @Req() keyed: KeyedRequest,
+  ): Promise<z.infer<typeof rest.ScheduledAnswer>> {
+    return { ok: true, ...(await this.delivery.publisher.schedule(request, authorOf(keyed))) };
+  }
+
+  @Delete(':id')
+  @Documented({
+    summary:
+      'Take a message back: a scheduled one of this key, or a stored one from the devices that have not got it yet',
+    params: ID,
+    answer: rest.CancelledAnswer,
+    faults: ['BAD_REQUEST', 'NOT_FOUND', 'FORBIDDEN'],
+  })
+  async cancel(
+    @Param('id', new SchemaPipe(z.uuid())) id: string,
+    @Req() keyed: KeyedRequest,
+  ): Promise<z.infer<typeof rest.CancelledAnswer>> {
+    return { ok: true, ...(await this.delivery.publisher.cancel(id, authorOf(keyed))) };
+  }
+
+  @Get(':id/timeline')
+  @Documented({
+    summary: 'For each device what became of a message, every attempt, and the reason in words',
+    params: ID,
+    query: z.object({ user: Identifier.optional().describe('only this user, also if the message is not for it') }),
+    answer: rest.TimelineAnswer,
+    faults: ['BAD_REQUEST', 'NOT_FOUND'],
+  })
+  async timeline(
+    @Param('id', new SchemaPipe(z.uuid())) id: string,
+    @Query('user', new SchemaPipe(Identifier.optional())) user?: string,
+  ): Promise<z.infer<typeof rest.TimelineAnswer>> {
+    const status = await this.find(id);
+    const users = new Set([...status.recipients.map(({ user_id }) => user_id), ...(user === undefined ? [] : [user])]);
+    return { ok: true, ...toTimeline(status, await this.registry.onlineDevices([...users]), user) };
+  }
+
+  private async find(id: string): Promise<MessageStatus> {
     const status = await this.log.status(id);
     if (!status) throw new Fault('NOT_FOUND', 'there is no message of this id, or it was removed by retention');
-    return toAnswer(status);
+    return status;
   }
 
   private async publishOne(body: unknown, author: Author): Promise<PublishedAnswer> {
-    return { ok: true, ...(await this.delivery.publisher.publish(parse(Publish, body), author)) };
+    return { ok: true, ...(await this.delivery.publisher.publish(parse(BackendPublish, body), author)) };
   }
 
   private async publishItem(item: unknown, author: Author): Promise<ItemAnswer> {
@@ -97,6 +162,10 @@ function isBatch(body: unknown): body is { messages: unknown } {
   return typeof body === 'object' && body !== null && 'messages' in body;
 }
 
+function authorOf({ apiKeyName }: KeyedRequest): Author {
+  return { publisher: `api:${apiKeyName}`, sender: null };
+}
+
 function toAnswer({
   message,
   isExpired,
@@ -107,21 +176,7 @@ function toAnswer({
     ok: true,
     message,
     isExpired,
-    recipients: recipients.map(({ user_id, device_id, is_delivered }) => ({
-      user: user_id,
-      deviceId: device_id,
-      status: is_delivered ? 'delivered' : isExpired ? 'expired' : 'pending',
-    })),
-    attempts: attempts.map((row) => ({
-      user: row.user_id,
-      deviceId: row.device_id,
-      connectionId: row.connection_id,
-      instanceId: row.instance_id,
-      attempt: row.attempt,
-      sentAt: row.sent_at.toISOString(),
-      settledAt: row.settled_at.toISOString(),
-      outcome: row.outcome,
-      error: row.error,
-    })),
+    recipients: recipients.map(({ user_id, device_id, status }) => ({ user: user_id, deviceId: device_id, status })),
+    attempts: attempts.map(toAttempt),
   };
 }

@@ -1,5 +1,5 @@
 import type { Identity } from '#auth';
-import type { Author, Connection, Delivery } from '#delivery';
+import type { Author, Connection, Delivery, Outgoing } from '#delivery';
 import {
   channelKind,
   Fault,
@@ -10,7 +10,6 @@ import {
   type RequestPayload,
   type RequestResult,
 } from '#protocol';
-import { toHistory } from '../history.js';
 
 type Handlers = { [N in RequestName]: (payload: RequestPayload<N>) => Promise<RequestResult<N>> };
 
@@ -35,8 +34,22 @@ export class Requests implements Handlers {
   }
 
   publish(request: RequestPayload<'publish'>): Promise<RequestResult<'publish'>> {
-    if (!this.isMember(request.channel)) this.assertGranted('publish', request.channel);
-    return this.delivery.publisher.publish(request, this.author);
+    this.assertPublishable(request.channel);
+    return this.delivery.publisher.publish(this.toOutgoing(request), this.author);
+  }
+
+  schedule({ sendAt, ...request }: RequestPayload<'schedule'>): Promise<RequestResult<'schedule'>> {
+    this.assertPublishable(request.channel);
+    return this.delivery.publisher.schedule({ ...this.toOutgoing(request), sendAt }, this.author);
+  }
+
+  cancel({ id }: RequestPayload<'cancel'>): Promise<RequestResult<'cancel'>> {
+    return this.delivery.publisher.cancel(id, this.author);
+  }
+
+  async read(positions: RequestPayload<'read'>): Promise<RequestResult<'read'>> {
+    await this.delivery.read(this.connection, positions);
+    return {};
   }
 
   async ack(positions: RequestPayload<'ack'>): Promise<RequestResult<'ack'>> {
@@ -64,13 +77,24 @@ export class Requests implements Handlers {
     return { channel };
   }
 
-  async history({
-    channel,
-    afterSeq = 0,
-    limit = HISTORY_LIMIT,
-  }: RequestPayload<'history'>): Promise<RequestResult<'history'>> {
+  history({ channel, ...bounds }: RequestPayload<'history'>): Promise<RequestResult<'history'>> {
     this.assertReadable(channel);
-    return toHistory(channel, afterSeq, await this.delivery.log.history(channel, afterSeq, limit));
+    const { afterSeq = 0, beforeSeq, from, to, order = 'asc', limit = HISTORY_LIMIT } = bounds;
+    return this.delivery.log.history(channel, { afterSeq, beforeSeq, from, to, order, limit });
+  }
+
+  /** Spells out whose devices and which connection "self" is. */
+  private toOutgoing({ exceptSelf, exceptConnection, receipts, ...request }: RequestPayload<'publish'>): Outgoing {
+    return {
+      ...request,
+      ...(exceptSelf === true ? { exceptUser: this.identity.user } : {}),
+      ...(exceptConnection === true ? { exceptConnection: this.connection.key.connectionId } : {}),
+      ...(receipts === undefined ? {} : { receipts }),
+    };
+  }
+
+  private assertPublishable(channel: string): void {
+    if (!this.isMember(channel)) this.assertGranted('publish', channel);
   }
 
   private isMember(channel: string): boolean {

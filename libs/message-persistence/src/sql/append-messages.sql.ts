@@ -16,5 +16,5 @@ export const APPEND_MESSAGES = statement<AppendedRow>(
   'append_messages',
   `select ord, id, seq, created_at, outcome
      from trunkline.append($1::text[], $2::uuid[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[],
-                           $8::bigint[], $9::text[], make_interval(hours => $10::int))`,
+                           $8::text[], $9::bigint[], $10::text[], make_interval(hours => $11::int))`,
 );

@@ -2,20 +2,20 @@ import { statement } from '#database';
 
 export interface RecipientRow {
   user_id: string;
-  device_id: string;
-  is_delivered: boolean;
+  device_id: string | null;
+  status: 'queued' | 'sent' | 'delivered' | 'read' | 'expired' | 'cancelled' | 'collapsed' | 'dead';
+  last_seen_at: Date | null;
 }
 
-/** The devices a message of channel $1 at seq $2 is meant for, and whether each has acknowledged it. */
+/** What became of seq $2 of channel $1 for each device; $3, the message's time, prunes partitions. */
 export const FIND_RECIPIENTS = statement<RecipientRow>(
   'find_recipients',
-  `select d.user_id, d.device_id, coalesce(cu.delivered_seq >= $2, false) as is_delivered
-     from (select user_id from trunkline.memberships where channel = $1 and joined_seq < $2
-           union all select substr($1, 6) where $1 like 'user:%') as recipient (user_id)
-     join trunkline.devices d using (user_id)
-     left join trunkline.cursors cu
-       on cu.user_id = d.user_id and cu.device_id = d.device_id and cu.channel = $1
-    order by d.user_id, d.device_id limit 1000`,
+  `select s.user_id, s.device_id, s.status, d.last_seen_at
+     from trunkline.delivery_status s
+     left join trunkline.devices d on d.user_id = s.user_id and d.device_id = s.device_id
+    where s.channel = $1 and s.seq = $2 
+      and s.created_at between $3::timestamptz - interval '1 millisecond' and $3::timestamptz + interval '1 millisecond'
+    order by s.user_id, s.device_id limit 1000`,
 );
 
 export interface AttemptRow {
@@ -26,7 +26,7 @@ export interface AttemptRow {
   attempt: number;
   sent_at: Date;
   settled_at: Date;
-  outcome: 'acknowledged' | 'timeout' | 'disconnected';
+  outcome: 'sent' | 'acknowledged' | 'timeout' | 'disconnected';
   error: string | null;
 }
 

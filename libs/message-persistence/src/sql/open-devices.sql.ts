@@ -24,8 +24,8 @@ export const OPEN_DEVICES = statement<OpenedRow>(
      on conflict (user_id, device_id) do update set last_seen_at = clock_timestamp()
      returning user_id, device_id, xmax = 0 as is_new
    ), started as (
-     insert into trunkline.cursors (user_id, device_id, channel, delivered_seq)
-     select s.user_id, s.device_id, r.channel, greatest(r.floor, coalesce(ahead.seq, r.first))
+     insert into trunkline.cursors (user_id, device_id, channel, delivered_seq, read_seq, started_seq)
+     select s.user_id, s.device_id, r.channel, start.seq, start.seq, start.seq
        from seen s
       cross join lateral (
             select 'user:' || s.user_id, 0, 0
@@ -37,10 +37,20 @@ export const OPEN_DEVICES = statement<OpenedRow>(
        left join lateral (
             select max(o.delivered_seq) as seq from trunkline.cursors o
              where o.user_id = s.user_id and o.channel = r.channel) as ahead on true
+      cross join lateral (select greatest(r.floor, coalesce(ahead.seq, r.first)) as seq) as start
       where s.is_new
      on conflict (user_id, device_id, channel) do nothing
    )
    select s.user_id, s.device_id, coalesce(c.epoch, 0) as epoch,
           array(select m.channel from trunkline.memberships m where m.user_id = s.user_id order by 1) as groups
      from seen s left join trunkline.channels c on c.channel = 'user:' || s.user_id`,
+);
+
+/** The last connection of these devices on this instance ended. */
+export const LEAVE_DEVICES = statement<never>(
+  'leave_devices',
+  `update trunkline.devices d set last_seen_at = clock_timestamp()
+     from (select user_id, device_id from unnest($1::text[], $2::text[]) as a (user_id, device_id)
+            group by 1, 2 order by user_id collate "C", device_id collate "C") as l
+    where d.user_id = l.user_id and d.device_id = l.device_id`,
 );

@@ -1,4 +1,6 @@
 import { statement } from '#database';
+import type { Controls } from '../controls.js';
+import { GONE } from './gone.sql.js';
 
 export interface ReadRow {
   ord: number;
@@ -12,6 +14,9 @@ export interface ReadRow {
   type: string;
   body: string | null;
   metadata: string | null;
+  controls: Controls | null;
+  /** Why it is not handed out, if so. */
+  gone: 'expired' | 'cancelled' | 'collapsed' | null;
   created_at: Date;
   expires_at: Date | null;
 }
@@ -21,20 +26,21 @@ export interface ReadRow {
  * returned ones, or before the first, is gone for good. Channels without news give no row, for one probe of the primary
  * key each. Readers pass the time of their position's message (`since`): created_at never falls along seq, so older
  * partitions are pruned (11 daily partitions: 6 µs a channel with the bound, 32 µs without).
- * A page ends after $5 messages or $6 bytes of bodies, but has at least one. An expired body is not handed out.
+ * A page ends after $5 messages or $6 bytes of bodies, but has at least one. What is gone comes without its body.
  */
 export const READ_CHANNELS = statement<ReadRow>(
   'read_channels',
   `select w.ord, c.last_seq, c.last_at, c.epoch, clock_timestamp() as read_at, m.seq, m.id, m.sender, m.type,
-          case when m.expires_at <= clock_timestamp() then null else m.body end as body,
-          m.metadata, m.created_at, m.expires_at
+          case when m.gone is null then m.body end as body,
+          m.metadata, m.controls, m.gone, m.created_at, m.expires_at
      from unnest($1::text[], $2::bigint[], $3::timestamptz[], $4::int[])
           with ordinality as w (channel, from_seq, since, epoch, ord)
      join trunkline.channels c
        on c.channel = w.channel and (c.last_seq > w.from_seq or c.epoch <> w.epoch)
      left join lateral (
           select * from (
-            select n.*, sum(octet_length(n.body)) over (order by n.seq) - octet_length(n.body) as bytes_before
+            select n.*, ${GONE} as gone,
+                   sum(octet_length(n.body)) over (order by n.seq) - octet_length(n.body) as bytes_before
               from (select * from trunkline.messages
                      where channel = w.channel and seq > w.from_seq and created_at >= w.since
                      order by seq limit $5) as n) as sized

@@ -1,0 +1,55 @@
+import type { Outbox } from '#message-persistence';
+import type { Feed } from './feed.js';
+import type { Waker } from './waker.js';
+
+export interface OutboxDrainerOptions {
+  readonly outbox: Outbox;
+  readonly feed: Feed;
+  readonly waker: Waker;
+  /** Between two looks at an outbox that was empty. */
+  readonly pollMs: number;
+  readonly onError: (error: unknown) => void;
+}
+
+/**
+ * Moves what is due in the outbox into its channels. Every instance looks, one at a time moves; looking at an empty
+ * outbox is one probe of an index and writes nothing.
+ */
+export class OutboxDrainer {
+  private timer: NodeJS.Timeout | undefined;
+  private draining: Promise<void> | undefined;
+  private isStopped = true;
+
+  constructor(private readonly options: OutboxDrainerOptions) {}
+
+  start(): void {
+    this.isStopped = false;
+    this.schedule();
+  }
+
+  async stop(): Promise<void> {
+    this.isStopped = true;
+    clearTimeout(this.timer);
+    await this.draining;
+  }
+
+  private schedule(): void {
+    if (this.isStopped) return;
+    this.timer = setTimeout(() => {
+      this.draining = this.drain().finally(() => this.schedule());
+    }, this.options.pollMs);
+  }
+
+  private async drain(): Promise<void> {
+    const { outbox, feed, waker, onError } = this.options;
+    try {
+      for (let moved = await outbox.drain(); moved.length > 0 && !this.isStopped; moved = await outbox.drain()) {
+        const channels = new Set(moved.map(({ channel }) => channel));
+        for (const channel of channels) waker.add(channel);
+        feed.hint([...channels]);
+      }
+    } catch (error) {
+      onError(error);
+    }
+  }
+}

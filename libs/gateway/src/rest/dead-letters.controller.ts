@@ -1,0 +1,56 @@
+import { Controller, Get, HttpCode, Inject, Param, Post, Query, UseGuards } from '@nestjs/common';
+import { ApiTags } from '@nestjs/swagger';
+import { z } from 'zod';
+import { DeadLetters } from '#message-persistence';
+import { Fault, rest } from '#protocol';
+import { ApiKeyGuard } from './api-key.guard.js';
+import { Documented } from './document.js';
+import { SchemaPipe } from './schema.pipe.js';
+
+/** Messages given up for a device, for back ends. */
+@ApiTags('dead letters')
+@Controller('v1/dead-letters')
+@UseGuards(ApiKeyGuard)
+export class DeadLettersController {
+  constructor(@Inject(DeadLetters) private readonly deadLetters: DeadLetters) {}
+
+  @Get()
+  @Documented({
+    summary: 'What was given up after MAX_TOTAL_ATTEMPTS and not requeued, oldest first',
+    query: rest.DeadLettersQuery,
+    answer: rest.DeadLettersAnswer,
+    faults: ['BAD_REQUEST'],
+  })
+  async list(
+    @Query(new SchemaPipe(rest.DeadLettersQuery)) { limit }: z.infer<typeof rest.DeadLettersQuery>,
+  ): Promise<z.infer<typeof rest.DeadLettersAnswer>> {
+    const rows = await this.deadLetters.list(limit);
+    return {
+      ok: true,
+      deadLetters: rows.map((row) => ({
+        messageId: row.message_id,
+        channel: row.channel,
+        seq: row.seq,
+        user: row.user_id,
+        deviceId: row.device_id,
+        attempts: row.attempts,
+        error: row.error,
+        diedAt: row.died_at.toISOString(),
+      })),
+    };
+  }
+
+  @Post(':id/requeue')
+  @HttpCode(200)
+  @Documented({
+    summary: 'Put a copy of a dead message into the inbox of each user it died for',
+    params: { id: 'the id of the message' },
+    answer: rest.RequeuedAnswer,
+    faults: ['BAD_REQUEST', 'NOT_FOUND'],
+  })
+  async requeue(@Param('id', new SchemaPipe(z.uuid())) id: string): Promise<z.infer<typeof rest.RequeuedAnswer>> {
+    const requeued = await this.deadLetters.requeue(id);
+    if (requeued === 0) throw new Fault('NOT_FOUND', 'no dead message has this id');
+    return { ok: true, requeued };
+  }
+}

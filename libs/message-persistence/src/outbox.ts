@@ -1,0 +1,94 @@
+import { classify, type Database } from '#database';
+import { Fault, type ChannelKind } from '#protocol';
+import type { NewMessage } from './message-log.js';
+import {
+  CANCEL_SCHEDULED,
+  CANCEL_STORED,
+  DRAIN_OUTBOX,
+  FIND_SCHEDULED,
+  REJECT_FIRST,
+  SCHEDULE_MESSAGE,
+  type DrainedRow,
+} from './sql/outbox.sql.js';
+
+const MAX_ROWS = 500;
+
+export interface OutboxOptions {
+  readonly dedupeHours: number;
+  /** Milliseconds for messages without a time to live of their own; 0: none. */
+  readonly defaultTtlMs: Readonly<Record<ChannelKind, number>>;
+}
+
+/** Messages that enter their channel later: published from SQL, due at a time, and receipts. */
+export class Outbox {
+  constructor(
+    private readonly database: Database,
+    private readonly options: OutboxOptions,
+  ) {}
+
+  /**
+   * @returns the id and time it has; those of the first one, if its publish id waits already or was published
+   * @throws Fault PUBLISH_ID_REUSED, UNAVAILABLE
+   */
+  async schedule(message: NewMessage, sendAt: string): Promise<{ id: string; sendAt: Date }> {
+    const { id, channel, publisher, sender, type, body, metadata, controls, ttlMs, publishId } = message;
+    const { dedupeHours } = this.options;
+    const values = [sendAt, id, channel, publisher, sender, type, body, metadata, controls, ttlMs, publishId];
+    const [row] = await this.database.rows('work', SCHEDULE_MESSAGE, [...values, dedupeHours]);
+    if (row) return { id: row.message_id, sendAt: row.due_at };
+    const key = [channel, publisher, publishId, type, body];
+    const [first] = await this.database.rows('work', FIND_SCHEDULED, [...key, dedupeHours]);
+    if (!first) throw new Fault('UNAVAILABLE', 'the message with this publishId was just cancelled; try again');
+    if (!first.is_same)
+      throw new Fault('PUBLISH_ID_REUSED', 'publishId: was used before for this channel with another body');
+    return { id: first.message_id, sendAt: first.due_at };
+  }
+
+  /**
+   * Moves what is due into its channels, a bounded number at a time.
+   * @returns what was moved; empty also while another instance does it
+   */
+  async drain(): Promise<DrainedRow[]> {
+    try {
+      return await this.move(MAX_ROWS);
+    } catch (error) {
+      if (classify(error) !== 'data') throw error;
+      return this.moveOneByOne();
+    }
+  }
+
+  /**
+   * Takes a message back. @param sender the user whose message it has to be; null: a back end
+   * @throws Fault NOT_FOUND, FORBIDDEN
+   */
+  async cancel(id: string, publisher: string, sender: string | null): Promise<'scheduled' | 'stored'> {
+    const [scheduled] = await this.database.rows('work', CANCEL_SCHEDULED, [id, publisher]);
+    if (scheduled?.is_own) return 'scheduled';
+    const [stored] = await this.database.rows('work', CANCEL_STORED, [id, sender]);
+    if (stored?.is_own) return 'stored';
+    if (scheduled || stored) throw new Fault('FORBIDDEN', 'the message is somebody else’s');
+    throw new Fault('NOT_FOUND', 'there is no message of this id, or it was removed by retention');
+  }
+
+  private move(rows: number): Promise<DrainedRow[]> {
+    const { dedupeHours, defaultTtlMs } = this.options;
+    const { user, group, broadcast } = defaultTtlMs;
+    return this.database.rows('hot', DRAIN_OUTBOX, [rows, dedupeHours, user, group, broadcast]);
+  }
+
+  /** One message that PostgreSQL refuses must not hold up the others: it is put aside with the reason. */
+  private async moveOneByOne(): Promise<DrainedRow[]> {
+    const moved: DrainedRow[] = [];
+    for (let place = 0; place < MAX_ROWS; place++) {
+      try {
+        const rows = await this.move(1);
+        if (rows.length === 0) break;
+        moved.push(...rows);
+      } catch (error) {
+        if (classify(error) !== 'data') throw error;
+        await this.database.rows('work', REJECT_FIRST, [error instanceof Error ? error.message.slice(0, 500) : '']);
+      }
+    }
+    return moved;
+  }
+}

@@ -1,0 +1,19 @@
+import { statement } from '#database';
+
+/** Takes messages for a device, unless another one of its user has; who has each now. */
+export const CLAIM_MESSAGES = statement<{ seq: number; device_id: string }>(
+  'claim_messages',
+  `insert into trunkline.claims as c (channel, seq, user_id, device_id)
+   select $1, seq, $3, $4 from unnest($2::bigint[]) as seq order by seq
+   on conflict (channel, seq, user_id) do update set device_id = c.device_id
+   returning seq, device_id`,
+);
+
+/** Claims on messages older than $1 days, at most 1,000. */
+export const FORGET_CLAIMS = statement<{ seq: number }>(
+  'forget_claims',
+  `delete from trunkline.claims where (channel, seq, user_id) in (
+     select channel, seq, user_id from trunkline.claims
+      where claimed_at < clock_timestamp() - make_interval(days => $1::int) order by claimed_at limit 1000)
+   returning seq`,
+);

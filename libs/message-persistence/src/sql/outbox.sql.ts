@@ -1,0 +1,82 @@
+import { statement } from '#database';
+
+/**
+ * Puts a message into the outbox until it is due; no row if its publish id is taken. $1 due_at, $2 id, $3 channel,
+ * $4 publisher, $5 sender, $6 type, $7 body, $8 metadata, $9 controls, $10 ttl, $11 publish id, $12 hours of dedupe.
+ */
+export const SCHEDULE_MESSAGE = statement<{ message_id: string; due_at: Date }>(
+  'schedule_message',
+  `insert into trunkline.outbox (due_at, message_id, channel, publisher, sender, type, body, metadata, controls, ttl_ms, publish_id)
+   select $1::timestamptz, $2::uuid, $3::text, $4::text, $5::text, $6::text, $7::text, $8::text, $9::text, $10::bigint, $11::text
+    where not exists (
+          select from trunkline.publish_ids
+           where channel = $3 and publish_id = $11 and publisher = $4
+             and created_at > now() - make_interval(hours => $12::int))
+   on conflict (channel, publish_id, publisher) where publish_id is not null do nothing
+   returning message_id, due_at`,
+);
+
+/**
+ * Who took publish id $3 of publisher $2 for channel $1, waiting or published already, and whether its type is $4 and
+ * its body $5. A statement of its own: the one that met the id could not see it if it was taken at the same moment.
+ */
+export const FIND_SCHEDULED = statement<{ message_id: string; due_at: Date; is_same: boolean }>(
+  'find_scheduled',
+  `select message_id, due_at, type = $4 and body = $5 as is_same
+     from trunkline.outbox where channel = $1 and publisher = $2 and publish_id = $3
+    union all
+   select p.message_id, p.created_at, m.id is null or (m.type = $4 and m.body = $5)
+     from trunkline.publish_ids p
+     left join trunkline.messages m on m.channel = p.channel and m.seq = p.seq and m.created_at = p.created_at
+    where p.channel = $1 and p.publisher = $2 and p.publish_id = $3
+      and p.created_at > now() - make_interval(hours => $6::int)
+    limit 1`,
+);
+
+export interface DrainedRow {
+  channel: string;
+  message_id: string;
+  seq: number;
+  outcome: string;
+}
+
+/** Moves up to $1 committed, due messages into their channels; nothing while another instance is at it. $3 to $5: default ttl. */
+export const DRAIN_OUTBOX = statement<DrainedRow>(
+  'drain_outbox',
+  `select channel, message_id, seq, outcome from trunkline.drain_outbox($1, make_interval(hours => $2::int), $3, $4, $5)`,
+);
+
+/** Puts aside the first due message, which append refuses, so that the others go on. */
+export const REJECT_FIRST = statement<{ message_id: string }>(
+  'reject_first',
+  `update trunkline.outbox set error = $1 where id = (
+     select id from trunkline.outbox where error is null and due_at <= clock_timestamp() order by due_at, id limit 1
+        for update skip locked)
+   returning message_id`,
+);
+
+/** Takes back a message that is not published yet; $2 is its publisher. */
+export const CANCEL_SCHEDULED = statement<{ publisher: string; is_own: boolean }>(
+  'cancel_scheduled',
+  `with gone as (delete from trunkline.outbox where message_id = $1 and publisher = $2 returning publisher)
+   select publisher, true as is_own from gone
+   union all
+   select publisher, false from trunkline.outbox where message_id = $1 and publisher <> $2`,
+);
+
+/**
+ * Ends a stored message now, for every device that has not got it. $2 is the user whose message it has to be, or null
+ * for a back end, which may take back any.
+ */
+export const CANCEL_STORED = statement<{ is_own: boolean }>(
+  'cancel_stored',
+  `with found as (select channel, seq, created_at, sender is not distinct from $2 or $2 is null as is_own
+                    from trunkline.messages where id = $1),
+        ended as (
+          update trunkline.messages m
+             set expires_at = least(m.expires_at, clock_timestamp()),
+                 controls = coalesce(m.controls, '{}') || jsonb_build_object('cancelled', true)
+            from found f
+           where f.is_own and m.channel = f.channel and m.seq = f.seq and m.created_at = f.created_at)
+   select is_own from found`,
+);

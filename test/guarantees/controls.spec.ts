@@ -1,0 +1,166 @@
+import { Cluster } from '../support/cluster.js';
+import type { Server } from '../support/server.js';
+import type { TestClient } from '../support/test-client.js';
+import { createTestDatabase, type TestDatabase } from '../support/test-database.js';
+import { until } from '../support/until.js';
+import { numbers, publish } from './publish.js';
+
+let database: TestDatabase;
+let cluster: Cluster;
+let here: Server;
+let there: Server;
+
+beforeAll(async () => {
+  database = await createTestDatabase();
+  cluster = new Cluster(database.url);
+  [here, there] = await Promise.all([cluster.start(), cluster.start()]);
+});
+afterEach(() => cluster.closeClients());
+afterAll(async () => {
+  await cluster.end();
+  await database.drop();
+});
+
+/** Publishes one more, which everybody gets: what was to come before it has come. */
+async function allAre(clients: readonly TestClient[], channel: string): Promise<void> {
+  await publish(here, { channel, data: 'mark' });
+  await until('the mark came', () => clients.every((client) => client.bodies(channel).includes('mark')));
+}
+
+const withoutMark = (client: TestClient, channel: string): unknown[] =>
+  client.bodies(channel).filter((body) => body !== 'mark');
+
+const gapsOf = (client: TestClient): unknown[] =>
+  client.gaps.map(({ fromSeq, toSeq, reason }) => [fromSeq, toSeq, reason]);
+
+describe('collapseKey', () => {
+  it('gives a device that was away the newest of a key alone, and one that was there all of them', async () => {
+    const online = await cluster.connect(there, { user: 'ann', deviceId: 'phone' });
+    const away = await cluster.connect(here, { user: 'ann', deviceId: 'tablet' });
+    away.close();
+    const bodies = [
+      ['score', 'one'],
+      ['weather', 'rain'],
+      ['score', 'two'],
+      [undefined, 'plain'],
+      ['score', 'three'],
+    ] as const;
+    for (const [collapseKey, data] of bodies) {
+      await publish(here, { channel: 'user:ann', data, ...(collapseKey === undefined ? {} : { collapseKey }) });
+    }
+    const back = await cluster.connect(here, { user: 'ann', deviceId: 'tablet' });
+    await until('the newest came', () => back.bodies('user:ann').includes('three'));
+    expect(back.bodies('user:ann')).toEqual(['rain', 'plain', 'three']);
+    expect(gapsOf(back)).toEqual([
+      [1, 1, 'collapsed'],
+      [3, 3, 'collapsed'],
+    ]);
+    await until('all came to the other', () => online.received.length === 5);
+    expect(online.bodies('user:ann')).toEqual(bodies.map(([, data]) => data));
+  });
+
+  it('leaves out of history what collapsed', async () => {
+    for (const data of numbers(1, 3)) await publish(here, { channel: 'group:scores', data, collapseKey: 'k' });
+    const { body } = await there.rest('GET', '/v1/channels/group%3Ascores/messages');
+    expect((body.messages as { data: number }[]).map(({ data }) => data)).toEqual([3]);
+  });
+
+  it('gives the older one when the newer has expired', async () => {
+    const before = await cluster.connect(here, { user: 'ben', deviceId: 'phone' });
+    before.close();
+    await publish(here, { channel: 'user:ben', data: 'lasting', collapseKey: 'k' });
+    const { id } = await publish(here, { channel: 'user:ben', data: 'short', collapseKey: 'k', ttlMs: 1 });
+    await until('expired', async () => (await here.rest('GET', `/v1/messages/${id}`)).body.isExpired as boolean);
+    const back = await cluster.connect(there, { user: 'ben', deviceId: 'phone' });
+    await until('it came', () => back.received.length === 1);
+    expect(back.bodies('user:ben')).toEqual(['lasting']);
+  });
+});
+
+describe('except', () => {
+  it('self: no device of the publisher gets it, on whichever instance; everybody else does', async () => {
+    const [phone, tablet, cid] = await Promise.all([
+      cluster.connect(here, { user: 'dee', deviceId: 'phone' }),
+      cluster.connect(there, { user: 'dee', deviceId: 'tablet' }),
+      cluster.connect(there, { user: 'cid' }),
+    ]);
+    for (const member of [phone, cid]) await member.must('join', { channel: 'group:self' });
+    await until('the tablet joined', () => tablet.memberships.length === 1);
+    await phone.must('publish', { channel: 'group:self', type: 't', data: 'secret', exceptSelf: true });
+    await allAre([phone, tablet, cid], 'group:self');
+    expect([phone, tablet, cid].map((client) => withoutMark(client, 'group:self'))).toEqual([[], [], ['secret']]);
+    expect([phone, tablet].map(gapsOf)).toEqual([[[1, 1, 'withheld']], [[1, 1, 'withheld']]]);
+  });
+
+  it('connection: the other devices of the publisher get it', async () => {
+    const [phone, tablet] = await Promise.all([
+      cluster.connect(here, { user: 'eve', deviceId: 'phone' }),
+      cluster.connect(there, { user: 'eve', deviceId: 'tablet' }),
+    ]);
+    await phone.must('publish', { channel: 'user:eve', type: 't', data: 'typed here', exceptConnection: true });
+    await allAre([phone, tablet], 'user:eve');
+    expect([phone, tablet].map((client) => withoutMark(client, 'user:eve'))).toEqual([[], ['typed here']]);
+  });
+
+  it('user: a back end leaves one out, online or away', async () => {
+    const [fay, gus, hal] = await Promise.all(
+      ['fay', 'gus', 'hal'].map((user) => cluster.connect(there, { user, deviceId: 'phone' })),
+    );
+    for (const member of [fay, gus, hal]) await member?.must('join', { channel: 'group:party' });
+    hal?.close();
+    for (const exceptUser of ['fay', 'hal']) {
+      await publish(here, { channel: 'group:party', data: `not for ${exceptUser}`, exceptUser });
+    }
+    const back = await cluster.connect(here, { user: 'hal', deviceId: 'phone' });
+    await allAre([fay!, gus!, back], 'group:party');
+    expect([fay!, gus!, back].map((client) => withoutMark(client, 'group:party'))).toEqual([
+      ['not for hal'],
+      ['not for fay', 'not for hal'],
+      ['not for fay'],
+    ]);
+  });
+});
+
+describe('deliverTo first-device', () => {
+  it('gives each message to exactly one of two devices on two instances, and the other a gap', async () => {
+    const devices = await Promise.all([
+      cluster.connect(here, { user: 'ida', deviceId: 'phone' }),
+      cluster.connect(there, { user: 'ida', deviceId: 'tablet' }),
+    ]);
+    const rings = numbers(1, 20);
+    await Promise.all(
+      rings.map((data) => publish(data % 2 ? here : there, { channel: 'user:ida', data, deliverTo: 'first-device' })),
+    );
+    await allAre(devices, 'user:ida');
+    const got = devices.map((device) => withoutMark(device, 'user:ida') as number[]);
+    expect(got.flat().toSorted((a, b) => a - b)).toEqual(rings);
+    const missed = devices.map(({ gaps }) => gaps.reduce((sum, { fromSeq, toSeq }) => sum + toSeq - fromSeq + 1, 0));
+    expect(missed).toEqual(got.map(({ length }) => rings.length - length));
+    expect(new Set(devices.flatMap(({ gaps }) => gaps.map(({ reason }) => reason)))).toEqual(new Set(['taken']));
+  });
+
+  it('keeps it from a device that comes later, and lists only the one that took it', async () => {
+    const phone = await cluster.connect(here, { user: 'joe', deviceId: 'phone' });
+    const tablet = await cluster.connect(there, { user: 'joe', deviceId: 'tablet' });
+    tablet.close();
+    const { id } = await publish(there, { channel: 'user:joe', data: 'ring', deliverTo: 'first-device' });
+    await until('the phone has it', () => phone.bodies('user:joe').length === 1);
+    const back = await cluster.connect(there, { user: 'joe', deviceId: 'tablet' });
+    await allAre([phone, back], 'user:joe');
+    expect(withoutMark(back, 'user:joe')).toEqual([]);
+    expect(gapsOf(back)).toEqual([[1, 1, 'taken']]);
+    const { body } = await here.rest('GET', `/v1/messages/${id}`);
+    expect(body.recipients).toMatchObject([{ user: 'joe', deviceId: 'phone' }]);
+  });
+
+  it('gives it again to the device that took it when its connection breaks before the acknowledgement', async () => {
+    const phone = await cluster.connect(here, { user: 'kim', deviceId: 'phone', acknowledges: false });
+    const tablet = await cluster.connect(there, { user: 'kim', deviceId: 'tablet', acknowledges: false });
+    await publish(here, { channel: 'user:kim', data: 'ring', deliverTo: 'first-device' });
+    const taker = await until('one has it', () => [phone, tablet].find(({ raw }) => raw.length === 1));
+    taker.close();
+    const back = await cluster.connect(here, { user: 'kim', deviceId: taker.ready?.deviceId ?? '' });
+    await until('it came again', () => back.received.length === 1);
+    expect(phone.raw.length + tablet.raw.length).toBe(1);
+  });
+});
