@@ -36,13 +36,18 @@ describe('OpenAPI', () => {
     );
     expect(routes.sort()).toEqual([
       'DELETE /v1/channels/{channel}/members/{user}',
+      'DELETE /v1/messages/{id}',
       'GET /health',
       'GET /health/live',
       'GET /health/ready',
       'GET /v1/channels/{channel}/messages',
+      'GET /v1/dead-letters',
       'GET /v1/messages/{id}',
+      'GET /v1/messages/{id}/timeline',
       'GET /v1/users/{id}/connections',
+      'POST /v1/dead-letters/{id}/requeue',
       'POST /v1/messages',
+      'POST /v1/messages/scheduled',
       'PUT /v1/channels/{channel}/members/{user}',
     ]);
   });

@@ -87,7 +87,7 @@ describe('GET /v1/messages/:id', () => {
       isExpired: false,
       message: { id, seq: 1, data: 1 },
       recipients: [
-        { user: 'status', deviceId: 'laptop', status: 'pending' },
+        { user: 'status', deviceId: 'laptop', status: 'queued' },
         { user: 'status', deviceId: 'phone', status: 'delivered' },
       ],
       attempts: [
@@ -181,7 +181,7 @@ describe('GET /v1/channels/:channel/messages', () => {
     const { status, body } = await server.rest('GET', '/v1/channels/group%3Anever/messages');
     expect([status, body]).toEqual([
       200,
-      { ok: true, channel: 'group:never', messages: [], lastSeq: 0, nextAfterSeq: null },
+      { ok: true, channel: 'group:never', messages: [], lastSeq: 0, nextAfterSeq: null, nextBeforeSeq: null },
     ]);
   });
 });

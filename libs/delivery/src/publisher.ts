@@ -127,7 +127,7 @@ function assertClean({ type, metadata = {}, publishId = '', collapseKey = '' }: 
   assertCleanText(type, 'type');
   assertCleanText(publishId, 'publishId');
   assertCleanText(collapseKey, 'collapseKey');
-  for (const [key, value] of Object.entries(metadata)) assertCleanText(key + value, 'metadata');
+  for (const text of Object.entries(metadata).flat()) assertCleanText(text, 'metadata');
 }
 
 /** Null for the many messages that want nothing special. */
