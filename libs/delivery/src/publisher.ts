@@ -43,7 +43,8 @@ export class Publisher {
       ttlMs: request.ttlMs ?? null,
       publishId: request.publishId ?? null,
     });
-    if (!appended.isRepeated) this.spread(request, author, appended, body.length);
+    if (appended.isRepeated) this.remind(request.channel);
+    else this.spread(request, author, appended, body.length);
     return {
       id: appended.id,
       channel: request.channel,
@@ -51,6 +52,12 @@ export class Publisher {
       createdAt: appended.createdAt.toISOString(),
       ...(appended.isRepeated ? { repeated: true } : {}),
     };
+  }
+
+  /** Whoever stored it may have ended before it told anybody. */
+  private remind(channel: string): void {
+    this.options.waker.add(channel);
+    this.options.feed.hint([channel]);
   }
 
   private spread(
