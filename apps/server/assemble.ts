@@ -87,7 +87,12 @@ function makeMovingParts({ settings, instanceId, log, database, stores, registry
     lockKey: [LOCK_CLASS, lockKeyOf(instanceId)],
     onNotification: (payload) => (payload === '!' ? void lease.beat() : delivery.hint(payload)),
     onListening: () => void Promise.all([lease.beatIfStarted(), delivery.readEverything()]),
-    onLost: (error) => warn('LISTEN lost, polling until it is back', error),
+    onLost: (error) => {
+      warn('LISTEN lost, polling until it is back', error);
+      delivery.pollSoon();
+      // Says that there is no lock for now, or the peers would take its absence for death.
+      void lease.beatIfStarted();
+    },
   });
   const lease: Lease = new Lease(database, {
     instanceId,

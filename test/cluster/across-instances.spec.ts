@@ -117,4 +117,18 @@ describe('two instances that poll once a minute', () => {
     await until('the end came', () => bob.received.some(({ type }) => type === 'end'));
     expect(bob.raw.filter(({ type }) => type === 'order')).toHaveLength(1);
   });
+
+  it('tell the readers when a publish is repeated whose first instance ended before it could', async () => {
+    // One that sends no hints looks to the readers just like that.
+    const silent = await cluster.start({ NOTIFY: 'off' });
+    const devices = await Promise.all(
+      [here, there].map((server, n) => cluster.connect(server, { user: 'cid', deviceId: `device-${n}` })),
+    );
+    const request = { channel: 'user:cid', type: 'order', data: 'two coffees', publishId: 'coffee-2' };
+    expect(await silent.rest('POST', '/v1/messages', request)).toMatchObject({ status: 200 });
+    const { body } = await here.rest('POST', '/v1/messages', request);
+    expect(body).toMatchObject({ ok: true, repeated: true });
+
+    for (const device of devices) await until('the device got it', () => device.received.length === 1);
+  });
 });

@@ -1,9 +1,13 @@
+import { randomBytes } from 'node:crypto';
 import { Cluster } from '../support/cluster.js';
 import { expectDelivered } from '../support/expect-delivered.js';
 import type { Server } from '../support/server.js';
 import { SteadyPublisher } from '../support/steady-publisher.js';
 import { createTestDatabase, type TestDatabase } from '../support/test-database.js';
 import { until } from '../support/until.js';
+
+/** What the README promises for lost hints. */
+const PROMISED_MS = 2_000;
 
 let database: TestDatabase;
 let cluster: Cluster;
@@ -97,4 +101,34 @@ it('is not taken for dead while it reconnects', async () => {
   });
   expect(await registeredSince(there)).toEqual(since);
   expect(here.lines.filter((line) => line.includes('removed dead instances'))).toEqual([]);
+});
+
+it('polls while it cannot listen at all, is not taken for dead, and listens as soon as it can', async () => {
+  const role = `listener_${randomBytes(4).toString('hex')}`;
+  await database.query(`create role ${role} superuser login password 'secret'`);
+  const address = new URL(database.url);
+  [address.username, address.password] = [role, 'secret'];
+  // The beat alone would come too late to tell the peers that the missing lock means nothing.
+  const deaf = await cluster.start({ DATABASE_DIRECT_URL: address.href, BEAT_MS: '6000' });
+  try {
+    const since = await registeredSince(deaf);
+    const eva = await cluster.connect(deaf, { user: 'eva' });
+    await database.query(`alter role ${role} nologin`);
+    await terminateListener(deaf);
+    // Long enough for the peers to lose patience.
+    for (let n = 1; n <= 15; n++) {
+      await here.rest('POST', '/v1/messages', { channel: 'user:eva', type: 'count', data: n });
+      await until('the poll found it', () => eva.bodies('user:eva').includes(n), PROMISED_MS);
+    }
+    expect(await isListenerUp(deaf)).toBe(false);
+    expect(await registeredSince(deaf)).toEqual(since);
+
+    await database.query(`alter role ${role} login`);
+    await until('it listens', () => isListenerUp(deaf));
+    expect(await registeredSince(deaf)).toEqual(since);
+    expect(eva.raw).toHaveLength(15);
+  } finally {
+    await deaf.end('SIGKILL');
+    await database.query(`drop role ${role}`);
+  }
 });

@@ -66,6 +66,17 @@ describe('reading a channel', () => {
     expect(run(plain)).toEqual(run(timed));
   });
 
+  it('finds what was stored while the clock stood back', async () => {
+    await publish('group:clock', 1);
+    await test.query(`update trunkline.channels set last_at = now() + interval '1 hour' where channel = 'group:clock'`);
+    await publish('group:clock', 2);
+    const [second] = (await history('group:clock', 1)).messages;
+    const since = new Date(second?.createdAt ?? 0);
+    const request = { channel: 'group:clock', fromSeq: 2, since, epoch: 0 };
+    expect(since.getTime()).toBeGreaterThan(Date.now());
+    expect(run(await instance.log.readPage(request))).toEqual(['3']);
+  });
+
   it('answers many channels in one statement, each in its place, and nothing for those without news', async () => {
     await publish('group:x', 3);
     await publish('group:y', 1);

@@ -48,6 +48,7 @@ export class Listener {
   private async run(onFirst: () => void): Promise<void> {
     let failures = 0;
     while (!this.stopping.signal.aborted) {
+      let loss: unknown;
       try {
         await this.listen();
         failures = 0;
@@ -55,12 +56,14 @@ export class Listener {
         await this.beatUntilLost();
       } catch (error) {
         failures++;
-        if (!this.stopping.signal.aborted)
-          this.options.onLost(error instanceof Error ? error : new Error(String(error)));
+        loss = error;
       }
       this.isListening = false;
       this.holdsLock = false;
       this.discard();
+      if (failures > 0 && !this.stopping.signal.aborted) {
+        this.options.onLost(loss instanceof Error ? loss : new Error(String(loss)));
+      }
       await this.pause(failures === 0 ? 0 : backoffMs(failures, RECONNECT));
     }
   }

@@ -18,12 +18,20 @@ export class Backstop {
   private timer: NodeJS.Timeout | undefined;
   private fastUntilMs = 0;
   private isStopped = true;
+  private isFast = false;
   private polling: Promise<void> | undefined;
 
   constructor(private readonly options: BackstopOptions) {}
 
   start(): void {
     this.isStopped = false;
+    this.schedule();
+  }
+
+  /** No hint will come for a while: the next poll is not worth waiting for. */
+  hurry(): void {
+    if (this.isStopped || this.isFast || this.polling) return;
+    clearTimeout(this.timer);
     this.schedule();
   }
 
@@ -35,10 +43,13 @@ export class Backstop {
 
   private schedule(): void {
     if (this.isStopped) return;
-    const isFast = !this.options.isListening() || performance.now() < this.fastUntilMs;
-    const waitMs = isFast ? Math.min(FAST_MS, this.options.pollMs) : this.options.pollMs;
+    this.isFast = !this.options.isListening() || performance.now() < this.fastUntilMs;
+    const waitMs = this.isFast ? Math.min(FAST_MS, this.options.pollMs) : this.options.pollMs;
     this.timer = setTimeout(() => {
-      this.polling = this.poll().finally(() => this.schedule());
+      this.polling = this.poll().finally(() => {
+        this.polling = undefined;
+        this.schedule();
+      });
     }, waitMs);
   }
 

@@ -249,6 +249,11 @@ export class Delivery {
     this.feed.hint(payload.split('\n'));
   }
 
+  /** LISTEN is lost: from now on only polls find what the others publish. */
+  pollSoon(): void {
+    this.backstop.hurry();
+  }
+
   /** After LISTEN was taken up (again): what was said meanwhile was not heard. */
   async readEverything(): Promise<void> {
     try {

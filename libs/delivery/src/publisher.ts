@@ -53,7 +53,8 @@ export class Publisher {
     const { channel } = request;
     const message = this.prepare(request, author);
     const appended = await this.options.log.append(message);
-    if (!appended.isRepeated) this.spread(request, message, appended);
+    if (appended.isRepeated) this.remind(channel);
+    else this.spread(request, message, appended);
     return {
       id: appended.id,
       channel,
@@ -94,6 +95,12 @@ export class Publisher {
   private defaultTtlMs(channel: string): number | null {
     const kind = channelKind(channel);
     return (kind && this.options.defaultTtlMs[kind]) || null;
+  }
+
+  /** Whoever stored it may have ended before it told anybody. */
+  private remind(channel: string): void {
+    this.options.waker.add(channel);
+    this.options.feed.hint([channel]);
   }
 
   private spread(request: Outgoing, stored: NewMessage, appended: { id: string; seq: number; createdAt: Date }): void {

@@ -19,6 +19,8 @@ export class AppendRun {
   constructor(
     private readonly database: Database,
     private readonly dedupeHours: number,
+    /** An earlier attempt broke underway: whatever became of later ones, these cannot be called refused any more. */
+    private readonly maybeStored = new Set<Item>(),
   ) {}
 
   async run(items: readonly Item[]): Promise<(Appended | Error)[]> {
@@ -63,6 +65,7 @@ export class AppendRun {
     const fault = classify(error);
     if (fault === 'bug') this.fail(items, () => toError(error));
     if (fault === 'unknown') {
+      for (const item of items) this.maybeStored.add(item);
       this.fail(
         items.filter((item) => item.publishId === null),
         () =>
@@ -80,19 +83,22 @@ export class AppendRun {
       return;
     }
     for (const item of items) {
-      const [result] = await new AppendRun(this.database, this.dedupeHours).run([item]);
+      const [result] = await new AppendRun(this.database, this.dedupeHours, this.maybeStored).run([item]);
       if (result) this.results.set(item, result);
     }
   }
 
-  private giveUp(items: readonly Item[], pauseMs: number, error: unknown): void {
+  private giveUp(items: readonly Item[], pauseMs: number, cause: unknown): void {
     const tooLate = items.filter((item) => item.endsAt < performance.now() + pauseMs);
-    this.fail(tooLate, () =>
-      classify(error) === 'unknown'
-        ? new Fault('OUTCOME_UNKNOWN', 'the connection broke during the commit; repeat with the same publishId', {
-            cause: error,
-          })
-        : new Fault('UNAVAILABLE', 'the database is out of reach; nothing was stored', { cause: error }),
+    const isRefused = (item: Item): boolean => !this.maybeStored.has(item);
+    this.fail(
+      tooLate.filter(isRefused),
+      () => new Fault('UNAVAILABLE', 'the database is out of reach; nothing was stored', { cause }),
+    );
+    this.fail(
+      tooLate.filter((item) => !isRefused(item)),
+      () =>
+        new Fault('OUTCOME_UNKNOWN', 'the connection broke during the commit; repeat with the same publishId', { cause }),
     );
   }
 

@@ -54,6 +54,7 @@ describe('encodeBody', () => {
     expect(encode('€€', limits)).toBe('"€€"'); // exactly 8
     expect(encode('😀ab', limits)).toBe('"😀ab"');
     expect(encode('😀abc', limits)).toBe('BODY_TOO_LARGE');
+    expect(encode('€€€€€', { ...limits, maxBytes: 16 })).toBe('BODY_TOO_LARGE'); // 17, in 7 characters
   });
 
   it.each([1, 31, 32])('accepts %i levels', (depth) => {
