@@ -4,7 +4,7 @@ import { Cluster } from '../support/cluster.js';
 import type { Server } from '../support/server.js';
 import { createTestDatabase, type TestDatabase } from '../support/test-database.js';
 import { until } from '../support/until.js';
-import { numbers, publish } from './publish.js';
+import { numbers, publish, statusOf } from './publish.js';
 
 let database: TestDatabase;
 let cluster: Cluster;
@@ -60,8 +60,8 @@ it('answers the id under which the message can be followed', async () => {
   await cluster.connect(server, { user: 'ben' });
   const id = await publishFrom(application, 'user:ben', 1, { metadata: { shop: 'north' }, ttlMs: 60_000 });
   const found = await until('it is delivered', async () => {
-    const { status, body } = await server.rest('GET', `/v1/messages/${id}`);
-    return status === 200 && (body.recipients as { status: string }[])[0]?.status === 'delivered' && body;
+    const answer = await statusOf(server, id);
+    return answer.ok && answer.recipients[0]?.status === 'delivered' && answer;
   });
   expect(found).toMatchObject({ message: { id, channel: 'user:ben', metadata: { shop: 'north' } } });
 });

@@ -79,11 +79,11 @@ async function write(writer: number, options: StormOptions, tally: Tally): Promi
       const isKept = !random.chance(ROLLBACK_SHARE);
       await client.query(isKept ? 'commit' : 'rollback');
       tally.transactions += 1;
-      if (!isKept) {
+      if (isKept) bodies.forEach((body, place) => tally.committed.add(`${channels[place]} ${keyOf(body)}`));
+      else {
         tally.rolledBack += size;
         tally.left += size;
-      } else
-        for (const [place, channel] of channels.entries()) tally.committed.add(`${channel} ${keyOf(bodies[place]!)}`);
+      }
     }
   } finally {
     await client.end();
