@@ -85,7 +85,7 @@ function makeMovingParts({ settings, instanceId, log, database, stores, registry
     applicationName: applicationName(instanceId),
     channel: `trunkline_${instanceId}`,
     lockKey: [LOCK_CLASS, lockKeyOf(instanceId)],
-    onNotification: (payload) => (payload === '!' ? void lease.beat() : delivery.hint(payload)),
+    onNotification: (payload) => (payload === '!' ? lease.greeted() : delivery.hint(payload)),
     onListening: () => void Promise.all([lease.beatIfStarted(), delivery.readEverything()]),
     onLost: (error) => {
       warn('LISTEN lost, polling until it is back', error);

@@ -28,8 +28,8 @@ interface DeadLetter {
 }
 
 async function deadOf(user: string): Promise<DeadLetter[]> {
-  const { body } = await server.rest('GET', '/v1/dead-letters');
-  return (body.deadLetters as DeadLetter[]).filter((letter) => letter.user === user);
+  const { body } = (await server.rest('GET', '/v1/dead-letters')) as { body: { deadLetters: DeadLetter[] } };
+  return body.deadLetters.filter((letter) => letter.user === user);
 }
 
 it('a message that is never acknowledged dies for that device; later ones still arrive', async () => {

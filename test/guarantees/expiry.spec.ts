@@ -3,7 +3,7 @@ import type { Server } from '../support/server.js';
 import { createTestDatabase, type TestDatabase } from '../support/test-database.js';
 import { until } from '../support/until.js';
 import { Ledger } from './ledger.js';
-import { publish } from './publish.js';
+import { publish, statusOf } from './publish.js';
 
 const DEFAULTS = { TTL_USER_MS: '400', TTL_GROUP_MS: '7000', TTL_BROADCAST_MS: '0' };
 
@@ -25,8 +25,7 @@ afterAll(async () => {
 });
 
 async function isExpired(id: string): Promise<boolean> {
-  const { body } = await server.rest('GET', `/v1/messages/${id}`);
-  return body.isExpired as boolean;
+  return (await statusOf(server, id)).isExpired;
 }
 
 async function ttlOf(id: string): Promise<number | null> {

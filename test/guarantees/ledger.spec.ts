@@ -3,7 +3,7 @@ import type { Server } from '../support/server.js';
 import { createTestDatabase, type TestDatabase } from '../support/test-database.js';
 import { until } from '../support/until.js';
 import { Ledger } from './ledger.js';
-import { publish } from './publish.js';
+import { publish, statusOf } from './publish.js';
 
 let database: TestDatabase;
 let cluster: Cluster;
@@ -96,7 +96,7 @@ it('shows as delivered what a device got before it ended', async () => {
   const published = await Promise.all(requests.map((request) => publish(server, request)));
   await until('all came', () => phone.received.length === 3);
   const last = published[2]?.id ?? '';
-  await until('the last one expired', async () => (await server.rest('GET', `/v1/messages/${last}`)).body.isExpired);
+  await until('the last one expired', async () => (await statusOf(server, last)).isExpired);
   for (const { id } of published) expect(await ledger.of(id)).toEqual({ 'eve phone': 'delivered' });
 });
 

@@ -1,6 +1,7 @@
 import type { Server } from '../support/server.js';
 import type { TestDatabase } from '../support/test-database.js';
 import { until } from '../support/until.js';
+import { statusOf, timelineOf } from './publish.js';
 
 interface Told {
   readonly user: string;
@@ -21,8 +22,7 @@ export class Ledger {
   /** Status, timeline and the views must agree. */
   async of(id: string): Promise<Statuses> {
     const statuses = await this.told(id);
-    const { body } = await this.server.rest('GET', `/v1/messages/${id}/timeline`);
-    expect(byDevice(body.deliveries as Told[])).toEqual(statuses);
+    expect(byDevice((await timelineOf(this.server, id)).deliveries)).toEqual(statuses);
     expect(await this.viewed('delivery_status', id)).toEqual(statuses);
     const open = Object.entries(statuses).filter(([, status]) => status === 'queued' || status === 'sent');
     expect(await this.viewed('undelivered', id)).toEqual(Object.fromEntries(open));
@@ -35,14 +35,12 @@ export class Ledger {
 
   /** Why, in words; of the first device without a name. */
   async reason(id: string, { device, user }: { device?: string; user?: string } = {}): Promise<string> {
-    const { body } = await this.server.rest('GET', `/v1/messages/${id}/timeline${user ? `?user=${user}` : ''}`);
-    const deliveries = body.deliveries as (Told & { reason: string })[];
+    const { deliveries } = await timelineOf(this.server, id, user);
     return deliveries.find(({ deviceId }) => device === undefined || deviceId === device)?.reason ?? 'not listed';
   }
 
   private async told(id: string): Promise<Statuses> {
-    const { body } = await this.server.rest('GET', `/v1/messages/${id}`);
-    return byDevice(body.recipients as Told[]);
+    return byDevice((await statusOf(this.server, id)).recipients);
   }
 
   private async viewed(view: string, id: string): Promise<Statuses> {

@@ -3,7 +3,7 @@ import type { Server } from '../support/server.js';
 import { createTestDatabase, type TestDatabase } from '../support/test-database.js';
 import { until } from '../support/until.js';
 import { Ledger } from './ledger.js';
-import { publish } from './publish.js';
+import { publish, timelineOf } from './publish.js';
 
 const ISO = String.raw`\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z`;
 
@@ -40,8 +40,8 @@ it('the message has expired, and why it was not delivered until then', async () 
   const phone = await cluster.connect(server, { user: 'ben', deviceId: 'phone' });
   phone.close();
   await until('it is gone', async () => {
-    const { body } = await server.rest('GET', '/v1/users/ben/connections');
-    return (body.connections as unknown[]).length === 0;
+    const rows = await database.query(`select 1 from trunkline.connections where user_id = 'ben'`);
+    return rows.length === 0;
   });
   const { id } = await publish(server, { channel: 'user:ben', ttlMs: 1 });
   await ledger.until(id, 'ben phone', 'expired');
@@ -89,8 +89,7 @@ it('each attempt is listed with where, when and how it ended', async () => {
   first.close();
   const second = await cluster.connect(server, { user: 'fay', deviceId: 'phone' });
   await ledger.until(id, 'fay phone', 'delivered');
-  const { body } = await server.rest('GET', `/v1/messages/${id}/timeline`);
-  const [{ attempts }] = body.deliveries as [{ attempts: Record<string, unknown>[] }];
+  const attempts = (await timelineOf(server, id)).deliveries[0]?.attempts;
   const { instanceId } = server;
   const [before, after] = [first.ready?.connectionId, second.ready?.connectionId];
   const expected = [

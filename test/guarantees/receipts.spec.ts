@@ -3,6 +3,7 @@ import type { Server } from '../support/server.js';
 import type { TestClient } from '../support/test-client.js';
 import { createTestDatabase, type TestDatabase } from '../support/test-database.js';
 import { until } from '../support/until.js';
+import { statusOf } from './publish.js';
 
 interface Receipt {
   readonly state: 'delivered' | 'read';
@@ -112,7 +113,7 @@ it('never tell of a message that the device did not get, though it read on behin
   await eve.must('cancel', { id: cancelled.id });
   await eve.must('publish', { ...to, collapseKey: 'k' });
   await eve.must('publish', { ...to, collapseKey: 'k' });
-  await until('expired', async () => (await here.rest('GET', `/v1/messages/${expired.id}`)).body.isExpired as boolean);
+  await until('expired', async () => (await statusOf(here, expired.id)).isExpired);
 
   const fay = await cluster.connect(there, { user: 'fay', deviceId: 'phone' });
   await until('the last came', () => fay.received.length === 1);

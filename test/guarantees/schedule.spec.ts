@@ -1,3 +1,4 @@
+import type { BackendSchedule, Scheduled } from '#protocol';
 import { Cluster } from '../support/cluster.js';
 import type { Server } from '../support/server.js';
 import type { TestClient } from '../support/test-client.js';
@@ -25,6 +26,12 @@ afterAll(async () => {
   await cluster.end();
   await database.drop();
 });
+
+async function schedule(through: Server, request: BackendSchedule): Promise<Scheduled> {
+  const { status, body } = await through.rest('POST', '/v1/messages/scheduled', request);
+  expect([status, body]).toMatchObject([200, { ok: true }]);
+  return body as Scheduled;
+}
 
 const inMs = (ms: number): string => new Date(Date.now() + ms).toISOString();
 
@@ -54,11 +61,9 @@ it('fires each message once, within a second of its time, whichever of three ins
     });
   }
   const answers = await Promise.all(
-    wanted.map(({ data, sendAt }, n) =>
-      servers[n % 3]?.rest('POST', '/v1/messages/scheduled', { channel: 'user:ann', type: 't', data, sendAt }),
-    ),
+    wanted.map((message, n) => schedule(servers[n % 3] as Server, { channel: 'user:ann', type: 't', ...message })),
   );
-  expect(answers.map((answer) => answer?.body.sendAt as string)).toEqual(wanted.map(({ sendAt }) => sendAt));
+  expect(answers.map(({ sendAt }) => sendAt)).toEqual(wanted.map(({ sendAt }) => sendAt));
   await until('all came everywhere', () => readers.every(({ raw }) => raw.length >= 10));
   for (const { raw } of readers) expect(raw.map(({ data }) => data)).toEqual(numbers(1, 10));
   const all = [...offsets.values()].flat();
@@ -74,8 +79,8 @@ it('never publishes what was cancelled in time, over a socket or REST', async ()
   const request = { channel: 'user:ben', type: 't', data: 'never', sendAt: inMs(600) };
   const fromSocket = await ben.must('schedule', request);
   expect(await ben.must('cancel', { id: fromSocket.id })).toMatchObject({ id: fromSocket.id, was: 'scheduled' });
-  const fromRest = await server.rest('POST', '/v1/messages/scheduled', request);
-  const cancelled = await servers[1]?.rest('DELETE', `/v1/messages/${fromRest.body.id}`);
+  const fromRest = await schedule(server, request);
+  const cancelled = await servers[1]?.rest('DELETE', `/v1/messages/${fromRest.id}`);
   expect(cancelled).toMatchObject({ status: 200, body: { ok: true, was: 'scheduled' } });
   await markAt(request.sendAt, 'user:ben');
   expect(await hearMark(ben, 'user:ben')).toEqual([]);
@@ -87,9 +92,9 @@ it('lets nobody cancel what somebody else has scheduled or published', async () 
   const thief = await cluster.connect(server, { user: 'thief' });
   const request = { channel: 'user:cid', type: 't', data: 'mine', sendAt: inMs(600) };
   const fromSocket = await cid.must('schedule', request);
-  const { body: fromRest } = await server.rest('POST', '/v1/messages/scheduled', request);
+  const fromRest = await schedule(server, request);
   const published = await cid.must('publish', { channel: 'user:cid', type: 't', data: 'mine' });
-  for (const { id } of [fromSocket, fromRest as { id: string }, published]) {
+  for (const { id } of [fromSocket, fromRest, published]) {
     expect(await thief.ask('cancel', { id })).toMatchObject({ ok: false, error: { code: 3001 } });
   }
   const other = await server.rest('DELETE', `/v1/messages/${fromRest.id}`, undefined, OTHER_KEY);

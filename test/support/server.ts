@@ -1,12 +1,14 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { createInterface } from 'node:readline';
 
 export const JWT_SECRET = 'a-secret-for-tests-and-for-nothing-else';
 export const API_KEY = 'an-api-key-for-tests';
 
-const MAIN = join(import.meta.dirname, '../../dist/apps/server/main.js');
+// Both as a source under Jest and compiled, for programs run by hand.
+const ROOT = join(import.meta.dirname, '../..');
+const MAIN = join(basename(ROOT) === 'dist' ? ROOT : join(ROOT, 'dist'), 'apps/server/main.js');
 const START_DEADLINE_MS = 30_000;
 
 /** One server, as its own process. */

@@ -15,6 +15,9 @@ export interface LeaseOptions {
   readonly onError: (error: unknown) => void;
 }
 
+/** Greetings may be forged: this bounds what they cost. */
+const GREETING_PAUSE_MS = 200;
+
 export class InstanceIdInUseError extends Error {
   constructor(instanceId: string) {
     super(`INSTANCE_ID ${instanceId} belongs to an instance that is alive; give each process its own, or none`);
@@ -30,7 +33,9 @@ const TRY_AGAIN_MS = 200;
 export class Lease {
   private timer: NodeJS.Timeout | undefined;
   private beating: Promise<void> | undefined;
+  private greeting: NodeJS.Timeout | undefined;
   private wasWritten = false;
+  private wasGreetedAgain = false;
   private renewedAt = -Infinity;
   private isStopped = false;
   isDraining = false;
@@ -69,6 +74,23 @@ export class Lease {
     this.schedule();
   }
 
+  /** Somebody says that a peer has appeared: renews now, and once more for those who say so within the pause. */
+  greeted(): void {
+    if (this.isStopped) return;
+    if (this.greeting) {
+      this.wasGreetedAgain = true;
+      return;
+    }
+    // One that is under way may have looked too early.
+    void Promise.resolve(this.beating).then(() => this.beat());
+    this.greeting = setTimeout(() => {
+      this.greeting = undefined;
+      if (!this.wasGreetedAgain) return;
+      this.wasGreetedAgain = false;
+      this.greeted();
+    }, GREETING_PAUSE_MS);
+  }
+
   /** Renews now: a peer has appeared, or the drain began. */
   async beat(): Promise<void> {
     if (this.isStopped) return;
@@ -87,6 +109,7 @@ export class Lease {
   async stop(): Promise<void> {
     this.isStopped = true;
     clearTimeout(this.timer);
+    clearTimeout(this.greeting);
     await this.beating;
     await this.removeRows(2_000);
   }
