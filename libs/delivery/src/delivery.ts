@@ -1,6 +1,6 @@
 import type { Peers, Registry } from '#connection-manager';
-import type { Death, Devices, Groups, MessageLog, Outbox, Position, Settlements } from '#message-persistence';
-import { channelKind, Fault, inboxOf, type Ack, type BodyLimits, type ChannelKind } from '#protocol';
+import type { Death, Devices, Groups, MessageLog, Outbox, Settlements } from '#message-persistence';
+import { Fault, inboxOf, type Ack, type BodyLimits, type ChannelKind } from '#protocol';
 import { AckBook } from './ack-book.js';
 import { Attempts } from './attempts.js';
 import { Backstop } from './backstop.js';
@@ -12,7 +12,7 @@ import { Memberships } from './memberships.js';
 import { OutboxDrainer } from './outbox-drainer.js';
 import type { Outlet } from './outlet.js';
 import { Publisher } from './publisher.js';
-import { Subscription } from './subscription.js';
+import { Subscriptions } from './subscriptions.js';
 import { Waker } from './waker.js';
 
 export interface DeliverySettings {
@@ -58,6 +58,7 @@ export class Delivery {
   readonly log: MessageLog;
   readonly feed: Feed;
   readonly publisher: Publisher;
+  readonly subscriptions: Subscriptions;
   private readonly connections = new Map<string, Connection>();
   private readonly byUser = new Map<string, Set<Connection>>();
   private readonly waker: Waker;
@@ -99,25 +100,23 @@ export class Delivery {
       isListening: options.isListening,
       onError: report('poll failed'),
     });
+    this.subscriptions = new Subscriptions({
+      feed: this.feed,
+      acks: this.acks,
+      registry,
+      devices: options.devices,
+      maxChannels: settings.maxChannels,
+      onError: report('registry not written, trying again'),
+    });
     this.memberships = new Memberships({
       groups: options.groups,
       feed: this.feed,
       connectionsOf: (user) => this.byUser.get(user) ?? [],
-      attach: async (connection, channels) => this.addGroups(connection, channels),
-      detach: (connection, channel) => this.detach(connection, channel),
+      subscriptions: this.subscriptions,
       onError: report('memberships not refreshed, the poll repeats it'),
     });
-    const { clock, feed, waker } = this;
-    const { outbox, bodyLimits } = options;
-    const { defaultTtlMs, outboxPollMs } = settings;
-    this.publisher = new Publisher({ log, outbox, feed, waker, clock, bodyLimits, defaultTtlMs });
-    this.drainer = new OutboxDrainer({
-      outbox,
-      feed,
-      waker,
-      pollMs: outboxPollMs,
-      onError: report('outbox not drained, trying again'),
-    });
+    this.publisher = this.makePublisher();
+    this.drainer = this.makeDrainer();
   }
 
   start(): void {
@@ -147,13 +146,13 @@ export class Delivery {
     onConnection(connection);
     if (connection.isClosed) return;
     registry.addConnection({ ...key, address });
-    const attaching = this.attach(connection, channels, true);
+    const attaching = this.subscriptions.attach(connection, channels, true);
     const inbox = this.feed.find(inboxOf(key.user));
     if (inbox?.subscriptions.size === 1) inbox.epoch = epoch;
     const positions = await attaching;
     if (connection.isClosed) return;
     connection.isReady = true;
-    for (const position of positions) this.resume(connection, position, resume[position.channel] ?? 0);
+    for (const position of positions) this.subscriptions.resume(connection, position, resume[position.channel] ?? 0);
     outlet.ready({
       user: key.user,
       deviceId: key.deviceId,
@@ -165,7 +164,7 @@ export class Delivery {
         lastSeq: positions.find((position) => position.channel === channel.name)?.lastSeq ?? ackedSeq,
       })),
     });
-    for (const position of positions) this.begin(connection, position);
+    for (const position of positions) this.subscriptions.begin(connection, position);
     const isStale = positions.some((position) => position.channel === inbox?.name && position.epoch !== epoch);
     if (isStale || inbox?.epoch !== epoch) void this.memberships.refresh(key.user);
   }
@@ -182,7 +181,7 @@ export class Delivery {
     others?.delete(connection);
     if (others?.size === 0) this.byUser.delete(connection.key.user);
     this.options.registry.removeConnection(connection.key.connectionId);
-    this.syncRegistry();
+    this.subscriptions.syncRegistry();
     this.options.devices
       .leave(connection.key)
       .catch((error: unknown) => this.options.onError('device not noted as left', error));
@@ -204,29 +203,6 @@ export class Delivery {
   async read(connection: Connection, positions: Ack): Promise<void> {
     await this.acknowledge(connection, positions);
     await this.options.settlements.read(connection.key, positions);
-  }
-
-  /** Reads a channel without membership, from behind `sinceSeq` or from now on. */
-  async subscribe(
-    connection: Connection,
-    channel: string,
-    sinceSeq?: number,
-  ): Promise<{ seq: number; lastSeq: number }> {
-    const known = connection.subscriptions.get(channel);
-    if (known) return { seq: known.sentSeq, lastSeq: Math.max(known.sentSeq, known.channel.position ?? 0) };
-    const [position] = await this.attach(connection, [channel], false);
-    if (!position) throw new Fault('NOT_SUBSCRIBED', `${channel}: the connection closed meanwhile`);
-    const seq = Math.min(sinceSeq ?? position.lastSeq, position.lastSeq);
-    // A subscriber's own past means nothing here: it starts where it says.
-    this.begin(connection, { ...position, seq });
-    return { seq, lastSeq: position.lastSeq };
-  }
-
-  unsubscribe(connection: Connection, channel: string): void {
-    const known = connection.subscriptions.get(channel);
-    if (!known) throw new Fault('NOT_SUBSCRIBED', `${channel}: not read on this connection`);
-    if (known.isDurable) throw new Fault('BAD_REQUEST', `${channel}: comes with the user; leave the group instead`);
-    this.detach(connection, channel);
   }
 
   /** @returns the seq behind which the membership begins */
@@ -263,6 +239,23 @@ export class Delivery {
     }
   }
 
+  private makePublisher(): Publisher {
+    const { clock, feed, waker, log } = this;
+    const { outbox, bodyLimits, settings } = this.options;
+    return new Publisher({ log, outbox, feed, waker, clock, bodyLimits, defaultTtlMs: settings.defaultTtlMs });
+  }
+
+  private makeDrainer(): OutboxDrainer {
+    const { outbox, settings, onError } = this.options;
+    return new OutboxDrainer({
+      outbox,
+      feed: this.feed,
+      waker: this.waker,
+      pollMs: settings.outboxPollMs,
+      onError: (error) => onError('outbox not drained, trying again', error),
+    });
+  }
+
   private makeConnection(key: ConnectionKey, outlet: Outlet): Connection {
     const { windowMessages, windowBytes } = this.options.settings;
     const connection = new Connection(key, outlet, {
@@ -277,87 +270,6 @@ export class Delivery {
     const others = this.byUser.get(key.user) ?? new Set();
     this.byUser.set(key.user, others.add(connection));
     return connection;
-  }
-
-  /** Routes first, positions after: what is appended in between is in one or the other. */
-  private async attach(connection: Connection, channels: readonly string[], isDurable: boolean): Promise<Position[]> {
-    if (connection.subscriptions.size + channels.length > this.options.settings.maxChannels) {
-      throw new Fault('TOO_MANY_CHANNELS', `a connection reads at most ${this.options.settings.maxChannels} channels`);
-    }
-    for (const name of channels) {
-      const subscription = new Subscription(connection, this.feed.channel(name), isDurable);
-      subscription.channel.subscriptions.add(subscription);
-      connection.subscriptions.set(name, subscription);
-    }
-    try {
-      await this.options.registry.sync();
-      const positions = await this.options.devices.positions(connection.key, channels);
-      return positions.filter((position) => this.keep(connection, position, isDurable));
-    } catch (error) {
-      for (const name of channels) this.detach(connection, name);
-      throw error;
-    }
-  }
-
-  /** Drops a group that the user left between the two reads, and everything if the connection closed meanwhile. */
-  private keep(connection: Connection, { channel, isMember }: Position, isDurable: boolean): boolean {
-    if (connection.isClosed) return false;
-    if (!isDurable || isMember || channelKind(channel) !== 'group') return true;
-    this.detach(connection, channel);
-    return false;
-  }
-
-  private async addGroups(connection: Connection, channels: readonly string[]): Promise<void> {
-    const read = channels.map((name) => connection.subscriptions.get(name)).filter((known) => known !== undefined);
-    for (const known of read) known.isDurable = true;
-    const missing = channels.filter((name) => !connection.subscriptions.has(name));
-    const positions = missing.length > 0 ? await this.attach(connection, missing, true) : [];
-    for (const { channel, seq } of positions) connection.outlet.membership({ channel, state: 'joined', seq });
-    for (const position of positions) this.begin(connection, position);
-  }
-
-  /** What the device says it has processed counts as acknowledged, if it can be true. */
-  private resume(connection: Connection, position: Position, processedSeq: number): void {
-    const subscription = connection.subscriptions.get(position.channel);
-    if (!subscription) return;
-    subscription.startAt(position.seq, undefined);
-    if (processedSeq <= position.seq || processedSeq > position.lastSeq) return;
-    // Which of these messages ask for a receipt is not known here, so the statement looks.
-    const run = { fromSeq: position.seq + 1, toSeq: processedSeq, sentAtMs: performance.now(), wantsReceipts: true };
-    this.acks.acknowledge(subscription, processedSeq, [run]);
-    subscription.startAt(processedSeq, undefined);
-  }
-
-  private begin(connection: Connection, { channel, seq, lastSeq, lastAt }: Position): void {
-    const subscription = connection.subscriptions.get(channel);
-    if (subscription?.state !== 'opening') return;
-    const from = Math.max(seq, subscription.ackedSeq);
-    subscription.startAt(from, from === lastSeq ? lastAt : undefined);
-    subscription.state = 'lagging';
-    if (from < lastSeq) connection.noteLagging(subscription);
-    else this.admit(subscription);
-  }
-
-  private admit(subscription: Subscription): void {
-    const admitted = subscription.channel.admit(subscription);
-    if (admitted === 'unread') this.feed.readOn(subscription.channel);
-    if (admitted === 'behind') subscription.connection.noteLagging(subscription);
-  }
-
-  private detach(connection: Connection, channel: string): void {
-    const subscription = connection.subscriptions.get(channel);
-    if (!subscription) return;
-    connection.failAttempt(subscription, 'disconnected', 'stopped reading the channel');
-    connection.subscriptions.delete(channel);
-    this.feed.detach(subscription);
-    this.syncRegistry();
-  }
-
-  private syncRegistry(): void {
-    // Kept as changed on failure; the next change or beat writes it.
-    this.options.registry
-      .sync()
-      .catch((error: unknown) => this.options.onError('registry not written, trying again', error));
   }
 
   /** A message was given up for a device: its connections go on behind it. */

@@ -2,13 +2,13 @@ import type { Groups } from '#message-persistence';
 import { channelKind, inboxOf } from '#protocol';
 import type { Connection } from './connection.js';
 import type { Feed } from './feed.js';
+import type { Subscriptions } from './subscriptions.js';
 
 export interface MembershipsOptions {
   readonly groups: Groups;
   readonly feed: Feed;
   readonly connectionsOf: (user: string) => Iterable<Connection>;
-  readonly attach: (connection: Connection, channels: readonly string[]) => Promise<void>;
-  readonly detach: (connection: Connection, channel: string) => void;
+  readonly subscriptions: Subscriptions;
   readonly onError: (error: unknown) => void;
 }
 
@@ -48,12 +48,12 @@ export class Memberships {
         this.remove(connection, channel.name);
     }
     const missing = [...groups].filter((name) => !connection.isMemberOf(name));
-    if (missing.length > 0 && !connection.isClosed) await this.options.attach(connection, missing);
+    if (missing.length > 0 && !connection.isClosed) await this.options.subscriptions.addGroups(connection, missing);
   }
 
   private remove(connection: Connection, channel: string): void {
     const seq = connection.subscriptions.get(channel)?.sentSeq ?? 0;
-    this.options.detach(connection, channel);
+    this.options.subscriptions.detach(connection, channel);
     connection.outlet.membership({ channel, state: 'left', seq });
   }
 }

@@ -98,7 +98,9 @@ export class AppendRun {
     this.fail(
       tooLate.filter((item) => !isRefused(item)),
       () =>
-        new Fault('OUTCOME_UNKNOWN', 'the connection broke during the commit; repeat with the same publishId', { cause }),
+        new Fault('OUTCOME_UNKNOWN', 'the connection broke during the commit; repeat with the same publishId', {
+          cause,
+        }),
     );
   }
 

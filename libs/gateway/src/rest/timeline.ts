@@ -48,11 +48,8 @@ function reasonOf(part: Part): string {
   const last = attempts.at(-1);
   switch (recipient.status) {
     case 'read':
-      return 'acknowledged and read';
-    case 'delivered': {
-      const done = attempts.find(({ outcome }) => outcome === 'acknowledged');
-      return done ? `acknowledged at ${done.settledAt} on ${done.instanceId}` : 'acknowledged';
-    }
+    case 'delivered':
+      return howDelivered(part);
     case 'expired':
       return `expired at ${expiresAt}; until then ${whyNotYet(part)}`;
     case 'cancelled':
@@ -65,6 +62,12 @@ function reasonOf(part: Part): string {
     case 'queued':
       return whyNotYet(part);
   }
+}
+
+function howDelivered({ recipient, attempts }: Part): string {
+  const done = attempts.find(({ outcome }) => outcome === 'acknowledged');
+  const suffix = recipient.status === 'read' ? ' and read' : '';
+  return done ? `acknowledged${suffix}, at ${done.settledAt} on ${done.instanceId}` : `acknowledged${suffix}`;
 }
 
 function whyNotYet({ recipient, isOnline, attempts }: Part): string {

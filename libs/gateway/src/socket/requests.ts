@@ -59,11 +59,11 @@ export class Requests implements Handlers {
 
   async subscribe({ channel, sinceSeq }: RequestPayload<'subscribe'>): Promise<RequestResult<'subscribe'>> {
     this.assertReadable(channel);
-    return { channel, ...(await this.delivery.subscribe(this.connection, channel, sinceSeq)) };
+    return { channel, ...(await this.delivery.subscriptions.subscribe(this.connection, channel, sinceSeq)) };
   }
 
   async unsubscribe({ channel }: RequestPayload<'unsubscribe'>): Promise<RequestResult<'unsubscribe'>> {
-    this.delivery.unsubscribe(this.connection, channel);
+    this.delivery.subscriptions.unsubscribe(this.connection, channel);
     return Promise.resolve({ channel });
   }
 

@@ -1,0 +1,125 @@
+import type { Registry } from '#connection-manager';
+import type { Devices, Position } from '#message-persistence';
+import { channelKind, Fault } from '#protocol';
+import type { AckBook } from './ack-book.js';
+import type { Connection } from './connection.js';
+import type { Feed } from './feed.js';
+import { Subscription } from './subscription.js';
+
+export interface SubscriptionsOptions {
+  readonly feed: Feed;
+  readonly acks: AckBook;
+  readonly registry: Registry;
+  readonly devices: Devices;
+  readonly maxChannels: number;
+  readonly onError: (error: unknown) => void;
+}
+
+/** Which connection reads which channel, and from where. */
+export class Subscriptions {
+  constructor(private readonly options: SubscriptionsOptions) {}
+
+  /** Reads a channel without membership, from behind `sinceSeq` or from now on. */
+  async subscribe(
+    connection: Connection,
+    channel: string,
+    sinceSeq?: number,
+  ): Promise<{ seq: number; lastSeq: number }> {
+    const known = connection.subscriptions.get(channel);
+    if (known) return { seq: known.sentSeq, lastSeq: Math.max(known.sentSeq, known.channel.position ?? 0) };
+    const [position] = await this.attach(connection, [channel], false);
+    if (!position) throw new Fault('NOT_SUBSCRIBED', `${channel}: the connection closed meanwhile`);
+    const seq = Math.min(sinceSeq ?? position.lastSeq, position.lastSeq);
+    // A subscriber's own past means nothing here: it starts where it says.
+    this.begin(connection, { ...position, seq });
+    return { seq, lastSeq: position.lastSeq };
+  }
+
+  unsubscribe(connection: Connection, channel: string): void {
+    const known = connection.subscriptions.get(channel);
+    if (!known) throw new Fault('NOT_SUBSCRIBED', `${channel}: not read on this connection`);
+    if (known.isDurable) throw new Fault('BAD_REQUEST', `${channel}: comes with the user; leave the group instead`);
+    this.detach(connection, channel);
+  }
+
+  /** Routes first, positions after: what is appended in between is in one or the other. */
+  async attach(connection: Connection, channels: readonly string[], isDurable: boolean): Promise<Position[]> {
+    if (connection.subscriptions.size + channels.length > this.options.maxChannels) {
+      throw new Fault('TOO_MANY_CHANNELS', `a connection reads at most ${this.options.maxChannels} channels`);
+    }
+    for (const name of channels) {
+      const subscription = new Subscription(connection, this.options.feed.channel(name), isDurable);
+      subscription.channel.subscriptions.add(subscription);
+      connection.subscriptions.set(name, subscription);
+    }
+    try {
+      await this.options.registry.sync();
+      const positions = await this.options.devices.positions(connection.key, channels);
+      return positions.filter((position) => this.keep(connection, position, isDurable));
+    } catch (error) {
+      for (const name of channels) this.detach(connection, name);
+      throw error;
+    }
+  }
+
+  /** Drops a group that the user left between the two reads, and everything if the connection closed meanwhile. */
+  private keep(connection: Connection, { channel, isMember }: Position, isDurable: boolean): boolean {
+    if (connection.isClosed) return false;
+    if (!isDurable || isMember || channelKind(channel) !== 'group') return true;
+    this.detach(connection, channel);
+    return false;
+  }
+
+  /** The user has become a member of these groups. */
+  async addGroups(connection: Connection, channels: readonly string[]): Promise<void> {
+    const read = channels.map((name) => connection.subscriptions.get(name)).filter((known) => known !== undefined);
+    for (const known of read) known.isDurable = true;
+    const missing = channels.filter((name) => !connection.subscriptions.has(name));
+    const positions = missing.length > 0 ? await this.attach(connection, missing, true) : [];
+    for (const { channel, seq } of positions) connection.outlet.membership({ channel, state: 'joined', seq });
+    for (const position of positions) this.begin(connection, position);
+  }
+
+  /** What the device says it has processed counts as acknowledged, if it can be true. */
+  resume(connection: Connection, position: Position, processedSeq: number): void {
+    const subscription = connection.subscriptions.get(position.channel);
+    if (!subscription) return;
+    subscription.startAt(position.seq, undefined);
+    if (processedSeq <= position.seq || processedSeq > position.lastSeq) return;
+    // Which of these messages ask for a receipt is not known here, so the statement looks.
+    const run = { fromSeq: position.seq + 1, toSeq: processedSeq, sentAtMs: performance.now(), wantsReceipts: true };
+    this.options.acks.acknowledge(subscription, processedSeq, [run]);
+    subscription.startAt(processedSeq, undefined);
+  }
+
+  /** Starts where the device stands, caught up or not. */
+  begin(connection: Connection, { channel, seq, lastSeq, lastAt }: Position): void {
+    const subscription = connection.subscriptions.get(channel);
+    if (subscription?.state !== 'opening') return;
+    const from = Math.max(seq, subscription.ackedSeq);
+    subscription.startAt(from, from === lastSeq ? lastAt : undefined);
+    subscription.state = 'lagging';
+    if (from < lastSeq) connection.noteLagging(subscription);
+    else this.admit(subscription);
+  }
+
+  private admit(subscription: Subscription): void {
+    const admitted = subscription.channel.admit(subscription);
+    if (admitted === 'unread') this.options.feed.readOn(subscription.channel);
+    if (admitted === 'behind') subscription.connection.noteLagging(subscription);
+  }
+
+  detach(connection: Connection, channel: string): void {
+    const subscription = connection.subscriptions.get(channel);
+    if (!subscription) return;
+    connection.failAttempt(subscription, 'disconnected', 'stopped reading the channel');
+    connection.subscriptions.delete(channel);
+    this.options.feed.detach(subscription);
+    this.syncRegistry();
+  }
+
+  syncRegistry(): void {
+    // Kept as changed on failure; the next change or beat writes it.
+    this.options.registry.sync().catch(this.options.onError);
+  }
+}
