@@ -59,6 +59,14 @@ describe('collapseKey', () => {
     expect(online.bodies('user:ann')).toEqual(bodies.map(([, data]) => data));
   });
 
+  it('gives a device that is there all of a key, also when the other instance stores them faster than it tells', async () => {
+    const online = await cluster.connect(there, { user: 'abe', deviceId: 'phone' });
+    const requests = numbers(1, 50).map((data) => ({ channel: 'user:abe', type: 't', data, collapseKey: 'k' }));
+    await here.rest('POST', '/v1/messages', { messages: requests });
+    await until('all came', () => online.received.length + online.gaps.length >= 50);
+    expect(online.bodies('user:abe')).toEqual(numbers(1, 50));
+  });
+
   it('leaves out of history what collapsed', async () => {
     for (const data of numbers(1, 3)) await publish(here, { channel: 'group:scores', data, collapseKey: 'k' });
     const { body } = await there.rest('GET', '/v1/channels/group%3Ascores/messages');

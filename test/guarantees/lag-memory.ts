@@ -18,7 +18,7 @@ const FEW = 20;
 const MESSAGES = 2_000;
 const GROUP = 'group:lagging';
 /** Garbage would count as memory of the readers; little room leaves little of it. */
-const NODE_OPTIONS = '--max-semi-space-size=1 --max-old-space-size=64';
+const NODE_OPTIONS = '--max-semi-space-size=1 --max-old-space-size=128';
 
 async function residentKiB(server: Server): Promise<number> {
   const status = await readFile(`/proc/${server.process.pid}/status`, 'utf8');
@@ -43,8 +43,8 @@ async function measure(url: string, count: number): Promise<number> {
     const before = await residentKiB(server);
     const bodies = numbers(1, 100).map(() => 'x'.repeat(Number(bytes)));
     for (const _ of numbers(1, MESSAGES / bodies.length)) await publishAll(server, GROUP, bodies);
-    const isFull = (): boolean =>
-      clients.every(({ raw }) => raw.length * (Number(bytes) + 2) > 200_000 || raw.length >= 256);
+    const window = Math.min(256, Math.floor(262_144 / (Number(bytes) + 2)));
+    const isFull = (): boolean => clients.every(({ raw }) => raw.length >= window);
     await until('all windows are full', isFull, 120_000);
     const grown = (await residentKiB(server)) - before;
     process.stdout.write(`${count} readers: ${before} KiB, then +${grown}; sent to each ${clients[0]?.raw.length}\n`);

@@ -6,7 +6,7 @@ import { JobRunner } from './job-runner.js';
 
 const EVERY_MS = 60_000;
 
-/** Removes expired messages a thousand at a time; whether it runs or not, none is delivered. */
+/** Removes expired messages, and claims past retention, a thousand at a time; whether it runs or not, none is delivered. */
 @Injectable()
 export class ExpiredMessagesJob implements Job, OnApplicationBootstrap {
   readonly name = 'expired-messages';
@@ -25,7 +25,7 @@ export class ExpiredMessagesJob implements Job, OnApplicationBootstrap {
     await this.runner.run(this);
   }
 
-  runOnce(): Promise<number> {
-    return this.retention.deleteExpired();
+  async runOnce(): Promise<number> {
+    return (await this.retention.deleteExpired()) + (await this.retention.forgetClaims());
   }
 }

@@ -64,8 +64,8 @@ const PAGE_BYTES = 262_144;
  */
 export class MessageLog {
   private readonly appends: readonly Batcher<NewMessage & { endsAt: number }, Appended>[];
-  private readonly liveReads = this.reader();
-  private readonly pageReads = this.reader();
+  private readonly liveReads = this.reader(false);
+  private readonly pageReads = this.reader(true);
 
   constructor(
     private readonly database: Database,
@@ -97,19 +97,19 @@ export class MessageLog {
     }
   }
 
-  /** For what is live: not held up by those who catch up. Undefined: nothing new. */
+  /** For what is live: not held up by those who catch up, and without collapsing. Undefined: nothing new. */
   readLive(request: ReadRequest): Promise<ChannelPage | undefined> {
     return this.liveReads.add(request);
   }
 
-  /** For one who catches up, at his own pace. */
+  /** For one who catches up, at his own pace: of a collapse key he gets the newest message. */
   readPage(request: ReadRequest): Promise<ChannelPage | undefined> {
     return this.pageReads.add(request);
   }
 
   /** Reads all channels at once; pages stand in the places of their requests. */
   poll(requests: readonly ReadRequest[]): Promise<(ChannelPage | undefined)[]> {
-    return this.read(requests);
+    return this.read(requests, false);
   }
 
   history(channel: string, bounds: HistoryBounds): Promise<HistoryPage> {
@@ -148,14 +148,14 @@ export class MessageLog {
     return this.appends[(hash >>> 0) % LANES] as Batcher<NewMessage & { endsAt: number }, Appended>;
   }
 
-  private reader(): Batcher<ReadRequest, ChannelPage | undefined> {
+  private reader(collapses: boolean): Batcher<ReadRequest, ChannelPage | undefined> {
     return new Batcher<ReadRequest, ChannelPage | undefined>({
-      run: (requests) => withRetry(() => this.read(requests), { deadlineMs: 1_000 }),
+      run: (requests) => withRetry(() => this.read(requests, collapses), { deadlineMs: 1_000 }),
       maxItems: MAX_READ,
     });
   }
 
-  private async read(requests: readonly ReadRequest[]): Promise<(ChannelPage | undefined)[]> {
+  private async read(requests: readonly ReadRequest[], collapses: boolean): Promise<(ChannelPage | undefined)[]> {
     const rows = await this.database.rows('hot', READ_CHANNELS, [
       requests.map(({ channel }) => channel),
       requests.map(({ fromSeq }) => fromSeq),
@@ -163,6 +163,7 @@ export class MessageLog {
       requests.map(({ epoch }) => epoch),
       PAGE_MESSAGES,
       PAGE_BYTES,
+      collapses,
     ]);
     const byRequest = new Map<number, ReadRow[]>();
     for (const row of rows) {

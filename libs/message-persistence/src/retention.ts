@@ -1,4 +1,5 @@
 import type { Database } from '#database';
+import { FORGET_CLAIMS } from './sql/claim-messages.sql.js';
 import { DELETE_EXPIRED, DROP_PARTITIONS, MAKE_PARTITIONS, PARTITIONED_TABLES } from './sql/retain-messages.sql.js';
 
 export const PARTITIONS_AHEAD_DAYS = 3;
@@ -35,6 +36,12 @@ export class Retention {
       dropped += row?.dropped.length ?? 0;
     }
     return dropped;
+  }
+
+  /** @returns how many claims on messages that are gone were removed, at most 1,000 */
+  async forgetClaims(): Promise<number> {
+    const rows = await this.database.rows('work', FORGET_CLAIMS, [this.options.retentionDays + 1]);
+    return rows.length;
   }
 
   /** @returns how many expired messages were removed, at most 1,000 */

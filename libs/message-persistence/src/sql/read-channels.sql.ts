@@ -1,6 +1,6 @@
 import { statement } from '#database';
 import type { Controls } from '../controls.js';
-import { GONE } from './gone.sql.js';
+import { gone } from './gone.sql.js';
 
 export interface ReadRow {
   ord: number;
@@ -26,6 +26,7 @@ export interface ReadRow {
  * returned ones, or before the first, is gone for good. Channels without news give no row, for one probe of the primary
  * key each. Readers pass the time of their position's message (`since`): created_at never falls along seq, so older
  * partitions are pruned (11 daily partitions: 6 µs a channel with the bound, 32 µs without).
+ * With $7, only the newest message of a collapse key is handed out: for those who were away.
  * A page ends after $5 messages or $6 bytes of bodies, but has at least one. What is gone comes without its body.
  */
 export const READ_CHANNELS = statement<ReadRow>(
@@ -39,7 +40,7 @@ export const READ_CHANNELS = statement<ReadRow>(
        on c.channel = w.channel and (c.last_seq > w.from_seq or c.epoch <> w.epoch)
      left join lateral (
           select * from (
-            select n.*, ${GONE} as gone,
+            select n.*, ${gone('$7::boolean')} as gone,
                    sum(octet_length(n.body)) over (order by n.seq) - octet_length(n.body) as bytes_before
               from (select * from trunkline.messages
                      where channel = w.channel and seq > w.from_seq and created_at >= w.since

@@ -1,5 +1,5 @@
 import { statement } from '#database';
-import { GONE } from './gone.sql.js';
+import { gone } from './gone.sql.js';
 import type { ReadRow } from './read-channels.sql.js';
 
 const readHistory = (order: 'asc' | 'desc') => `
@@ -8,7 +8,7 @@ const readHistory = (order: 'asc' | 'desc') => `
     from (select $1::text as channel) as asked
     left join trunkline.channels c on c.channel = asked.channel
     left join lateral (
-         select n.*, ${GONE} as gone
+         select n.*, ${gone()} as gone
            from (select * from trunkline.messages
                   where channel = $1 and seq > $2 and seq < $3 and created_at >= $4 and created_at < $5
                   order by seq ${order} limit $6) as n) as h on true
