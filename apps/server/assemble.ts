@@ -15,7 +15,9 @@ import {
   Retention,
   Settlements,
 } from '#message-persistence';
-import type { Logger } from '#observability';
+import { throttledWarn, type Logger } from '#observability';
+
+const WARN_EVERY_MS = 5_000;
 
 export type Parts = ReturnType<typeof assemble>;
 
@@ -79,7 +81,7 @@ interface Foundation {
 
 /** The parts that act by themselves, and need each other: hints arrive at the listener and move the delivery. */
 function makeMovingParts({ settings, instanceId, log, database, stores, registry, peers }: Foundation) {
-  const warn = (what: string, error: unknown): void => log.warn({ err: error }, what);
+  const warn = throttledWarn(log, WARN_EVERY_MS);
   const listener: Listener = new Listener({
     url: settings.database.directUrl ?? settings.database.url,
     applicationName: applicationName(instanceId),

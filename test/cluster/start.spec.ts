@@ -31,7 +31,7 @@ it('ten instances started at once on an empty database all serve', async () => {
     await until('it heard from every instance', () => client.received.length === 10);
     expect(client.raw.map(({ seq }) => seq)).toEqual([1, 2, 3, 4, 5, 6, 7, 8, 9, 10]);
   }
-});
+}, 120_000);
 
 describe('an INSTANCE_ID', () => {
   beforeEach(() => on(createTestDatabase()));

@@ -21,6 +21,8 @@ const RECONNECT_SPREAD_MS = 2_000;
 export class ClientGateway implements OnGatewayInit<Server> {
   private server: Server | undefined;
   private readonly clients = new Map<string, SocketClient>();
+  /** Transports whose one handshake was accepted. */
+  private readonly taken = new WeakSet<Socket['conn']>();
   private isDraining = false;
 
   constructor(
@@ -59,11 +61,19 @@ export class ClientGateway implements OnGatewayInit<Server> {
     return false;
   }
 
-  /** Without waiting for anything: a client could send CONNECT hundreds of times while a slow check is under way. */
+  /**
+   * Socket.IO takes another CONNECT as a violation only once the first is through, which needs a turn of the event loop
+   * even if nothing here waits: hundreds in one TCP segment would each become a connection.
+   */
   private authenticate(socket: Socket, next: (error?: Error) => void): void {
     try {
       if (this.isDraining) throw new Fault('DRAINING', 'this instance is shutting down');
+      if (this.taken.has(socket.conn)) {
+        socket.conn.close();
+        throw new Fault('BAD_REQUEST', 'a transport carries one connection');
+      }
       socket.data = greet(socket, this.tokens);
+      this.taken.add(socket.conn);
       next();
     } catch (error) {
       const fault = toFault(error);
@@ -77,7 +87,10 @@ export class ClientGateway implements OnGatewayInit<Server> {
     const logger = this.logger.child({ connectionId: socket.id, user: guest.identity.user });
     const client = new SocketClient(socket, guest, this.delivery, logger);
     this.clients.set(socket.id, client);
-    socket.on('disconnect', () => this.clients.delete(socket.id));
+    socket.on('disconnect', () => {
+      this.clients.delete(socket.id);
+      this.taken.delete(socket.conn);
+    });
     void client.enter();
   }
 }
