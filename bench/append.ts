@@ -1,4 +1,4 @@
-import { mkdtemp, rm } from 'node:fs/promises';
+import { chmod, mkdtemp, rm } from 'node:fs/promises';
 import { cpus, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
@@ -91,6 +91,8 @@ function report(rates: Record<string, number[]>): void {
 }
 
 const directory = await mkdtemp(join(tmpdir(), 'trunkline-bench-'));
+// As root the server runs under another account, which has to get in here.
+await chmod(directory, 0o755);
 const postgres = await startEmbeddedPostgres({ directory });
 try {
   await run(postgres.url);

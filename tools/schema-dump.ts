@@ -1,4 +1,4 @@
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { chmod, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Client } from 'pg';
@@ -73,6 +73,8 @@ async function dump(client: Client): Promise<string> {
 
 async function dumpMigrated(): Promise<string> {
   const directory = await mkdtemp(join(tmpdir(), 'trunkline-schema-'));
+  // As root the server runs under another account, which has to get in here.
+  await chmod(directory, 0o755);
   const postgres = await startEmbeddedPostgres({ directory });
   try {
     await migrate(postgres.url, MIGRATIONS);

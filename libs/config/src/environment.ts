@@ -64,7 +64,9 @@ export const Environment = z.object({
   MAX_MESSAGE_BYTES: whole(1, 1_048_576, 65_536).describe('longest JSON of a message body'),
   MAX_MESSAGE_DEPTH: whole(1, 100, 32).describe('deepest nesting of a message body'),
   MAX_MESSAGE_KEYS: whole(1, 100_000, 1_000).describe('most keys in a message body'),
-  MAX_CHANNELS: whole(1, 10_000, 500).describe('channels one connection may read'),
+  MAX_CHANNELS: whole(1, 10_000, 500).describe(
+    'channels a connection may read before it may not subscribe or join any more',
+  ),
   MAX_WAITING_PUBLISHES: whole(1, 1_000_000, 20_000).describe('publishes waiting for a commit before more are refused'),
   PUBLISH_DEADLINE_MS: whole(100, 60_000, 4_000).describe('a publish not stored by then is refused as retryable'),
   WINDOW_MESSAGES: whole(1, 10_000, 256).describe('unacknowledged messages in flight per connection'),

@@ -27,12 +27,24 @@ export class Subscriptions {
   ): Promise<{ seq: number; lastSeq: number }> {
     const known = connection.subscriptions.get(channel);
     if (known) return { seq: known.sentSeq, lastSeq: Math.max(known.sentSeq, known.channel.position ?? 0) };
+    this.assertRoom(connection);
     const [position] = await this.attach(connection, [channel], false);
     if (!position) throw new Fault('NOT_SUBSCRIBED', `${channel}: the connection closed meanwhile`);
     const seq = Math.min(sinceSeq ?? position.lastSeq, position.lastSeq);
     // A subscriber's own past means nothing here: it starts where it says.
     this.begin(connection, { ...position, seq });
     return { seq, lastSeq: position.lastSeq };
+  }
+
+  /**
+   * One more channel may be asked for. What is stored as the user's is never refused: a user whose back end put it into
+   * many groups has to be able to connect.
+   * @throws Fault TOO_MANY_CHANNELS
+   */
+  assertRoom(connection: Connection): void {
+    const { maxChannels } = this.options;
+    if (connection.subscriptions.size < maxChannels) return;
+    throw new Fault('TOO_MANY_CHANNELS', `a connection reads at most ${maxChannels} channels`);
   }
 
   unsubscribe(connection: Connection, channel: string): void {
@@ -44,9 +56,6 @@ export class Subscriptions {
 
   /** Routes first, positions after: what is appended in between is in one or the other. */
   async attach(connection: Connection, channels: readonly string[], isDurable: boolean): Promise<Position[]> {
-    if (connection.subscriptions.size + channels.length > this.options.maxChannels) {
-      throw new Fault('TOO_MANY_CHANNELS', `a connection reads at most ${this.options.maxChannels} channels`);
-    }
     for (const name of channels) {
       const subscription = new Subscription(connection, this.options.feed.channel(name), isDurable);
       subscription.channel.subscriptions.add(subscription);

@@ -69,6 +69,7 @@ export class Requests implements Handlers {
 
   async join({ channel }: RequestPayload<'join'>): Promise<RequestResult<'join'>> {
     this.assertGranted('join', channel);
+    if (!this.isMember(channel)) this.delivery.subscriptions.assertRoom(this.connection);
     return { channel, seq: await this.delivery.join(this.identity.user, channel) };
   }
 
