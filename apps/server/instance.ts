@@ -1,5 +1,6 @@
 import { NestFactory } from '@nestjs/core';
 import type { NestExpressApplication } from '@nestjs/platform-express';
+import type { NextFunction, Request, Response } from 'express';
 import helmet from 'helmet';
 import type { Settings } from '#config';
 import { durabilityFaults, migrate, withRetry } from '#database';
@@ -7,6 +8,7 @@ import { ClientGateway, SocketAdapter } from '#gateway';
 import { NestLog, type Logger } from '#observability';
 import { MIGRATIONS } from '../../migrations/index.js';
 import { assemble, type Parts } from './assemble.js';
+import { closeWhenDraining } from './close-when-draining.js';
 import { describeApi } from './describe-api.js';
 import { resolveSettings, type Resolved } from './resolve-settings.js';
 import { TrunklineModule } from './trunkline.module.js';
@@ -84,6 +86,12 @@ async function createApp(settings: Resolved['settings'], parts: Parts): Promise<
     logger: new NestLog(parts.log),
     bodyParser: false,
     abortOnError: false,
+  });
+  app.use(closeWhenDraining(parts.readiness));
+  app.use((_request: Request, response: Response, next: NextFunction) => {
+    // A back end that keeps its connection and never pauses would else keep a draining instance from ending.
+    if (!parts.readiness.isReady) response.setHeader('Connection', 'close');
+    next();
   });
   app.use(helmet());
   app.useBodyParser('json', { limit: REST_BODY_LIMIT, strict: false });
