@@ -1,0 +1,88 @@
+import type { HistoryEvent } from '../history/event.js';
+
+export interface Attempt {
+  readonly invokedAt: number;
+  answeredAt: number | undefined;
+  outcome: 'ok' | 'refused' | 'unknown' | undefined;
+  isRepeated: boolean;
+}
+
+/** One intention to publish, with all its attempts. */
+export interface Publish {
+  readonly n: number;
+  readonly publisher: string;
+  /** Of the first attempt. */
+  readonly via: string;
+  readonly channel: string;
+  readonly hash: string;
+  readonly ttlMs: number | undefined;
+  readonly attempts: Attempt[];
+  readonly firstInvokedAt: number;
+  /** The first `ok`. */
+  okAt: number | undefined;
+  /** Every position the answers named; more than one is a fault. */
+  readonly seqs: Set<number>;
+  readonly ids: Set<string>;
+}
+
+/** All that was ever tried to be published. */
+export class PublishBook {
+  readonly all = new Map<number, Publish>();
+  /** Publishers told that something is wrong for good with what is right. */
+  readonly refusedForGood: string[] = [];
+
+  take(event: HistoryEvent): void {
+    if (event.event === 'invoke') this.invoke(event);
+    else if (event.event === 'ok' || event.event === 'refused' || event.event === 'unknown') this.answer(event);
+  }
+
+  get attempted(): number {
+    return this.all.size;
+  }
+
+  count(isCounted: (publish: Publish) => boolean): number {
+    let count = 0;
+    for (const publish of this.all.values()) if (isCounted(publish)) count += 1;
+    return count;
+  }
+
+  private invoke(event: HistoryEvent & { event: 'invoke' }): void {
+    const { n, at, publisher, via, channel, hash, ttlMs } = event;
+    const attempt: Attempt = { invokedAt: at, answeredAt: undefined, outcome: undefined, isRepeated: false };
+    const known = this.all.get(n);
+    if (known) known.attempts.push(attempt);
+    else {
+      this.all.set(n, {
+        ...{ n, publisher, via, channel, hash, ttlMs, attempts: [attempt], firstInvokedAt: at },
+        ...{ okAt: undefined, seqs: new Set<number>(), ids: new Set<string>() },
+      });
+    }
+  }
+
+  private answer(event: HistoryEvent & { event: 'ok' | 'refused' | 'unknown' }): void {
+    const publish = this.all.get(event.n);
+    const attempt = publish?.attempts[event.attempt - 1];
+    if (!publish || !attempt) throw new Error(`answer to a publish never invoked: ${JSON.stringify(event)}`);
+    attempt.outcome = event.event;
+    attempt.answeredAt = event.at;
+    if (event.event === 'refused' && !event.isRetryable) this.refusedForGood.push(`#${event.n} code ${event.code}`);
+    if (event.event !== 'ok') return;
+    attempt.isRepeated = event.isRepeated;
+    publish.okAt ??= event.at;
+    if (event.seq !== undefined) publish.seqs.add(event.seq);
+    if (event.id !== undefined) publish.ids.add(event.id);
+  }
+}
+
+export function isAcknowledged(publish: Publish): boolean {
+  return publish.okAt !== undefined;
+}
+
+/** Every attempt was answered with a refusal: it must not be stored. */
+export function isRefused({ attempts }: Publish): boolean {
+  return attempts.every(({ outcome }) => outcome === 'refused');
+}
+
+export function isUnknown(publish: Publish): boolean {
+  return publish.attempts.some(({ outcome }) => outcome === 'unknown');
+}

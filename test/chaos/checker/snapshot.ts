@@ -1,0 +1,28 @@
+/** What the database holds when all is over. */
+export interface Snapshot {
+  readonly messages: readonly StoredRow[];
+  readonly channels: readonly { readonly channel: string; readonly lastSeq: number }[];
+  /** One for each device and each channel it receives. */
+  readonly positions: readonly PositionRow[];
+}
+
+export interface StoredRow {
+  readonly channel: string;
+  readonly seq: number;
+  readonly id: string;
+  readonly n: number;
+  readonly hash: string;
+  /** Milliseconds since 1970. */
+  readonly createdAtMs: number;
+  readonly expires: boolean;
+}
+
+/** How many messages of the channel are in which state for the device; those with a ttl are counted apart. */
+export interface PositionRow {
+  readonly device: string;
+  readonly channel: string;
+  readonly deliveredSeq: number;
+  readonly delivered: number;
+  readonly pending: number;
+  readonly expiring: number;
+}

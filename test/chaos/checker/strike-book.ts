@@ -1,0 +1,57 @@
+import type { HistoryEvent } from '../history/event.js';
+
+/** What a fault did may show for so long after its end. */
+export const AFTERMATH_MS = 5_000;
+/** A message that leaves this shortly before a fault begins may be hit by it. */
+const LEAD_MS = 1_000;
+
+export type Strike = HistoryEvent & { event: 'fault-begin' } & { endedAt: number | undefined };
+
+/** Which faults there were, and when. */
+export class StrikeBook {
+  readonly all: Strike[] = [];
+  readonly looks: (HistoryEvent & { event: 'registry' })[] = [];
+
+  take(event: HistoryEvent): void {
+    if (event.event === 'fault-begin') this.all.push({ ...event, endedAt: undefined });
+    if (event.event === 'fault-end') this.end(event);
+    if (event.event === 'registry') this.looks.push(event);
+  }
+
+  /** How many of each kind; two instances killed at once are two. */
+  get byKind(): Record<string, number> {
+    const counts: Record<string, number> = {};
+    for (const { fault, count } of this.all) counts[fault] = (counts[fault] ?? 0) + count;
+    return counts;
+  }
+
+  get total(): number {
+    return Object.values(this.byKind).reduce((sum, count) => sum + count, 0);
+  }
+
+  /** The one fault a delay between two times is to be put down to: the latest that had begun when the delay did. */
+  blamedFor(invokedAt: number, deliveredAt: number): Strike | undefined {
+    let first: Strike | undefined;
+    let latest: Strike | undefined;
+    let background: Strike | undefined;
+    for (const strike of this.all) {
+      const { at, endedAt = Infinity, isBackground = false } = strike;
+      if (at > deliveredAt || invokedAt > endedAt + AFTERMATH_MS) continue;
+      if (isBackground) background ??= strike;
+      else {
+        first ??= strike;
+        if (at <= invokedAt + LEAD_MS) latest = strike;
+      }
+    }
+    return latest ?? first ?? background;
+  }
+
+  kindOf(strike: number): string {
+    return this.all.find((known) => known.strike === strike)?.fault ?? `fault ${strike}`;
+  }
+
+  private end({ at, strike }: HistoryEvent & { event: 'fault-end' }): void {
+    const begun = this.all.find((known) => known.strike === strike);
+    if (begun) begun.endedAt = at;
+  }
+}

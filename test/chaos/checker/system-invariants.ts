@@ -1,0 +1,96 @@
+import type { Facts } from './facts.js';
+import { Offences, type Finding } from './finding.js';
+import type { Percentiles, Recovery } from './latencies.js';
+import { isAcknowledged, isUnknown } from './publish-book.js';
+
+/** I9: some seconds after a fault, the registry holds the connections that are open, and no others. */
+export function registryIsTrue(facts: Facts): Finding[] {
+  const ghosts = new Offences();
+  const missing = new Offences();
+  for (const look of facts.strikes.looks) {
+    const fault = facts.strikes.kindOf(look.strike);
+    for (const connection of look.ghosts) ghosts.add(`${connection} after ${fault} at ${look.at} ms`);
+    for (const connection of look.missing) missing.add(`${connection} after ${fault} at ${look.at} ms`);
+  }
+  return [...ghosts.as('I9', 'in the registry and open nowhere'), ...missing.as('I9', 'open and not in the registry')];
+}
+
+/** I10: accepted = delivered + pending + expired, where the left side is the publishers' and the right one SQL's. */
+export function conservation(facts: Facts): Finding[] {
+  const offences = new Offences();
+  const accepted = new Map<string, number>();
+  for (const publish of facts.publishes.all.values()) {
+    if (publish.ttlMs !== undefined) continue;
+    if (isAcknowledged(publish) || facts.isStored(publish))
+      accepted.set(publish.channel, (accepted.get(publish.channel) ?? 0) + 1);
+  }
+  for (const { device, channel, delivered, pending } of facts.snapshot.positions) {
+    const expected = accepted.get(channel) ?? 0;
+    if (delivered + pending === expected) continue;
+    offences.add(`${channel} to ${device}: ${expected} accepted, ${delivered} delivered, ${pending} pending`);
+  }
+  return offences.as('I10', 'accepted is not delivered + pending + expired');
+}
+
+/** I12: at the end everyone is online and has everything that is stored. */
+export function drained(facts: Facts): Finding[] {
+  const pending = new Offences();
+  for (const { device, channel, deliveredSeq } of facts.snapshot.positions) {
+    const lastSeq = facts.snapshot.channels.find((row) => row.channel === channel)?.lastSeq ?? 0;
+    if (deliveredSeq < lastSeq)
+      pending.add(`${device} stands at ${channel}#${deliveredSeq} of ${lastSeq}`, lastSeq - deliveredSeq);
+  }
+  return [...pending.as('I12', 'still pending for a device that is online'), ...undelivered(facts)];
+}
+
+/** Also what was stored without its publisher knowing is for everyone it is addressed to. */
+function undelivered(facts: Facts): Finding[] {
+  const offences = new Offences();
+  for (const { channel, seq, n, expires } of facts.snapshot.messages) {
+    const publish = facts.publishes.all.get(n);
+    if (expires || !publish || isAcknowledged(publish)) continue;
+    for (const device of facts.recipients.of(channel)) {
+      if (!facts.devices.of(device).numbers.has(n)) offences.add(`${channel}#${seq} to ${device}`);
+    }
+  }
+  return offences.as('I12', 'stored, with an unknown outcome, and never delivered');
+}
+
+/** I11: after each kind of fault messages flow again within its bound. */
+export function boundedRecovery(recoveries: readonly Recovery[]): Finding[] {
+  const offences = new Offences();
+  for (const { fault, boundMs, p99 } of recoveries) if (p99 > boundMs) offences.add(`${fault}: ${p99} ms > ${boundMs}`);
+  return offences.as('I11', 'recovery took longer than the fault allows (p99)');
+}
+
+/** Below this a p99 says more about the machine than about the servers. */
+const NOISE_MS = 500;
+/** A p99 of fewer is the whim of one message. */
+const ENOUGH = 100;
+
+/** I13: a fault of some clients is nothing to the others: their p99 stays below twice what it was in calm. */
+export function isolation(calm: Percentiles, bystanders: readonly Recovery[]): Finding[] {
+  const offences = new Offences();
+  const boundMs = Math.max(2 * calm.p99, NOISE_MS);
+  for (const { fault, p99, count } of bystanders) {
+    if (count >= ENOUGH && p99 > boundMs) offences.add(`${fault}: ${p99} ms, in calm ${calm.p99} ms`);
+  }
+  return offences.as('I13', 'clients that were not hit waited (p99)');
+}
+
+/** What a run must at least have seen to say anything. */
+export interface Minimum {
+  readonly acked: number;
+  readonly faults: number;
+}
+
+/** I14: a run in which nothing happened proves nothing. */
+export function notVacuous(facts: Facts, minimum: Minimum): Finding[] {
+  const offences = new Offences();
+  const acked = facts.publishes.count(isAcknowledged);
+  if (acked < minimum.acked) offences.add(`${acked} acknowledged publishes, needs ${minimum.acked}`);
+  if (facts.strikes.total < minimum.faults) offences.add(`${facts.strikes.total} faults, needs ${minimum.faults}`);
+  if (facts.devices.rawRepeats === 0) offences.add('not one redelivery');
+  if (facts.publishes.count(isUnknown) === 0) offences.add('not one unknown outcome');
+  return offences.as('I14', 'the run says too little');
+}

@@ -1,0 +1,23 @@
+import type { Stage } from '../world/stage.js';
+
+const NOTHING_TO_END = (): void => undefined;
+
+/** A commit is confirmed up to ten seconds before its WAL is written: what a crash then takes had been acknowledged. */
+export async function forgetQuickly({ database }: Stage): Promise<() => void> {
+  await database.query(`alter system set synchronous_commit = 'off'`);
+  await database.query(`alter system set wal_writer_delay = '10s'`);
+  await database.query(`alter system set wal_writer_flush_after = '1GB'`);
+  await database.query('select pg_reload_conf()');
+  return NOTHING_TO_END;
+}
+
+const SKIP = `
+  create function trunkline.chaos_skip() returns trigger language plpgsql as $$ begin return null; end $$;
+  create trigger chaos_skip before insert on trunkline.publish_ids
+    for each row execute function trunkline.chaos_skip()`;
+
+/** A publish that goes again is stored again. */
+export async function forgetPublishIds({ database }: Stage): Promise<() => void> {
+  await database.query(SKIP);
+  return NOTHING_TO_END;
+}

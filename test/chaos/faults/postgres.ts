@@ -1,0 +1,111 @@
+import { pause } from '../world/pause.js';
+import type { Fault, Scene } from './fault.js';
+
+export const POSTGRES_CRASH: Fault = {
+  name: 'postgres-crash',
+  does: 'immediate stop of PostgreSQL (SIGQUIT) and start: recovery from the WAL, empty UNLOGGED tables',
+  lastsMs: { short: 2_000, long: 2_500 },
+  weight: 8,
+  countsFrom: 'end',
+  recoversWithinMs: 5_000,
+  inflict: (scene) => bounce(scene, 'immediate', scene.dice.between(100, 1_500)),
+};
+
+export const POSTGRES_RESTART: Fault = {
+  name: 'postgres-restart',
+  does: 'fast stop of PostgreSQL (SIGINT) and start',
+  lastsMs: { short: 2_000, long: 2_500 },
+  weight: 6,
+  countsFrom: 'end',
+  recoversWithinMs: 5_000,
+  inflict: (scene) => bounce(scene, 'fast', scene.dice.between(100, 1_500)),
+};
+
+export const POSTGRES_AWAY: Fault = {
+  name: 'postgres-away',
+  does: 'PostgreSQL is away for 60 s (short runs: 8 s)',
+  lastsMs: { short: 9_000, long: 61_000 },
+  weight: 5,
+  countsFrom: 'end',
+  recoversWithinMs: 5_000,
+  inflict: (scene) => bounce(scene, scene.dice.chance(0.5) ? 'fast' : 'immediate', scene.isLong ? 60_000 : 8_000),
+};
+
+async function bounce({ stage, begin, signal }: Scene, how: 'immediate' | 'fast', awayMs: number): Promise<void> {
+  begin(`${how}, away for ${Math.round(awayMs)} ms`);
+  await stage.database.bounce(how, awayMs, signal);
+}
+
+const COMMITS_PILE_UP_MS = 800;
+/** Longer than an instance tries to store a publish. */
+const AWAY_IN_COMMIT_MS = 6_000;
+
+export const CRASH_IN_COMMIT: Fault = {
+  name: 'crash-in-commit',
+  does: 'PostgreSQL crashes while commits wait for a standby, and is away for 6 s: they are stored, and nobody was told',
+  lastsMs: { short: 8_000, long: 8_000 },
+  weight: 6,
+  countsFrom: 'end',
+  recoversWithinMs: 5_000,
+  async inflict({ stage: { database }, begin, signal }) {
+    begin('synchronous_standby_names = ghost, then immediate');
+    await database.query(`alter system set synchronous_standby_names = 'ghost'`);
+    try {
+      await database.query('select pg_reload_conf()');
+      await pause(COMMITS_PILE_UP_MS, signal);
+    } finally {
+      // Read at the next start; until then commits go on waiting.
+      await database.query('alter system reset synchronous_standby_names');
+    }
+    await database.bounce('immediate', AWAY_IN_COMMIT_MS, signal);
+  },
+};
+
+const OUR_SESSIONS = `select pid from pg_stat_activity
+  where application_name like 'trunkline %' and application_name not like 'trunkline embedded%'`;
+const BETWEEN_SESSIONS_MS = 80;
+
+export const TERMINATE_SESSIONS: Fault = {
+  name: 'terminate-sessions',
+  does: 'pg_terminate_backend on each session of the instances in turn, LISTEN included',
+  lastsMs: { short: 4_000, long: 5_000 },
+  weight: 6,
+  countsFrom: 'publish',
+  recoversWithinMs: 5_000,
+  async inflict({ stage, dice, begin, signal }) {
+    const sessions = await stage.database.query<{ pid: number }>(OUR_SESSIONS);
+    begin(`${sessions.length} sessions`);
+    for (const { pid } of dice.shuffle(sessions)) {
+      await stage.database.query('select pg_terminate_backend($1)', [pid]);
+      await pause(BETWEEN_SESSIONS_MS, signal);
+    }
+  },
+};
+
+const TERMINATE_WAITING = `select count(pg_terminate_backend(pid))::int as terminated
+  from pg_stat_activity where wait_event = 'SyncRep'`;
+const ROUNDS = 6;
+const ROUND_MS = 400;
+
+export const AMBIGUOUS_COMMIT: Fault = {
+  name: 'ambiguous-commit',
+  does: 'commits wait for a standby that does not exist and are terminated: stored, but their clients see an error',
+  lastsMs: { short: 3_000, long: 3_000 },
+  weight: 7,
+  countsFrom: 'end',
+  recoversWithinMs: 5_000,
+  async inflict({ stage: { database }, begin, signal }) {
+    begin('synchronous_standby_names = ghost');
+    await database.query(`alter system set synchronous_standby_names = 'ghost'`);
+    try {
+      await database.query('select pg_reload_conf()');
+      for (let round = 1; round <= ROUNDS; round++) {
+        await pause(ROUND_MS, signal);
+        await database.query(TERMINATE_WAITING);
+      }
+    } finally {
+      await database.query('alter system reset synchronous_standby_names');
+      await database.query('select pg_reload_conf()');
+    }
+  },
+};

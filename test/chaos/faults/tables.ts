@@ -1,0 +1,72 @@
+import { once } from 'node:events';
+import { pause } from '../world/pause.js';
+import type { Fault } from './fault.js';
+
+export const LOCK_MESSAGES: Fault = {
+  name: 'lock-messages',
+  does: 'LOCK TABLE trunkline.messages for 10 s (short runs: 4 s)',
+  lastsMs: { short: 4_500, long: 10_500 },
+  weight: 6,
+  countsFrom: 'end',
+  recoversWithinMs: 5_000,
+  async inflict({ stage, begin, signal, isLong }) {
+    await stage.withSession('trunkline', async (session) => {
+      begin('access exclusive');
+      await session.query('begin');
+      await session.query('lock table trunkline.messages in access exclusive mode');
+      await pause(isLong ? 10_000 : 4_000, signal);
+      await session.query('rollback');
+    });
+  },
+};
+
+const ELSEWHERE = 'elsewhere';
+
+export const LONG_TRANSACTION: Fault = {
+  name: 'long-transaction',
+  does: 'a transaction that has written stays open in another database for 60 s (short runs: 15 s), while others strike',
+  lastsMs: { short: 15_000, long: 60_000 },
+  weight: 5,
+  countsFrom: 'publish',
+  recoversWithinMs: 2_000,
+  isBackground: true,
+  async inflict({ stage, begin, signal, isLong }) {
+    const known = await stage.database.query('select from pg_database where datname = $1', [ELSEWHERE]);
+    if (known.length === 0) await stage.database.query(`create database ${ELSEWHERE}`);
+    await stage.withSession(ELSEWHERE, async (session) => {
+      begin(ELSEWHERE);
+      await session.query('begin');
+      await session.query('create table if not exists written (at timestamptz)');
+      await session.query('insert into written values (now())');
+      // Another fault may end it before. Closing the session rolls back.
+      await Promise.race([once(session, 'end'), pause(isLong ? 60_000 : 15_000, signal)]);
+    });
+  },
+};
+
+const FILL = `
+  create or replace function trunkline.chaos_disk_full() returns trigger language plpgsql as $$
+  begin
+    raise exception 'could not extend file: No space left on device' using errcode = '53100';
+  end $$;
+  create trigger chaos_disk_full before insert on trunkline.messages
+    for each row execute function trunkline.chaos_disk_full()`;
+const EMPTY = 'drop function if exists trunkline.chaos_disk_full() cascade';
+
+export const DISK_FULL: Fault = {
+  name: 'disk-full',
+  does: 'inserting messages fails with 53100 (a trigger says so: a full disk of one’s own takes root)',
+  lastsMs: { short: 4_500, long: 5_500 },
+  weight: 5,
+  countsFrom: 'end',
+  recoversWithinMs: 5_000,
+  async inflict({ stage: { database }, begin, signal }) {
+    begin('messages cannot grow');
+    try {
+      await database.query(FILL);
+      await pause(4_000, signal);
+    } finally {
+      await database.query(EMPTY);
+    }
+  },
+};

@@ -1,0 +1,118 @@
+import { connect, createServer, type AddressInfo, type Server, type Socket } from 'node:net';
+import { until } from '../../support/until.js';
+import { Link, type WeatherPair } from './link.js';
+import { FAIR, type Weather } from './pipe.js';
+import { resetSocket } from './reset-socket.js';
+
+const HOST = '127.0.0.1';
+
+/** A TCP proxy that can do to its connections what networks do: delay, cut up, swallow, tear, half close. */
+export class ChaosProxy {
+  private readonly links = new Set<Link>();
+  private weather: WeatherPair = { up: FAIR, down: FAIR };
+  private server: Server | undefined;
+  private latest: Link | undefined;
+
+  private constructor(
+    /** Asked for each connection anew; undefined: there is nobody, the connection is reset. */
+    private readonly targetPort: () => number | undefined,
+    readonly port: number,
+  ) {}
+
+  static async start(targetPort: () => number | undefined): Promise<ChaosProxy> {
+    const server = createServer({ allowHalfOpen: true });
+    await listen(server, 0);
+    const proxy = new ChaosProxy(targetPort, (server.address() as AddressInfo).port);
+    proxy.adopt(server);
+    return proxy;
+  }
+
+  /** The connection made last, whether or not it is still open. */
+  get latestLink(): Link | undefined {
+    return this.latest;
+  }
+
+  get openLinks(): number {
+    return this.links.size;
+  }
+
+  /** From now on, for connections that are open and to come. */
+  changeWeather(up: Partial<Weather>, down: Partial<Weather> = up): void {
+    this.weather = { up: { ...FAIR, ...up }, down: { ...FAIR, ...down } };
+    for (const link of this.links) link.changeTo(this.weather);
+  }
+
+  /** Swallows everything; connections stay open, new ones are taken and get no answer. */
+  blackHole(): void {
+    this.changeWeather({ isSilent: true });
+  }
+
+  /** Only for the connections open now, as when a router forgets them: new ones pass. @returns them */
+  blackHoleOpenOnes(): Link[] {
+    const forgotten = [...this.links];
+    for (const link of forgotten) link.changeTo({ up: { ...FAIR, isSilent: true }, down: { ...FAIR, isSilent: true } });
+    return forgotten;
+  }
+
+  clear(): void {
+    this.changeWeather({});
+  }
+
+  resetAll(): void {
+    for (const link of this.links) link.reset();
+  }
+
+  /** As when nobody listens there: new connections are refused. Open ones go on. */
+  refuse(): void {
+    this.server?.close();
+    this.server = undefined;
+  }
+
+  /** On the same port again. */
+  async accept(): Promise<void> {
+    if (this.server) return;
+    const server = createServer({ allowHalfOpen: true });
+    // For a moment the kernel may have lent the port to an outgoing connection.
+    await until(`port ${this.port} is free`, () =>
+      listen(server, this.port).then(
+        () => true,
+        () => false,
+      ),
+    );
+    this.adopt(server);
+  }
+
+  stop(): void {
+    this.refuse();
+    this.resetAll();
+  }
+
+  private adopt(server: Server): void {
+    this.server = server;
+    server.on('connection', (near) => this.join(near));
+  }
+
+  private join(near: Socket): void {
+    const port = this.targetPort();
+    if (port === undefined) {
+      near.on('error', () => undefined);
+      resetSocket(near);
+      return;
+    }
+    near.setNoDelay(true);
+    const far = connect({ port, host: HOST, allowHalfOpen: true, noDelay: true });
+    const link = new Link(near, far, this.weather, () => this.links.delete(link));
+    this.links.add(link);
+    this.latest = link;
+  }
+}
+
+function listen(server: Server, port: number): Promise<void> {
+  return new Promise((resolve, reject) => {
+    server.once('error', reject);
+    server.listen({ port, host: HOST }, () => {
+      server.off('error', reject);
+      resolve();
+    });
+  });
+}

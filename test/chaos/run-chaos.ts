@@ -1,0 +1,104 @@
+import { setMaxListeners } from 'node:events';
+import { check, type Verdict } from './checker/check.js';
+import type { Minimum } from './checker/system-invariants.js';
+import { sabotageNamed } from './control/sabotage.js';
+import { Dice } from './dice.js';
+import { FaultPlan } from './faults/plan.js';
+import { Tormentor } from './faults/tormentor.js';
+import { HistoryFile, readHistory } from './history/history-file.js';
+import type { ChaosOptions } from './options.js';
+import { pause } from './world/pause.js';
+import { Stage } from './world/stage.js';
+import { countPending, takeSnapshot } from './world/take-snapshot.js';
+
+export interface Surroundings {
+  readonly historyFile: string;
+  readonly note: (text: string) => void;
+  /** What the instances log. */
+  readonly onLine: (line: string) => void;
+  readonly signal: AbortSignal;
+}
+
+/** Before the first fault, to know what calm is. */
+const CALM_MS = 4_000;
+const CALM_SHARE = 1 / 8;
+const DRAIN_DEADLINE_MS = 60_000;
+const DRAIN_POLL_MS = 250;
+/** What was broken on purpose may never drain. */
+const SABOTAGED_DRAIN_MS = 5_000;
+/** For what should not come to come nevertheless. */
+const AFTERWARDS_MS = 1_000;
+
+/** One run: everybody comes, faults strike while everybody publishes, all heals, and the history is held against the invariants. */
+export async function runChaos(options: ChaosOptions, surroundings: Surroundings): Promise<Verdict> {
+  const { note, signal, historyFile, onLine } = surroundings;
+  // Everybody waits with it.
+  setMaxListeners(0, signal);
+  const history = new HistoryFile(historyFile);
+  const dice = new Dice(options.seed);
+  const sabotage = sabotageNamed(options.sabotage);
+  note(`${options.instances} instances and a PostgreSQL of their own are starting`);
+  const { dedupes = true } = sabotage;
+  const stage = await Stage.set({ ...options, dice, history, note, onLine, dedupes });
+  let endSabotage: (() => void) | undefined;
+  try {
+    await stage.open(signal);
+    endSabotage = await sabotage.prepare?.(stage);
+    await torment(stage, options, { dice, history, note, signal });
+    const isDrained = await drain(stage, options.sabotage ? SABOTAGED_DRAIN_MS : DRAIN_DEADLINE_MS, signal);
+    note(isDrained ? 'drained' : 'not drained in time');
+    const snapshot = await takeSnapshot(stage.database);
+    await history.end();
+    return check(readHistory(historyFile), snapshot, minimumOf(options));
+  } finally {
+    endSabotage?.();
+    await history.end();
+    await stage.clear();
+  }
+}
+
+interface Tools extends Pick<Surroundings, 'note' | 'signal'> {
+  readonly dice: Dice;
+  readonly history: HistoryFile;
+}
+
+async function torment(stage: Stage, options: ChaosOptions, { dice, history, note, signal }: Tools): Promise<void> {
+  const { seconds, faults: only } = options;
+  const plan = new FaultPlan({ seconds, dice: dice.named('plan'), only });
+  const ending = new AbortController();
+  const end = AbortSignal.any([ending.signal, signal]);
+  setMaxListeners(0, end);
+  const living = stage.crowd.live(end);
+  const say = (text: string): void => note(`${(history.now / 1_000).toFixed(1).padStart(6)} s  ${text}`);
+  say(`calm: ${stage.crowd.onlineCount} devices online`);
+  const calmMs = Math.min(CALM_MS, seconds * 1_000 * CALM_SHARE);
+  try {
+    await pause(calmMs, signal);
+    const tormentor = new Tormentor({ stage, plan, dice: dice.named('faults'), history, note: say });
+    await tormentor.run(seconds * 1_000 - calmMs, signal);
+  } finally {
+    ending.abort();
+    await living;
+  }
+  say(`all heals: ${stage.crowd.publishCount} publishes were tried`);
+}
+
+/** @returns false if something was still pending at the deadline */
+async function drain(stage: Stage, deadlineMs: number, signal: AbortSignal): Promise<boolean> {
+  const endsAt = performance.now() + deadlineMs;
+  stage.crowd.hurry();
+  await stage.fleet.whenAllServe();
+  await stage.crowd.assemble(signal);
+  let isDrained = false;
+  while (!isDrained && performance.now() < endsAt) {
+    await pause(DRAIN_POLL_MS, signal);
+    isDrained = (await countPending(stage.database)) === 0;
+  }
+  await pause(AFTERWARDS_MS, signal);
+  return isDrained;
+}
+
+/** A run on this much must have been through; a tenth of what is tried would be suspicious already. */
+function minimumOf({ seconds, rate }: ChaosOptions): Minimum {
+  return { acked: Math.floor((seconds * rate) / 4), faults: Math.max(1, Math.floor(seconds / 20)) };
+}

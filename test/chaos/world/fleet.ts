@@ -1,0 +1,37 @@
+import { until } from '../../support/until.js';
+import { Slot, type SlotOptions } from './slot.js';
+
+/** Starting takes a second or two; on a busy machine, and when the database has just come back, more. */
+const SERVING_DEADLINE_MS = 60_000;
+
+/** All instances of a run. */
+export class Fleet {
+  private constructor(readonly slots: readonly Slot[]) {}
+
+  static async make(count: number, options: Omit<SlotOptions, 'place'>): Promise<Fleet> {
+    const places = Array.from({ length: count }, (_, index) => index + 1);
+    return new Fleet(await Promise.all(places.map((place) => Slot.make({ ...options, place }))));
+  }
+
+  async open(): Promise<void> {
+    for (const slot of this.slots) slot.open();
+    await this.whenAllServe();
+  }
+
+  async whenAllServe(): Promise<void> {
+    await until('all instances serve', () => this.slots.every(({ isServing }) => isServing), SERVING_DEADLINE_MS);
+  }
+
+  get serving(): Slot[] {
+    return this.slots.filter(({ isServing }) => isServing);
+  }
+
+  /** Of the instances that are alive. */
+  get ids(): string[] {
+    return this.serving.map(({ instance }) => instance?.id ?? '');
+  }
+
+  async close(): Promise<void> {
+    await Promise.all(this.slots.map((slot) => slot.close()));
+  }
+}

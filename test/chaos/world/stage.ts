@@ -1,0 +1,110 @@
+import { Client } from 'pg';
+import type { Dice } from '../dice.js';
+import type { HistoryFile } from '../history/history-file.js';
+import { API_KEY } from '../../support/server.js';
+import { Crowd } from './crowd.js';
+import { Fleet } from './fleet.js';
+import { Instance, type Ending } from './instance.js';
+import { OpenSockets } from './open-sockets.js';
+import { OwnDatabase } from './own-database.js';
+import type { Slot } from './slot.js';
+
+export interface StageOptions {
+  readonly instances: number;
+  readonly rate: number;
+  readonly dice: Dice;
+  readonly history: HistoryFile;
+  readonly note: (text: string) => void;
+  readonly onLine: (line: string) => void;
+  readonly dedupes: boolean;
+}
+
+/** Everything a run consists of, put up before it and taken down after it, whatever happened. */
+export class Stage {
+  private constructor(
+    readonly database: OwnDatabase,
+    readonly fleet: Fleet,
+    readonly crowd: Crowd,
+    readonly sockets: OpenSockets,
+    private readonly options: StageOptions,
+  ) {}
+
+  static async set(options: StageOptions): Promise<Stage> {
+    const { dice, history, instances, onLine } = options;
+    const database = await OwnDatabase.start();
+    const onTrouble = (what: string): void => history.record({ event: 'trouble', what });
+    const fleet = await Fleet.make(instances, { databaseUrl: database.url, onTrouble, onLine });
+    database.putBehind(fleet.slots.flatMap((slot) => [slot.database, slot.listen]));
+    const sockets = new OpenSockets();
+    const crowd = await Crowd.gather({
+      ...options,
+      dice: dice.named('crowd'),
+      record: history.record,
+      sockets,
+      // Any that exists: a load balancer has not noticed yet that one does not answer.
+      pickSlot: (picker) => picker.pick(fleet.slots),
+    });
+    return new Stage(database, fleet, crowd, sockets, options);
+  }
+
+  /** Starts the instances, founds the groups, and has every device seen once, so that all begin at nothing. */
+  async open(signal: AbortSignal): Promise<void> {
+    const { history } = this.options;
+    await this.fleet.open();
+    const devices = this.crowd.devices.map(({ name }) => name);
+    history.record({ event: 'world', epochMs: history.epochMs, groups: this.crowd.groups, devices });
+    for (const [group, members] of Object.entries(this.crowd.groups)) {
+      for (const user of members) await this.join(group, user);
+    }
+    await this.crowd.assemble(signal);
+  }
+
+  /** A process beside the slot's own; it is ended if it starts in earnest. */
+  async tryInstance(
+    slot: Slot,
+    environment: Readonly<Record<string, string>>,
+  ): Promise<Ending & { lastLines: string }> {
+    const instance = new Instance(slot.environmentOf(environment), this.options.onLine);
+    await instance.serving.then(() => instance.dismiss('SIGKILL')).catch(() => undefined);
+    const ending = await instance.exited;
+    return { ...ending, lastLines: instance.lastLines };
+  }
+
+  async isRegistered(connections: readonly string[]): Promise<boolean> {
+    const rows = await this.database.query('select from trunkline.connections where connection_id = any ($1)', [
+      connections,
+    ]);
+    return rows.length > 0;
+  }
+
+  /** A session with one of the databases, past all proxies. */
+  async withSession(database: string, work: (session: Client) => Promise<void>): Promise<void> {
+    const url = new URL(this.database.url);
+    url.pathname = `/${database}`;
+    const session = new Client({ connectionString: url.href });
+    // The query under way reports what happened; an idle session has nothing to tell.
+    session.on('error', () => undefined);
+    await session.connect();
+    try {
+      await work(session);
+    } finally {
+      await session.end();
+    }
+  }
+
+  async clear(): Promise<void> {
+    this.crowd.disperse();
+    await this.fleet.close();
+    await this.database.remove();
+  }
+
+  private async join(group: string, user: string): Promise<void> {
+    const { port } = this.fleet.slots[0] ?? {};
+    const path = `/v1/channels/${encodeURIComponent(group)}/members/${user}`;
+    const response = await fetch(`http://127.0.0.1:${port}${path}`, {
+      method: 'PUT',
+      headers: { authorization: `Bearer ${API_KEY}` },
+    });
+    if (!response.ok) throw new Error(`${user} could not join ${group}: ${response.status} ${await response.text()}`);
+  }
+}
