@@ -164,6 +164,11 @@ describe('I11, bounded recovery', () => {
   });
 });
 
+test('I11 is broken by a publish without an answer during a fault in which every one gets one', () => {
+  story.begin({ strike: 2, answersWithinMs: 5_000 }).invoke(4).wait(6_000).refuse(4).wait(10_000).end(2);
+  expect(story.findings).toEqual(['I11: publishes were not answered in time']);
+});
+
 describe('I12, drained', () => {
   test('is broken by a device that is not at the end of its channel', () => {
     story.positions.push({ device: ANN, channel: GROUP, deliveredSeq: 2, delivered: 2, pending: 1, expiring: 0 });

@@ -12,6 +12,7 @@ import {
   drained,
   isolation,
   notVacuous,
+  promptAnswers,
   registryIsTrue,
   type Minimum,
 } from './system-invariants.js';
@@ -46,7 +47,7 @@ export function check(events: Iterable<HistoryEvent>, snapshot: Snapshot, minimu
   const { calm, recoveries, bystanders } = facts.latencies.sorted(facts.strikes);
   const findings = [
     ...[noLoss, noInvention, noLeak, refusedMeansRefused, oncePerPublish].flatMap((invariant) => invariant(facts)),
-    ...[oneOrder, noSilentGap, ackFinality, registryIsTrue, conservation, drained].flatMap((invariant) =>
+    ...[oneOrder, noSilentGap, ackFinality, registryIsTrue, conservation, drained, promptAnswers].flatMap((invariant) =>
       invariant(facts),
     ),
     ...boundedRecovery(recoveries),

@@ -63,6 +63,22 @@ export function boundedRecovery(recoveries: readonly Recovery[]): Finding[] {
   return offences.as('I11', 'recovery took longer than the fault allows (p99)');
 }
 
+/** I11, too: some faults leave no publish without an answer, be it a refusal. */
+export function promptAnswers(facts: Facts): Finding[] {
+  const offences = new Offences();
+  const attempts = [...facts.publishes.all.values()].flatMap(({ n, attempts: all }) =>
+    all.map((one) => ({ n, ...one })),
+  );
+  for (const { fault, at, endedAt = Infinity, answersWithinMs = Infinity } of facts.strikes.all) {
+    for (const { n, invokedAt, answeredAt = Infinity } of attempts) {
+      const isDuring = invokedAt >= at && invokedAt + answersWithinMs < endedAt;
+      const tookMs = Math.round(answeredAt - invokedAt);
+      if (isDuring && tookMs > answersWithinMs) offences.add(`publish ${n} during ${fault}: ${tookMs} ms`);
+    }
+  }
+  return offences.as('I11', 'publishes were not answered in time');
+}
+
 /** Below this a p99 says more about the machine than about the servers. */
 const NOISE_MS = 500;
 /** A p99 of fewer is the whim of one message. */

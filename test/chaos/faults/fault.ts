@@ -17,7 +17,7 @@ export interface Scene {
 }
 
 /** One way to do harm. */
-export interface Fault extends Pick<Expectation, 'countsFrom' | 'recoversWithinMs' | 'isBackground'> {
+export interface Fault extends Omit<Expectation, 'touched'> {
   readonly name: string;
   /** One line, for those who read the list. */
   readonly does: string;

@@ -1,4 +1,6 @@
+import type { Device } from '../world/device.js';
 import { pause } from '../world/pause.js';
+import type { Stage } from '../world/stage.js';
 import type { Fault, Scene } from './fault.js';
 
 export const POSTGRES_CRASH: Fault = {
@@ -28,8 +30,44 @@ export const POSTGRES_AWAY: Fault = {
   weight: 5,
   countsFrom: 'end',
   recoversWithinMs: 5_000,
-  inflict: (scene) => bounce(scene, scene.dice.chance(0.5) ? 'fast' : 'immediate', scene.isLong ? 60_000 : 8_000),
+  answersWithinMs: 5_000,
+  async inflict(scene) {
+    const steady = new SteadyConnections(scene.stage);
+    const how = scene.dice.chance(0.5) ? 'fast' : 'immediate';
+    await Promise.all([bounce(scene, how, scene.isLong ? 60_000 : 8_000), expectOutageIsTold(scene)]);
+    for (const what of steady.lost) scene.trouble(`${what} while PostgreSQL was away`);
+  },
 };
+
+/** By then an instance must have noticed. */
+const TOLD_AFTER_MS = 5_000;
+
+async function expectOutageIsTold({ stage, signal, trouble }: Scene): Promise<void> {
+  await pause(TOLD_AFTER_MS, signal);
+  for (const { name, port } of stage.fleet.serving) {
+    for (const [path, expected] of [
+      ['/health/ready', 503],
+      ['/health/live', 200],
+    ] as const) {
+      const { status } = await fetch(`http://127.0.0.1:${port}${path}`);
+      if (status !== expected) trouble(`${name} answered ${path} with ${status} while PostgreSQL was away`);
+    }
+  }
+}
+
+/** Those of devices that neither come and go nor publish, and so have no reason to reconnect. */
+class SteadyConnections {
+  private readonly connections: ReadonlyMap<Device, string | undefined>;
+
+  constructor(stage: Stage) {
+    this.connections = new Map(stage.crowd.listeners.map((device) => [device, device.connectionId]));
+  }
+
+  get lost(): string[] {
+    const changed = [...this.connections].filter(([device, connection]) => device.connectionId !== connection);
+    return changed.map(([{ name }]) => `${name} lost its connection`);
+  }
+}
 
 async function bounce({ stage, begin, signal }: Scene, how: 'immediate' | 'fast', awayMs: number): Promise<void> {
   begin(`${how}, away for ${Math.round(awayMs)} ms`);

@@ -45,7 +45,7 @@ export class Tormentor {
 
   private async strike(fault: Fault, signal: AbortSignal): Promise<void> {
     const { stage, plan, dice, history, note } = this.options;
-    const { name, countsFrom, recoversWithinMs, isBackground = false } = fault;
+    const { name, countsFrom, recoversWithinMs, isBackground = false, answersWithinMs } = fault;
     const strike = ++this.strikes;
     const trouble = (what: string): void => history.record({ event: 'trouble', what });
     const inflicting = fault.inflict({
@@ -55,7 +55,11 @@ export class Tormentor {
       isLong: plan.isLong,
       begin: (detail, { count = 1, touched } = {}) => {
         note(`${name}: ${detail}`);
-        const expectation = { countsFrom, recoversWithinMs, isBackground, ...(touched ? { touched } : {}) };
+        const expectation = {
+          ...{ countsFrom, recoversWithinMs, isBackground },
+          ...(answersWithinMs === undefined ? {} : { answersWithinMs }),
+          ...(touched ? { touched } : {}),
+        };
         history.record({ event: 'fault-begin', fault: name, strike, detail, count, ...expectation });
       },
       trouble,

@@ -158,6 +158,8 @@ export interface Expectation {
   readonly recoversWithinMs: number;
   /** Devices, or instances by their places, that it hits directly; the others must not notice. Undefined: it hits all. */
   readonly touched?: readonly string[];
+  /** Also while it lasts, every publish gets some answer within this time. */
+  readonly answersWithinMs?: number;
   /** It lasts while other faults come and go; a delay is put down to those first. */
   readonly isBackground?: boolean;
 }

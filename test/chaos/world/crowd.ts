@@ -39,7 +39,10 @@ export class Crowd {
   readonly groups: Readonly<Record<string, readonly string[]>>;
   readonly users: readonly string[];
   readonly devices: Device[] = [];
+  /** They come and go. */
   readonly roamers: readonly Device[];
+  /** They stay, and publish nothing. */
+  readonly listeners: readonly Device[];
   private readonly publishers: readonly Publisher[];
   private readonly restRoutes: RestRoute[] = [];
   private lastNumber = 0;
@@ -60,6 +63,7 @@ export class Crowd {
     for (const seat of seats) this.devices.push(this.device(seat, takeFrom(spare)));
     const steady = this.devices.filter(({ isSlow }) => !isSlow);
     this.roamers = steady.slice(-ROAMERS);
+    this.listeners = steady.slice(SOCKET_PUBLISHERS, -ROAMERS);
     const routes: Route[] = steady.slice(0, SOCKET_PUBLISHERS).map((device) => new SocketRoute(device));
     for (let number = 1; number <= REST_PUBLISHERS; number++) routes.push(this.restRoute(number, takeFrom(spare)));
     this.publishers = routes.map((route, place) => this.publisher(route, place, routes.length));
