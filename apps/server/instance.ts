@@ -8,8 +8,8 @@ import { ClientGateway, SocketAdapter } from '#gateway';
 import { NestLog, type Logger } from '#observability';
 import { MIGRATIONS } from '../../migrations/index.js';
 import { assemble, type Parts } from './assemble.js';
-import { closeWhenDraining } from './close-when-draining.js';
 import { describeApi } from './describe-api.js';
+import { OpenSockets } from './open-sockets.js';
 import { resolveSettings, type Resolved } from './resolve-settings.js';
 import { TrunklineModule } from './trunkline.module.js';
 
@@ -19,12 +19,15 @@ const REST_BODY_LIMIT = '8mb';
 /** One running server: started in order, stopped in reverse. */
 export class Instance {
   private isStopping = false;
+  private readonly sockets: OpenSockets;
 
   private constructor(
     private readonly resolved: Resolved,
     private readonly parts: Parts,
     private readonly app: NestExpressApplication,
-  ) {}
+  ) {
+    this.sockets = new OpenSockets(app.getHttpServer());
+  }
 
   static async start(given: Settings, logger: Logger): Promise<Instance> {
     const resolved = await resolveSettings(given, logger);
@@ -63,7 +66,7 @@ export class Instance {
     await parts.lease.beat();
     await this.app.get(ClientGateway).drain(resolved.settings.drainTimeoutMs / 2);
     await parts.jobs.stop();
-    await this.app.close();
+    await Promise.all([this.app.close(), this.sockets.endAll()]);
     await parts.delivery.stop();
     await parts.lease.stop();
     await parts.listener.stop();
@@ -87,9 +90,8 @@ async function createApp(settings: Resolved['settings'], parts: Parts): Promise<
     bodyParser: false,
     abortOnError: false,
   });
-  app.use(closeWhenDraining(parts.readiness));
   app.use((_request: Request, response: Response, next: NextFunction) => {
-    // A back end that keeps its connection and never pauses would else keep a draining instance from ending.
+    // So that a back end that keeps its connection asks another instance next.
     if (!parts.readiness.isReady) response.setHeader('Connection', 'close');
     next();
   });

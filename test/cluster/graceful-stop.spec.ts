@@ -1,8 +1,11 @@
+import { connect, type Socket } from 'node:net';
 import { Cluster } from '../support/cluster.js';
 import { expectDelivered } from '../support/expect-delivered.js';
+import { FlakyCable } from '../support/flaky-cable.js';
 import { RoamingReader } from '../support/roaming-reader.js';
 import type { Server } from '../support/server.js';
 import { SteadyPublisher } from '../support/steady-publisher.js';
+import { TestClient } from '../support/test-client.js';
 import { createTestDatabase, type TestDatabase } from '../support/test-database.js';
 import { until } from '../support/until.js';
 
@@ -102,6 +105,24 @@ it('SIGTERM is not put off by a client that never stops asking', async () => {
   ]);
   expect(exitCode).toBe(0);
   await Promise.all(asking);
+});
+
+it('SIGTERM is not put off by a client whose cable has fallen silent, nor by half a request', async () => {
+  const cable = await FlakyCable.start(leaving.url);
+  const { port, hostname } = new URL(leaving.url);
+  const half: Socket = connect(Number(port), hostname, () => half.write('GET /health/live HTTP/1.1\r\nHost: x\r\n'));
+  try {
+    await cluster.keep(TestClient.open(cable.url, { user: 'ann' })).whenReady();
+    cable.freeze();
+    const [exitCode] = await Promise.all([
+      leaving.end('SIGTERM'),
+      until('it has ended', () => !leaving.isRunning, DRAIN_MS),
+    ]);
+    expect(exitCode).toBe(0);
+  } finally {
+    half.destroy();
+    await cable.stop();
+  }
 });
 
 it('an instance that is replaced under load costs no message', async () => {
