@@ -1,7 +1,7 @@
 import { parseArgs } from 'node:util';
 import { signToken } from '#auth';
-import { readSettings, resolveSecrets } from '#config';
-import { Grant, Identifier, parse } from '#protocol';
+import { readSettings, resolveSecrets, SettingsError } from '#config';
+import { Fault, Grant, Identifier, parse } from '#protocol';
 
 const USAGE = 'usage: npm run token -- --user ID [--grant publish:user:* …] [--ttl-hours 24]\n';
 /** What a developer wants to try out. */
@@ -26,7 +26,13 @@ if (values.user === undefined || !(hours > 0)) {
   process.stderr.write(USAGE);
   process.exit(2);
 }
-const user = parse(Identifier, values.user);
-const grants = (values.grant ?? DEVELOPMENT_GRANTS).map((grant) => parse(Grant, grant));
-const { jwtSecret } = resolveSecrets(readSettings());
-process.stdout.write(`${signToken(jwtSecret, { user, grants, ttlMs: hours * 3_600_000 })}\n`);
+try {
+  const user = parse(Identifier, values.user);
+  const grants = (values.grant ?? DEVELOPMENT_GRANTS).map((grant) => parse(Grant, grant));
+  const { jwtSecret } = resolveSecrets(readSettings());
+  process.stdout.write(`${signToken(jwtSecret, { user, grants, ttlMs: hours * 3_600_000 })}\n`);
+} catch (error) {
+  if (!(error instanceof Fault || error instanceof SettingsError)) throw error;
+  process.stderr.write(`${error.message}\n`);
+  process.exitCode = 2;
+}

@@ -102,6 +102,16 @@ describe('two instances that poll once a minute', () => {
     await until('the subscriber got it', () => reader.bodies('group:open').length === 1);
   });
 
+  it('answer two subscriptions to one channel at once alike', async () => {
+    const ann = await cluster.connect(here, { user: 'ann' });
+    const { seq } = await ann.must('publish', { channel: 'group:twice', type: 'chat', data: 1 });
+    const reader = await cluster.connect(there, { user: 'reader' });
+    const ask = () => reader.must('subscribe', { channel: 'group:twice', sinceSeq: 0 });
+    const answers = await Promise.all([ask(), ask(), ask()]);
+    for (const answer of answers) expect(answer).toMatchObject({ seq: 0, lastSeq: seq });
+    await until('it came', () => reader.bodies('group:twice').length === 1);
+  });
+
   it('answer a publish id repeated on the other instance with the first result, and deliver it once', async () => {
     const bob = await cluster.connect(there, { user: 'bob' });
     const request = { channel: 'user:bob', type: 'order', data: 'one coffee', publishId: 'coffee-1' };

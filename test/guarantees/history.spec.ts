@@ -1,3 +1,4 @@
+import type { Socket } from 'node:net';
 import { Cluster } from '../support/cluster.js';
 import type { HistoryPage, RequestPayload } from '#protocol';
 import type { Server } from '../support/server.js';
@@ -166,6 +167,23 @@ describe('a position from before retention', () => {
     await publishAll(server, 'group:empty', [6]);
     await until('it goes on', () => ann.bodies('group:empty').length === 1);
   });
+});
+
+it('is not read on for a client that does not read what it asked for', async () => {
+  const wordy = await cluster.start({ LOG_LEVEL: 'debug' });
+  const big = 'x'.repeat(60_000);
+  await publishAll(server, 'group:big', Array(5).fill(big));
+  const reader = await cluster.connect(wordy, { user: 'greedy', grants: ['subscribe:*'] });
+  const { engine } = reader.socket.io;
+  const { _socket: cable } = (engine.transport as unknown as { ws: { _socket: Socket } }).ws;
+  cable.pause();
+  const asked = Array.from({ length: 100 }, () => reader.ask('history', { channel: 'group:big' }));
+  await until('one was refused', () => wordy.lines.some((line) => line.includes('"code":4003')));
+  cable.resume();
+  const answers = await Promise.all(asked);
+  const served = answers.filter(({ ok }) => ok).length;
+  expect(served).toBeGreaterThan(0);
+  expect(answers.filter((answer) => !answer.ok && answer.error.code === 4003)).toHaveLength(asked.length - served);
 });
 
 async function createdAt(channel: string, seq: number): Promise<string> {

@@ -78,14 +78,23 @@ export class AckBook {
       const now = performance.now();
       const all = [...[...acked].flatMap(([subscription, known]) => toSettlements(subscription, known, now)), ...notes];
       for (let from = 0; from < all.length; from += MAX_AT_ONCE) {
-        const some = all.slice(from, from + MAX_AT_ONCE);
-        await this.settlements.save(some);
-        for (const death of await this.settlements.fail(some)) this.onDeath(death);
+        await this.settlements.save(all.slice(from, from + MAX_AT_ONCE));
       }
-      saved?.resolve();
     } catch (error) {
       this.onError(error);
       this.putBack(acked, notes, saved);
+      return;
+    }
+    saved?.resolve();
+    await this.countFailures(notes);
+  }
+
+  /** Apart from the writing, which would be repeated with it. What was not counted is counted at the next failure. */
+  private async countFailures(notes: readonly Settlement[]): Promise<void> {
+    try {
+      for (const death of await this.settlements.fail(notes)) this.onDeath(death);
+    } catch (error) {
+      this.onError(error);
     }
   }
 

@@ -15,19 +15,36 @@ export interface SubscriptionsOptions {
   readonly onError: (error: unknown) => void;
 }
 
+interface Started {
+  readonly seq: number;
+  readonly lastSeq: number;
+}
+
 /** Which connection reads which channel, and from where. */
 export class Subscriptions {
+  /** Those that asked again wait for the first answer. */
+  private readonly starting = new WeakMap<Subscription, Promise<Started>>();
+
   constructor(private readonly options: SubscriptionsOptions) {}
 
   /** Reads a channel without membership, from behind `sinceSeq` or from now on. */
-  async subscribe(
-    connection: Connection,
-    channel: string,
-    sinceSeq?: number,
-  ): Promise<{ seq: number; lastSeq: number }> {
+  async subscribe(connection: Connection, channel: string, sinceSeq?: number): Promise<Started> {
     const known = connection.subscriptions.get(channel);
+    const earlier = known && this.starting.get(known);
+    if (earlier) return earlier;
     if (known) return { seq: known.sentSeq, lastSeq: Math.max(known.sentSeq, known.channel.position ?? 0) };
     this.assertRoom(connection);
+    const started = this.start(connection, channel, sinceSeq);
+    const subscription = connection.subscriptions.get(channel);
+    if (subscription) this.starting.set(subscription, started);
+    try {
+      return await started;
+    } finally {
+      if (subscription) this.starting.delete(subscription);
+    }
+  }
+
+  private async start(connection: Connection, channel: string, sinceSeq: number | undefined): Promise<Started> {
     const [position] = await this.attach(connection, [channel], false);
     if (!position) throw new Fault('NOT_SUBSCRIBED', `${channel}: the connection closed meanwhile`);
     const seq = Math.min(sinceSeq ?? position.lastSeq, position.lastSeq);

@@ -14,10 +14,14 @@ import {
 type Handlers = { [N in RequestName]: (payload: RequestPayload<N>) => Promise<RequestResult<N>> };
 
 const HISTORY_LIMIT = 100;
+/** Of what waits to be read by the client: with more than this, it gets no further pages. */
+const MAX_BUFFERED_BYTES = 1_048_576;
 
 /** What a client may ask for, and with which right. Identity is the token's, whatever the request says. */
 export class Requests implements Handlers {
   private readonly author: Author;
+  /** Pages of history are read one after the other: what waits in memory is requests, not pages. */
+  private reading: Promise<unknown> = Promise.resolve();
 
   constructor(
     private readonly delivery: Delivery,
@@ -81,7 +85,13 @@ export class Requests implements Handlers {
   history({ channel, ...bounds }: RequestPayload<'history'>): Promise<RequestResult<'history'>> {
     this.assertReadable(channel);
     const { afterSeq = 0, beforeSeq, from, to, order = 'asc', limit = HISTORY_LIMIT } = bounds;
-    return this.delivery.log.history(channel, { afterSeq, beforeSeq, from, to, order, limit });
+    const page = this.reading.then(() => {
+      if (this.connection.outlet.bufferedBytes > MAX_BUFFERED_BYTES)
+        throw new Fault('OVERLOADED', 'earlier answers wait to be read');
+      return this.delivery.log.history(channel, { afterSeq, beforeSeq, from, to, order, limit });
+    });
+    this.reading = page.catch(() => undefined); // its own asker hears of it
+    return page;
   }
 
   /** Spells out whose devices and which connection "self" is. */
