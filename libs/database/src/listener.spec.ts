@@ -77,6 +77,21 @@ describe('Listener', () => {
     }
   });
 
+  it('takes its lock from its own former session, which the server still believes in', async () => {
+    const cable = await FlakyCable.start(test.url);
+    try {
+      const heard = await start({ url: cable.url, heartbeatMs: 100, heartbeatDeadlineMs: 300 });
+      cable.freeze();
+      await until('the loss is noticed', () => heard.losses.length > 0 && !heard.listener.isListening);
+      expect(await lockHolders()).toBe(1);
+      cable.mend();
+      await until('it holds the lock again', () => heard.listener.isListening && heard.listener.holdsLock);
+      await heard.listener.stop();
+    } finally {
+      await cable.stop();
+    }
+  });
+
   it('stops at once while the database is out of reach, and releases who waits for its start', async () => {
     const heard = make({ url: 'postgres://nobody@127.0.0.1:1/nowhere' });
     const started = heard.listener.start();

@@ -19,6 +19,14 @@ export interface ListenerOptions {
 
 /** Soon enough that peers, who see the lock missing, do not take this instance for dead meanwhile. */
 const RECONNECT = { baseMs: 100, maxMs: 1_000 };
+/** While the lock is not held, nobody can tell this instance's death but by its lease. */
+const LOCK_RETRY_MS = 200;
+
+/** Ends the session `$3` of ours if it still holds the lock: the server may not know that its cable is cut. */
+const END_FORMER = `
+  select pg_terminate_backend(pid) from pg_locks
+   where locktype = 'advisory' and classid = $1 and objid = $2 and pid = $3
+     and database = (select oid from pg_database where datname = current_database())`;
 
 /**
  * The dedicated LISTEN connection. TCP keepalive does not notice a cut cable while nothing is sent, so it asks the
@@ -28,6 +36,8 @@ export class Listener {
   private client: Client | undefined;
   private stopping = new AbortController();
   private loop: Promise<void> | undefined;
+  /** Of the session that held the lock last. */
+  private lockPid: number | undefined;
   holdsLock = false;
   isListening = false;
 
@@ -96,7 +106,7 @@ export class Listener {
     // Raced below; without this, a loss between two races would count as unhandled.
     lost.catch((error: unknown) => error);
     while (!this.stopping.signal.aborted) {
-      await Promise.race([lost, this.pause(this.options.heartbeatMs ?? 10_000)]);
+      await Promise.race([lost, this.pause(this.holdsLock ? (this.options.heartbeatMs ?? 10_000) : LOCK_RETRY_MS)]);
       if (this.stopping.signal.aborted) return;
       await Promise.race([lost, this.beat(client)]);
     }
@@ -112,6 +122,8 @@ export class Listener {
       ...this.options.lockKey,
     ]);
     this.holdsLock = rows[0]?.held === true;
+    if (this.holdsLock) this.lockPid = (client as unknown as { processID: number }).processID;
+    else if (this.lockPid) await client.query(END_FORMER, [...this.options.lockKey, this.lockPid]);
   }
 
   /** Destroys rather than ends: a black-holed connection would never finish its goodbye. */
