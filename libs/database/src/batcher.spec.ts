@@ -31,6 +31,22 @@ describe('Batcher', () => {
     expect(done).toEqual([10, 20, 30, 40, 50]);
   });
 
+  it('answers an item whose result is known before those of the others', async () => {
+    const gate = gated();
+    const { batcher } = recorded({
+      run: async (items, answer) => {
+        answer(0, 'early' as never);
+        answer(1, new Error('too late'));
+        return gate.run(items, answer);
+      },
+    });
+    const results = [1, 2, 3].map((item) => batcher.add(item));
+    expect(await results[0]).toBe('early');
+    await expect(results[1]).rejects.toThrow('too late');
+    gate.open();
+    expect(await results[2]).toBe(30);
+  });
+
   it('fails an item alone when its place holds an error', async () => {
     const { batcher } = recorded({
       run: (items) => Promise.resolve(items.map((item) => (item === 2 ? new Error('two') : item))),
@@ -99,9 +115,9 @@ type Options = BatcherOptions<number, number>;
 function recorded(options: Partial<Options> = {}): { batcher: Batcher<number, number>; batches: number[][] } {
   const batches: number[][] = [];
   const { run = tenfold, maxItems = 100, ...others } = options;
-  const recordedRun: Options['run'] = (items) => {
+  const recordedRun: Options['run'] = (items, answer) => {
     batches.push([...items]);
-    return run(items);
+    return run(items, answer);
   };
   return { batcher: new Batcher({ run: recordedRun, maxItems, ...others }), batches };
 }

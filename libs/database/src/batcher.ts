@@ -1,6 +1,9 @@
 export interface BatcherOptions<Item, Result> {
-  /** Runs one batch; its results stand in the places of their items. May throw: then each item fails with the error. */
-  readonly run: (items: Item[]) => Promise<(Result | Error)[]>;
+  /**
+   * Runs one batch; its results stand in the places of their items. May throw: then each item fails with the error.
+   * `answer` settles an item whose result is known before those of the others.
+   */
+  readonly run: (items: Item[], answer: (place: number, result: Result | Error) => void) => Promise<(Result | Error)[]>;
   readonly maxItems: number;
   /** Items waiting or running; beyond it `add` rejects with {@link BatcherFullError}. */
   readonly maxWaiting?: number;
@@ -66,7 +69,10 @@ export class Batcher<Item, Result> {
     if (batch.length === 0) return;
     this.running = batch.length;
     try {
-      const results = await this.options.run(batch.map((entry) => entry.item));
+      const results = await this.options.run(
+        batch.map((entry) => entry.item),
+        (place, result) => settle(batch[place], result),
+      );
       batch.forEach((entry, place) => settle(entry, results[place]));
     } catch (error) {
       for (const entry of batch) entry.reject(error);
@@ -82,9 +88,9 @@ export class Batcher<Item, Result> {
   }
 }
 
-function settle<Item, Result>(entry: Entry<Item, Result>, result: Result | Error | undefined): void {
-  if (result instanceof Error) entry.reject(result);
-  else entry.resolve(result as Result);
+function settle<Item, Result>(entry: Entry<Item, Result> | undefined, result: Result | Error | undefined): void {
+  if (result instanceof Error) entry?.reject(result);
+  else entry?.resolve(result as Result);
 }
 
 interface PromiseWithResolvers {

@@ -19,6 +19,8 @@ export class AppendRun {
   constructor(
     private readonly database: Database,
     private readonly dedupeHours: number,
+    /** One that failed does not wait for those of its batch that may still go through. */
+    private readonly onFailed: (item: Item, error: Error) => void = () => undefined,
     /** An earlier attempt broke underway: whatever became of later ones, these cannot be called refused any more. */
     private readonly maybeStored = new Set<Item>(),
   ) {}
@@ -83,7 +85,9 @@ export class AppendRun {
       return;
     }
     for (const item of items) {
-      const [result] = await new AppendRun(this.database, this.dedupeHours, this.maybeStored).run([item]);
+      const [result] = await new AppendRun(this.database, this.dedupeHours, this.onFailed, this.maybeStored).run([
+        item,
+      ]);
       if (result) this.results.set(item, result);
     }
   }
@@ -105,7 +109,12 @@ export class AppendRun {
   }
 
   private fail(items: readonly Item[], toFault: () => Error): void {
-    for (const item of items) if (!this.results.has(item)) this.results.set(item, toFault());
+    for (const item of items) {
+      if (this.results.has(item)) continue;
+      const error = toFault();
+      this.results.set(item, error);
+      this.onFailed(item, error);
+    }
   }
 }
 

@@ -75,7 +75,10 @@ export class MessageLog {
       { length: LANES },
       () =>
         new Batcher({
-          run: (items) => new AppendRun(database, options.dedupeHours).run(items),
+          run: (items, answer) =>
+            new AppendRun(database, options.dedupeHours, (item, error) => answer(items.indexOf(item), error)).run(
+              items,
+            ),
           maxItems: MAX_APPEND,
           maxWaiting: options.maxWaiting / LANES,
         }),
