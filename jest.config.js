@@ -4,8 +4,6 @@
 /** @type {import('jest').Config} */
 export default {
   testMatch: ['<rootDir>/{libs,apps,test}/**/*.spec.ts'],
-  // Minutes of faults each: `npm run test:chaos`.
-  testPathIgnorePatterns: ['/node_modules/', '<rootDir>/test/chaos/(chaos|control/controls)\\.spec\\.ts$'],
   // dist/ holds a second copy of everything, data directories hold none of ours.
   modulePathIgnorePatterns: ['<rootDir>/dist/', '<rootDir>/.trunkline/'],
   extensionsToTreatAsEsm: ['.ts'],

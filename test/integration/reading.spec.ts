@@ -56,7 +56,7 @@ describe('reading a channel', () => {
     const all = await instance.log.readPage({ channel: 'group:timed', fromSeq: 0, since: undefined, epoch: 0 });
     const [, second] = all?.entries ?? [];
     if (second?.kind !== 'message') throw new Error('no second message');
-    const since = new Date(second.stored.message.createdAt);
+    const since = new Date(second.stored.createdAtMs);
     const request = { channel: 'group:timed', fromSeq: 2, epoch: 0 };
     const [timed, plain] = await Promise.all([
       instance.log.readPage({ ...request, since }),

@@ -1,10 +1,11 @@
 import type { Outlet } from '#delivery';
-import type { Entry } from '#message-persistence';
+import { toStored, type Entry } from '#message-persistence';
 import type { EventPayload, Fault } from '#protocol';
 import type { AckBook } from '../../libs/delivery/src/ack-book.js';
 import { Connection } from '../../libs/delivery/src/connection.js';
 import { DatabaseClock } from '../../libs/delivery/src/database-clock.js';
 import type { LiveChannel } from '../../libs/delivery/src/live-channel.js';
+import { Packet } from '../../libs/delivery/src/packet.js';
 import { Subscription, type SubscriptionState } from '../../libs/delivery/src/subscription.js';
 
 export interface ReaderOptions {
@@ -30,12 +31,14 @@ export class Reader {
   /** Subscriptions that were told there may be room. */
   readonly roomFor: string[] = [];
   readonly connection: Connection;
+  private root = Packet.root();
 
   constructor({ messages = 100, bytes = 10_000, acks, deviceId = 'phone' }: ReaderOptions = {}) {
     this.connection = new Connection({ connectionId: `c-${deviceId}`, user: 'ada', deviceId }, this.outlet, {
       clock: this.clock,
       acks: acks ?? this.recordingAcks(),
       windowLimits: { messages, bytes },
+      root: () => this.root,
       onSend: () => undefined,
       onBusy: () => undefined,
       onRoom: ({ channel }) => this.roomFor.push(channel.name),
@@ -53,6 +56,7 @@ export class Reader {
 
   /** Sends what is due and says what went out: `a#1` a message, `a#2-4 expired` a gap. */
   flush(): string[] {
+    this.root = Packet.root();
     this.connection.flush();
     return this.outlet.said.splice(0);
   }
@@ -83,7 +87,8 @@ class RecordingOutlet implements Outlet {
     this.said.push('ready');
   }
 
-  messages(payload: EventPayload<'messages'>): void {
+  messages(packet: Packet): void {
+    const payload = JSON.parse(packet.toJson()) as EventPayload<'messages'>;
     this.packets.push(payload);
     this.said.push(payload.messages.map(({ channel, seq }) => `${channel}#${seq}`).join(' '));
   }
@@ -103,24 +108,14 @@ class RecordingOutlet implements Outlet {
 
 /** Messages of a channel, `bytes` long each. */
 export function messages(channel: string, seqs: readonly number[], bytes = 10, expiresAtMs?: number): Entry[] {
-  return seqs.map((seq) => ({
-    kind: 'message',
-    seq,
-    stored: {
-      bytes,
-      expiresAtMs,
-      controls: null,
-      message: {
-        channel,
-        seq,
-        id: '00000000-0000-7000-8000-000000000000',
-        sender: null,
-        type: 't',
-        data: seq,
-        createdAt: new Date(0).toISOString(),
-      },
-    },
-  }));
+  const id = '00000000-0000-7000-8000-000000000000';
+  return seqs.map((seq) => {
+    const stored = toStored({
+      ...{ channel, seq, id, sender: null, type: 't', body: String(seq), metadata: null, controls: null },
+      ...{ createdAtMs: 0, expiresAtMs },
+    });
+    return { kind: 'message', seq, stored: { ...stored, bytes } };
+  });
 }
 
 export function gap(fromSeq: number, seq: number, reason: 'expired' | 'removed' = 'removed'): Entry {

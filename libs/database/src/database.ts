@@ -1,5 +1,6 @@
 import { Pool, types, type PoolConfig } from 'pg';
 import type { Statement } from './statement.js';
+import { parseTimestamp } from './timestamp.js';
 
 /**
  * Separate small pools, so that load on one cannot starve another:
@@ -17,6 +18,13 @@ export interface DatabaseOptions {
 }
 
 const INT8 = 20;
+const TIMESTAMPTZ = 1184;
+
+/**
+ * Short statements over many partitions look expensive to the planner; compiling them would cost more than they do.
+ * Times are read at fixed places, see {@link parseTimestamp}.
+ */
+const SESSION = '-c jit=off -c timezone=UTC';
 
 /** The connections of one instance. Callers name a pool and a statement; nobody else holds a client. */
 export class Database {
@@ -29,7 +37,7 @@ export class Database {
       hot: this.pool('hot', poolSize),
       work: this.pool('work', poolSize),
       // A hint is not worth waiting for a disk: with synchronous_commit=off NOTIFY's commit record is not flushed.
-      wake: this.pool('wake', 1, { options: '-c jit=off -c synchronous_commit=off' }),
+      wake: this.pool('wake', 1, { options: `${SESSION} -c synchronous_commit=off` }),
       beat: this.pool('beat', 1),
       health: this.pool('health', 1),
     };
@@ -80,8 +88,7 @@ export class Database {
       // Longer than statement_timeout: fires only when the server itself is silent.
       query_timeout: 12_000,
       keepAlive: true,
-      // Short statements over many partitions look expensive to the planner; compiling them would cost more than they do.
-      options: '-c jit=off',
+      options: SESSION,
       types: { getTypeParser: parserOf as typeof types.getTypeParser },
       ...more,
     });
@@ -96,5 +103,8 @@ export type RowsOf = <Row>(statement: Statement<Row>, values?: readonly unknown[
 
 /** int8 as a number: a channel would need a million messages a second for 285 years to pass 2^53. */
 function parserOf(oid: number, format?: 'text'): unknown {
-  return oid === INT8 ? Number : types.getTypeParser(oid, format);
+  if (oid === INT8) return Number;
+  const parser: unknown = types.getTypeParser(oid, format);
+  if (oid !== TIMESTAMPTZ) return parser;
+  return (text: string) => parseTimestamp(text) ?? (parser as (text: string) => unknown)(text);
 }

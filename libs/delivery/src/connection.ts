@@ -1,8 +1,9 @@
 import type { Controls, Entry } from '#message-persistence';
-import { Fault, type Ack, type GapReason, type Message } from '#protocol';
+import { Fault, type Ack, type EventPayload, type GapReason } from '#protocol';
 import type { AckBook } from './ack-book.js';
 import type { DatabaseClock } from './database-clock.js';
 import type { Outlet } from './outlet.js';
+import { Packet } from './packet.js';
 import type { Subscription } from './subscription.js';
 import { Window, type WindowLimits } from './window.js';
 
@@ -16,6 +17,8 @@ export interface ConnectionContext {
   readonly clock: DatabaseClock;
   readonly acks: AckBook;
   readonly windowLimits: WindowLimits;
+  /** The root of the packets of this turn of the event loop. */
+  readonly root: () => Packet;
   /** It has something to send at the end of this turn of the event loop. */
   readonly onSend: (connection: Connection) => void;
   /** It has messages in flight, or lags: somebody has to look after it. */
@@ -30,7 +33,7 @@ export class Connection {
   readonly window: Window;
   isReady = false;
   isClosed = false;
-  private outbox: { channel: string; entry: Entry }[] = [];
+  private outbox: (Packet | EventPayload<'gap'>)[] = [];
 
   constructor(
     readonly key: ConnectionKey,
@@ -63,7 +66,7 @@ export class Connection {
       this.context.onBusy(this);
     }
     if (this.outbox.length === 0) this.context.onSend(this);
-    this.outbox.push({ channel: subscription.channel.name, entry: due });
+    this.put(subscription.channel.name, due);
     return due;
   }
 
@@ -77,18 +80,10 @@ export class Connection {
     const outbox = this.outbox;
     this.outbox = [];
     if (this.isClosed) return;
-    let messages: Message[] = [];
-    for (const { channel, entry } of outbox) {
-      if (entry.kind === 'message') {
-        messages.push(entry.stored.message);
-        continue;
-      }
-      this.emit(messages);
-      messages = [];
-      const { fromSeq, seq, reason } = entry;
-      this.outlet.gap({ channel, fromSeq, toSeq: seq, reason, ack: { [channel]: seq } });
+    for (const item of outbox) {
+      if (item instanceof Packet) this.outlet.messages(item);
+      else this.outlet.gap(item);
     }
-    this.emit(messages);
   }
 
   /**
@@ -146,6 +141,17 @@ export class Connection {
     this.context.acks.acknowledge(subscription, subscription.sentSeq, []);
   }
 
+  private put(channel: string, entry: Entry): void {
+    if (entry.kind === 'gap') {
+      const { fromSeq, seq, reason } = entry;
+      this.outbox.push({ channel, fromSeq, toSeq: seq, reason, ack: { [channel]: seq } });
+      return;
+    }
+    const last = this.outbox.at(-1);
+    if (last instanceof Packet) this.outbox[this.outbox.length - 1] = last.with(channel, entry.stored);
+    else this.outbox.push(this.context.root().with(channel, entry.stored));
+  }
+
   private land(subscription: Subscription, seq: number): void {
     const { count, bytes, runs } = subscription.flight.land(seq);
     this.window.release(count, bytes);
@@ -168,13 +174,6 @@ export class Connection {
 
   private isWithheld({ exceptUser, exceptConnection }: Controls): boolean {
     return exceptUser === this.key.user || exceptConnection === this.key.connectionId;
-  }
-
-  private emit(messages: Message[]): void {
-    if (messages.length === 0) return;
-    const ack: Ack = {};
-    for (const { channel, seq } of messages) ack[channel] = seq;
-    this.outlet.messages({ messages, ack });
   }
 }
 

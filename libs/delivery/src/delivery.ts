@@ -11,6 +11,7 @@ import { Feed } from './feed.js';
 import { Memberships } from './memberships.js';
 import { OutboxDrainer } from './outbox-drainer.js';
 import type { Outlet } from './outlet.js';
+import { Packet } from './packet.js';
 import { Publisher } from './publisher.js';
 import { Subscriptions } from './subscriptions.js';
 import { Waker } from './waker.js';
@@ -69,6 +70,7 @@ export class Delivery {
   private readonly catchUp: CatchUp;
   private readonly drainer: OutboxDrainer;
   private sending: Connection[] = [];
+  private root = Packet.root();
 
   constructor(private readonly options: DeliveryOptions) {
     const { settings, peers, registry, onError } = options;
@@ -262,6 +264,7 @@ export class Delivery {
       clock: this.clock,
       acks: this.acks,
       windowLimits: { messages: windowMessages, bytes: windowBytes },
+      root: () => this.root,
       onSend: (sender) => this.scheduleSend(sender),
       onBusy: (busy) => this.attempts.watch(busy),
       onRoom: (subscription) => void this.catchUp.run(subscription),
@@ -287,6 +290,7 @@ export class Delivery {
   private flush(): void {
     const sending = this.sending;
     this.sending = [];
+    this.root = Packet.root();
     for (const connection of sending) connection.flush();
   }
 }

@@ -64,11 +64,11 @@ export class Feed {
   }
 
   /** What this instance appended itself needs no read while it continues the position. */
-  offer(name: string, seq: number, stored: StoredMessage, createdAt: Date): void {
+  offer(name: string, makeStored: () => StoredMessage, createdAt: Date): void {
     const channel = this.channels.get(name);
     if (!channel) return;
     if (channel.isAsleep) channel.noteHint();
-    else if (!channel.offer(seq, stored, createdAt, performance.now())) this.readOn(channel);
+    else if (!channel.offer(makeStored(), createdAt, performance.now())) this.readOn(channel);
   }
 
   /**
@@ -126,7 +126,7 @@ export class Feed {
 function countLate(page: ChannelPage, position: number, lateMs: number): number {
   const before = page.readAt.getTime() - lateMs;
   return page.entries.filter(
-    (entry) => entry.kind === 'message' && entry.seq > position && Date.parse(entry.stored.message.createdAt) < before,
+    (entry) => entry.kind === 'message' && entry.seq > position && entry.stored.createdAtMs < before,
   ).length;
 }
 

@@ -1,3 +1,4 @@
+export type { Packet } from './packet.js';
 export type { Connection } from './connection.js';
 export { Delivery } from './delivery.js';
 export type { Outlet } from './outlet.js';

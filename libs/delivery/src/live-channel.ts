@@ -56,7 +56,8 @@ export class LiveChannel {
   }
 
   /** @returns false if it does not continue the position: the channel has to be read */
-  offer(seq: number, stored: StoredMessage, createdAt: Date, nowMs: number): boolean {
+  offer(stored: StoredMessage, createdAt: Date, nowMs: number): boolean {
+    const { seq } = stored;
     return this.advance([{ kind: 'message', seq, stored }], seq, createdAt, nowMs);
   }
 

@@ -1,4 +1,5 @@
 import type { EventPayload, Fault } from '#protocol';
+import type { Packet } from './packet.js';
 
 /**
  * The sending side of one connection, implemented by the edge. Its methods neither throw nor wait: a message that
@@ -6,7 +7,7 @@ import type { EventPayload, Fault } from '#protocol';
  */
 export interface Outlet {
   ready(payload: EventPayload<'ready'>): void;
-  messages(payload: EventPayload<'messages'>): void;
+  messages(packet: Packet): void;
   gap(payload: EventPayload<'gap'>): void;
   membership(payload: EventPayload<'membership'>): void;
   /** Says why and ends the connection. */

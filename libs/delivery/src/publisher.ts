@@ -1,5 +1,4 @@
-import { v7 as uuidv7 } from 'uuid';
-import type { Controls, MessageLog, NewMessage, Outbox } from '#message-persistence';
+import { toStored, type Controls, type MessageLog, type NewMessage, type Outbox } from '#message-persistence';
 import {
   assertCleanText,
   channelKind,
@@ -8,12 +7,12 @@ import {
   type BodyLimits,
   type Cancelled,
   type ChannelKind,
-  type Message,
   type Published,
   type Scheduled,
 } from '#protocol';
 import type { DatabaseClock } from './database-clock.js';
 import type { Feed } from './feed.js';
+import { newMessageId } from './message-id.js';
 import type { Waker } from './waker.js';
 
 /** Who publishes: decided by the token or the API key, never by the request. */
@@ -82,7 +81,7 @@ export class Publisher {
     return {
       ...author,
       channel: request.channel,
-      id: uuidv7(),
+      id: newMessageId(),
       type: request.type,
       body,
       metadata: request.metadata ? JSON.stringify(request.metadata) : null,
@@ -105,28 +104,15 @@ export class Publisher {
 
   private spread(request: Outgoing, stored: NewMessage, appended: { id: string; seq: number; createdAt: Date }): void {
     const { feed, waker, clock } = this.options;
-    const { channel, type, metadata } = request;
-    const { id, seq, createdAt } = appended;
+    const { channel, ttlMs } = stored;
+    const { createdAt } = appended;
+    const createdAtMs = createdAt.getTime();
     clock.observe(createdAt);
     waker.add(channel);
-    const expiresAtMs = stored.ttlMs === null ? undefined : createdAt.getTime() + stored.ttlMs;
-    const message: Message = {
-      channel,
-      seq,
-      id,
-      sender: stored.sender,
-      type,
-      data: request.data as Message['data'],
-      ...(metadata ? { metadata } : {}),
-      createdAt: createdAt.toISOString(),
-      ...(expiresAtMs === undefined ? {} : { expiresAt: new Date(expiresAtMs).toISOString() }),
-    };
-    feed.offer(
-      channel,
-      seq,
-      { message, bytes: stored.body.length, expiresAtMs, controls: toControls(request) },
-      createdAt,
-    );
+    const expiresAtMs = ttlMs === null ? undefined : createdAtMs + ttlMs;
+    const { id, seq } = appended;
+    const controls = toControls(request);
+    feed.offer(channel, () => toStored({ ...stored, id, seq, controls, createdAtMs, expiresAtMs }), createdAt);
   }
 }
 

@@ -1,5 +1,5 @@
 import type { GapReason } from '#protocol';
-import { toMessage, type StoredMessage } from './stored-message.js';
+import { toStored, type StoredMessage } from './stored-message.js';
 import type { ReadRow } from './sql/read-channels.sql.js';
 
 export interface ReadRequest {
@@ -39,7 +39,7 @@ export function toPage(request: ReadRequest, rows: readonly ReadRow[]): ChannelP
     if (row.seq === null) continue;
     if (row.seq > seq + 1) addGap(entries, seq + 1, row.seq - 1, 'removed');
     if (row.body === null) addGap(entries, row.seq, row.seq, row.gone ?? 'expired');
-    else entries.push({ kind: 'message', seq: row.seq, stored: toStored(request.channel, row.seq, row.body, row) });
+    else entries.push({ kind: 'message', seq: row.seq, stored: fromRow(request.channel, row.seq, row.body, row) });
     seq = row.seq;
   }
   const last = rows.at(-1);
@@ -59,13 +59,11 @@ export function toPage(request: ReadRequest, rows: readonly ReadRow[]): ChannelP
   };
 }
 
-function toStored(channel: string, seq: number, body: string, row: ReadRow): StoredMessage {
-  return {
-    message: toMessage(channel, seq, body, row),
-    bytes: body.length,
-    expiresAtMs: row.expires_at?.getTime(),
-    controls: row.controls,
-  };
+function fromRow(channel: string, seq: number, body: string, row: ReadRow): StoredMessage {
+  const { id, sender, type, metadata, controls, created_at, expires_at } = row;
+  const createdAtMs = created_at.getTime();
+  const expiresAtMs = expires_at?.getTime();
+  return toStored({ channel, seq, id, sender, type, body, metadata, controls, createdAtMs, expiresAtMs });
 }
 
 function addGap(entries: Entry[], fromSeq: number, seq: number, reason: GapReason): void {

@@ -9,4 +9,4 @@ export { MessageLog, type Appended, type MessageStatus, type NewMessage } from '
 export { Outbox } from './outbox.js';
 export { Retention } from './retention.js';
 export { Settlements, type Death, type Settlement } from './settlements.js';
-export type { StoredMessage } from './stored-message.js';
+export { toStored, type StoredMessage } from './stored-message.js';

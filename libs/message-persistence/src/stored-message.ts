@@ -2,11 +2,14 @@ import type { Message } from '#protocol';
 import type { Controls } from './controls.js';
 import type { ReadRow } from './sql/read-channels.sql.js';
 
-/** A message ready to be handed out: parsed once per instance, whoever receives it. */
+/** A message ready to be handed out: encoded once per instance, whoever receives it. */
 export interface StoredMessage {
-  readonly message: Message;
+  readonly seq: number;
+  /** JSON of the {@link Message}. The body stands in it as it is stored, and is not parsed on its way. */
+  readonly json: string;
   /** Of the body, as stored. */
   readonly bytes: number;
+  readonly createdAtMs: number;
   /** By the database's clock. */
   readonly expiresAtMs: number | undefined;
   readonly controls: Controls | null;
@@ -26,4 +29,42 @@ export function toMessage(channel: string, seq: number, body: string, row: Row):
     createdAt: row.created_at.toISOString(),
     ...(row.expires_at === null ? {} : { expiresAt: row.expires_at.toISOString() }),
   };
+}
+
+export interface Draft {
+  readonly channel: string;
+  readonly seq: number;
+  readonly id: string;
+  readonly sender: string | null;
+  readonly type: string;
+  /** JSON text, as are the metadata. */
+  readonly body: string;
+  readonly metadata: string | null;
+  readonly controls: Controls | null;
+  readonly createdAtMs: number;
+  readonly expiresAtMs: number | undefined;
+}
+
+/** The same as {@link toMessage}, as JSON. */
+export function toStored(draft: Draft): StoredMessage {
+  const { seq, body, metadata, controls, createdAtMs, expiresAtMs } = draft;
+  const json =
+    `{"channel":${JSON.stringify(draft.channel)},"seq":${seq},"id":"${draft.id}",` +
+    `"sender":${JSON.stringify(draft.sender)},"type":${JSON.stringify(draft.type)},"data":${body},` +
+    (metadata === null ? '' : `"metadata":${metadata},`) +
+    `"createdAt":"${toIso(createdAtMs)}"` +
+    (expiresAtMs === undefined ? '}' : `,"expiresAt":"${toIso(expiresAtMs)}"}`);
+  return { seq, json, bytes: body.length, createdAtMs, expiresAtMs, controls };
+}
+
+let lastMs = Number.NaN;
+let lastIso = '';
+
+/** Messages of one batch mostly share their time; formatting it costs as much as the rest of the message. */
+function toIso(ms: number): string {
+  if (ms !== lastMs) {
+    lastMs = ms;
+    lastIso = new Date(ms).toISOString();
+  }
+  return lastIso;
 }

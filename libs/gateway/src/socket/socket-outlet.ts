@@ -1,6 +1,7 @@
 import type { Socket } from 'socket.io';
-import type { Outlet } from '#delivery';
+import type { Outlet, Packet } from '#delivery';
 import type { EventName, EventPayload, Fault } from '#protocol';
+import { toFrame } from './frame.js';
 
 /** The parts of Engine.IO's socket that tell what it has not sent yet; its types keep them private. */
 interface EngineSocket {
@@ -27,8 +28,11 @@ export class SocketOutlet implements Outlet {
     this.emit('ready', payload);
   }
 
-  messages(payload: EventPayload<'messages'>): void {
-    this.emit('messages', payload);
+  /** Past Socket.IO's encoder, which would encode the same packet again for every connection. */
+  messages(packet: Packet): void {
+    const { text, bytes } = packet.encodeOnce(toFrame);
+    const { conn } = this.socket;
+    conn.write(text, { wsPreEncodedFrame: [bytes] } as Parameters<typeof conn.write>[1]);
   }
 
   gap(payload: EventPayload<'gap'>): void {
