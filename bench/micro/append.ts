@@ -3,7 +3,7 @@ import { cpus, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { Database, migrate, startEmbeddedPostgres } from '#database';
-import { MIGRATIONS } from '../migrations/index.js';
+import { MIGRATIONS } from '../../migrations/index.js';
 import { groupCommit } from './group-commit.js';
 import { rowPerMessage } from './row-per-message.js';
 

@@ -1,0 +1,70 @@
+import { randomBytes } from 'node:crypto';
+import { mkdir } from 'node:fs/promises';
+import { resolve } from 'node:path';
+import { Infrastructure } from './infrastructure/infrastructure.js';
+import { Load } from './load/load.js';
+import type { BenchOptions } from './options.js';
+import { PEERS } from './peers/index.js';
+import type { SystemName } from './peers/peer.js';
+import { RunningSystem } from './peers/running-system.js';
+
+/** Everything that a run has started, so that nothing of it is left behind. */
+export class Bench {
+  readonly infrastructure = new Infrastructure();
+  readonly jwtSecret = randomBytes(32).toString('hex');
+  readonly apiKey = randomBytes(24).toString('hex');
+  private readonly running = new Set<{ stop(): Promise<void> }>();
+  private started = 0;
+
+  constructor(readonly options: BenchOptions) {}
+
+  /** Its servers, serving; the caller stops them, and {@link stop} does if he could not. */
+  async startSystem(name: SystemName, instances: number): Promise<RunningSystem> {
+    const { infrastructure, jwtSecret, apiKey } = this;
+    const peer = PEERS[name];
+    const nodeArgs = await this.profiling();
+    const servers = await peer.start({
+      infrastructure,
+      instances,
+      jwtSecret,
+      apiKey,
+      nodeArgs: (server) => nodeArgs(`${name}-${server + 1}`),
+    });
+    return this.keep(new RunningSystem(peer, servers));
+  }
+
+  async startLoad(): Promise<Load> {
+    const nodeArgs = await this.profiling();
+    return this.keep(Load.start(this.options.threads, nodeArgs('load')));
+  }
+
+  /** Never the same twice, so that no measurement meets the users of another. */
+  nextRun(): string {
+    return `r${++this.started}`;
+  }
+
+  /** Says on stderr what is going on; stdout is for results. */
+  note(text: string): void {
+    process.stderr.write(`${text}\n`);
+  }
+
+  async stop(): Promise<void> {
+    await Promise.allSettled([...this.running].map((child) => child.stop()));
+    await this.infrastructure.stop();
+  }
+
+  private keep<Child extends { stop(): Promise<void> }>(child: Child): Child {
+    this.running.add(child);
+    return child;
+  }
+
+  /** Node then writes a profile when the process ends. */
+  private async profiling(): Promise<(name: string) => string[]> {
+    const { profile } = this.options;
+    if (profile === undefined) return () => [];
+    const directory = resolve(profile);
+    await mkdir(directory, { recursive: true });
+    // ${pid} keeps the profiles of a generator's threads, and of several rounds, apart.
+    return (name) => ['--cpu-prof', `--cpu-prof-dir=${directory}/${name}`];
+  }
+}

@@ -1,0 +1,31 @@
+import { cpuMs } from './proc.js';
+
+/** Milliseconds of CPU by kind of process. */
+export type CpuUse = Readonly<Record<string, number>>;
+
+interface Metered {
+  readonly name: string;
+  readonly pid: number;
+  readonly withChildren?: boolean;
+}
+
+/** CPU time that a group of processes uses between two moments; Linux only, elsewhere everything counts as nothing. */
+export class CpuMeter {
+  constructor(private readonly processes: readonly Metered[]) {}
+
+  async read(): Promise<CpuUse> {
+    const use: Record<string, number> = {};
+    for (const { name, pid, withChildren = false } of this.processes) {
+      use[name] = (use[name] ?? 0) + (await cpuMs(pid, withChildren));
+    }
+    return use;
+  }
+}
+
+/** Microseconds for each of `count` things, by kind of process. */
+export function perThing(before: CpuUse, after: CpuUse, count: number): CpuUse {
+  const names = Object.keys(after);
+  return Object.fromEntries(
+    names.map((name) => [name, (((after[name] ?? 0) - (before[name] ?? 0)) * 1_000) / Math.max(count, 1)]),
+  );
+}

@@ -1,0 +1,41 @@
+import { readFile, readdir } from 'node:fs/promises';
+
+/** Linux counts CPU time in hundredths of a second, whatever the kernel's own tick. */
+const TICK_MS = 10;
+
+interface ProcessTimes {
+  readonly parent: number;
+  /** Of the process itself, all its threads together. */
+  readonly ownMs: number;
+  /** Of its children that have ended. */
+  readonly endedChildrenMs: number;
+}
+
+/** CPU time a process has used, in milliseconds; with `withChildren` also that of its children, ended ones included. */
+export async function cpuMs(pid: number, withChildren = false): Promise<number> {
+  const times = await readTimes(pid);
+  if (!times) return 0;
+  if (!withChildren) return times.ownMs;
+  const all = await Promise.all((await allPids()).map(readTimes));
+  const children = all.filter((child) => child?.parent === pid);
+  return children.reduce((sum, child) => sum + (child?.ownMs ?? 0), times.ownMs + times.endedChildrenMs);
+}
+
+/** Resident memory of a process, in bytes. */
+export async function residentBytes(pid: number): Promise<number> {
+  const status = await readFile(`/proc/${pid}/status`, 'utf8');
+  return Number(/^VmRSS:\s+(\d+) kB/m.exec(status)?.[1] ?? 0) * 1_024;
+}
+
+async function allPids(): Promise<number[]> {
+  return (await readdir('/proc')).map(Number).filter((pid) => pid > 0);
+}
+
+/** See proc_pid_stat(5): the fields behind the name, which may hold spaces and parentheses itself. */
+async function readTimes(pid: number): Promise<ProcessTimes | undefined> {
+  const text = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => undefined);
+  if (text === undefined) return undefined;
+  const fields = text.slice(text.lastIndexOf(')') + 2).split(' ');
+  const ms = (place: number): number => Number(fields[place]) * TICK_MS;
+  return { parent: Number(fields[1]), ownMs: ms(11) + ms(12), endedChildrenMs: ms(13) + ms(14) };
+}

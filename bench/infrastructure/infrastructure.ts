@@ -1,0 +1,34 @@
+import { Postgres } from './postgres.js';
+import { Redis } from './redis.js';
+
+/** The services that the systems stand on, each started when the first of them needs it. */
+export class Infrastructure {
+  private startedPostgres: Promise<Postgres> | undefined;
+  private startedRedis: Promise<Redis> | undefined;
+
+  postgres(): Promise<Postgres> {
+    return (this.startedPostgres ??= Postgres.start());
+  }
+
+  redis(): Promise<Redis> {
+    return (this.startedRedis ??= Redis.start());
+  }
+
+  /** Undefined: not needed in this run. */
+  async versions(): Promise<{ postgres?: string; redis?: string }> {
+    const postgres = (await this.startedPostgres)?.version;
+    const redis = (await this.startedRedis)?.version;
+    return { ...(postgres === undefined ? {} : { postgres }), ...(redis === undefined ? {} : { redis }) };
+  }
+
+  async pids(): Promise<{ postgres?: number; redis?: number }> {
+    const postgres = (await this.startedPostgres)?.pid;
+    const redis = (await this.startedRedis)?.pid;
+    return { ...(postgres === undefined ? {} : { postgres }), ...(redis === undefined ? {} : { redis }) };
+  }
+
+  async stop(): Promise<void> {
+    const started = await Promise.allSettled([this.startedPostgres, this.startedRedis]);
+    for (const service of started) if (service.status === 'fulfilled') await service.value?.stop();
+  }
+}

@@ -1,0 +1,18 @@
+import type { Station } from './station.js';
+
+export type Method = keyof Station;
+export type Argument<M extends Method> = Parameters<Station[M]>[0];
+export type Result<M extends Method> = Awaited<ReturnType<Station[M]>>;
+
+export interface Call {
+  readonly id: number;
+  readonly thread: number;
+  readonly method: Method;
+  readonly argument: unknown;
+}
+
+export interface Answer {
+  readonly id: number;
+  readonly result?: unknown;
+  readonly error?: string;
+}

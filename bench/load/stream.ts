@@ -1,0 +1,65 @@
+import { makeBody, type Body } from './body.js';
+import type { Client } from './client.js';
+
+/** A publish under way. */
+interface Open {
+  /** The answer, and the deliveries in this thread, that have not come yet. */
+  left: number;
+  readonly onSettled: (() => void) | undefined;
+}
+
+/** One publisher's messages to one channel, numbered from 1. */
+export class Stream {
+  /** Highest number given out. */
+  sent = 0;
+  readonly refused: number[] = [];
+  private readonly open = new Map<number, Open>();
+
+  constructor(
+    readonly id: number,
+    readonly channel: string,
+    private readonly publisher: Client,
+    /** Receivers in this thread; others are looked after by theirs. */
+    private readonly receivers: number,
+    private readonly onRefused: (reason: string) => void,
+  ) {}
+
+  get isSettled(): boolean {
+    return this.open.size === 0;
+  }
+
+  /**
+   * @param atMs when it should go out, which is now unless the generator is late
+   * @param onSettled called when it is over: answered, and delivered to everyone in this thread
+   */
+  publish(atMs: number, onSettled?: () => void): void {
+    const n = ++this.sent;
+    this.open.set(n, { left: this.receivers + 1, onSettled });
+    this.publisher.publish(this.channel, makeBody(this.id, n, atMs), (error) => this.answered(n, error));
+  }
+
+  delivered({ n }: Body): void {
+    this.count(n);
+  }
+
+  private answered(n: number, error: string | undefined): void {
+    if (error === undefined) {
+      this.count(n);
+      return;
+    }
+    this.refused.push(n);
+    this.onRefused(error);
+    this.settle(n);
+  }
+
+  private count(n: number): void {
+    const open = this.open.get(n);
+    if (open && --open.left === 0) this.settle(n);
+  }
+
+  private settle(n: number): void {
+    const onSettled = this.open.get(n)?.onSettled;
+    this.open.delete(n);
+    onSettled?.();
+  }
+}

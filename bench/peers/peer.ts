@@ -1,0 +1,30 @@
+import type { Wire } from '../load/client.js';
+import type { Infrastructure } from '../infrastructure/infrastructure.js';
+import type { ServerProcess } from './server-process.js';
+
+export const SYSTEMS = [
+  'trunkline',
+  'socketio',
+  'socketio-redis',
+  'socketio-redis-streams',
+  'socketio-postgres',
+  'row-per-message',
+] as const;
+export type SystemName = (typeof SYSTEMS)[number];
+
+export interface Surroundings {
+  readonly infrastructure: Infrastructure;
+  /** Server processes. */
+  readonly instances: number;
+  /** Arguments for Node, e.g. for a profile of the server of this number. */
+  readonly nodeArgs: (server: number) => readonly string[];
+  readonly jwtSecret: string;
+  readonly apiKey: string;
+}
+
+/** One way to bring messages from user to user: what it takes to have it running. */
+export interface Peer {
+  readonly name: SystemName;
+  readonly wire: Wire;
+  start(surroundings: Surroundings): Promise<ServerProcess[]>;
+}

@@ -1,0 +1,25 @@
+import type { AdapterName } from '../servers/adapters.js';
+import type { Peer, Surroundings, SystemName } from './peer.js';
+import { ServerProcess, startServers } from './server-process.js';
+
+/** Stock Socket.IO with one of its own adapters; nothing is stored. */
+export function stockSocketio(
+  name: SystemName,
+  adapter: AdapterName,
+  urlOf: (surroundings: Surroundings) => Promise<string>,
+): Peer {
+  return {
+    name,
+    wire: 'socketio',
+    async start(surroundings) {
+      const env = { ADAPTER: adapter, ADAPTER_URL: await urlOf(surroundings) };
+      return startServers(surroundings.instances, (server) =>
+        ServerProcess.start({
+          program: 'bench/servers/socketio-server.js',
+          env,
+          nodeArgs: surroundings.nodeArgs(server),
+        }),
+      );
+    },
+  };
+}

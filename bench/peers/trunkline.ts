@@ -1,0 +1,22 @@
+import { migrate } from '#database';
+import { MIGRATIONS } from '../../migrations/index.js';
+import type { Peer } from './peer.js';
+import { ServerProcess, startServers } from './server-process.js';
+
+const DATABASE = 'trunkline_bench';
+
+/** The servers of this build, as `npm start` runs them. Each start begins with an empty database. */
+export const trunkline: Peer = {
+  name: 'trunkline',
+  wire: 'trunkline',
+  async start({ infrastructure, instances, nodeArgs, jwtSecret, apiKey }) {
+    const postgres = await infrastructure.postgres();
+    await postgres.dropDatabase(DATABASE);
+    const url = await postgres.createDatabase(DATABASE);
+    await migrate(url, MIGRATIONS);
+    const env = { DATABASE_URL: url, JWT_SECRET: jwtSecret, API_KEYS: `bench:${apiKey}` };
+    return startServers(instances, (server) =>
+      ServerProcess.start({ program: 'apps/server/main.js', env, nodeArgs: nodeArgs(server) }),
+    );
+  },
+};

@@ -1,0 +1,33 @@
+import type { Bench } from './bench.js';
+import type { Contestant, Measurement, Scenario } from './scenarios/scenario.js';
+import { round } from './statistics.js';
+
+/** By contestant, in the order of the rounds. */
+export type Measurements = ReadonlyMap<string, readonly Measurement[]>;
+
+/** A B A B …: what slows the machine down for a while meets everybody. */
+export async function playRounds(bench: Bench, scenario: Scenario): Promise<Measurements> {
+  const contestants = await scenario.open(bench);
+  const measurements = new Map<string, Measurement[]>(contestants.map(({ name }) => [name, []]));
+  try {
+    for (let turn = 1; turn <= bench.options.rounds; turn++) {
+      for (const contestant of contestants) {
+        const measurement = await contestant.measure();
+        measurements.get(contestant.name)?.push(measurement);
+        bench.note(`round ${turn}  ${contestant.name.padEnd(24)}${describe(scenario, contestant, measurement)}`);
+      }
+    }
+    return measurements;
+  } finally {
+    for (const contestant of contestants) await contestant.close();
+  }
+}
+
+function describe({ metrics }: Scenario, _: Contestant, { figures, checks }: Measurement): string {
+  const measured = metrics.flatMap(({ name, unit }) => {
+    const figure = figures[name];
+    return figure === undefined ? [] : [`${metrics.length > 1 ? `${name}: ` : ''}${round(figure, 4)} ${unit}`];
+  });
+  const faults = Object.entries(checks ?? {}).filter(([key, value]) => key !== 'expected' && value !== 0);
+  return [...measured, ...faults.map(([key, value]) => `${key}: ${value}`)].join(', ');
+}

@@ -1,0 +1,115 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Bench } from '../bench.js';
+import { CpuMeter, perThing, type CpuUse } from '../cpu/cpu-meter.js';
+import type { ClientPlan } from '../load/client.js';
+import { Latencies } from '../load/latencies.js';
+import type { Load } from '../load/load.js';
+import type { Checks, JoinPlan, Mark, Sent, TrafficPlan } from '../load/plan.js';
+import type { RunningSystem } from '../peers/running-system.js';
+
+const CONNECTS_AT_ONCE = 50;
+
+/** What one thread of the generator does. */
+export interface ThreadPlan {
+  readonly clients: readonly ClientPlan[];
+  readonly joins: readonly JoinPlan[];
+  readonly traffic: TrafficPlan;
+}
+
+export interface TrafficResult {
+  readonly deliveriesPerSecond: number;
+  /** Milliseconds from when a message should have gone out until its receiver had it. */
+  latencyMs(percent: number): number;
+  /** Microseconds for each delivery. */
+  readonly cpu: CpuUse;
+  readonly checks: Checks;
+}
+
+/** Connect, warm up, measure, let everything arrive, account for all of it, disconnect. */
+export async function runTraffic(
+  bench: Bench,
+  system: RunningSystem,
+  threads: readonly ThreadPlan[],
+): Promise<TrafficResult> {
+  const load = await bench.startLoad();
+  try {
+    const planOf = (thread: number): ThreadPlan => threads[thread] as ThreadPlan;
+    await connect(bench, system, load, (thread) => planOf(thread).clients, CONNECTS_AT_ONCE);
+    await load.each('join', (thread) => planOf(thread).joins);
+    await load.each('start', (thread) => planOf(thread).traffic);
+    await delay(bench.options.warmupSeconds * 1_000);
+    const window = await measureWindow(bench, system, load);
+    const sent: Sent = (await load.each('stop', () => undefined)).flat();
+    const checks = sumChecks(await load.each('check', () => sent));
+    await load.each('disconnect', () => undefined);
+    return { ...window, checks };
+  } finally {
+    await load.stop();
+  }
+}
+
+/** @returns milliseconds until the last client of the slowest thread was ready */
+export async function connect(
+  bench: Bench,
+  { wire }: RunningSystem,
+  load: Load,
+  clientsOf: (thread: number) => readonly ClientPlan[],
+  concurrency: number,
+): Promise<number> {
+  const { jwtSecret: secret, options } = bench;
+  const { usesPublishIds } = options;
+  const times = await load.each('connect', (thread) => ({
+    wire,
+    secret,
+    usesPublishIds,
+    concurrency,
+    clients: clientsOf(thread),
+  }));
+  return Math.max(...times);
+}
+
+async function measureWindow(bench: Bench, system: RunningSystem, load: Load): Promise<Omit<TrafficResult, 'checks'>> {
+  const meter = await meterOf(bench, system, load);
+  const before = await load.each('mark', () => undefined);
+  const cpuBefore = await meter.read();
+  await delay(bench.options.seconds * 1_000);
+  const after = await load.each('mark', () => undefined);
+  const cpuAfter = await meter.read();
+  const count = (marks: readonly Mark[]): number => marks.reduce((sum, { delivered }) => sum + delivered, 0);
+  const latencies = after.map((mark) => mark.latencies);
+  return {
+    deliveriesPerSecond: after.reduce((sum, mark, thread) => sum + rateBetween(before[thread], mark), 0),
+    latencyMs: (percent) => Latencies.percentile(latencies, percent),
+    cpu: perThing(cpuBefore, cpuAfter, count(after) - count(before)),
+  };
+}
+
+/** By the thread's own clock: asking it may take a while when it is busy. */
+function rateBetween(before: Mark | undefined, after: Mark): number {
+  if (!before) return 0;
+  return ((after.delivered - before.delivered) * 1_000) / (after.atMs - before.atMs);
+}
+
+async function meterOf(bench: Bench, system: RunningSystem, load: Load): Promise<CpuMeter> {
+  const { postgres, redis } = await bench.infrastructure.pids();
+  return new CpuMeter([
+    ...system.pids.map((pid) => ({ name: 'servers', pid })),
+    ...(postgres === undefined ? [] : [{ name: 'postgres', pid: postgres, withChildren: true }]),
+    ...(redis === undefined ? [] : [{ name: 'redis', pid: redis }]),
+    { name: 'load', pid: load.pid },
+  ]);
+}
+
+export function sumChecks(all: readonly Checks[]): Checks {
+  const reason = all.find((checks) => checks.reason !== undefined)?.reason;
+  const sum = (key: 'expected' | 'lost' | 'duplicated' | 'disordered' | 'refused'): number =>
+    all.reduce((total, checks) => total + checks[key], 0);
+  return {
+    expected: sum('expected'),
+    lost: sum('lost'),
+    duplicated: sum('duplicated'),
+    disordered: sum('disordered'),
+    refused: sum('refused'),
+    ...(reason === undefined ? {} : { reason }),
+  };
+}
