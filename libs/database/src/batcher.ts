@@ -39,9 +39,13 @@ export class Batcher<Item, Result> {
     return this.queue.length + this.running;
   }
 
+  /** `add` would reject. */
+  get isFull(): boolean {
+    return this.size >= (this.options.maxWaiting ?? Infinity);
+  }
+
   add(item: Item): Promise<Result> {
-    const { maxWaiting = Infinity } = this.options;
-    if (this.size >= maxWaiting) return Promise.reject(new BatcherFullError(this.size));
+    if (this.isFull) return Promise.reject(new BatcherFullError(this.size));
     return new Promise((resolve, reject) => {
       this.queue.push({ item, resolve, reject });
       this.schedule();

@@ -1,5 +1,5 @@
 export { backoffMs } from './backoff.js';
-export { Batcher, BatcherFullError } from './batcher.js';
+export { Batcher } from './batcher.js';
 export { Database, type PoolName } from './database.js';
 export { durabilityFaults } from './durability.js';
 export { startEmbeddedPostgres, type EmbeddedPostgres } from './embedded/embedded-postgres.js';
@@ -7,4 +7,5 @@ export { Listener } from './listener.js';
 export { migrate, type Migration } from './migrator.js';
 export { withRetry } from './retry.js';
 export { classify } from './sql-fault.js';
+export { textArray } from './text-array.js';
 export { statement, type Statement } from './statement.js';

@@ -31,7 +31,7 @@ describe('Connection', () => {
 
   it('sends a gap for what expired by the clock of the database, wherever this clock stands', () => {
     const hourMs = 3_600_000;
-    reader.clock.observe(new Date(Date.now() + hourMs));
+    reader.clock.observe(Date.now() + hourMs);
     for (const entry of messages('a', [1], 10, Date.now() + hourMs / 2)) a.push(entry, 0);
     for (const entry of messages('a', [2], 10, Date.now() + 2 * hourMs)) a.push(entry, 0);
     expect(reader.flush()).toEqual(['a#1-1 expired', 'a#2']);

@@ -2,8 +2,9 @@
 export class DatabaseClock {
   private offsetMs = 0;
 
-  observe(databaseTime: Date, localMs = Date.now()): void {
-    this.offsetMs = databaseTime.getTime() - localMs;
+  /** @param databaseMs milliseconds since 1970 */
+  observe(databaseMs: number, localMs = Date.now()): void {
+    this.offsetMs = databaseMs - localMs;
   }
 
   now(localMs = Date.now()): number {

@@ -116,7 +116,7 @@ export class Feed {
   }
 
   private take(channel: LiveChannel, page: ChannelPage): void {
-    this.options.clock.observe(page.readAt);
+    this.options.clock.observe(page.readAtMs);
     const isNext = channel.advance(page.entries, page.seq, page.since, performance.now());
     if (page.epoch !== channel.epoch) this.options.onEpoch(channel, page.epoch);
     if (!isNext || (channel.position !== undefined && channel.position < page.lastSeq)) this.readOn(channel);
@@ -124,7 +124,7 @@ export class Feed {
 }
 
 function countLate(page: ChannelPage, position: number, lateMs: number): number {
-  const before = page.readAt.getTime() - lateMs;
+  const before = page.readAtMs - lateMs;
   return page.entries.filter(
     (entry) => entry.kind === 'message' && entry.seq > position && entry.stored.createdAtMs < before,
   ).length;

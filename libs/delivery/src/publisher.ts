@@ -48,19 +48,16 @@ export class Publisher {
    * Resolves after the commit.
    * @throws Fault about the body, or of {@link MessageLog.append}
    */
-  async publish(request: Outgoing, author: Author): Promise<Published> {
-    const { channel } = request;
+  publish(request: Outgoing, author: Author): Promise<Published> {
     const message = this.prepare(request, author);
-    const appended = await this.options.log.append(message);
-    if (appended.isRepeated) this.remind(channel);
-    else this.spread(request, message, appended);
-    return {
-      id: appended.id,
-      channel,
-      seq: appended.seq,
-      createdAt: appended.createdAt.toISOString(),
-      ...(appended.isRepeated ? { repeated: true } : {}),
-    };
+    return this.options.log.append(message).then((appended) => {
+      const { channel } = request;
+      const { id, seq, isRepeated } = appended;
+      if (isRepeated) this.remind(channel);
+      else this.spread(request, message, appended);
+      const createdAt = appended.createdAt.toISOString();
+      return isRepeated ? { id, channel, seq, createdAt, repeated: true } : { id, channel, seq, createdAt };
+    });
   }
 
   /** Resolves when it is stored; an instance publishes it when its time comes. @throws Fault about the body */
@@ -107,7 +104,7 @@ export class Publisher {
     const { channel, ttlMs } = stored;
     const { createdAt } = appended;
     const createdAtMs = createdAt.getTime();
-    clock.observe(createdAt);
+    clock.observe(createdAtMs);
     waker.add(channel);
     const expiresAtMs = ttlMs === null ? undefined : createdAtMs + ttlMs;
     const { id, seq } = appended;

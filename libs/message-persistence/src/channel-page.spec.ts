@@ -95,9 +95,8 @@ function row(lastSeq: number, seq: number | null): ReadRow {
   return {
     ord: 1,
     last_seq: lastSeq,
-    last_at: new Date(0),
     epoch: 0,
-    read_at: new Date(0),
+    read_at_ms: 0,
     seq,
     id: '00000000-0000-7000-8000-000000000000',
     sender: null,

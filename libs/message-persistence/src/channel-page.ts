@@ -26,7 +26,7 @@ export interface ChannelPage {
   readonly lastSeq: number;
   readonly epoch: number;
   /** The database's clock when it was read. */
-  readonly readAt: Date;
+  readonly readAtMs: number;
 }
 
 /** Turns the rows of one channel into entries that follow each other without a hole. */
@@ -55,7 +55,7 @@ export function toPage(request: ReadRequest, rows: readonly ReadRow[]): ChannelP
     since: last?.seq == null ? request.since : last.created_at,
     lastSeq: first.last_seq,
     epoch: first.epoch,
-    readAt: first.read_at,
+    readAtMs: first.read_at_ms,
   };
 }
 

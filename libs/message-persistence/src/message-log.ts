@@ -1,5 +1,5 @@
 import { performance } from 'node:perf_hooks';
-import { Batcher, BatcherFullError, withRetry, type Database } from '#database';
+import { Batcher, textArray, withRetry, type Database } from '#database';
 import { Fault, type HistoryPage, type Message } from '#protocol';
 import { AppendRun } from './append-run.js';
 import { toPage, type ChannelPage, type ReadRequest } from './channel-page.js';
@@ -89,15 +89,11 @@ export class MessageLog {
    * Stores one message together with those that wait at the same time.
    * @throws Fault UNAVAILABLE, OUTCOME_UNKNOWN, OVERLOADED (all retryable), PUBLISH_ID_REUSED
    */
-  async append(message: NewMessage): Promise<Appended> {
-    try {
-      const endsAt = performance.now() + this.options.deadlineMs;
-      return await this.laneOf(message.channel).add({ ...message, endsAt });
-    } catch (error) {
-      if (error instanceof BatcherFullError)
-        throw new Fault('OVERLOADED', 'too many publishes are waiting', { cause: error });
-      throw error;
-    }
+  append(message: NewMessage): Promise<Appended> {
+    const endsAt = performance.now() + this.options.deadlineMs;
+    const lane = this.laneOf(message.channel);
+    if (lane.isFull) return Promise.reject(new Fault('OVERLOADED', 'too many publishes are waiting'));
+    return lane.add({ ...message, endsAt });
   }
 
   /** For what is live: not held up by those who catch up, and without collapsing. Undefined: nothing new. */
@@ -160,7 +156,7 @@ export class MessageLog {
 
   private async read(requests: readonly ReadRequest[], collapses: boolean): Promise<(ChannelPage | undefined)[]> {
     const rows = await this.database.rows('hot', READ_CHANNELS, [
-      requests.map(({ channel }) => channel),
+      textArray(requests.map(({ channel }) => channel)),
       requests.map(({ fromSeq }) => fromSeq),
       requests.map(({ since }) => since?.toISOString() ?? '-infinity'),
       requests.map(({ epoch }) => epoch),

@@ -1,26 +1,32 @@
 import type { Packet } from '#delivery';
 
-/** A packet as Socket.IO, Engine.IO and WebSocket want it, made once for all connections that get it. */
-export interface Frame {
-  /** Socket.IO's text of the event. */
-  readonly text: string;
-  /** The whole WebSocket frame around Engine.IO's message. */
-  readonly bytes: Buffer;
-}
+/**
+ * What goes to a client, as the bytes of a WebSocket frame: made once for all connections that get the same packet, and
+ * put together with the others of the same turn, so that each connection is written to once. Socket.IO's encoder and
+ * Engine.IO's would each handle every packet of every connection by itself.
+ */
 
-/** Engine.IO's type "message". */
-const MESSAGE = '4';
+/** Engine.IO's "message", and in it Socket.IO's "event" or "ack" of the main namespace. */
+const EVENT = '42';
+const ACK = '43';
 /** FIN, and the opcode of a text frame; a server does not mask (RFC 6455, 5.2). */
 const FIN_TEXT = 0x81;
 const LENGTH_IN_16_BITS = 126;
 const LENGTH_IN_64_BITS = 127;
 
-export function toFrame(packet: Packet): Frame {
-  const text = `2["messages",${packet.toJson()}]`;
-  return { text, bytes: textFrame(MESSAGE + text) };
+export function eventFrame(name: string, payload: object): Buffer {
+  return textFrame(`${EVENT}["${name}",${JSON.stringify(payload)}]`);
 }
 
-/** One buffer, so that the socket is written to once and not for the header and the payload apart. */
+export function messagesFrame(packet: Packet): Buffer {
+  return textFrame(`${EVENT}["messages",${packet.toJson()}]`);
+}
+
+/** The answer to the request that carried this id. */
+export function answerFrame(id: number, answer: object): Buffer {
+  return textFrame(`${ACK}${id}[${JSON.stringify(answer)}]`);
+}
+
 function textFrame(text: string): Buffer {
   const length = Buffer.byteLength(text);
   const headerLength = length < LENGTH_IN_16_BITS ? 2 : length < 65_536 ? 4 : 10;

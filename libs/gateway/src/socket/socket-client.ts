@@ -1,13 +1,22 @@
 import type { Socket } from 'socket.io';
 import type { Connection, Delivery } from '#delivery';
 import { cut, type Logger } from '#observability';
-import { Fault, parse, REQUESTS, type RequestName, type WireError } from '#protocol';
+import { Fault, parse, REQUESTS, type RequestName } from '#protocol';
 import { toFault } from '../to-fault.js';
 import type { Guest } from './handshake.js';
 import { Requests } from './requests.js';
 import { SocketOutlet } from './socket-outlet.js';
 
-type Reply = (answer: { ok: true } | { ok: false; error: WireError }) => void;
+/** Socket.IO's packet of an event, text or binary; with an id, the client waits for an answer. */
+interface EventPacket {
+  readonly data?: readonly unknown[];
+  readonly id?: number;
+}
+
+interface Request {
+  readonly event: RequestName;
+  readonly payload: unknown;
+}
 
 /** Requests of one socket that may wait for an answer. */
 const MAX_WAITING = 2_000;
@@ -31,7 +40,9 @@ export class SocketClient {
     private readonly logger: Logger,
   ) {
     this.outlet = new SocketOutlet(socket, (error) => logger.error({ err: error }, 'packet not sent'));
-    socket.onAny((event: string, ...args: unknown[]) => void this.handle(event, args));
+    // In place of Socket.IO's dispatcher, which would go through two more turns and a closure for each packet, and is
+    // silent about events that nobody listens to.
+    (socket as unknown as { onevent: (packet: EventPacket) => void }).onevent = (packet) => this.handle(packet);
     socket.on('disconnect', (reason) => this.leave(reason));
   }
 
@@ -68,18 +79,19 @@ export class SocketClient {
     if (this.connection) this.delivery.close(this.connection, reason);
   }
 
-  private async handle(event: string, args: unknown[]): Promise<void> {
-    const last = args.at(-1);
-    const reply = typeof last === 'function' ? (args.pop() as Reply) : undefined;
+  private handle({ data = [], id }: EventPacket): void {
+    const event = String(data[0]);
     this.count(event, 1);
-    try {
-      const result = await this.answer(event, args);
-      reply?.({ ok: true, ...result });
-    } catch (error) {
-      this.refuse(event, toFault(error), reply);
-    } finally {
-      this.count(event, -1);
-    }
+    this.answer(event, data).then(
+      (result) => {
+        this.count(event, -1);
+        if (id !== undefined) this.outlet.answer(id, { ok: true, ...result });
+      },
+      (error: unknown) => {
+        this.count(event, -1);
+        this.refuse(event, toFault(error), id);
+      },
+    );
   }
 
   private count(event: string, change: 1 | -1): void {
@@ -87,23 +99,41 @@ export class SocketClient {
     if (event === 'ack') this.waitingAcks += change;
   }
 
-  private async answer(event: string, args: readonly unknown[]): Promise<object> {
+  /** A promise only where there is something to wait for: most of what a server does passes through here. */
+  private answer(event: string, data: readonly unknown[]): Promise<object> {
+    try {
+      const request = this.check(event, data);
+      if (!this.connection?.isReady) return this.answerWhenOpen(request);
+      return this.run(request);
+    } catch (error) {
+      return Promise.reject(toFault(error));
+    }
+  }
+
+  private check(event: string, data: readonly unknown[]): Request {
     if (!isRequest(event)) throw new Fault('UNKNOWN_EVENT', `there is no request ${JSON.stringify(cut(event, 50))}`);
-    if (args.length > 1) throw new Fault('BAD_REQUEST', 'a request has one argument and a callback');
+    if (data.length > 2) throw new Fault('BAD_REQUEST', 'a request has one argument and a callback');
     // A client that never pauses would else keep the instance from ending; elsewhere it is served.
     if (this.isDraining && event !== 'ack')
       throw new Fault('DRAINING', 'this instance is shutting down; connect again');
     if (this.waiting > MAX_WAITING) throw new Fault('OVERLOADED', 'too many requests of this connection are waiting');
-    const payload = parse(REQUESTS[event].payload, args[0]);
-    if (!this.connection?.isReady) await this.opened;
+    return { event, payload: parse(REQUESTS[event].payload, data[1]) };
+  }
+
+  private async answerWhenOpen(request: Request): Promise<object> {
+    await this.opened;
+    return this.run(request);
+  }
+
+  private run({ event, payload }: Request): Promise<object> {
     if (!this.requests) throw new Fault('UNAVAILABLE', 'the connection is closing');
     return this.requests.run(event, payload);
   }
 
-  private refuse(event: string, fault: Fault, reply: Reply | undefined): void {
+  private refuse(event: string, fault: Fault, id: number | undefined): void {
     if (fault.fault === 'INTERNAL') this.logger.error({ err: fault.cause, event: cut(event, 50) }, 'request failed');
     else this.logger.debug({ code: fault.code, event: cut(event, 50) }, 'request refused');
-    reply?.({ ok: false, error: fault.toWire() });
+    if (id !== undefined) this.outlet.answer(id, { ok: false, error: fault.toWire() });
   }
 }
 

@@ -1,16 +1,28 @@
 import type { Socket } from 'socket.io';
 import type { Outlet, Packet } from '#delivery';
 import type { EventName, EventPayload, Fault } from '#protocol';
-import { toFrame } from './frame.js';
+import { answerFrame, eventFrame, messagesFrame } from './frame.js';
 
 /** The parts of Engine.IO's socket that tell what it has not sent yet; its types keep them private. */
 interface EngineSocket {
-  readonly writeBuffer: readonly { readonly data?: unknown }[];
+  readonly writeBuffer: readonly { readonly options?: { readonly wsPreEncodedFrame?: readonly Buffer[] } }[];
   readonly transport: { readonly socket?: { readonly bufferedAmount?: number } };
 }
 
-/** Sends to one Socket.IO socket. */
+/** Sockets that have something to send at the end of this turn. */
+let waiting: SocketOutlet[] = [];
+
+function sendAll(): void {
+  const outlets = waiting;
+  waiting = [];
+  for (const outlet of outlets) outlet.flush();
+}
+
+/** Sends to one Socket.IO socket: what is handed over in one turn leaves with one write. */
 export class SocketOutlet implements Outlet {
+  private frames: Buffer[] = [];
+  private frameBytes = 0;
+
   constructor(
     private readonly socket: Socket,
     private readonly onError: (error: unknown) => void,
@@ -19,8 +31,8 @@ export class SocketOutlet implements Outlet {
   /** Engine.IO's queue is empty while `ws` takes everything, so what `ws` itself holds counts too. */
   get bufferedBytes(): number {
     const { writeBuffer, transport } = this.socket.conn as unknown as EngineSocket;
-    let bytes = transport.socket?.bufferedAmount ?? 0;
-    for (const { data } of writeBuffer) bytes += typeof data === 'string' ? data.length : 0;
+    let bytes = this.frameBytes + (transport.socket?.bufferedAmount ?? 0);
+    for (const { options } of writeBuffer) bytes += options?.wsPreEncodedFrame?.[0]?.length ?? 0;
     return bytes;
   }
 
@@ -28,11 +40,8 @@ export class SocketOutlet implements Outlet {
     this.emit('ready', payload);
   }
 
-  /** Past Socket.IO's encoder, which would encode the same packet again for every connection. */
   messages(packet: Packet): void {
-    const { text, bytes } = packet.encodeOnce(toFrame);
-    const { conn } = this.socket;
-    conn.write(text, { wsPreEncodedFrame: [bytes] } as Parameters<typeof conn.write>[1]);
+    this.send(packet.encodeOnce(messagesFrame));
   }
 
   gap(payload: EventPayload<'gap'>): void {
@@ -47,23 +56,51 @@ export class SocketOutlet implements Outlet {
     this.emit('reconnect', payload);
   }
 
+  /** Answers the request that carried this id. */
+  answer(id: number, answer: object): void {
+    try {
+      this.send(answerFrame(id, answer));
+    } catch (error) {
+      // A body nested too deep for the encoder must cost one answer, not the process.
+      this.onError(error);
+    }
+  }
+
   close(fault: Fault): void {
     this.emit('closing', fault.toWire());
     if (fault.retryable) this.hangUp();
-    else this.socket.disconnect(true);
+    else {
+      this.flush();
+      this.socket.disconnect(true);
+    }
   }
 
   /** Ends the transport, after which a Socket.IO client reconnects by itself; after disconnect() it never would. */
   hangUp(): void {
+    this.flush();
     this.socket.conn.close();
   }
 
-  /** The encoder may throw (a body nested too deep for its stack): that must cost one packet, not the process. */
+  flush(): void {
+    const [first, ...others] = this.frames;
+    if (!first) return;
+    const bytes = others.length === 0 ? first : Buffer.concat(this.frames, this.frameBytes);
+    this.frames = [];
+    this.frameBytes = 0;
+    const { conn } = this.socket;
+    // The text is what a transport without frames would send; there is none.
+    conn.write('', { wsPreEncodedFrame: [bytes] } as Parameters<typeof conn.write>[1]);
+  }
+
   private emit<N extends EventName>(event: N, payload: EventPayload<N>): void {
-    try {
-      this.socket.emit(event, payload);
-    } catch (error) {
-      this.onError(error);
-    }
+    this.send(eventFrame(event, payload));
+  }
+
+  private send(frame: Buffer): void {
+    // After the promises that are settled in this turn have run.
+    if (waiting.length === 0) process.nextTick(sendAll);
+    if (this.frames.length === 0) waiting.push(this);
+    this.frames.push(frame);
+    this.frameBytes += frame.length;
   }
 }

@@ -1,11 +1,12 @@
 import { statement } from '#database';
 
 export interface AppendedRow {
-  ord: number;
-  id: string;
-  seq: number;
-  created_at: Date;
-  outcome: 'stored' | 'repeated' | 'conflict';
+  /** One for each item, in order, separated by commas; as a row each, they would cost more than the numbering. */
+  seqs: string;
+  /** Milliseconds since 1970, likewise. */
+  times: string;
+  /** The items whose publish id was stored before, with what the first one got. */
+  repeats: { ord: number; id: string; conflict: boolean }[] | null;
 }
 
 /**
@@ -14,7 +15,10 @@ export interface AppendedRow {
  */
 export const APPEND_MESSAGES = statement<AppendedRow>(
   'append_messages',
-  `select ord, id, seq, created_at, outcome
-     from trunkline.append($1::text[], $2::uuid[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[],
-                           $8::text[], $9::bigint[], $10::text[], make_interval(hours => $11::int))`,
+  `select string_agg(seq::text, ',' order by ord) as seqs,
+          string_agg((date_part('epoch', created_at) * 1000)::text, ',' order by ord) as times,
+          json_agg(json_build_object('ord', ord, 'id', id, 'conflict', outcome = 'conflict'))
+            filter (where outcome <> 'stored') as repeats
+     from trunkline.append($1::text[], $2::text[]::uuid[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[],
+                           $8::text[], $9::text[]::bigint[], $10::text[], make_interval(hours => $11::int))`,
 );

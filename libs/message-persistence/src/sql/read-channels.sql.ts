@@ -5,9 +5,8 @@ import { gone } from './gone.sql.js';
 export interface ReadRow {
   ord: number;
   last_seq: number;
-  last_at: Date;
   epoch: number;
-  read_at: Date;
+  read_at_ms: number;
   seq: number | null;
   id: string;
   sender: string | null;
@@ -31,7 +30,7 @@ export interface ReadRow {
  */
 export const READ_CHANNELS = statement<ReadRow>(
   'read_channels',
-  `select w.ord, c.last_seq, c.last_at, c.epoch, clock_timestamp() as read_at, m.seq, m.id, m.sender, m.type,
+  `select w.ord, c.last_seq, c.epoch, date_part('epoch', clock_timestamp()) * 1000 as read_at_ms, m.seq, m.id, m.sender, m.type,
           case when m.gone is null then m.body end as body,
           m.metadata, m.controls, m.gone, m.created_at, m.expires_at
      from unnest($1::text[], $2::bigint[], $3::timestamptz[], $4::int[])
