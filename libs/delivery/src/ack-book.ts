@@ -39,7 +39,7 @@ export class AckBook {
   /** Something to write down that moves no cursor. */
   note(subscription: Subscription, run: Run, outcome: 'sent' | 'timeout' | 'disconnected', error: string | null): void {
     const { attempt } = subscription;
-    this.notes.push(toSettlement(subscription, { ...run, attempt }, performance.now(), { outcome, error }));
+    this.notes.push(toSettlement(subscription, { ...run, attempt }, performance.now(), outcome, error));
     this.schedule();
   }
 
@@ -120,22 +120,37 @@ function addRun(runs: Acked['runs'], run: Acked['runs'][number]): void {
 }
 
 function toSettlements(subscription: Subscription, { toSeq, runs }: Acked, now: number): Settlement[] {
-  const settled = { outcome: 'acknowledged', error: null } as const;
-  const all = runs.map((run) => toSettlement(subscription, run, now, settled));
+  const all = runs.map((run) => toSettlement(subscription, run, now, 'acknowledged', null));
   if (runs.at(-1)?.toSeq === toSeq) return all;
   // A gap at the end: an empty range moves the cursor and is no attempt.
   const nothing = { fromSeq: toSeq + 1, toSeq, sentAtMs: now, wantsReceipts: false, attempt: subscription.attempt };
-  return [...all, toSettlement(subscription, nothing, now, settled)];
+  return [...all, toSettlement(subscription, nothing, now, 'acknowledged', null)];
 }
 
 function toSettlement(
-  subscription: Subscription,
-  { sentAtMs, ...run }: Acked['runs'][number],
+  { connection, channel, isDurable }: Subscription,
+  { fromSeq, toSeq, sentAtMs, wantsReceipts, attempt }: Acked['runs'][number],
   now: number,
-  settled: Pick<Settlement, 'outcome' | 'error'>,
+  outcome: Settlement['outcome'],
+  error: string | null,
 ): Settlement {
-  const { connection, channel, isDurable } = subscription;
-  return { ...connection.key, channel: channel.name, ...run, ageMs: now - sentAtMs, ...settled, isDurable };
+  const { user, deviceId, connectionId } = connection.key;
+  const ageMs = now - sentAtMs;
+  const name = channel.name;
+  return {
+    user,
+    deviceId,
+    connectionId,
+    channel: name,
+    fromSeq,
+    toSeq,
+    attempt,
+    ageMs,
+    outcome,
+    error,
+    isDurable,
+    wantsReceipts,
+  };
 }
 
 function withResolvers(): { promise: Promise<void>; resolve: () => void } {

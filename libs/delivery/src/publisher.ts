@@ -76,7 +76,8 @@ export class Publisher {
     assertClean(request);
     const controls = toControls(request);
     return {
-      ...author,
+      publisher: author.publisher,
+      sender: author.sender,
       channel: request.channel,
       id: newMessageId(),
       type: request.type,
@@ -113,15 +114,19 @@ export class Publisher {
   }
 }
 
-function assertClean({ type, metadata = {}, publishId = '', collapseKey = '' }: Outgoing): void {
+function assertClean({ type, metadata, publishId, collapseKey }: Outgoing): void {
   assertCleanText(type, 'type');
-  assertCleanText(publishId, 'publishId');
-  assertCleanText(collapseKey, 'collapseKey');
-  for (const text of Object.entries(metadata).flat()) assertCleanText(text, 'metadata');
+  if (publishId !== undefined) assertCleanText(publishId, 'publishId');
+  if (collapseKey !== undefined) assertCleanText(collapseKey, 'collapseKey');
+  if (metadata !== undefined) for (const text of Object.entries(metadata).flat()) assertCleanText(text, 'metadata');
 }
 
+const WISHES = ['collapseKey', 'deliverTo', 'exceptUser', 'exceptConnection', 'receipts'] as const;
+
 /** Null for the many messages that want nothing special. */
-function toControls({ collapseKey, deliverTo, exceptUser, exceptConnection, receipts }: Outgoing): Controls | null {
+function toControls(request: Outgoing): Controls | null {
+  if (!WISHES.some((wish) => request[wish] !== undefined)) return null;
+  const { collapseKey, deliverTo, exceptUser, exceptConnection, receipts } = request;
   const controls: Controls = {
     ...(collapseKey === undefined ? {} : { collapseKey }),
     ...(deliverTo === 'first-device' ? { deliverTo } : {}),
