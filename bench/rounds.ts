@@ -14,7 +14,7 @@ export async function playRounds(bench: Bench, scenario: Scenario): Promise<Meas
       for (const contestant of contestants) {
         const measurement = await contestant.measure();
         measurements.get(contestant.name)?.push(measurement);
-        bench.note(`round ${turn}  ${contestant.name.padEnd(24)}${describe(scenario, contestant, measurement)}`);
+        bench.note(`round ${turn}  ${contestant.name.padEnd(30)}${describe(scenario, contestant, measurement)}`);
       }
     }
     return measurements;

@@ -4,7 +4,7 @@ import { CpuMeter, perThing, type CpuUse } from '../cpu/cpu-meter.js';
 import type { ClientPlan } from '../load/client.js';
 import { Latencies } from '../load/latencies.js';
 import type { Load } from '../load/load.js';
-import type { Checks, JoinPlan, Mark, Sent, TrafficPlan } from '../load/plan.js';
+import type { Checks, ConnectPlan, JoinPlan, Mark, Sent, TrafficPlan } from '../load/plan.js';
 import type { RunningSystem } from '../peers/running-system.js';
 
 const CONNECTS_AT_ONCE = 50;
@@ -34,7 +34,7 @@ export async function runTraffic(
   const load = await bench.startLoad();
   try {
     const planOf = (thread: number): ThreadPlan => threads[thread] as ThreadPlan;
-    await connect(bench, system, load, (thread) => planOf(thread).clients, CONNECTS_AT_ONCE);
+    await load.each('connect', (thread) => connectPlan(bench, system, planOf(thread).clients));
     await load.each('join', (thread) => planOf(thread).joins);
     await load.each('start', (thread) => planOf(thread).traffic);
     await delay(bench.options.warmupSeconds * 1_000);
@@ -48,24 +48,14 @@ export async function runTraffic(
   }
 }
 
-/** @returns milliseconds until the last client of the slowest thread was ready */
-export async function connect(
-  bench: Bench,
+/** What a thread needs to connect its clients. */
+export function connectPlan(
+  { jwtSecret, options }: Bench,
   { wire }: RunningSystem,
-  load: Load,
-  clientsOf: (thread: number) => readonly ClientPlan[],
-  concurrency: number,
-): Promise<number> {
-  const { jwtSecret: secret, options } = bench;
-  const { usesPublishIds } = options;
-  const times = await load.each('connect', (thread) => ({
-    wire,
-    secret,
-    usesPublishIds,
-    concurrency,
-    clients: clientsOf(thread),
-  }));
-  return Math.max(...times);
+  clients: readonly ClientPlan[],
+  concurrency = CONNECTS_AT_ONCE,
+): ConnectPlan {
+  return { wire, secret: jwtSecret, usesPublishIds: options.usesPublishIds, clients, concurrency };
 }
 
 async function measureWindow(bench: Bench, system: RunningSystem, load: Load): Promise<Omit<TrafficResult, 'checks'>> {
