@@ -25,9 +25,9 @@ export const latency: Scenario = {
           threads,
           flow: { kind: 'open', ratePerSecond: rate / threads },
         });
-        const { latencyMs, checks } = await runTraffic(bench, system, plans);
+        const { latencyMs, checks, elsewhere } = await runTraffic(bench, system, plans);
         const figures = PERCENTILES.map((percent) => [metricOf(percent, rate), latencyMs(percent)]);
-        return { figures: Object.fromEntries(figures) as Record<string, number>, checks };
+        return { figures: Object.fromEntries(figures) as Record<string, number>, checks, elsewhere };
       }),
     );
   },

@@ -16,8 +16,8 @@ export const fanOut: Scenario = {
     return openSystems(bench, { systems: ['trunkline', 'socketio-redis'], instances: 2 }, (system) =>
       playCases(bench, SIZES, caseOf, async (size) => {
         const plans = oneGroup({ run: bench.nextRun(), urls: system.urls, size, threads: bench.options.threads });
-        const { deliveriesPerSecond, cpu, checks } = await runTraffic(bench, system, plans);
-        return { figures: { [caseOf(size)]: deliveriesPerSecond }, cpu: { [caseOf(size)]: cpu }, checks };
+        const { deliveriesPerSecond, cpu, ...rest } = await runTraffic(bench, system, plans);
+        return { figures: { [caseOf(size)]: deliveriesPerSecond }, cpu: { [caseOf(size)]: cpu }, ...rest };
       }),
     );
   },

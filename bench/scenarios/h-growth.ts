@@ -47,9 +47,9 @@ async function measureCase(bench: Bench, name: SystemName, one: Case): Promise<M
       channelsPerUser: one.channels / CONNECTIONS,
       flow: { kind: 'closed', outstanding: Math.round(OUTSTANDING / threads) },
     });
-    const { deliveriesPerSecond, cpu, checks } = await runTraffic(bench, system, plans);
+    const { deliveriesPerSecond, cpu, ...rest } = await runTraffic(bench, system, plans);
     bench.note(`  ${nameOf(one)}: ${Math.round(deliveriesPerSecond)} deliveries/s`);
-    return { figures: { [nameOf(one)]: deliveriesPerSecond }, cpu: { [nameOf(one)]: cpu }, checks };
+    return { figures: { [nameOf(one)]: deliveriesPerSecond }, cpu: { [nameOf(one)]: cpu }, ...rest };
   } finally {
     await system.stop();
   }

@@ -37,7 +37,9 @@ export async function playCases<Case>(
   for (const one of cases) if (nameOf(one).includes(only)) played.push(await play(one));
   if (played.length === 0)
     throw new Error(`--only: no case has "${only}" in its name: ${cases.map(nameOf).join(', ')}`);
+  const elsewhere = played.flatMap((measurement) => measurement.elsewhere ?? []);
   return {
+    ...(elsewhere.length === 0 ? {} : { elsewhere: Math.max(...elsewhere) }),
     figures: Object.assign({}, ...played.map(({ figures }) => figures)) as Measurement['figures'],
     checks: sumChecks(played.flatMap(({ checks = [] }) => checks)),
     cpu: Object.assign({}, ...played.map(({ cpu = {} }) => cpu)) as NonNullable<Measurement['cpu']>,

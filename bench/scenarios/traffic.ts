@@ -1,6 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Bench } from '../bench.js';
-import { CpuMeter, perThing, type CpuUse } from '../cpu/cpu-meter.js';
+import { CpuMeter, perThing, total, type CpuUse } from '../cpu/cpu-meter.js';
+import { machineMs } from '../cpu/proc.js';
 import type { ClientPlan } from '../load/client.js';
 import { Latencies } from '../load/latencies.js';
 import type { Load } from '../load/load.js';
@@ -19,9 +20,11 @@ export interface ThreadPlan {
 export interface TrafficResult {
   readonly deliveriesPerSecond: number;
   /** Milliseconds from when a message should have gone out until its receiver had it. */
-  latencyMs(percent: number): number;
+  readonly latencyMs: (percent: number) => number;
   /** Microseconds for each delivery. */
   readonly cpu: CpuUse;
+  /** Cores that others kept busy meanwhile: work on the machine that has nothing to do with the system measured. */
+  readonly elsewhere: number;
   readonly checks: Checks;
 }
 
@@ -61,15 +64,17 @@ export function connectPlan(
 async function measureWindow(bench: Bench, system: RunningSystem, load: Load): Promise<Omit<TrafficResult, 'checks'>> {
   const meter = await meterOf(bench, system, load);
   const before = await load.each('mark', () => undefined);
-  const cpuBefore = await meter.read();
+  const [cpuBefore, machineBefore, startedAt] = [await meter.read(), await machineMs(), performance.now()];
   await delay(bench.options.seconds * 1_000);
   const after = await load.each('mark', () => undefined);
-  const cpuAfter = await meter.read();
+  const [cpuAfter, machineAfter, endedAt] = [await meter.read(), await machineMs(), performance.now()];
+  const elsewhereMs = machineAfter - machineBefore - (total(cpuAfter) - total(cpuBefore));
   const count = (marks: readonly Mark[]): number => marks.reduce((sum, { delivered }) => sum + delivered, 0);
   const latencies = after.map((mark) => mark.latencies);
   return {
     deliveriesPerSecond: after.reduce((sum, mark, thread) => sum + rateBetween(before[thread], mark), 0),
     latencyMs: (percent) => Latencies.percentile(latencies, percent),
+    elsewhere: Math.max(0, elsewhereMs) / (endedAt - startedAt),
     cpu: perThing(cpuBefore, cpuAfter, count(after) - count(before)),
   };
 }
