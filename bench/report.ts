@@ -5,7 +5,7 @@ import type { Measurements } from './rounds.js';
 import type { Measurement, Metric, Scenario } from './scenarios/scenario.js';
 import { median, round, summarize, type Summary } from './statistics.js';
 
-interface MetricReport {
+export interface MetricReport {
   readonly metric: string;
   readonly unit: string;
   readonly results: Readonly<Record<string, Summary>>;
@@ -28,6 +28,8 @@ export interface Report {
   readonly metrics: readonly MetricReport[];
   /** Over all rounds, by contestant. */
   readonly checks: Readonly<Record<string, Omit<Checks, 'reason'>>>;
+  /** Cores that work of others took while a contestant was measured, medians: beyond a tenth, do not trust the rest. */
+  readonly elsewhere: Readonly<Record<string, number>>;
   readonly machine: Machine;
 }
 
@@ -48,11 +50,12 @@ export function makeReport(scenario: Scenario, measurements: Measurements, round
     title: scenario.title,
     metrics,
     checks,
+    elsewhere: elsewhereOf(measurements),
     machine,
   };
 }
 
-function reportMetric({ name, unit }: Metric, measurements: Measurements): MetricReport {
+export function reportMetric({ name, unit }: Metric, measurements: Measurements): MetricReport {
   const results: Record<string, Summary> = {};
   const ratios: Record<string, number> = {};
   const cpu: Record<string, CpuUse> = {};
@@ -87,4 +90,13 @@ function checksOf(measurements: Measurements): Report['checks'] {
     sums[contestant] = sum;
   }
   return sums;
+}
+
+function elsewhereOf(measurements: Measurements): Report['elsewhere'] {
+  const cores: Record<string, number> = {};
+  for (const [contestant, all] of measurements) {
+    const measured = all.flatMap(({ elsewhere = [] }) => elsewhere);
+    if (measured.length > 0) cores[contestant] = round(median(measured), 2);
+  }
+  return cores;
 }

@@ -1,6 +1,9 @@
 import type { Bench } from './bench.js';
-import type { Contestant, Measurement, Scenario } from './scenarios/scenario.js';
+import type { Measurement, Scenario } from './scenarios/scenario.js';
 import { round } from './statistics.js';
+
+/** Cores. Idle servers of the other systems take a few hundredths. */
+const DISTURBED = 0.15;
 
 /** By contestant, in the order of the rounds. */
 export type Measurements = ReadonlyMap<string, readonly Measurement[]>;
@@ -14,7 +17,7 @@ export async function playRounds(bench: Bench, scenario: Scenario): Promise<Meas
       for (const contestant of contestants) {
         const measurement = await contestant.measure();
         measurements.get(contestant.name)?.push(measurement);
-        bench.note(`round ${turn}  ${contestant.name.padEnd(24)}${describe(scenario, contestant, measurement)}`);
+        bench.note(`round ${turn}  ${contestant.name.padEnd(30)}${describe(scenario, measurement)}`);
       }
     }
     return measurements;
@@ -23,11 +26,12 @@ export async function playRounds(bench: Bench, scenario: Scenario): Promise<Meas
   }
 }
 
-function describe({ metrics }: Scenario, _: Contestant, { figures, checks }: Measurement): string {
+function describe({ metrics }: Scenario, { figures, checks, elsewhere = 0 }: Measurement): string {
   const measured = metrics.flatMap(({ name, unit }) => {
     const figure = figures[name];
     return figure === undefined ? [] : [`${metrics.length > 1 ? `${name}: ` : ''}${round(figure, 4)} ${unit}`];
   });
   const faults = Object.entries(checks ?? {}).filter(([key, value]) => key !== 'expected' && value !== 0);
-  return [...measured, ...faults.map(([key, value]) => `${key}: ${value}`)].join(', ');
+  const disturbance = elsewhere > DISTURBED ? [`others took ${elsewhere.toFixed(1)} cores`] : [];
+  return [...measured, ...faults.map(([key, value]) => `${key}: ${value}`), ...disturbance].join(', ');
 }

@@ -1,4 +1,4 @@
-import type { Report } from './report.js';
+import type { MetricReport, Report } from './report.js';
 
 /** The report for people. */
 export function tableOf(report: Report): string {
@@ -9,23 +9,30 @@ export function tableOf(report: Report): string {
     `${scenario}: ${title}`,
     `${cores} × ${cpu}, ${memoryGiB} GiB, ${system}, ${versions}; load average before: ${loadAverage}`,
   ];
-  for (const metric of metrics) {
-    lines.push('', `${metric.metric}, ${metric.unit}, ${rounds} rounds`);
-    lines.push(...grid([['', 'median', 'min', 'max', 'ours/theirs'], ...rowsOf(metric)]));
-    lines.push(...cpuLines(metric));
-  }
+  for (const metric of metrics) lines.push('', ...metricLines(metric, rounds));
   lines.push('', ...checkLines(report));
+  const elsewhere = Object.entries(report.elsewhere).map(([name, taken]) => `${name} ${taken}`);
+  if (elsewhere.length > 0) lines.push(`cores that other work took meanwhile: ${elsewhere.join(', ')}`);
   return lines.join('\n');
 }
 
-function rowsOf({ results, ratios }: Report['metrics'][number]): string[][] {
+export function metricLines(metric: MetricReport, rounds: number): string[] {
+  const head = ['', 'median', 'min', 'max', 'ours/theirs'];
+  return [
+    `${metric.metric}, ${metric.unit}, ${rounds} ${rounds === 1 ? 'round' : 'rounds'}`,
+    ...grid([head, ...rowsOf(metric)]),
+    ...cpuLines(metric),
+  ];
+}
+
+function rowsOf({ results, ratios }: MetricReport): string[][] {
   return Object.entries(results).map(([name, { median, min, max }]) => {
     const ratio = ratios[name];
     return [name, readable(median), readable(min), readable(max), ratio === undefined ? '' : `${ratio} ×`];
   });
 }
 
-function cpuLines({ cpu }: Report['metrics'][number]): string[] {
+function cpuLines({ cpu }: MetricReport): string[] {
   return Object.entries(cpu).map(([name, use]) => {
     const total = Object.values(use).reduce((sum, micros) => sum + micros, 0);
     const parts = Object.entries(use).map(([process, micros]) => `${process} ${readable(micros)}`);

@@ -29,3 +29,7 @@ export function perThing(before: CpuUse, after: CpuUse, count: number): CpuUse {
     names.map((name) => [name, (((after[name] ?? 0) - (before[name] ?? 0)) * 1_000) / Math.max(count, 1)]),
   );
 }
+
+export function total(use: CpuUse): number {
+  return Object.values(use).reduce((sum, value) => sum + value, 0);
+}

@@ -12,6 +12,14 @@ export interface ConnectPlan {
   readonly concurrency: number;
 }
 
+export interface CatchUpPlan {
+  readonly connect: ConnectPlan;
+  /** Of each client, the stream that waits for it. */
+  readonly streams: readonly number[];
+  /** Messages of each; 0: connecting is all. */
+  readonly each: number;
+}
+
 export interface StreamPlan {
   /** Unique in the whole run of the generator. */
   readonly id: number;

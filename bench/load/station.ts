@@ -3,8 +3,9 @@ import type { Body } from './body.js';
 import type { Client, ClientPlan } from './client.js';
 import { startFlow, type Flow } from './flow.js';
 import { Latencies } from './latencies.js';
-import type { Checks, ConnectPlan, JoinPlan, Mark, Sent, TrafficPlan } from './plan.js';
+import type { CatchUpPlan, Checks, ConnectPlan, JoinPlan, Mark, Sent, TrafficPlan } from './plan.js';
 import { Reception } from './reception.js';
+import { publishOverRest, type RestPlan, type RestResult } from './rest-publisher.js';
 import { SocketioClient } from './socketio-client.js';
 import { Stream } from './stream.js';
 import { TrunklineClient } from './trunkline-client.js';
@@ -38,9 +39,32 @@ export class Station {
     return performance.now() - startedAt;
   }
 
+  /** Publishes over REST for a while; needs no clients. */
+  publishOverRest(plan: RestPlan): Promise<RestResult> {
+    return publishOverRest(plan);
+  }
+
   async disconnect(): Promise<void> {
     for (const client of this.clients) client.close();
     this.clients = [];
+  }
+
+  /**
+   * Connects, and waits until every client has all that was published to it before.
+   * @returns milliseconds from the first attempt to the last message
+   */
+  async catchUp({ connect, streams, each }: CatchUpPlan): Promise<number> {
+    const makers = connect.clients.map((client) => maker(client, connect));
+    this.receptions = streams.map((id) => new Map([[id, new Reception()]]));
+    const startedAt = performance.now();
+    await inTurn([...makers.entries()], connect.concurrency, async ([place, make]) => {
+      const client = make();
+      this.clients[place] = client;
+      client.onMessage = (body) => this.take(this.receptions[place], body);
+      await client.ready;
+    });
+    await this.settle(() => this.delivered >= streams.length * each);
+    return (each === 0 ? performance.now() : this.lastDeliveryMs) - startedAt;
   }
 
   async join(joins: readonly JoinPlan[]): Promise<void> {

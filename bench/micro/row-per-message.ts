@@ -1,10 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { Pool } from 'pg';
-import type { Store } from './append.js';
-
-export const CHANNELS = 500;
-/** 200 bytes of JSON. */
-export const BODY = JSON.stringify({ text: 'x'.repeat(189) });
+import { APPEND_BODY } from '../append/append-loop.js';
 
 const TABLE = `
   create table bench_messages (
@@ -14,15 +10,17 @@ const TABLE = `
   create index on bench_messages (recipient, created_at) where status = 'pending'`;
 
 /** The usual design: a row is inserted, and updated once it has been sent; each statement a commit of its own. */
-export async function rowPerMessage(url: string): Promise<{ store: Store; close: () => Promise<void> }> {
+export async function rowPerMessage(
+  url: string,
+): Promise<{ store: (channel: string) => Promise<void>; close: () => Promise<void> }> {
   const pool = new Pool({ connectionString: url, max: 8 });
   await pool.query(TABLE);
-  const store = async (place: number): Promise<void> => {
+  const store = async (channel: string): Promise<void> => {
     const id = randomUUID();
     await pool.query({
       name: 'insert',
       text: 'insert into bench_messages (id, recipient, sender, type, body) values ($1, $2, $3, $4, $5)',
-      values: [id, `user:${place % CHANNELS}`, 'bench', 'bench', BODY],
+      values: [id, channel, 'bench', 'bench', APPEND_BODY],
     });
     await pool.query({
       name: 'update',

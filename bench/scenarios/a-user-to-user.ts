@@ -28,8 +28,8 @@ export const userToUser: Scenario = {
           threads,
           flow: { kind: 'closed', outstanding: Math.round(OUTSTANDING / threads) },
         });
-        const { deliveriesPerSecond, cpu, checks } = await runTraffic(bench, system, plans);
-        return { figures: { [DELIVERIES.name]: deliveriesPerSecond }, cpu: { [DELIVERIES.name]: cpu }, checks };
+        const { deliveriesPerSecond, cpu, ...rest } = await runTraffic(bench, system, plans);
+        return { figures: { [DELIVERIES.name]: deliveriesPerSecond }, cpu: { [DELIVERIES.name]: cpu }, ...rest };
       },
     );
   },

@@ -6,27 +6,53 @@ export interface PairsOptions {
   readonly urls: readonly string[];
   readonly connections: number;
   readonly threads: number;
+  /** That each user reads; left out: its inbox. */
+  readonly channelsPerUser?: number;
   /** Of each thread. */
   readonly flow: FlowPlan;
 }
 
 /**
- * Users in pairs who write to each other's inbox; the two of a pair are connected to different servers (where there is
- * more than one) and live in the same thread of the generator, so that latencies are by one clock.
+ * Users in pairs who write to each other; the two of a pair are connected to different servers (where there is more
+ * than one) and live in the same thread of the generator, so that latencies are by one clock.
  */
-export function pairs({ run, urls, connections, threads, flow }: PairsOptions): ThreadPlan[] {
+export function pairs(options: PairsOptions): ThreadPlan[] {
+  const { run, urls, connections, threads, flow } = options;
   return Array.from({ length: threads }, (_, thread) => {
     const all = Array.from({ length: connections / 2 }, (_, pair) => pair);
     const users = all.filter((pair) => pair % threads === thread).flatMap((pair) => [2 * pair, 2 * pair + 1]);
+    const read = users.map((user) => channelsOf(user, options));
     return {
       clients: users.map((user) => ({ user: `${run}-${user}`, url: urls[user % urls.length] ?? '' })),
-      joins: [],
+      joins: read.flatMap((channels, client) =>
+        channels
+          .filter(({ isInbox }) => !isInbox)
+          .map(({ channel }) => ({ client, channel, as: 'subscriber' as const })),
+      ),
       traffic: {
-        // The stream of a number goes to the user of that number; its partner's place differs in the last bit, too.
-        streams: users.map((user, place) => ({ id: user, channel: `user:${run}-${user}`, from: place ^ 1 })),
-        receives: users.map((user) => [user]),
+        // Its partner writes to a user, whose place differs in the last bit.
+        streams: read.flatMap((channels, place) =>
+          channels.map(({ id, channel }) => ({ id, channel, from: place ^ 1 })),
+        ),
+        receives: read.map((channels) => channels.map(({ id }) => id)),
         flow,
       },
     };
   });
+}
+
+interface ReadChannel {
+  /** Also of the one stream that goes there. */
+  readonly id: number;
+  readonly channel: string;
+  readonly isInbox: boolean;
+}
+
+function channelsOf(user: number, { run, channelsPerUser }: PairsOptions): ReadChannel[] {
+  if (channelsPerUser === undefined) return [{ id: user, channel: `user:${run}-${user}`, isInbox: true }];
+  return Array.from({ length: channelsPerUser }, (_, place) => ({
+    id: user * channelsPerUser + place,
+    channel: `group:${run}-${user}-${place}`,
+    isInbox: false,
+  }));
 }

@@ -15,6 +15,8 @@ export interface Measurement {
   readonly checks?: Checks;
   /** Microseconds for each message delivered, by metric and kind of process. */
   readonly cpu?: Readonly<Record<string, CpuUse>>;
+  /** Cores that work of others took meanwhile. */
+  readonly elsewhere?: number;
 }
 
 /** What takes part in the rounds: a system, or one in a certain state. The first is ours. */

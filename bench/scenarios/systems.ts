@@ -2,6 +2,7 @@ import type { Bench } from '../bench.js';
 import type { SystemName } from '../peers/peer.js';
 import type { RunningSystem } from '../peers/running-system.js';
 import type { Contestant, Measurement } from './scenario.js';
+import { sumChecks } from './traffic.js';
 
 export interface SystemsOptions {
   /** Who takes part unless --peers says so. */
@@ -22,4 +23,25 @@ export async function openSystems(
     contestants.push({ name, measure: () => measure(system), close: () => system.stop() });
   }
   return contestants;
+}
+
+/** Several cases in one measurement of a system; --only leaves some out. */
+export async function playCases<Case>(
+  bench: Bench,
+  cases: readonly Case[],
+  nameOf: (one: Case) => string,
+  play: (one: Case) => Promise<Measurement>,
+): Promise<Measurement> {
+  const { only = '' } = bench.options;
+  const played: Measurement[] = [];
+  for (const one of cases) if (nameOf(one).includes(only)) played.push(await play(one));
+  if (played.length === 0)
+    throw new Error(`--only: no case has "${only}" in its name: ${cases.map(nameOf).join(', ')}`);
+  const elsewhere = played.flatMap((measurement) => measurement.elsewhere ?? []);
+  return {
+    ...(elsewhere.length === 0 ? {} : { elsewhere: Math.max(...elsewhere) }),
+    figures: Object.assign({}, ...played.map(({ figures }) => figures)) as Measurement['figures'],
+    checks: sumChecks(played.flatMap(({ checks = [] }) => checks)),
+    cpu: Object.assign({}, ...played.map(({ cpu = {} }) => cpu)) as NonNullable<Measurement['cpu']>,
+  };
 }

@@ -1,10 +1,11 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Bench } from '../bench.js';
-import { CpuMeter, perThing, type CpuUse } from '../cpu/cpu-meter.js';
+import { CpuMeter, perThing, total, type CpuUse } from '../cpu/cpu-meter.js';
+import { machineMs } from '../cpu/proc.js';
 import type { ClientPlan } from '../load/client.js';
 import { Latencies } from '../load/latencies.js';
 import type { Load } from '../load/load.js';
-import type { Checks, JoinPlan, Mark, Sent, TrafficPlan } from '../load/plan.js';
+import type { Checks, ConnectPlan, JoinPlan, Mark, Sent, TrafficPlan } from '../load/plan.js';
 import type { RunningSystem } from '../peers/running-system.js';
 
 const CONNECTS_AT_ONCE = 50;
@@ -19,9 +20,11 @@ export interface ThreadPlan {
 export interface TrafficResult {
   readonly deliveriesPerSecond: number;
   /** Milliseconds from when a message should have gone out until its receiver had it. */
-  latencyMs(percent: number): number;
+  readonly latencyMs: (percent: number) => number;
   /** Microseconds for each delivery. */
   readonly cpu: CpuUse;
+  /** Cores that others kept busy meanwhile: work on the machine that has nothing to do with the system measured. */
+  readonly elsewhere: number;
   readonly checks: Checks;
 }
 
@@ -34,7 +37,7 @@ export async function runTraffic(
   const load = await bench.startLoad();
   try {
     const planOf = (thread: number): ThreadPlan => threads[thread] as ThreadPlan;
-    await connect(bench, system, load, (thread) => planOf(thread).clients, CONNECTS_AT_ONCE);
+    await load.each('connect', (thread) => connectPlan(bench, system, planOf(thread).clients));
     await load.each('join', (thread) => planOf(thread).joins);
     await load.each('start', (thread) => planOf(thread).traffic);
     await delay(bench.options.warmupSeconds * 1_000);
@@ -48,38 +51,30 @@ export async function runTraffic(
   }
 }
 
-/** @returns milliseconds until the last client of the slowest thread was ready */
-export async function connect(
-  bench: Bench,
+/** What a thread needs to connect its clients. */
+export function connectPlan(
+  { jwtSecret, options }: Bench,
   { wire }: RunningSystem,
-  load: Load,
-  clientsOf: (thread: number) => readonly ClientPlan[],
-  concurrency: number,
-): Promise<number> {
-  const { jwtSecret: secret, options } = bench;
-  const { usesPublishIds } = options;
-  const times = await load.each('connect', (thread) => ({
-    wire,
-    secret,
-    usesPublishIds,
-    concurrency,
-    clients: clientsOf(thread),
-  }));
-  return Math.max(...times);
+  clients: readonly ClientPlan[],
+  concurrency = CONNECTS_AT_ONCE,
+): ConnectPlan {
+  return { wire, secret: jwtSecret, usesPublishIds: options.usesPublishIds, clients, concurrency };
 }
 
 async function measureWindow(bench: Bench, system: RunningSystem, load: Load): Promise<Omit<TrafficResult, 'checks'>> {
   const meter = await meterOf(bench, system, load);
   const before = await load.each('mark', () => undefined);
-  const cpuBefore = await meter.read();
+  const [cpuBefore, machineBefore, startedAt] = [await meter.read(), await machineMs(), performance.now()];
   await delay(bench.options.seconds * 1_000);
   const after = await load.each('mark', () => undefined);
-  const cpuAfter = await meter.read();
+  const [cpuAfter, machineAfter, endedAt] = [await meter.read(), await machineMs(), performance.now()];
+  const elsewhereMs = machineAfter - machineBefore - (total(cpuAfter) - total(cpuBefore));
   const count = (marks: readonly Mark[]): number => marks.reduce((sum, { delivered }) => sum + delivered, 0);
   const latencies = after.map((mark) => mark.latencies);
   return {
     deliveriesPerSecond: after.reduce((sum, mark, thread) => sum + rateBetween(before[thread], mark), 0),
     latencyMs: (percent) => Latencies.percentile(latencies, percent),
+    elsewhere: Math.max(0, elsewhereMs) / (endedAt - startedAt),
     cpu: perThing(cpuBefore, cpuAfter, count(after) - count(before)),
   };
 }

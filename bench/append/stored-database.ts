@@ -1,0 +1,52 @@
+import { migrate } from '#database';
+import { MIGRATIONS } from '../../migrations/index.js';
+import { query, type Postgres } from '../infrastructure/postgres.js';
+import { APPEND_BODY } from './append-loop.js';
+
+export const STORED_CHANNELS = 20_000;
+/** Whole days before today; a week is what is kept by default. */
+const DAYS = 6;
+
+const MAKE_PARTITIONS = `
+  select trunkline.make_partition(parent, current_date - back)
+    from unnest(array['messages', 'publish_ids', 'attempts']) as parent, generate_series(-1, ${DAYS}) as back`;
+
+/**
+ * $1 messages of the day $2 days ago, spread evenly over the channels and the day (today: over what has passed of it),
+ * with ids as the server makes them. Each day goes on where the one before it ended.
+ */
+const FILL_DAY = `
+  insert into trunkline.messages (channel, seq, id, sender, type, body, created_at)
+  select 'user:' || n % ${STORED_CHANNELS}, ((${DAYS} - $2::int) * $1::bigint + n) / ${STORED_CHANNELS} + 1,
+         uuidv7(at - clock_timestamp()), 'bench', 'bench', $3::text, at
+    from generate_series(0, $1::bigint - 1) as n,
+         lateral (select current_date - $2::int as day) as d,
+         lateral (select d.day + n * (least(clock_timestamp(), d.day + interval '1 day') - d.day) / $1::bigint as at) as t`;
+
+/** What was published within the dedupe window has its publish ids. */
+const FILL_PUBLISH_IDS = `
+  insert into trunkline.publish_ids (channel, publisher, publish_id, seq, message_id, created_at)
+  select channel, 'user:bench', id, seq, id, created_at from trunkline.messages
+   where created_at > clock_timestamp() - interval '1 day'`;
+
+/** All databases have the same channels, so that only what is stored differs. */
+const FILL_CHANNELS = `
+  insert into trunkline.channels (channel, last_seq, last_at)
+  select 'user:' || n, $1::bigint / ${STORED_CHANNELS} + 1, clock_timestamp() from generate_series(0, ${STORED_CHANNELS} - 1) as n`;
+
+/** A database of the real schema in which so many messages are stored, over a week of daily partitions. */
+export async function createStoredDatabase(postgres: Postgres, name: string, messages: number): Promise<string> {
+  const url = await postgres.createDatabase(name);
+  await migrate(url, MIGRATIONS);
+  await query(url, `set timezone to 'UTC'; ${MAKE_PARTITIONS}`);
+  const perDay = Math.ceil(messages / (DAYS + 1));
+  if (perDay > 0) {
+    for (let back = DAYS; back >= 0; back--) await query(url, FILL_DAY, [perDay, back, APPEND_BODY]);
+    await query(url, FILL_PUBLISH_IDS);
+  }
+  await query(url, FILL_CHANNELS, [messages]);
+  // As autovacuum would have left it, days ago.
+  await query(url, 'vacuum analyze');
+  await query(url, 'checkpoint');
+  return url;
+}

@@ -1,0 +1,89 @@
+import type { StoredMessage } from '#message-persistence';
+import type { EventPayload } from '#protocol';
+import { Connection, type ConnectionContext } from '../../libs/delivery/src/connection.js';
+import { DatabaseClock } from '../../libs/delivery/src/database-clock.js';
+import { Feed, type FeedOptions } from '../../libs/delivery/src/feed.js';
+import type { Outlet } from '../../libs/delivery/src/outlet.js';
+import { Subscription } from '../../libs/delivery/src/subscription.js';
+import { makeBody } from '../load/body.js';
+import { timesPerSecond, type Micro } from './micro.js';
+
+const nothing = (): void => undefined;
+const ACK_EVERY = 50;
+const CHANNEL = 'group:bench';
+
+/** From a message this instance stored itself to the packets of its readers, and their acknowledgements. */
+export async function feedMicro(): Promise<Micro> {
+  return {
+    name: 'feed',
+    unit: 'deliveries/s',
+    contestants: {
+      'one reader': (seconds) => deliveriesPerSecond(seconds, 1),
+      '500 readers': (seconds) => deliveriesPerSecond(seconds, 500),
+    },
+    close: async () => undefined,
+  };
+}
+
+async function deliveriesPerSecond(seconds: number, readers: number): Promise<number> {
+  const clock = new DatabaseClock();
+  const options = { clock, onRoute: nothing, onEpoch: nothing, onError: nothing } as unknown as FeedOptions;
+  const feed = new Feed(options);
+  let delivered = 0;
+  const outlet = {
+    messages: ({ messages }: EventPayload<'messages'>) => void (delivered += messages.length),
+    gap: nothing,
+    bufferedBytes: 0,
+  } as unknown as Outlet;
+  const connections = Array.from({ length: readers }, (_, reader) => connect(feed, contextOf(clock), outlet, reader));
+  let offered = 0;
+  const perSecond = await timesPerSecond(seconds, () => {
+    const seq = ++offered;
+    feed.offer(CHANNEL, seq, stored(seq), new Date(seq));
+    for (const connection of connections) {
+      connection.flush();
+      if (seq % ACK_EVERY === 0) connection.acknowledge({ [CHANNEL]: seq });
+    }
+  });
+  if (delivered !== offered * readers) throw new Error(`delivered ${delivered} of ${offered * readers}`);
+  return perSecond * readers;
+}
+
+function contextOf(clock: DatabaseClock): ConnectionContext {
+  return {
+    clock,
+    acks: { acknowledge: nothing, note: nothing },
+    windowLimits: { messages: 256, bytes: 262_144 },
+    onSend: nothing,
+    onBusy: nothing,
+    onRoom: nothing,
+  } as unknown as ConnectionContext;
+}
+
+/** A live reader whose packets go nowhere. */
+function connect(feed: Feed, context: ConnectionContext, outlet: Outlet, reader: number): Connection {
+  const connection = new Connection(
+    { connectionId: `c${reader}`, user: `u${reader}`, deviceId: 'bench' },
+    outlet,
+    context,
+  );
+  const channel = feed.channel(CHANNEL);
+  const subscription = new Subscription(connection, channel, true);
+  connection.subscriptions.set(channel.name, subscription);
+  channel.subscriptions.add(subscription);
+  channel.admit(subscription);
+  return connection;
+}
+
+function stored(seq: number): StoredMessage {
+  const message = {
+    channel: CHANNEL,
+    seq,
+    id: '00000000-0000-7000-8000-000000000000',
+    sender: 'bench',
+    type: 'bench',
+    data: { ...makeBody(1, seq, 0) },
+    createdAt: '2030-01-01T00:00:00.000Z',
+  };
+  return { message, bytes: 200, expiresAtMs: undefined, controls: null };
+}

@@ -1,0 +1,50 @@
+import type { Bench } from '../bench.js';
+import type { Load } from '../load/load.js';
+import type { SystemName } from '../peers/peer.js';
+import type { RunningSystem } from '../peers/running-system.js';
+import { crowd, STORM_CONCURRENCY } from './crowd.js';
+import type { Measurement, Scenario } from './scenario.js';
+import { connectPlan } from './traffic.js';
+
+const SIZE = 5_000;
+const WARM_UP_SIZE = 500;
+const KIB = 1_024;
+const RATE = { name: 'connects', unit: 'connects/s' };
+const MEMORY = { name: 'memory per idle connection', unit: 'KiB' };
+const PEERS: readonly SystemName[] = ['socketio'];
+
+export const connections: Scenario = {
+  letter: 'd',
+  title: `${SIZE.toLocaleString('en-US')} connections to one server process`,
+  metrics: [RATE, MEMORY],
+  async open(bench) {
+    const names: readonly SystemName[] = bench.options.systems ?? ['trunkline', ...PEERS];
+    return names.map((name) => ({ name, measure: () => measureFresh(bench, name), close: async () => undefined }));
+  },
+};
+
+/**
+ * A server that had thousands of connections keeps memory of them, so each measurement gets a fresh one, which warms up
+ * with some connections that stay: what the others take is then memory it did not have before.
+ */
+async function measureFresh(bench: Bench, name: SystemName): Promise<Measurement> {
+  const system = await bench.startSystem(name, 1);
+  const [first, load] = [await bench.startLoad(), await bench.startLoad()];
+  try {
+    await connectCrowd(bench, system, first, WARM_UP_SIZE);
+    const before = await system.settledBytes();
+    const ms = await connectCrowd(bench, system, load, SIZE);
+    const after = await system.settledBytes();
+    return { figures: { [RATE.name]: (SIZE * 1_000) / ms, [MEMORY.name]: (after - before) / SIZE / KIB } };
+  } finally {
+    await Promise.all([first.stop(), load.stop()]);
+    await system.stop();
+  }
+}
+
+/** @returns milliseconds until the last one was ready */
+async function connectCrowd(bench: Bench, system: RunningSystem, load: Load, size: number): Promise<number> {
+  const clients = crowd(bench.nextRun(), size, system.urls, load.threads);
+  const toPlan = (thread: number) => connectPlan(bench, system, clients[thread] ?? [], STORM_CONCURRENCY);
+  return Math.max(...(await load.each('connect', toPlan)));
+}
