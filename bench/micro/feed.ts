@@ -1,9 +1,9 @@
-import type { StoredMessage } from '#message-persistence';
-import type { EventPayload } from '#protocol';
+import { toStored, type StoredMessage } from '#message-persistence';
 import { Connection, type ConnectionContext } from '../../libs/delivery/src/connection.js';
 import { DatabaseClock } from '../../libs/delivery/src/database-clock.js';
 import { Feed, type FeedOptions } from '../../libs/delivery/src/feed.js';
 import type { Outlet } from '../../libs/delivery/src/outlet.js';
+import { Packet } from '../../libs/delivery/src/packet.js';
 import { Subscription } from '../../libs/delivery/src/subscription.js';
 import { makeBody } from '../load/body.js';
 import { timesPerSecond, type Micro } from './micro.js';
@@ -31,15 +31,21 @@ async function deliveriesPerSecond(seconds: number, readers: number): Promise<nu
   const feed = new Feed(options);
   let delivered = 0;
   const outlet = {
-    messages: ({ messages }: EventPayload<'messages'>) => void (delivered += messages.length),
+    messages: (packet: Packet) => {
+      packet.encodeOnce((encoded) => encoded.toJson());
+      delivered += 1;
+    },
     gap: nothing,
     bufferedBytes: 0,
   } as unknown as Outlet;
-  const connections = Array.from({ length: readers }, (_, reader) => connect(feed, contextOf(clock), outlet, reader));
+  let root = Packet.root();
+  const context = contextOf(clock, () => root);
+  const connections = Array.from({ length: readers }, (_, reader) => connect(feed, context, outlet, reader));
   let offered = 0;
   const perSecond = await timesPerSecond(seconds, () => {
     const seq = ++offered;
-    feed.offer(CHANNEL, seq, stored(seq), new Date(seq));
+    feed.offer(CHANNEL, () => stored(seq), new Date(seq));
+    root = Packet.root();
     for (const connection of connections) {
       connection.flush();
       if (seq % ACK_EVERY === 0) connection.acknowledge({ [CHANNEL]: seq });
@@ -49,11 +55,12 @@ async function deliveriesPerSecond(seconds: number, readers: number): Promise<nu
   return perSecond * readers;
 }
 
-function contextOf(clock: DatabaseClock): ConnectionContext {
+function contextOf(clock: DatabaseClock, root: () => Packet): ConnectionContext {
   return {
     clock,
     acks: { acknowledge: nothing, note: nothing },
     windowLimits: { messages: 256, bytes: 262_144 },
+    root,
     onSend: nothing,
     onBusy: nothing,
     onRoom: nothing,
@@ -76,14 +83,16 @@ function connect(feed: Feed, context: ConnectionContext, outlet: Outlet, reader:
 }
 
 function stored(seq: number): StoredMessage {
-  const message = {
+  return toStored({
     channel: CHANNEL,
     seq,
     id: '00000000-0000-7000-8000-000000000000',
     sender: 'bench',
     type: 'bench',
-    data: { ...makeBody(1, seq, 0) },
-    createdAt: '2030-01-01T00:00:00.000Z',
-  };
-  return { message, bytes: 200, expiresAtMs: undefined, controls: null };
+    body: JSON.stringify(makeBody(1, seq, 0)),
+    metadata: null,
+    controls: null,
+    createdAtMs: seq,
+    expiresAtMs: undefined,
+  });
 }

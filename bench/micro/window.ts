@@ -7,7 +7,7 @@ const ACKED_AT_ONCE = 10;
 
 /** The accounting of a connection: a message goes in, and ten at a time go out. */
 export async function windowMicro(): Promise<Micro> {
-  const window = new Window(LIMITS, () => 0);
+  const window = new Window(LIMITS, { bufferedBytes: 0 });
   const pass = (turn: number): void => {
     if (window.hasRoomFor(BODY_BYTES)) window.take(BODY_BYTES);
     if (turn % ACKED_AT_ONCE === 0) window.release(ACKED_AT_ONCE, ACKED_AT_ONCE * BODY_BYTES);

@@ -40,7 +40,7 @@ export class Connection {
     readonly outlet: Outlet,
     private readonly context: ConnectionContext,
   ) {
-    this.window = new Window(context.windowLimits, () => outlet.bufferedBytes);
+    this.window = new Window(context.windowLimits, outlet);
   }
 
   get isBusy(): boolean {

@@ -5,7 +5,7 @@ import { AckBook } from './ack-book.js';
 import { Attempts } from './attempts.js';
 import { Backstop } from './backstop.js';
 import { CatchUp } from './catch-up.js';
-import { Connection, type ConnectionKey } from './connection.js';
+import { Connection, type ConnectionContext, type ConnectionKey } from './connection.js';
 import { DatabaseClock } from './database-clock.js';
 import { Feed } from './feed.js';
 import { Memberships } from './memberships.js';
@@ -60,8 +60,6 @@ export class Delivery {
   readonly feed: Feed;
   readonly publisher: Publisher;
   readonly subscriptions: Subscriptions;
-  private readonly connections = new Map<string, Connection>();
-  private readonly byUser = new Map<string, Set<Connection>>();
   private readonly waker: Waker;
   private readonly acks: AckBook;
   private readonly attempts: Attempts;
@@ -69,6 +67,8 @@ export class Delivery {
   private readonly memberships: Memberships;
   private readonly catchUp: CatchUp;
   private readonly drainer: OutboxDrainer;
+  /** The same for all connections. */
+  private readonly surroundings: ConnectionContext;
   private sending: Connection[] = [];
   private root = Packet.root();
 
@@ -113,10 +113,11 @@ export class Delivery {
     this.memberships = new Memberships({
       groups: options.groups,
       feed: this.feed,
-      connectionsOf: (user) => this.byUser.get(user) ?? [],
+      connectionsOf: (user) => this.connectionsOf(user),
       subscriptions: this.subscriptions,
       onError: report('memberships not refreshed, the poll repeats it'),
     });
+    this.surroundings = this.makeSurroundings();
     this.publisher = this.makePublisher();
     this.drainer = this.makeDrainer();
   }
@@ -144,7 +145,7 @@ export class Delivery {
   async open({ key, outlet, address, resume }: Opening, onConnection: (connection: Connection) => void): Promise<void> {
     const { devices, registry, instanceId } = this.options;
     const { channels, epoch } = await devices.open(key);
-    const connection = this.makeConnection(key, outlet);
+    const connection = new Connection(key, outlet, this.surroundings);
     onConnection(connection);
     if (connection.isClosed) return;
     registry.addConnection({ ...key, address });
@@ -178,10 +179,6 @@ export class Delivery {
       connection.failAttempt(subscription, 'disconnected', reason);
       this.feed.detach(subscription);
     }
-    this.connections.delete(connection.key.connectionId);
-    const others = this.byUser.get(connection.key.user);
-    others?.delete(connection);
-    if (others?.size === 0) this.byUser.delete(connection.key.user);
     this.options.registry.removeConnection(connection.key.connectionId);
     this.subscriptions.syncRegistry();
     this.options.devices
@@ -247,6 +244,19 @@ export class Delivery {
     return new Publisher({ log, outbox, feed, waker, clock, bodyLimits, defaultTtlMs: settings.defaultTtlMs });
   }
 
+  private makeSurroundings(): ConnectionContext {
+    const { windowMessages, windowBytes } = this.options.settings;
+    return {
+      clock: this.clock,
+      acks: this.acks,
+      windowLimits: { messages: windowMessages, bytes: windowBytes },
+      root: () => this.root,
+      onSend: (sender) => this.scheduleSend(sender),
+      onBusy: (busy) => this.attempts.watch(busy),
+      onRoom: (subscription) => void this.catchUp.run(subscription),
+    };
+  }
+
   private makeDrainer(): OutboxDrainer {
     const { outbox, settings, onError } = this.options;
     return new OutboxDrainer({
@@ -258,26 +268,15 @@ export class Delivery {
     });
   }
 
-  private makeConnection(key: ConnectionKey, outlet: Outlet): Connection {
-    const { windowMessages, windowBytes } = this.options.settings;
-    const connection = new Connection(key, outlet, {
-      clock: this.clock,
-      acks: this.acks,
-      windowLimits: { messages: windowMessages, bytes: windowBytes },
-      root: () => this.root,
-      onSend: (sender) => this.scheduleSend(sender),
-      onBusy: (busy) => this.attempts.watch(busy),
-      onRoom: (subscription) => void this.catchUp.run(subscription),
-    });
-    this.connections.set(key.connectionId, connection);
-    const others = this.byUser.get(key.user) ?? new Set();
-    this.byUser.set(key.user, others.add(connection));
-    return connection;
+  /** Those of a user on this instance: each reads the user's inbox. */
+  private connectionsOf(user: string): Connection[] {
+    const readers = [...(this.feed.find(inboxOf(user))?.subscriptions ?? [])].map(({ connection }) => connection);
+    return readers.filter(({ key }) => key.user === user);
   }
 
   /** A message was given up for a device: its connections go on behind it. */
   private bury({ user, deviceId, channel, seq }: Death): void {
-    for (const connection of this.byUser.get(user) ?? []) {
+    for (const connection of this.connectionsOf(user)) {
       if (connection.key.deviceId === deviceId) connection.skip(channel, seq, 'dead');
     }
   }

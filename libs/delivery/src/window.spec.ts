@@ -1,11 +1,11 @@
 import { Window } from './window.js';
 
-let buffered: number;
+let outlet: { bufferedBytes: number };
 let window: Window;
 
 beforeEach(() => {
-  buffered = 0;
-  window = new Window({ messages: 4, bytes: 1_000 }, () => buffered);
+  outlet = { bufferedBytes: 0 };
+  window = new Window({ messages: 4, bytes: 1_000 }, outlet);
 });
 
 describe('Window', () => {
@@ -34,9 +34,9 @@ describe('Window', () => {
   });
 
   it('has no room while the network has not taken what it was given, not even when empty', () => {
-    buffered = 1_001;
+    outlet.bufferedBytes = 1_001;
     expect(window.hasRoomFor(1)).toBe(false);
-    buffered = 1_000;
+    outlet.bufferedBytes = 1_000;
     expect(window.hasRoomFor(1)).toBe(true);
   });
 
@@ -49,7 +49,7 @@ describe('Window', () => {
       [0, 0, 501, false],
     ] as const;
     for (const [count, bytes, waiting, expected] of pages) {
-      const fresh = new Window({ messages: 4, bytes: 1_000 }, () => waiting);
+      const fresh = new Window({ messages: 4, bytes: 1_000 }, { bufferedBytes: waiting });
       for (let i = 0; i < count; i++) fresh.take(i === 0 ? bytes : 0);
       expect([count, bytes, waiting, fresh.hasRoomForPage]).toEqual([count, bytes, waiting, expected]);
     }

@@ -10,7 +10,7 @@ export class Window {
 
   constructor(
     private readonly limits: WindowLimits,
-    private readonly bufferedBytes: () => number,
+    private readonly outlet: { readonly bufferedBytes: number },
   ) {}
 
   get isEmpty(): boolean {
@@ -19,7 +19,7 @@ export class Window {
 
   /** One message always fits into an empty window, however long it is. */
   hasRoomFor(bytes: number): boolean {
-    if (this.bufferedBytes() > this.limits.bytes) return false;
+    if (this.outlet.bufferedBytes > this.limits.bytes) return false;
     if (this.messages === 0) return true;
     return this.messages < this.limits.messages && this.bytes + bytes <= this.limits.bytes;
   }
@@ -27,7 +27,7 @@ export class Window {
   /** A page is worth reading: half of the window is free. Smaller pages would cost a statement for each few acks. */
   get hasRoomForPage(): boolean {
     const { messages, bytes } = this.limits;
-    return this.messages <= messages / 2 && this.bytes <= bytes / 2 && this.bufferedBytes() <= bytes / 2;
+    return this.messages <= messages / 2 && this.bytes <= bytes / 2 && this.outlet.bufferedBytes <= bytes / 2;
   }
 
   take(bytes: number): void {

@@ -84,8 +84,7 @@ export class ClientGateway implements OnGatewayInit<Server> {
 
   private admit(socket: Socket): void {
     const guest = socket.data as Guest;
-    const logger = this.logger.child({ connectionId: socket.id, user: guest.identity.user });
-    const client = new SocketClient(socket, guest, this.delivery, logger);
+    const client = new SocketClient(socket, guest, this.delivery, this.logger);
     this.clients.set(socket.id, client);
     socket.on('disconnect', () => {
       this.clients.delete(socket.id);

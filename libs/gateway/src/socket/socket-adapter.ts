@@ -41,6 +41,11 @@ export class SocketAdapter extends IoAdapter {
     return server;
   }
 
+  /** Nest would keep observables for the decorated handlers of every connection; there are none. */
+  override bindClientConnect(): void {
+    // The gateway listens for itself.
+  }
+
   /** Only browsers send an Origin; what has none is no page of somebody else's. */
   private isAllowed(origin: string | undefined): boolean {
     const { corsOrigins, allowsLocalhost } = this.options;

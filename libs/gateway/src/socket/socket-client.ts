@@ -37,13 +37,18 @@ export class SocketClient {
     private readonly socket: Socket,
     private readonly guest: Guest,
     private readonly delivery: Delivery,
-    private readonly logger: Logger,
+    private readonly root: Logger,
   ) {
-    this.outlet = new SocketOutlet(socket, (error) => logger.error({ err: error }, 'packet not sent'));
+    this.outlet = new SocketOutlet(socket, (error) => this.logger.error({ err: error }, 'packet not sent'));
     // In place of Socket.IO's dispatcher, which would go through two more turns and a closure for each packet, and is
     // silent about events that nobody listens to.
     (socket as unknown as { onevent: (packet: EventPacket) => void }).onevent = (packet) => this.handle(packet);
     socket.on('disconnect', (reason) => this.leave(reason));
+  }
+
+  /** Made when it is needed, which for most connections is never: a logger of its own for each would be 500 bytes. */
+  private get logger(): Logger {
+    return this.root.child({ connectionId: this.socket.id, user: this.guest.identity.user });
   }
 
   /** Requests under way; acknowledgements aside, which count at once and are stored with the end of the connection. */
@@ -56,6 +61,7 @@ export class SocketClient {
     this.opened = this.open();
     try {
       await this.opened;
+      forgetHandshake(this.socket);
     } catch (error) {
       const fault = toFault(error);
       this.logger.warn({ err: error }, 'connection not opened');
@@ -135,6 +141,13 @@ export class SocketClient {
     else this.logger.debug({ code: fault.code, event: cut(event, 50) }, 'request refused');
     if (id !== undefined) this.outlet.answer(id, { ok: false, error: fault.toWire() });
   }
+}
+
+/** The HTTP request and the token, which Socket.IO would keep as long as the connection: 2 KiB. */
+function forgetHandshake({ conn, handshake }: Socket): void {
+  (conn as { request: unknown }).request = null;
+  handshake.auth = {};
+  handshake.headers = {};
 }
 
 function isRequest(event: string): event is RequestName {
