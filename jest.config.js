@@ -3,7 +3,7 @@
 
 /** @type {import('jest').Config} */
 export default {
-  testMatch: ['<rootDir>/{libs,apps,test}/**/*.spec.ts'],
+  testMatch: ['<rootDir>/{libs,apps,bench,test}/**/*.spec.ts'],
   // Minutes of faults each: `npm run test:chaos`.
   testPathIgnorePatterns: ['/node_modules/', '<rootDir>/test/chaos/(chaos|control/controls)\\.spec\\.ts$'],
   // dist/ holds a second copy of everything, data directories hold none of ours.
