@@ -3,7 +3,7 @@
 
 /** @type {import('jest').Config} */
 export default {
-  testMatch: ['<rootDir>/{libs,apps,test}/**/*.spec.ts'],
+  testMatch: ['<rootDir>/{libs,apps,bench,test}/**/*.spec.ts'],
   // dist/ holds a second copy of everything, data directories hold none of ours.
   modulePathIgnorePatterns: ['<rootDir>/dist/', '<rootDir>/.trunkline/'],
   extensionsToTreatAsEsm: ['.ts'],

@@ -85,8 +85,8 @@ export class AckBook {
       this.putBack(acked, notes, saved);
       return;
     }
-    saved?.resolve();
     await this.countFailures(notes);
+    saved?.resolve();
   }
 
   /** Apart from the writing, which would be repeated with it. What was not counted is counted at the next failure. */
