@@ -43,8 +43,10 @@ create unlogged table trunkline.connections (
   instance_id text collate "C" not null,
   address text,
   connected_at timestamp with time zone not null default clock_timestamp(),
+  session_id text collate "C",
+  last_heartbeat timestamp with time zone not null default clock_timestamp(),
   constraint connections_pkey PRIMARY KEY (user_id, connection_id)
-) with (fillfactor=70);
+) with (fillfactor=45);
 CREATE INDEX connections_instance_id_idx ON trunkline.connections USING btree (instance_id);
 
 create table trunkline.cursors (
@@ -166,6 +168,26 @@ create unlogged table trunkline.routes (
   constraint routes_pkey PRIMARY KEY (channel, instance_id)
 );
 CREATE INDEX routes_instance_id_idx ON trunkline.routes USING btree (instance_id);
+
+create table trunkline.sessions (
+  user_id text collate "C" not null,
+  session_id text collate "C" not null,
+  device_id text collate "C" not null,
+  started_at timestamp with time zone not null default clock_timestamp(),
+  last_activity_at timestamp with time zone not null default clock_timestamp(),
+  issued_at timestamp with time zone not null,
+  expires_at timestamp with time zone not null,
+  connections integer not null default 0,
+  instance_id text collate "C" not null,
+  address text,
+  user_agent text,
+  ended_at timestamp with time zone,
+  end_reason text,
+  refused_until timestamp with time zone,
+  constraint sessions_end_reason_check CHECK ((end_reason = ANY (ARRAY['logout'::text, 'revoked'::text, 'expired'::text, 'inactive'::text]))),
+  constraint sessions_pkey PRIMARY KEY (user_id, session_id)
+) with (fillfactor=70);
+CREATE INDEX sessions_ended_at_idx ON trunkline.sessions USING btree (ended_at) WHERE (ended_at IS NOT NULL);
 
 create view trunkline.delivery_status as
  SELECT m.id AS message_id,

@@ -1,7 +1,16 @@
 import { ApiKeys, Tokens } from '#auth';
 import { JobRunner } from '#cleanup';
 import type { ResolvedSettings } from '#config';
-import { Lease, LOCK_CLASS, lockKeyOf, makeInstanceId, Peers, Registry } from '#connection-manager';
+import {
+  Heartbeats,
+  Lease,
+  LOCK_CLASS,
+  lockKeyOf,
+  makeInstanceId,
+  Peers,
+  Registry,
+  Sessions,
+} from '#connection-manager';
 import { Database, Listener } from '#database';
 import { Delivery } from '#delivery';
 import { Readiness } from '#health';
@@ -79,15 +88,28 @@ interface Foundation {
   readonly peers: Peers;
 }
 
-/** The parts that act by themselves, and need each other: hints arrive at the listener and move the delivery. */
-function makeMovingParts({ settings, instanceId, log, database, stores, registry, peers }: Foundation) {
+interface MovingParts {
+  readonly listener: Listener;
+  readonly lease: Lease;
+  readonly delivery: Delivery;
+  readonly heartbeats: Heartbeats;
+  readonly sessions: Sessions;
+}
+
+/** The parts that act by themselves, and need each other: hints arrive at the listener and move the others. */
+function makeMovingParts(foundation: Foundation): MovingParts {
+  const { settings, instanceId, log, database, stores, registry, peers } = foundation;
   const warn = throttledWarn(log, WARN_EVERY_MS);
   const listener: Listener = new Listener({
     url: settings.database.directUrl ?? settings.database.url,
     applicationName: applicationName(instanceId),
     channel: `trunkline_${instanceId}`,
     lockKey: [LOCK_CLASS, lockKeyOf(instanceId)],
-    onNotification: (payload) => (payload === '!' ? lease.greeted() : delivery.hint(payload)),
+    onNotification: (payload) => {
+      if (payload === '!') lease.greeted();
+      else if (payload === '-') people.sessions.hint();
+      else delivery.hint(payload);
+    },
     onListening: () => void Promise.all([lease.beatIfStarted(), delivery.readEverything()]),
     onLost: (error) => {
       warn('LISTEN lost, polling until it is back', error);
@@ -115,5 +137,27 @@ function makeMovingParts({ settings, instanceId, log, database, stores, registry
     isListening: () => listener.isListening,
     onError: warn,
   });
-  return { listener, lease, delivery };
+  const people = makePeopleParts(foundation, warn);
+  return { listener, lease, delivery, ...people };
+}
+
+/** Those who look after the users that are connected: signs of life, logins. */
+function makePeopleParts(
+  { settings, instanceId, database, registry }: Foundation,
+  warn: (what: string, error: unknown) => void,
+) {
+  const { pollMs, isNotifyOn } = settings.delivery;
+  const report = (what: string) => (error: unknown) => warn(what, error);
+  const everywhere = { instanceId: () => instanceId, pollMs, isNotifyOn };
+  return {
+    heartbeats: new Heartbeats(database, registry, {
+      everyMs: settings.connections.heartbeatMs,
+      onError: report('heartbeats not written, trying again'),
+    }),
+    sessions: new Sessions(database, {
+      ...everywhere,
+      ...settings.sessions,
+      onError: report('ended sessions not looked for, the poll repeats it'),
+    }),
+  };
 }

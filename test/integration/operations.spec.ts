@@ -37,6 +37,7 @@ describe('OpenAPI', () => {
     expect(routes.sort()).toEqual([
       'DELETE /v1/channels/{channel}/members/{user}',
       'DELETE /v1/messages/{id}',
+      'DELETE /v1/users/{id}/sessions/{sessionId}',
       'GET /health',
       'GET /health/live',
       'GET /health/ready',
@@ -45,6 +46,7 @@ describe('OpenAPI', () => {
       'GET /v1/messages/{id}',
       'GET /v1/messages/{id}/timeline',
       'GET /v1/users/{id}/connections',
+      'GET /v1/users/{id}/sessions',
       'POST /v1/dead-letters/{id}/requeue',
       'POST /v1/messages',
       'POST /v1/messages/scheduled',

@@ -45,6 +45,10 @@ export const EVENTS = {
     when: 'The user became a member of a group or left it, through whichever connection or back end.',
     payload: z.strictObject({ channel: Channel, state: z.enum(['joined', 'left']), seq: Seq }),
   },
+  token_expiring: {
+    when: 'The token of this connection ends soon, and the connection with it: send a new one with `token`.',
+    payload: z.strictObject({ expiresAt: z.iso.datetime() }),
+  },
   reconnect: {
     when: 'The instance is draining: connect again after this time, to any instance.',
     payload: z.strictObject({ afterMs: z.int().min(0) }),

@@ -40,6 +40,11 @@ export const FAULTS = {
   TOKEN_INVALID: { code: 2002, retryable: false, means: 'The token is not one of ours.' },
   TOKEN_EXPIRED: { code: 2003, retryable: false, means: 'The token is past its exp.' },
   API_KEY_INVALID: { code: 2004, retryable: false, means: 'The request has no valid API key.' },
+  SESSION_ENDED: {
+    code: 2005,
+    retryable: false,
+    means: 'The session of the token has ended by logout, revocation, expiry or inactivity: log in again.',
+  },
   FORBIDDEN: { code: 3001, retryable: false, means: 'The token does not grant this.' },
   UNAVAILABLE: { code: 4001, retryable: true, means: 'The database is out of reach; nothing was stored.' },
   OUTCOME_UNKNOWN: {

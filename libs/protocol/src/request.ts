@@ -106,6 +106,12 @@ export const Ack = z
   .describe('for each channel, everything up to this seq is processed');
 export type Ack = z.infer<typeof Ack>;
 
+export const Token = z
+  .string()
+  .min(1)
+  .max(8_192)
+  .describe('JWT; its `sub` is the user, its `sid` the session, and without one the device is');
+
 const ChannelOnly = z.strictObject({ channel: Channel });
 const GroupOnly = z.strictObject({ channel: GroupChannel });
 
@@ -190,6 +196,16 @@ export const REQUESTS = {
     does: 'Takes back a message of one’s own: a scheduled one is never published, a stored one is kept from the devices that have not got it yet.',
     payload: z.strictObject({ id: z.uuid() }),
     result: Cancelled,
+  },
+  token: {
+    does: 'Puts a new token of the same user and session in the place of the one this connection came with: its end and its grants count from now on.',
+    payload: z.strictObject({ token: Token }),
+    result: z.strictObject({ expiresAt: z.iso.datetime() }),
+  },
+  logout: {
+    does: 'Ends the session: its connections are closed on every instance within seconds, and its tokens are refused.',
+    payload: z.strictObject({}),
+    result: z.strictObject({}),
   },
 } as const;
 

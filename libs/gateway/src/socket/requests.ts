@@ -11,6 +11,8 @@ import {
   type RequestResult,
 } from '#protocol';
 
+import type { SocketSession } from './socket-session.js';
+
 type Handlers = { [N in RequestName]: (payload: RequestPayload<N>) => Promise<RequestResult<N>> };
 
 const HISTORY_LIMIT = 100;
@@ -22,9 +24,14 @@ export class Requests implements Handlers {
   constructor(
     private readonly delivery: Delivery,
     private readonly connection: Connection,
-    private readonly identity: Identity,
+    private readonly session: SocketSession,
   ) {
-    this.author = { publisher: `user:${identity.user}`, sender: identity.user };
+    this.author = { publisher: `user:${this.identity.user}`, sender: this.identity.user };
+  }
+
+  /** That of the newest token. */
+  private get identity(): Identity {
+    return this.session.identity;
   }
 
   run<N extends RequestName>(name: N, payload: unknown): Promise<RequestResult<N>> {
@@ -82,6 +89,15 @@ export class Requests implements Handlers {
     this.assertReadable(channel);
     const { afterSeq = 0, beforeSeq, from, to, order = 'asc', limit = HISTORY_LIMIT } = bounds;
     return this.delivery.log.history(channel, { afterSeq, beforeSeq, from, to, order, limit });
+  }
+
+  async token({ token }: RequestPayload<'token'>): Promise<RequestResult<'token'>> {
+    return { expiresAt: (await this.session.renew(token)).toISOString() };
+  }
+
+  async logout(): Promise<RequestResult<'logout'>> {
+    await this.session.logout();
+    return {};
   }
 
   /** Spells out whose devices and which connection "self" is. */

@@ -1,4 +1,5 @@
 import type { Socket } from 'socket.io';
+import type { Heartbeats } from '#connection-manager';
 import type { Connection, Delivery } from '#delivery';
 import { cut, type Logger } from '#observability';
 import { Fault, parse, REQUESTS, type RequestName, type WireError } from '#protocol';
@@ -6,17 +7,30 @@ import { toFault } from '../to-fault.js';
 import type { Guest } from './handshake.js';
 import { Requests } from './requests.js';
 import { SocketOutlet } from './socket-outlet.js';
+import { SocketSession, type SocketSessionOptions } from './socket-session.js';
 
 type Reply = (answer: { ok: true } | { ok: false; error: WireError }) => void;
 
 /** Requests of one socket that may wait for an answer. */
 const MAX_WAITING = 2_000;
 
+export interface SocketClientContext extends SocketSessionOptions {
+  readonly delivery: Delivery;
+  readonly heartbeats: Heartbeats;
+}
+
+/** A guest whose session is being opened. */
+export interface Visitor extends Guest {
+  readonly opening: Promise<void>;
+}
+
 /** One socket from its registration to its end. Every event it sends is answered, with a result or a numbered error. */
 export class SocketClient {
   readonly outlet: SocketOutlet;
   /** It takes no new requests. */
   isDraining = false;
+  private readonly delivery: Delivery;
+  private readonly session: SocketSession;
   private connection: Connection | undefined;
   private opened: Promise<void> | undefined;
   private requests: Requests | undefined;
@@ -26,11 +40,14 @@ export class SocketClient {
 
   constructor(
     private readonly socket: Socket,
-    private readonly guest: Guest,
-    private readonly delivery: Delivery,
+    private readonly visitor: Visitor,
+    context: SocketClientContext,
     private readonly logger: Logger,
   ) {
+    this.delivery = context.delivery;
     this.outlet = new SocketOutlet(socket, (error) => logger.error({ err: error }, 'packet not sent'));
+    this.session = new SocketSession(visitor, this.outlet, context);
+    socket.conn.on('heartbeat', () => context.heartbeats.note(socket.id));
     socket.onAny((event: string, ...args: unknown[]) => void this.handle(event, args));
     socket.on('disconnect', (reason) => this.leave(reason));
   }
@@ -42,6 +59,7 @@ export class SocketClient {
 
   /** Registers the connection; if that fails the client is told and may come back. */
   async enter(): Promise<void> {
+    this.session.begin();
     this.opened = this.open();
     try {
       await this.opened;
@@ -53,18 +71,20 @@ export class SocketClient {
   }
 
   private async open(): Promise<void> {
-    const { identity, deviceId, resume } = this.guest;
-    const key = { connectionId: this.socket.id, user: identity.user, deviceId };
-    const address = this.socket.handshake.address;
-    await this.delivery.open({ key, outlet: this.outlet, address, resume }, (connection) => {
+    const { login, resume, opening } = this.visitor;
+    const { user, deviceId, sessionId, address } = login;
+    await opening;
+    const key = { connectionId: this.socket.id, user, deviceId };
+    await this.delivery.open({ key, outlet: this.outlet, address, sessionId, resume }, (connection) => {
       this.connection = connection;
-      this.requests = new Requests(this.delivery, connection, identity);
+      this.requests = new Requests(this.delivery, connection, this.session);
       if (this.isGone) this.delivery.close(connection, 'left while connecting');
     });
   }
 
   private leave(reason: string): void {
     this.isGone = true;
+    this.session.leave();
     if (this.connection) this.delivery.close(this.connection, reason);
   }
 

@@ -39,6 +39,10 @@ export class SocketOutlet implements Outlet {
     this.emit('membership', payload);
   }
 
+  tokenExpiring(payload: EventPayload<'token_expiring'>): void {
+    this.emit('token_expiring', payload);
+  }
+
   reconnect(payload: EventPayload<'reconnect'>): void {
     this.emit('reconnect', payload);
   }
