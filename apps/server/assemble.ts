@@ -8,6 +8,7 @@ import {
   lockKeyOf,
   makeInstanceId,
   Peers,
+  Presence,
   Registry,
   Sessions,
 } from '#connection-manager';
@@ -36,8 +37,9 @@ export function assemble(settings: ResolvedSettings, logger: Logger) {
   const log = logger.child({ instanceId });
   const database = openDatabase(settings, instanceId, log);
   const stores = makeStores(database, settings, instanceId);
-  const registry = new Registry(database, () => instanceId);
-  const peers = new Peers(database, () => instanceId, settings.registry.leaseMs);
+  const changed = (users: readonly string[]): void => moving.presence.changed(users);
+  const registry = new Registry(database, () => instanceId, changed);
+  const peers = new Peers(database, () => instanceId, settings.registry.leaseMs, changed);
   const moving = makeMovingParts({ settings, instanceId, log, database, stores, registry, peers });
   return {
     instanceId,
@@ -94,6 +96,7 @@ interface MovingParts {
   readonly delivery: Delivery;
   readonly heartbeats: Heartbeats;
   readonly sessions: Sessions;
+  readonly presence: Presence;
 }
 
 /** The parts that act by themselves, and need each other: hints arrive at the listener and move the others. */
@@ -108,7 +111,7 @@ function makeMovingParts(foundation: Foundation): MovingParts {
     onNotification: (payload) => {
       if (payload === '!') lease.greeted();
       else if (payload === '-') people.sessions.hint();
-      else delivery.hint(payload);
+      else for (const part of [delivery, people.presence]) part.hint(payload);
     },
     onListening: () => void Promise.all([lease.beatIfStarted(), delivery.readEverything()]),
     onLost: (error) => {
@@ -137,13 +140,14 @@ function makeMovingParts(foundation: Foundation): MovingParts {
     isListening: () => listener.isListening,
     onError: warn,
   });
-  const people = makePeopleParts(foundation, warn);
+  const people = makePeopleParts(foundation, () => lease.peers > 0, warn);
   return { listener, lease, delivery, ...people };
 }
 
-/** Those who look after the users that are connected: signs of life, logins. */
+/** Those who look after the users that are connected: signs of life, logins, presence. */
 function makePeopleParts(
-  { settings, instanceId, database, registry }: Foundation,
+  { settings, instanceId, database, stores, registry }: Foundation,
+  hasPeers: () => boolean,
   warn: (what: string, error: unknown) => void,
 ) {
   const { pollMs, isNotifyOn } = settings.delivery;
@@ -158,6 +162,14 @@ function makePeopleParts(
       ...everywhere,
       ...settings.sessions,
       onError: report('ended sessions not looked for, the poll repeats it'),
+    }),
+    presence: new Presence(database, registry, {
+      ...everywhere,
+      ...settings.presence,
+      settleMs: settings.registry.beatMs * 2,
+      hasPeers,
+      maySee: (pairs) => stores.groups.maySee(pairs),
+      onError: report('presence not read, the poll repeats it'),
     }),
   };
 }

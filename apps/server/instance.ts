@@ -37,7 +37,7 @@ export class Instance {
     await parts.listener.start();
     await parts.lease.start();
     parts.delivery.start();
-    for (const part of [parts.heartbeats, parts.sessions]) part.start();
+    for (const part of [parts.heartbeats, parts.sessions, parts.presence]) part.start();
     const app = await createApp(settings, parts);
     const instance = new Instance(resolved, parts, app);
     await app.listen(settings.port, settings.host);
@@ -65,7 +65,7 @@ export class Instance {
     await this.app.get(ClientGateway).drain(resolved.settings.drainTimeoutMs / 2);
     await parts.jobs.stop();
     await this.app.close();
-    await Promise.all([parts.heartbeats.stop(), parts.sessions.stop()]);
+    await Promise.all([parts.heartbeats.stop(), parts.sessions.stop(), parts.presence.stop()]);
     await parts.delivery.stop();
     await parts.lease.stop();
     await parts.listener.stop();

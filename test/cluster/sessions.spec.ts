@@ -62,7 +62,7 @@ describe.each([
       expect(socket.closing).toMatchObject(ENDED);
     }
     expect(await refusalOf(login, there)).toMatchObject(ENDED);
-    expect((await other.ask('history', { channel: 'user:ann' })).ok).toBe(true);
+    expect((await other.ask('presence', { channel: 'user:ann' })).ok).toBe(true);
     await until('its sockets are gone from the registry', async () =>
       (await sessionsOf('ann')).every(({ endReason, openConnections }) => endReason === null || openConnections === 0),
     );
@@ -84,7 +84,7 @@ describe.each([
       await until('it is closed', () => socket.disconnectReason, CLOSED_WITHIN_MS);
       expect(socket.closing).toMatchObject(ENDED);
     }
-    expect((await laptop.ask('history', { channel: 'user:ben' })).ok).toBe(true);
+    expect((await laptop.ask('presence', { channel: 'user:ben' })).ok).toBe(true);
     expect(await refusalOf({ user: 'ben', deviceId: 'phone', token })).toMatchObject(ENDED);
 
     // The session of a device without sid begins again with the next login, and only for that.
@@ -94,7 +94,7 @@ describe.each([
       return client.ready && client;
     });
     expect(await refusalOf({ user: 'ben', deviceId: 'phone', token })).toMatchObject(ENDED);
-    expect((await later.ask('history', { channel: 'user:ben' })).ok).toBe(true);
+    expect((await later.ask('presence', { channel: 'user:ben' })).ok).toBe(true);
   });
 });
 

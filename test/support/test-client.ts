@@ -34,6 +34,8 @@ export class TestClient {
   readonly raw: Message[] = [];
   readonly gaps: EventPayload<'gap'>[] = [];
   readonly memberships: EventPayload<'membership'>[] = [];
+  /** Every change of presence it was told of: `ann on`, `ann off`. */
+  readonly presences: string[] = [];
   expiring: EventPayload<'token_expiring'> | undefined;
   ready: EventPayload<'ready'> | undefined;
   closing: EventPayload<'closing'> | undefined;
@@ -55,6 +57,9 @@ export class TestClient {
     socket.on('messages', (payload: EventPayload<'messages'>) => this.take(payload));
     socket.on('gap', (payload: EventPayload<'gap'>) => this.pass(payload));
     socket.on('membership', (payload: EventPayload<'membership'>) => this.memberships.push(payload));
+    socket.on('presence', ({ users }: EventPayload<'presence'>) => {
+      for (const { user, isOnline } of users) this.presences.push(`${user} ${isOnline ? 'on' : 'off'}`);
+    });
     socket.on('token_expiring', (payload: EventPayload<'token_expiring'>) => (this.expiring = payload));
     socket.on('closing', (payload: EventPayload<'closing'>) => (this.closing = payload));
     socket.on('reconnect', (payload: EventPayload<'reconnect'>) => (this.reconnect = payload));

@@ -93,6 +93,10 @@ export const Environment = z.object({
   CONNECTION_TIMEOUT_MS: whole(1_000, 3_600_000, 120_000).describe(
     'a connection without a sign of life for this long is removed from the registry',
   ),
+  PRESENCE_DEBOUNCE_MS: whole(0, 60_000, 2_000).describe(
+    'a user who comes back within this time was never announced as gone',
+  ),
+  MAX_WATCHES: whole(1, 10_000, 100).describe('users and groups whose presence a connection may watch'),
   TOKEN_NOTICE_MS: whole(0, 86_400_000, 60_000).describe('how long before the end of its token a client is told'),
   SESSION_IDLE_DAYS: whole(1, 3_650, 30).describe('a session without a connection for this long has ended'),
   SESSION_RETENTION_DAYS: whole(1, 3_650, 30).describe('how long ended sessions are kept'),

@@ -49,6 +49,8 @@ const WRONG: [variable: string, value: string, allowed: string][] = [
   ['PING_TIMEOUT_MS', '8s', '1000 to 60000'],
   ['HEARTBEAT_MS', '199', '200 to 600000'],
   ['CONNECTION_TIMEOUT_MS', '999', '1000 to 3600000'],
+  ['PRESENCE_DEBOUNCE_MS', '-1', '0 to 60000'],
+  ['MAX_WATCHES', '0', '1 to 10000'],
   ['TOKEN_NOTICE_MS', '1m', '0 to 86400000'],
   ['SESSION_IDLE_DAYS', '0', '1 to 3650'],
   ['SESSION_RETENTION_DAYS', '0', '1 to 3650'],

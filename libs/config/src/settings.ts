@@ -45,6 +45,7 @@ export interface Settings {
     readonly heartbeatMs: number;
     readonly timeoutMs: number;
   };
+  readonly presence: { readonly debounceMs: number; readonly maxWatches: number };
   readonly sessions: { readonly tokenNoticeMs: number; readonly idleMs: number; readonly retentionMs: number };
   readonly retentionDays: number;
 }
@@ -98,6 +99,7 @@ export function toSettings(env: Environment): Settings {
       heartbeatMs: env.HEARTBEAT_MS,
       timeoutMs: env.CONNECTION_TIMEOUT_MS,
     },
+    presence: { debounceMs: env.PRESENCE_DEBOUNCE_MS, maxWatches: env.MAX_WATCHES },
     sessions: {
       tokenNoticeMs: env.TOKEN_NOTICE_MS,
       idleMs: env.SESSION_IDLE_DAYS * DAY_MS,

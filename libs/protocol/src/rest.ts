@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { Channel, Identifier } from './channel.js';
 import { Message, Seq } from './message.js';
+import { ChannelPresence, UserPresence } from './presence.js';
 import {
   BackendPublish,
   Cancelled,
@@ -115,6 +116,9 @@ export const ConnectionView = z
   .meta({ id: 'Connection' });
 
 export const ConnectionsAnswer = z.strictObject({ ...ok, user: z.string(), connections: z.array(ConnectionView) });
+
+export const PresenceAnswer = z.strictObject({ ...ok, ...ChannelPresence.shape });
+export const UserPresenceAnswer = z.strictObject({ ...ok, ...UserPresence.shape });
 
 export const SessionId = z
   .string()

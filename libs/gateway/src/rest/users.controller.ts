@@ -1,8 +1,8 @@
 import { Controller, Delete, Get, Inject, Param, UseGuards } from '@nestjs/common';
 import { ApiTags } from '@nestjs/swagger';
 import type { z } from 'zod';
-import { Registry, Sessions, type SessionRow } from '#connection-manager';
-import { Fault, Identifier, rest } from '#protocol';
+import { Presence, Registry, Sessions, type SessionRow } from '#connection-manager';
+import { Fault, Identifier, inboxOf, rest } from '#protocol';
 import { ApiKeyGuard } from './api-key.guard.js';
 import { Documented } from './document.js';
 import { SchemaPipe } from './schema.pipe.js';
@@ -17,6 +17,7 @@ export class UsersController {
   constructor(
     @Inject(Registry) private readonly registry: Registry,
     @Inject(Sessions) private readonly sessions: Sessions,
+    @Inject(Presence) private readonly presence: Presence,
   ) {}
 
   @Get(':id/connections')
@@ -41,6 +42,20 @@ export class UsersController {
         address: row.address,
       })),
     };
+  }
+
+  @Get(':id/presence')
+  @Documented({
+    summary: 'Whether a user is online, on any instance, and when it was last seen',
+    params: USER,
+    answer: rest.UserPresenceAnswer,
+    faults: ['BAD_REQUEST'],
+  })
+  async presenceOf(
+    @Param('id', new SchemaPipe(Identifier)) user: string,
+  ): Promise<z.infer<typeof rest.UserPresenceAnswer>> {
+    const { users } = await this.presence.of(inboxOf(user));
+    return { ok: true, ...(users[0] ?? { user, isOnline: false, lastSeenAt: null }) };
   }
 
   @Get(':id/sessions')

@@ -4,7 +4,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { Server, Socket } from 'socket.io';
 import { Tokens } from '#auth';
 import { SETTINGS, type ResolvedSettings } from '#config';
-import { Heartbeats, Sessions } from '#connection-manager';
+import { Heartbeats, Presence, Sessions } from '#connection-manager';
 import { Delivery } from '#delivery';
 import { LOGGER, type Logger } from '#observability';
 import { Fault } from '#protocol';
@@ -32,12 +32,13 @@ export class ClientGateway implements OnGatewayInit<Server> {
     @Inject(Tokens) private readonly tokens: Tokens,
     @Inject(Delivery) private readonly delivery: Delivery,
     @Inject(Sessions) private readonly sessions: Sessions,
+    @Inject(Presence) presence: Presence,
     @Inject(Heartbeats) heartbeats: Heartbeats,
     @Inject(SETTINGS) settings: ResolvedSettings,
     @Inject(LOGGER) private readonly logger: Logger,
   ) {
     const { tokenNoticeMs } = settings.sessions;
-    this.context = { delivery, sessions, heartbeats, tokens, tokenNoticeMs };
+    this.context = { delivery, sessions, presence, heartbeats, tokens, tokenNoticeMs };
   }
 
   afterInit(server: Server): void {

@@ -1,10 +1,11 @@
 import type { Socket } from 'socket.io';
-import type { Heartbeats } from '#connection-manager';
+import type { Heartbeats, Presence } from '#connection-manager';
 import type { Connection, Delivery } from '#delivery';
 import { cut, type Logger } from '#observability';
 import { Fault, parse, REQUESTS, type RequestName, type WireError } from '#protocol';
 import { toFault } from '../to-fault.js';
 import type { Guest } from './handshake.js';
+import { PresenceWatcher } from './presence-watcher.js';
 import { Requests } from './requests.js';
 import { SocketOutlet } from './socket-outlet.js';
 import { SocketSession, type SocketSessionOptions } from './socket-session.js';
@@ -16,6 +17,7 @@ const MAX_WAITING = 2_000;
 
 export interface SocketClientContext extends SocketSessionOptions {
   readonly delivery: Delivery;
+  readonly presence: Presence;
   readonly heartbeats: Heartbeats;
 }
 
@@ -31,6 +33,7 @@ export class SocketClient {
   isDraining = false;
   private readonly delivery: Delivery;
   private readonly session: SocketSession;
+  private readonly watcher: PresenceWatcher;
   private connection: Connection | undefined;
   private opened: Promise<void> | undefined;
   private requests: Requests | undefined;
@@ -41,12 +44,13 @@ export class SocketClient {
   constructor(
     private readonly socket: Socket,
     private readonly visitor: Visitor,
-    context: SocketClientContext,
+    private readonly context: SocketClientContext,
     private readonly logger: Logger,
   ) {
     this.delivery = context.delivery;
     this.outlet = new SocketOutlet(socket, (error) => logger.error({ err: error }, 'packet not sent'));
     this.session = new SocketSession(visitor, this.outlet, context);
+    this.watcher = new PresenceWatcher(this.session, this.outlet);
     socket.conn.on('heartbeat', () => context.heartbeats.note(socket.id));
     socket.onAny((event: string, ...args: unknown[]) => void this.handle(event, args));
     socket.on('disconnect', (reason) => this.leave(reason));
@@ -77,7 +81,8 @@ export class SocketClient {
     const key = { connectionId: this.socket.id, user, deviceId };
     await this.delivery.open({ key, outlet: this.outlet, address, sessionId, resume }, (connection) => {
       this.connection = connection;
-      this.requests = new Requests(this.delivery, connection, this.session);
+      const { context, session, watcher } = this;
+      this.requests = new Requests({ ...context, session, watcher }, connection);
       if (this.isGone) this.delivery.close(connection, 'left while connecting');
     });
   }
@@ -85,6 +90,7 @@ export class SocketClient {
   private leave(reason: string): void {
     this.isGone = true;
     this.session.leave();
+    this.context.presence.leave(this.watcher);
     if (this.connection) this.delivery.close(this.connection, reason);
   }
 
