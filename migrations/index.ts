@@ -4,6 +4,8 @@ import { Recipients1763600200000 } from './1763600200000-recipients.js';
 import { Registry1763600300000 } from './1763600300000-registry.js';
 import { Outbox1763600400000 } from './1763600400000-outbox.js';
 import { Ledger1763600500000 } from './1763600500000-ledger.js';
+import { Sessions1763600600000 } from './1763600600000-sessions.js';
+import { Presence1763600700000 } from './1763600700000-presence.js';
 
 /** In the order they are applied. */
 export const MIGRATIONS = [
@@ -13,4 +15,6 @@ export const MIGRATIONS = [
   Registry1763600300000,
   Outbox1763600400000,
   Ledger1763600500000,
+  Sessions1763600600000,
+  Presence1763600700000,
 ];

@@ -43,8 +43,10 @@ create unlogged table trunkline.connections (
   instance_id text collate "C" not null,
   address text,
   connected_at timestamp with time zone not null default clock_timestamp(),
+  session_id text collate "C",
+  last_heartbeat timestamp with time zone not null default clock_timestamp(),
   constraint connections_pkey PRIMARY KEY (user_id, connection_id)
-) with (fillfactor=70);
+) with (fillfactor=45);
 CREATE INDEX connections_instance_id_idx ON trunkline.connections USING btree (instance_id);
 
 create table trunkline.cursors (
@@ -167,6 +169,26 @@ create unlogged table trunkline.routes (
 );
 CREATE INDEX routes_instance_id_idx ON trunkline.routes USING btree (instance_id);
 
+create table trunkline.sessions (
+  user_id text collate "C" not null,
+  session_id text collate "C" not null,
+  device_id text collate "C" not null,
+  started_at timestamp with time zone not null default clock_timestamp(),
+  last_activity_at timestamp with time zone not null default clock_timestamp(),
+  issued_at timestamp with time zone not null,
+  expires_at timestamp with time zone not null,
+  connections integer not null default 0,
+  instance_id text collate "C" not null,
+  address text,
+  user_agent text,
+  ended_at timestamp with time zone,
+  end_reason text,
+  refused_until timestamp with time zone,
+  constraint sessions_end_reason_check CHECK ((end_reason = ANY (ARRAY['logout'::text, 'revoked'::text, 'expired'::text, 'inactive'::text]))),
+  constraint sessions_pkey PRIMARY KEY (user_id, session_id)
+) with (fillfactor=70);
+CREATE INDEX sessions_ended_at_idx ON trunkline.sessions USING btree (ended_at) WHERE (ended_at IS NOT NULL);
+
 create view trunkline.delivery_status as
  SELECT m.id AS message_id,
     m.channel,
@@ -226,13 +248,22 @@ create view trunkline.online_users as
 create view trunkline.presence as
  SELECT d.user_id,
     d.device_id,
-    (count(i.instance_id) > 0) AS is_online,
-    count(i.instance_id) AS connections,
-    max(d.last_seen_at) AS last_seen_at
+    (COALESCE(c.connections, (0)::bigint) > 0) AS is_online,
+    COALESCE(c.connections, (0)::bigint) AS connections,
+    GREATEST(d.last_seen_at, s.last_activity_at, c.last_heartbeat) AS last_seen_at
    FROM ((devices d
-     LEFT JOIN connections c ON (((c.user_id = d.user_id) AND (c.device_id = d.device_id))))
-     LEFT JOIN instances i ON ((i.instance_id = c.instance_id)))
-  GROUP BY d.user_id, d.device_id;
+     LEFT JOIN ( SELECT c_1.user_id,
+            c_1.device_id,
+            count(*) AS connections,
+            max(c_1.last_heartbeat) AS last_heartbeat
+           FROM (connections c_1
+             JOIN instances i ON ((i.instance_id = c_1.instance_id)))
+          GROUP BY c_1.user_id, c_1.device_id) c ON (((c.user_id = d.user_id) AND (c.device_id = d.device_id))))
+     LEFT JOIN ( SELECT s_1.user_id,
+            s_1.device_id,
+            max(s_1.last_activity_at) AS last_activity_at
+           FROM sessions s_1
+          GROUP BY s_1.user_id, s_1.device_id) s ON (((s.user_id = d.user_id) AND (s.device_id = d.device_id))));
 
 create view trunkline.undelivered as
  SELECT message_id,
@@ -352,6 +383,17 @@ begin
 end $function$
 ;
 
+CREATE OR REPLACE FUNCTION trunkline.channels_of(users text[])
+ RETURNS TABLE(channel text)
+ LANGUAGE sql
+ STABLE
+AS $function$
+  select 'user:' || u.user_id from unnest(users) as u (user_id)
+   union
+  select m.channel from trunkline.memberships m where m.user_id = any (users)
+$function$
+;
+
 CREATE OR REPLACE FUNCTION trunkline.drain_outbox(max_rows integer, dedupe_window interval, user_ttl_ms bigint, group_ttl_ms bigint, broadcast_ttl_ms bigint)
  RETURNS TABLE(channel text, message_id uuid, seq bigint, outcome text)
  LANGUAGE plpgsql
@@ -461,6 +503,19 @@ AS $function$
 $function$
 ;
 
+CREATE OR REPLACE FUNCTION trunkline.last_seen(user_id text)
+ RETURNS timestamp with time zone
+ LANGUAGE sql
+ STABLE
+AS $function$
+  select greatest(
+    (select max(d.last_seen_at) from trunkline.devices d where d.user_id = last_seen.user_id),
+    (select max(s.last_activity_at) from trunkline.sessions s where s.user_id = last_seen.user_id),
+    (select max(c.last_heartbeat) from trunkline.connections c
+       join trunkline.instances i on i.instance_id = c.instance_id where c.user_id = last_seen.user_id))
+$function$
+;
+
 CREATE OR REPLACE FUNCTION trunkline.make_partition(parent text, day date)
  RETURNS boolean
  LANGUAGE plpgsql
@@ -503,6 +558,42 @@ AS $function$
   select encode(set_bit(set_bit(overlay(uuid_send(gen_random_uuid()) placing
            substring(int8send((extract(epoch from clock_timestamp()) * 1000)::bigint) from 3) from 1 for 6),
            52, 1), 53, 1), 'hex')::uuid
+$function$
+;
+
+CREATE OR REPLACE FUNCTION trunkline.online_in(channels text[])
+ RETURNS TABLE(channel text, user_id text)
+ LANGUAGE sql
+ STABLE
+AS $function$
+  select p.channel, p.user_id
+    from (select a.channel, substr(a.channel, 6) as user_id from unnest(channels) as a (channel)
+           where a.channel like 'user:%'
+           union all
+          select m.channel, m.user_id from trunkline.memberships m where m.channel = any (channels)) as p
+   where exists (select from trunkline.connections c join trunkline.instances i on i.instance_id = c.instance_id
+                  where c.user_id = p.user_id)
+$function$
+;
+
+CREATE OR REPLACE FUNCTION trunkline.presence_of(channels text[], max_users integer)
+ RETURNS TABLE(channel text, members bigint, online bigint, user_id text, is_online boolean, last_seen_at timestamp with time zone)
+ LANGUAGE sql
+ STABLE
+AS $function$
+  select a.channel, p.members, p.online, p.user_id, p.is_online, trunkline.last_seen(p.user_id)
+    from unnest(channels) as a (channel)
+   cross join lateral (
+         select m.user_id, o.is_online, count(*) over () as members, count(*) filter (where o.is_online) over () as online
+           from (select substr(a.channel, 6) as user_id where a.channel like 'user:%'
+                  union all
+                 select s.user_id from trunkline.memberships s where s.channel = a.channel) as m
+          cross join lateral (
+                select exists (select from trunkline.connections c
+                                 join trunkline.instances i on i.instance_id = c.instance_id
+                                where c.user_id = m.user_id) as is_online) as o
+          order by o.is_online desc, m.user_id collate "C"
+          limit max_users) as p
 $function$
 ;
 

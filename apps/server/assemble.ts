@@ -1,7 +1,17 @@
 import { ApiKeys, Tokens } from '#auth';
 import { JobRunner } from '#cleanup';
 import type { ResolvedSettings } from '#config';
-import { Lease, LOCK_CLASS, lockKeyOf, makeInstanceId, Peers, Registry } from '#connection-manager';
+import {
+  Heartbeats,
+  Lease,
+  LOCK_CLASS,
+  lockKeyOf,
+  makeInstanceId,
+  Peers,
+  Presence,
+  Registry,
+  Sessions,
+} from '#connection-manager';
 import { Database, Listener } from '#database';
 import { Delivery } from '#delivery';
 import { Readiness } from '#health';
@@ -27,8 +37,9 @@ export function assemble(settings: ResolvedSettings, logger: Logger) {
   const log = logger.child({ instanceId });
   const database = openDatabase(settings, instanceId, log);
   const stores = makeStores(database, settings, instanceId);
-  const registry = new Registry(database, () => instanceId);
-  const peers = new Peers(database, () => instanceId, settings.registry.leaseMs);
+  const changed = (users: readonly string[]): void => moving.presence.changed(users);
+  const registry = new Registry(database, () => instanceId, changed);
+  const peers = new Peers(database, () => instanceId, settings.registry.leaseMs, changed);
   const moving = makeMovingParts({ settings, instanceId, log, database, stores, registry, peers });
   return {
     instanceId,
@@ -79,15 +90,29 @@ interface Foundation {
   readonly peers: Peers;
 }
 
-/** The parts that act by themselves, and need each other: hints arrive at the listener and move the delivery. */
-function makeMovingParts({ settings, instanceId, log, database, stores, registry, peers }: Foundation) {
+interface MovingParts {
+  readonly listener: Listener;
+  readonly lease: Lease;
+  readonly delivery: Delivery;
+  readonly heartbeats: Heartbeats;
+  readonly sessions: Sessions;
+  readonly presence: Presence;
+}
+
+/** The parts that act by themselves, and need each other: hints arrive at the listener and move the others. */
+function makeMovingParts(foundation: Foundation): MovingParts {
+  const { settings, instanceId, log, database, stores, registry, peers } = foundation;
   const warn = throttledWarn(log, WARN_EVERY_MS);
   const listener: Listener = new Listener({
     url: settings.database.directUrl ?? settings.database.url,
     applicationName: applicationName(instanceId),
     channel: `trunkline_${instanceId}`,
     lockKey: [LOCK_CLASS, lockKeyOf(instanceId)],
-    onNotification: (payload) => (payload === '!' ? lease.greeted() : delivery.hint(payload)),
+    onNotification: (payload) => {
+      if (payload === '!') lease.greeted();
+      else if (payload === '-') people.sessions.hint();
+      else for (const part of [delivery, people.presence]) part.hint(payload);
+    },
     onListening: () => void Promise.all([lease.beatIfStarted(), delivery.readEverything()]),
     onLost: (error) => {
       warn('LISTEN lost, polling until it is back', error);
@@ -115,5 +140,36 @@ function makeMovingParts({ settings, instanceId, log, database, stores, registry
     isListening: () => listener.isListening,
     onError: warn,
   });
-  return { listener, lease, delivery };
+  const people = makePeopleParts(foundation, () => lease.peers > 0, warn);
+  return { listener, lease, delivery, ...people };
+}
+
+/** Those who look after the users that are connected: signs of life, logins, presence. */
+function makePeopleParts(
+  { settings, instanceId, database, stores, registry }: Foundation,
+  hasPeers: () => boolean,
+  warn: (what: string, error: unknown) => void,
+) {
+  const { pollMs, isNotifyOn } = settings.delivery;
+  const report = (what: string) => (error: unknown) => warn(what, error);
+  const everywhere = { instanceId: () => instanceId, pollMs, isNotifyOn };
+  return {
+    heartbeats: new Heartbeats(database, registry, {
+      everyMs: settings.connections.heartbeatMs,
+      onError: report('heartbeats not written, trying again'),
+    }),
+    sessions: new Sessions(database, {
+      ...everywhere,
+      ...settings.sessions,
+      onError: report('ended sessions not looked for, the poll repeats it'),
+    }),
+    presence: new Presence(database, registry, {
+      ...everywhere,
+      ...settings.presence,
+      settleMs: settings.registry.beatMs * 2,
+      hasPeers,
+      maySee: (pairs) => stores.groups.maySee(pairs),
+      onError: report('presence not read, the poll repeats it'),
+    }),
+  };
 }

@@ -40,6 +40,7 @@ export class Instance {
     await parts.listener.start();
     await parts.lease.start();
     parts.delivery.start();
+    for (const part of [parts.heartbeats, parts.sessions, parts.presence]) part.start();
     const app = await createApp(settings, parts);
     const instance = new Instance(resolved, parts, app);
     await app.listen(settings.port, settings.host);
@@ -67,6 +68,7 @@ export class Instance {
     await this.app.get(ClientGateway).drain(resolved.settings.drainTimeoutMs / 2);
     await parts.jobs.stop();
     await Promise.all([this.app.close(), this.sockets.endAll()]);
+    await Promise.all([parts.heartbeats.stop(), parts.sessions.stop(), parts.presence.stop()]);
     await parts.delivery.stop();
     await parts.lease.stop();
     await parts.listener.stop();
@@ -100,7 +102,12 @@ async function createApp(settings: Resolved['settings'], parts: Parts): Promise<
   const { corsOrigins } = settings.auth;
   const allowsLocalhost = !settings.isProduction && corsOrigins.length === 0;
   app.useWebSocketAdapter(
-    new SocketAdapter(app, { corsOrigins, allowsLocalhost, maxBodyBytes: settings.body.maxBytes }),
+    new SocketAdapter(app, {
+      corsOrigins,
+      allowsLocalhost,
+      maxBodyBytes: settings.body.maxBytes,
+      ...settings.connections,
+    }),
   );
   describeApi(app);
   return app;

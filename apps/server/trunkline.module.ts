@@ -2,7 +2,7 @@ import { Global, Module, type DynamicModule, type Provider } from '@nestjs/commo
 import { ApiKeys, Tokens } from '#auth';
 import { CleanupModule, JobRunner } from '#cleanup';
 import { SETTINGS, type ResolvedSettings } from '#config';
-import { Lease, Peers, Registry } from '#connection-manager';
+import { Heartbeats, Lease, Peers, Presence, Registry, Sessions } from '#connection-manager';
 import { Database, Listener } from '#database';
 import { Delivery } from '#delivery';
 import { GatewayModule } from '#gateway';
@@ -24,6 +24,9 @@ export class TrunklineModule {
       { provide: Lease, useValue: parts.lease },
       { provide: Registry, useValue: parts.registry },
       { provide: Peers, useValue: parts.peers },
+      { provide: Heartbeats, useValue: parts.heartbeats },
+      { provide: Sessions, useValue: parts.sessions },
+      { provide: Presence, useValue: parts.presence },
       { provide: MessageLog, useValue: parts.messages },
       { provide: Groups, useValue: parts.groups },
       { provide: DeadLetters, useValue: parts.deadLetters },

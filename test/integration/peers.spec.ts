@@ -158,7 +158,7 @@ async function register(
     [id, leaseMs, lock === 'none' ? null : lockKeyOf(id)],
   );
   const registry = new Registry(database, () => id);
-  registry.addConnection({ connectionId: `c-${id}`, user: 'ada', deviceId: 'd', address: null });
+  registry.addConnection({ connectionId: `c-${id}`, user: 'ada', deviceId: 'd', address: null, sessionId: 'device:d' });
   registry.openRoute('user:ada');
   await registry.sync();
   if (lock === 'held') await hold(id);

@@ -38,6 +38,9 @@ const REFUSED: Row[] = [
   { with: 'a token without sub', auth: { token: sign({ ...claims, sub: undefined }) }, code: 2002 },
   { with: 'a token whose sub cannot be a user', auth: { token: sign({ ...claims, sub: 'a b' }) }, code: 2002 },
   { with: 'a token that is not valid yet', auth: { token: sign({ ...claims, nbf: NOW + 600 }) }, code: 2002 },
+  { with: 'a token of two sessions', auth: { token: sign({ ...claims, sid: ['a', 'b'] }) }, code: 2002 },
+  { with: 'a token whose sid has \\u0000', auth: { token: sign({ ...claims, sid: 'a\0' }) }, code: 2002 },
+  { with: 'a token issued at no number', auth: { token: sign({ ...claims, iat: '1e400' }) }, code: 2002 },
   { with: 'garbage', auth: { token: SECRET_TEXT }, code: 2002 },
   { with: 'garbage in three parts', auth: { token: `${SECRET_TEXT}.${SECRET_TEXT}.` }, code: 2002 },
   { with: 'a token that is no string', auth: { token: { toString: SECRET_TEXT } }, code: 1000 },
@@ -101,6 +104,18 @@ describe('a handshake', () => {
   it('from a page that this machine serves, a developer’s, is let in', async () => {
     const options = { auth: { token }, extraHeaders: { origin: 'http://localhost:5173' } };
     expect(await target.survives(() => knock(target.server.url, options))).toMatchObject({ user: 'mallory' });
+  });
+
+  it('is let in whatever times its token names and however its user agent calls itself', async () => {
+    const far = sign({ ...claims, exp: NOW * 1_000_000, iat: 0.5 });
+    const options = {
+      auth: { token: far },
+      extraHeaders: { 'user-agent': `'); drop table --\xff${'x'.repeat(5_000)}` },
+    };
+    expect(await target.survives(() => knock(target.server.url, options))).toMatchObject({ user: 'mallory' });
+    const { body } = await target.server.rest('GET', '/v1/users/mallory/sessions');
+    const { sessions } = body as { sessions: { userAgent: string | null }[] };
+    expect(sessions.map(({ userAgent }) => userAgent?.length ?? 0).toSorted()).toEqual([301]);
   });
 
   it('over long-polling is refused', async () => {

@@ -11,7 +11,16 @@ export const SECRET_TEXT = 'for-nobody-elses-eyes';
 
 const CANARY_DEADLINE_MS = 1_000;
 /** Written by the mere coming and going of connections, and by the server itself. */
-const ALLOWED_TO_CHANGE = ['instances', 'connections', 'routes', 'devices', 'cursors', 'job_runs', 'migrations'];
+const ALLOWED_TO_CHANGE = [
+  'instances',
+  'connections',
+  'routes',
+  'sessions',
+  'devices',
+  'cursors',
+  'job_runs',
+  'migrations',
+];
 /** Nothing may go wrong inside the server; pino: 40 warn, 50 error. */
 const WARN = 40;
 

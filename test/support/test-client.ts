@@ -10,10 +10,18 @@ export interface ClientOptions {
   readonly user: string;
   readonly deviceId?: string;
   readonly grants?: readonly string[];
+  /** Claims of the token that is signed for it, or the whole token. */
+  readonly sessionId?: string;
+  readonly ttlMs?: number;
   readonly token?: string;
   readonly resume?: Record<string, number>;
   /** Default: acknowledges every packet at once. */
   readonly acknowledges?: boolean;
+}
+
+/** The token of a client, as its application would have it signed. */
+export function tokenFor({ user, grants = ALL_GRANTS, ttlMs = 3_600_000, sessionId }: ClientOptions): string {
+  return signToken(JWT_SECRET, { user, grants, ttlMs, ...(sessionId === undefined ? {} : { sessionId }) });
 }
 
 type Answer<N extends RequestName> = ({ ok: true } & RequestResult<N>) | { ok: false; error: WireError };
@@ -26,6 +34,9 @@ export class TestClient {
   readonly raw: Message[] = [];
   readonly gaps: EventPayload<'gap'>[] = [];
   readonly memberships: EventPayload<'membership'>[] = [];
+  /** Every change of presence it was told of: `ann on`, `ann off`. */
+  readonly presences: string[] = [];
+  expiring: EventPayload<'token_expiring'> | undefined;
   ready: EventPayload<'ready'> | undefined;
   closing: EventPayload<'closing'> | undefined;
   reconnect: EventPayload<'reconnect'> | undefined;
@@ -46,6 +57,10 @@ export class TestClient {
     socket.on('messages', (payload: EventPayload<'messages'>) => this.take(payload));
     socket.on('gap', (payload: EventPayload<'gap'>) => this.pass(payload));
     socket.on('membership', (payload: EventPayload<'membership'>) => this.memberships.push(payload));
+    socket.on('presence', ({ users }: EventPayload<'presence'>) => {
+      for (const { user, isOnline } of users) this.presences.push(`${user} ${isOnline ? 'on' : 'off'}`);
+    });
+    socket.on('token_expiring', (payload: EventPayload<'token_expiring'>) => (this.expiring = payload));
     socket.on('closing', (payload: EventPayload<'closing'>) => (this.closing = payload));
     socket.on('reconnect', (payload: EventPayload<'reconnect'>) => (this.reconnect = payload));
     socket.on('disconnect', (reason) => (this.disconnectReason = reason));
@@ -57,8 +72,7 @@ export class TestClient {
 
   /** Connects without waiting. `last` carries what the same client knew before. */
   static open(url: string, options: ClientOptions, last = new Map<string, number>()): TestClient {
-    const { user, deviceId, grants = ALL_GRANTS, resume } = options;
-    const token = options.token ?? signToken(JWT_SECRET, { user, grants, ttlMs: 3_600_000 });
+    const { deviceId, resume, token = tokenFor(options) } = options;
     const socket = io(url, {
       transports: ['websocket'],
       reconnection: false,

@@ -20,9 +20,22 @@ describe('Tokens', () => {
     expect(tokens.verify(sign(claims))).toEqual({
       user: 'ada',
       grants: ['publish:user:*'],
+      issuedAt: new Date(0),
       expiresAt: new Date(claims.exp * 1_000),
     });
     expect(tokens.verify(sign({ sub: 'ada', exp: claims.exp, aud: 'x', custom: {} })).grants).toEqual([]);
+  });
+
+  it('reads which login a token belongs to and when it was issued', () => {
+    const token = sign({ ...claims, sid: 'login-7', iat: NOW - 5 });
+    expect(tokens.verify(token)).toMatchObject({ sessionId: 'login-7', issuedAt: new Date((NOW - 5) * 1_000) });
+    expect(tokens.verify(signToken(SECRET, { user: 'ada', sessionId: 's', ttlMs: 1_000 })).sessionId).toBe('s');
+  });
+
+  it('takes times that no calendar has for the nearest that can be stored', () => {
+    const { issuedAt, expiresAt } = tokens.verify(sign({ ...claims, exp: NOW * 1_000_000, iat: -7 }));
+    expect(expiresAt.toISOString()).toBe('9999-12-31T23:59:59.000Z');
+    expect(issuedAt).toEqual(new Date(0));
   });
 
   it.each<[string, FaultName, string]>([
@@ -36,6 +49,11 @@ describe('Tokens', () => {
     ['signed with an empty secret', 'TOKEN_INVALID', sign(claims, {}, '')],
     ['without exp', 'TOKEN_INVALID', sign({ ...claims, exp: undefined })],
     ['with an exp in quotes', 'TOKEN_INVALID', sign({ ...claims, exp: String(claims.exp) })],
+    ['with an iat in quotes', 'TOKEN_INVALID', sign({ ...claims, iat: String(NOW) })],
+    ['with an empty sid', 'TOKEN_INVALID', sign({ ...claims, sid: '' })],
+    ['with a sid that is no string', 'TOKEN_INVALID', sign({ ...claims, sid: 7 })],
+    ['with a sid of two words', 'TOKEN_INVALID', sign({ ...claims, sid: 'a b' })],
+    ['with a sid of 201 characters', 'TOKEN_INVALID', sign({ ...claims, sid: 'x'.repeat(201) })],
     ['without sub', 'TOKEN_INVALID', sign({ ...claims, sub: undefined })],
     ['with an empty sub', 'TOKEN_INVALID', sign({ ...claims, sub: '' })],
     ['with a sub that is no string', 'TOKEN_INVALID', sign({ ...claims, sub: 42 })],

@@ -1,19 +1,25 @@
 import { createSecretKey, type KeyObject } from 'node:crypto';
 import { JwtService } from '@nestjs/jwt';
-import { Fault, Grant, Identifier, type FaultName } from '#protocol';
+import { Fault, Grant, Identifier, rest, type FaultName } from '#protocol';
 import { z } from 'zod';
 
 /** Who a verified token says its bearer is. */
 export interface Identity {
   readonly user: string;
   readonly grants: readonly string[];
+  readonly issuedAt: Date;
   /** The token's end, by this instance's clock. */
   readonly expiresAt: Date;
+  /** The login it belongs to; undefined: the token names none. */
+  readonly sessionId: string | undefined;
 }
 
 const Claims = z.object({
   sub: Identifier,
   exp: z.int(),
+  /** One without is as old as can be: no revocation spares it. */
+  iat: z.number().default(0),
+  sid: rest.SessionId.optional(),
   grants: z.array(Grant).max(100).default([]),
 });
 
@@ -33,13 +39,13 @@ export class Tokens {
   verify(token: string): Identity {
     const claims = Claims.safeParse(this.open(token));
     if (!claims.success) throw new Fault('TOKEN_INVALID', 'token: needs sub, exp and well-formed grants');
-    const { sub, exp, grants } = claims.data;
-    return { user: sub, grants, expiresAt: new Date(exp * 1_000) };
+    const { sub, exp, iat, sid, grants } = claims.data;
+    return { user: sub, grants, issuedAt: toDate(iat), expiresAt: toDate(exp), sessionId: sid };
   }
 
-  sign({ user, grants = [], ttlMs }: TokenClaims): string {
+  sign({ user, grants = [], sessionId, ttlMs }: TokenClaims): string {
     return this.jwt.sign(
-      { sub: user, grants },
+      { sub: user, grants, ...(sessionId === undefined ? {} : { sid: sessionId }) },
       { secret: this.key as never, algorithm: ALGORITHM, expiresIn: Math.ceil(ttlMs / 1_000) },
     );
   }
@@ -58,7 +64,15 @@ export class Tokens {
 export interface TokenClaims {
   readonly user: string;
   readonly grants?: readonly string[];
+  readonly sessionId?: string;
   readonly ttlMs: number;
+}
+
+/** The last moment of the year 9999, in seconds: who means milliseconds gets a date that can be stored all the same. */
+const LAST_SECOND = 253_402_300_799;
+
+function toDate(seconds: number): Date {
+  return new Date(Math.min(Math.max(seconds, 0), LAST_SECOND) * 1_000);
 }
 
 /** A token for tools and tests; an application signs its own with the same secret. */

@@ -85,6 +85,21 @@ export const Environment = z.object({
   POLL_MS: whole(50, 60_000, 1_500).describe('how often an instance looks for messages no hint told it of'),
   LEASE_MS: whole(2_000, 600_000, 20_000).describe('an instance silent for this long is given up'),
   BEAT_MS: whole(200, 60_000, 3_000).describe('how often an instance renews its lease'),
+  PING_INTERVAL_MS: whole(1_000, 60_000, 10_000).describe('how often the server pings each client'),
+  PING_TIMEOUT_MS: whole(1_000, 60_000, 8_000).describe('a client that has not answered a ping by then has left'),
+  HEARTBEAT_MS: whole(200, 600_000, 30_000).describe(
+    'how often an instance writes down which of its connections gave a sign of life, all in one statement',
+  ),
+  CONNECTION_TIMEOUT_MS: whole(1_000, 3_600_000, 120_000).describe(
+    'a connection without a sign of life for this long is removed from the registry',
+  ),
+  PRESENCE_DEBOUNCE_MS: whole(0, 60_000, 2_000).describe(
+    'a user who comes back within this time was never announced as gone',
+  ),
+  MAX_WATCHES: whole(1, 10_000, 100).describe('users and groups whose presence a connection may watch'),
+  TOKEN_NOTICE_MS: whole(0, 86_400_000, 60_000).describe('how long before the end of its token a client is told'),
+  SESSION_IDLE_DAYS: whole(1, 3_650, 30).describe('a session without a connection for this long has ended'),
+  SESSION_RETENTION_DAYS: whole(1, 3_650, 30).describe('how long ended sessions are kept'),
   RETENTION_DAYS: whole(1, 3_650, 7).describe('messages older than this are dropped'),
   DEDUPE_HOURS: whole(1, 720, 24).describe('how long a publish id is remembered'),
   DRAIN_TIMEOUT_MS: whole(0, 600_000, 25_000).describe('SIGTERM to exit, at most'),

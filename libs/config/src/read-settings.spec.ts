@@ -45,6 +45,15 @@ const WRONG: [variable: string, value: string, allowed: string][] = [
   ['POLL_MS', '49', '50 to 60000'],
   ['LEASE_MS', '1999', '2000 to 600000'],
   ['BEAT_MS', '199', '200 to 60000'],
+  ['PING_INTERVAL_MS', '0', '1000 to 60000'],
+  ['PING_TIMEOUT_MS', '8s', '1000 to 60000'],
+  ['HEARTBEAT_MS', '199', '200 to 600000'],
+  ['CONNECTION_TIMEOUT_MS', '999', '1000 to 3600000'],
+  ['PRESENCE_DEBOUNCE_MS', '-1', '0 to 60000'],
+  ['MAX_WATCHES', '0', '1 to 10000'],
+  ['TOKEN_NOTICE_MS', '1m', '0 to 86400000'],
+  ['SESSION_IDLE_DAYS', '0', '1 to 3650'],
+  ['SESSION_RETENTION_DAYS', '0', '1 to 3650'],
   ['RETENTION_DAYS', '0', '1 to 3650'],
   ['DEDUPE_HOURS', '0', '1 to 720'],
   ['DRAIN_TIMEOUT_MS', '600001', '0 to 600000'],
@@ -124,6 +133,9 @@ describe('readSettings', () => {
       /^BEAT_MS is 3000, must be at most a third of LEASE_MS/,
     );
     expect(readSettings({ BEAT_MS: '3000', LEASE_MS: '9000' }).registry).toEqual({ beatMs: 3_000, leaseMs: 9_000 });
+    expect(refusal({ HEARTBEAT_MS: '60000', CONNECTION_TIMEOUT_MS: '120000' })).toMatch(
+      /^CONNECTION_TIMEOUT_MS is 120000, must be at least two HEARTBEAT_MS/,
+    );
     expect(refusal({ DEDUPE_HOURS: '25', RETENTION_DAYS: '1' })).toMatch(
       /^DEDUPE_HOURS is 25, must not exceed RETENTION_DAYS/,
     );

@@ -35,6 +35,11 @@ function assertConsistent(env: Environment): void {
   if (env.BEAT_MS * 3 > env.LEASE_MS) {
     throw new SettingsError(`BEAT_MS is ${env.BEAT_MS}, must be at most a third of LEASE_MS (${env.LEASE_MS})`);
   }
+  if (env.HEARTBEAT_MS * 2 + env.PING_INTERVAL_MS > env.CONNECTION_TIMEOUT_MS) {
+    throw new SettingsError(
+      `CONNECTION_TIMEOUT_MS is ${env.CONNECTION_TIMEOUT_MS}, must be at least two HEARTBEAT_MS (${env.HEARTBEAT_MS}) and a PING_INTERVAL_MS (${env.PING_INTERVAL_MS})`,
+    );
+  }
   if (env.DEDUPE_HOURS > env.RETENTION_DAYS * 24) {
     throw new SettingsError(
       `DEDUPE_HOURS is ${env.DEDUPE_HOURS}, must not exceed RETENTION_DAYS (${env.RETENTION_DAYS} days)`,

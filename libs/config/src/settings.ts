@@ -39,6 +39,14 @@ export interface Settings {
     readonly isNotifyOn: boolean;
   };
   readonly registry: { readonly leaseMs: number; readonly beatMs: number };
+  readonly connections: {
+    readonly pingIntervalMs: number;
+    readonly pingTimeoutMs: number;
+    readonly heartbeatMs: number;
+    readonly timeoutMs: number;
+  };
+  readonly presence: { readonly debounceMs: number; readonly maxWatches: number };
+  readonly sessions: { readonly tokenNoticeMs: number; readonly idleMs: number; readonly retentionMs: number };
   readonly retentionDays: number;
 }
 
@@ -50,6 +58,8 @@ export interface ResolvedSettings extends Settings {
 
 /** Injection token of {@link ResolvedSettings}. */
 export const SETTINGS = Symbol('settings');
+
+const DAY_MS = 86_400_000;
 
 export function toSettings(env: Environment): Settings {
   const isProduction = env.NODE_ENV === 'production';
@@ -83,6 +93,18 @@ export function toSettings(env: Environment): Settings {
       isNotifyOn: env.NOTIFY === 'on',
     },
     registry: { leaseMs: env.LEASE_MS, beatMs: env.BEAT_MS },
+    connections: {
+      pingIntervalMs: env.PING_INTERVAL_MS,
+      pingTimeoutMs: env.PING_TIMEOUT_MS,
+      heartbeatMs: env.HEARTBEAT_MS,
+      timeoutMs: env.CONNECTION_TIMEOUT_MS,
+    },
+    presence: { debounceMs: env.PRESENCE_DEBOUNCE_MS, maxWatches: env.MAX_WATCHES },
+    sessions: {
+      tokenNoticeMs: env.TOKEN_NOTICE_MS,
+      idleMs: env.SESSION_IDLE_DAYS * DAY_MS,
+      retentionMs: env.SESSION_RETENTION_DAYS * DAY_MS,
+    },
     retentionDays: env.RETENTION_DAYS,
   };
 }

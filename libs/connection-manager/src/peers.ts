@@ -1,11 +1,12 @@
 import type { Database } from '#database';
 import { FIND_DEAD, REMOVE_DEAD, REMOVE_ORPHANS } from './sql/find-dead.sql.js';
+import { REMOVE_STALE } from './sql/remove-stale.sql.js';
 import { WAKE_INSTANCES } from './sql/wake-instances.sql.js';
 
 /** An instance that lost its LISTEN connection takes its lock again within this time; a dead one never does. */
 const SUSPICION_MS = 1_500;
 
-/** The other instances: hints to them, and the removal of those that died. */
+/** The other instances: hints to them, and the removal of what died. */
 export class Peers {
   private readonly suspectedSince = new Map<string, number>();
 
@@ -13,6 +14,8 @@ export class Peers {
     private readonly database: Database,
     private readonly instanceId: () => string,
     private readonly leaseMs: number,
+    /** Connections of these users were removed, with their instance or one by one. */
+    private readonly onRemoved: (users: readonly string[]) => void = () => undefined,
   ) {}
 
   /** Tells every other instance that reads one of the channels. @returns how many NOTIFYs were sent */
@@ -35,6 +38,13 @@ export class Peers {
     return removed;
   }
 
+  /** Removes connections without a sign of life for so long, though their instance lives. @returns how many */
+  async removeStale(timeoutMs: number): Promise<number> {
+    const rows = await this.database.rows('work', REMOVE_STALE, [timeoutMs]);
+    if (rows.length > 0) this.onRemoved(rows.map(({ user_id }) => user_id));
+    return rows.length;
+  }
+
   /** @returns how many rows of unregistered instances were removed */
   async removeOrphans(): Promise<number> {
     const [row] = await this.database.rows('work', REMOVE_ORPHANS);
@@ -42,8 +52,9 @@ export class Peers {
   }
 
   private async remove(id: string): Promise<boolean> {
-    const rows = await this.database.rows('beat', REMOVE_DEAD, [id, this.leaseMs]);
+    const [removed] = await this.database.rows('beat', REMOVE_DEAD, [id, this.leaseMs]);
     this.suspectedSince.delete(id);
-    return rows.length > 0;
+    if (removed) this.onRemoved(removed.users);
+    return removed !== undefined;
   }
 }

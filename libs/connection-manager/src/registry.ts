@@ -7,6 +7,7 @@ export interface ConnectionEntry {
   readonly user: string;
   readonly deviceId: string;
   readonly address: string | null;
+  readonly sessionId: string;
 }
 
 /**
@@ -24,6 +25,8 @@ export class Registry {
   constructor(
     private readonly database: Database,
     private readonly instanceId: () => string,
+    /** Connections of these users have come or gone: it is committed. */
+    private readonly onCommitted: (users: readonly string[]) => void = () => undefined,
   ) {
     this.syncs = new Batcher<void, void>({
       run: async (callers) => {
@@ -40,6 +43,10 @@ export class Registry {
 
   private get hasChanges(): boolean {
     return this.changedConnections.size + this.changedRoutes.size > 0;
+  }
+
+  find(connectionId: string): ConnectionEntry | undefined {
+    return this.entries.get(connectionId);
   }
 
   addConnection(entry: ConnectionEntry): void {
@@ -100,6 +107,7 @@ export class Registry {
     this.changedRoutes.clear();
     try {
       await this.writeChanges(connections, routes);
+      if (connections.length > 0) this.onCommitted(connections.map(({ user }) => user));
     } catch (error) {
       for (const entry of connections) this.remark(entry);
       for (const channel of routes) this.changedRoutes.add(channel);
@@ -120,6 +128,7 @@ export class Registry {
       come.map(({ connectionId }) => connectionId),
       come.map(({ deviceId }) => deviceId),
       come.map(({ address }) => address),
+      come.map(({ sessionId }) => sessionId),
       gone.map(({ user }) => user),
       gone.map(({ connectionId }) => connectionId),
       routes.filter((channel) => this.routes.has(channel)),

@@ -50,6 +50,7 @@ export interface Opening {
   readonly key: ConnectionKey;
   readonly outlet: Outlet;
   readonly address: string | null;
+  readonly sessionId: string;
   readonly resume: Ack;
 }
 
@@ -142,13 +143,16 @@ export class Delivery {
    * Registers a client and starts its channels where its device stands. `ready` goes out once its routes are committed:
    * from then on nothing published can pass it by. The caller closes it, also if this fails.
    */
-  async open({ key, outlet, address, resume }: Opening, onConnection: (connection: Connection) => void): Promise<void> {
+  async open(
+    { key, outlet, address, sessionId, resume }: Opening,
+    onConnection: (connection: Connection) => void,
+  ): Promise<void> {
     const { devices, registry, instanceId } = this.options;
     const { channels, epoch } = await devices.open(key);
     const connection = new Connection(key, outlet, this.surroundings);
     onConnection(connection);
     if (connection.isClosed) return;
-    registry.addConnection({ ...key, address });
+    registry.addConnection({ ...key, address, sessionId });
     const attaching = this.subscriptions.attach(connection, channels, true);
     const inbox = this.feed.find(inboxOf(key.user));
     if (inbox?.subscriptions.size === 1) inbox.epoch = epoch;

@@ -1,5 +1,6 @@
 import { Batcher, withRetry, type Database } from '#database';
 import { JOIN_GROUPS, LEAVE_GROUP, READ_MEMBERSHIPS } from './sql/join-groups.sql.js';
+import { MAY_SEE } from './sql/may-see.sql.js';
 
 export interface Seat {
   readonly channel: string;
@@ -34,6 +35,15 @@ export class Groups {
       channels: rows.flatMap(({ channel }) => (channel === null ? [] : [channel])),
       epoch: rows[0]?.epoch ?? 0,
     };
+  }
+
+  /** For each whether the user may see who is online there: itself, its groups, those with whom it shares a group. */
+  async maySee(seats: readonly Seat[]): Promise<boolean[]> {
+    const rows = await this.database.rows('work', MAY_SEE, [
+      seats.map(({ user }) => user),
+      seats.map(({ channel }) => channel),
+    ]);
+    return rows.map(({ may_see }) => may_see);
   }
 
   private async joinAll(seats: readonly Seat[]): Promise<(number | Error)[]> {

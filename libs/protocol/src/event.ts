@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { Channel } from './channel.js';
 import { Message, Seq } from './message.js';
+import { UserPresence } from './presence.js';
 import { Ack } from './request.js';
 
 const Position = z.strictObject({
@@ -44,6 +45,14 @@ export const EVENTS = {
   membership: {
     when: 'The user became a member of a group or left it, through whichever connection or back end.',
     payload: z.strictObject({ channel: Channel, state: z.enum(['joined', 'left']), seq: Seq }),
+  },
+  presence: {
+    when: 'Users of a watched channel have come or gone. One who comes back within a moment was never gone: there is one event for each change.',
+    payload: z.strictObject({ channel: Channel, users: z.array(UserPresence) }),
+  },
+  token_expiring: {
+    when: 'The token of this connection ends soon, and the connection with it: send a new one with `token`.',
+    payload: z.strictObject({ expiresAt: z.iso.datetime() }),
   },
   reconnect: {
     when: 'The instance is draining: connect again after this time, to any instance.',

@@ -36,10 +36,20 @@ export const FAULTS = {
   },
   BATCH_TOO_LARGE: { code: 1014, retryable: false, means: 'The batch has more items than the limit.' },
   BAD_JSON: { code: 1015, retryable: false, means: 'The body is not JSON.' },
+  TOO_MANY_WATCHES: {
+    code: 1016,
+    retryable: false,
+    means: 'The connection watches the presence of as many users and groups as it may.',
+  },
   TOKEN_MISSING: { code: 2001, retryable: false, means: 'The handshake carries no auth.token.' },
   TOKEN_INVALID: { code: 2002, retryable: false, means: 'The token is not one of ours.' },
   TOKEN_EXPIRED: { code: 2003, retryable: false, means: 'The token is past its exp.' },
   API_KEY_INVALID: { code: 2004, retryable: false, means: 'The request has no valid API key.' },
+  SESSION_ENDED: {
+    code: 2005,
+    retryable: false,
+    means: 'The session of the token has ended by logout, revocation, expiry or inactivity: log in again.',
+  },
   FORBIDDEN: { code: 3001, retryable: false, means: 'The token does not grant this.' },
   UNAVAILABLE: { code: 4001, retryable: true, means: 'The database is out of reach; nothing was stored.' },
   OUTCOME_UNKNOWN: {

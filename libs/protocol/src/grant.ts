@@ -1,15 +1,15 @@
 import { z } from 'zod';
 
 /** What a token lets its user do beyond reading its own inbox, groups and broadcast: `verb:pattern`, `*` at the end. */
-export const GRANT_VERBS = ['publish', 'subscribe', 'join'] as const;
+export const GRANT_VERBS = ['publish', 'subscribe', 'join', 'presence'] as const;
 export type GrantVerb = (typeof GRANT_VERBS)[number];
 
 export const Grant = z
   .string()
   .max(220)
   .regex(
-    /^(publish|subscribe|join):[A-Za-z0-9._:@/+-]*\*?$/,
-    'verb:pattern with publish, subscribe or join, e.g. publish:user:*',
+    /^(publish|subscribe|join|presence):[A-Za-z0-9._:@/+-]*\*?$/,
+    'verb:pattern with publish, subscribe, join or presence, e.g. publish:user:*',
   )
   .describe('`publish:user:*`, `join:group:staff`, `subscribe:*` …');
 

@@ -1,12 +1,12 @@
 import { z } from 'zod';
 import { Identifier } from './channel.js';
-import { Ack } from './request.js';
+import { Ack, Token } from './request.js';
 
 export const DEFAULT_DEVICE = 'default';
 
 /** Socket.IO's `auth` object. The token never goes into the URL: URLs end up in logs. */
 export const Handshake = z.strictObject({
-  token: z.string().min(1).max(8_192).describe('JWT; its `sub` is the user'),
+  token: Token,
   deviceId: Identifier.max(100)
     .optional()
     .describe(

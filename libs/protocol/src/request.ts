@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { Channel, faultParams, GroupChannel, Identifier } from './channel.js';
 import { Message, Metadata, PublishedType, Seq, TTL_MAX_MS } from './message.js';
+import { ChannelPresence, PresenceChannel } from './presence.js';
 
 export const PUBLISH_ID_MAX = 100;
 export const HISTORY_LIMIT_MAX = 500;
@@ -106,8 +107,15 @@ export const Ack = z
   .describe('for each channel, everything up to this seq is processed');
 export type Ack = z.infer<typeof Ack>;
 
+export const Token = z
+  .string()
+  .min(1)
+  .max(8_192)
+  .describe('JWT; its `sub` is the user, its `sid` the session, and without one the device is');
+
 const ChannelOnly = z.strictObject({ channel: Channel });
 const GroupOnly = z.strictObject({ channel: GroupChannel });
+const PresenceOnly = z.strictObject({ channel: PresenceChannel });
 
 export const HistoryTime = z.iso.datetime({ offset: true });
 export const HistoryOrder = z.enum(['asc', 'desc']).describe('asc, the default: oldest first');
@@ -190,6 +198,31 @@ export const REQUESTS = {
     does: 'Takes back a message of one’s own: a scheduled one is never published, a stored one is kept from the devices that have not got it yet.',
     payload: z.strictObject({ id: z.uuid() }),
     result: Cancelled,
+  },
+  presence: {
+    does: 'Who is online, and was last seen when: oneself, a user with whom one shares a group, or the members of a group of one’s own; others need the right `presence:<channel>`.',
+    payload: PresenceOnly,
+    result: ChannelPresence,
+  },
+  watch: {
+    does: 'As `presence`, and every change from now on comes as an event, for as long as the connection lasts and the right does. A client that reconnects asks again.',
+    payload: PresenceOnly,
+    result: z.strictObject({ channel: PresenceChannel, online: z.array(z.string()).describe('the users online') }),
+  },
+  unwatch: {
+    does: 'Ends a `watch`.',
+    payload: PresenceOnly,
+    result: z.strictObject({ channel: PresenceChannel }),
+  },
+  token: {
+    does: 'Puts a new token of the same user and session in the place of the one this connection came with: its end and its grants count from now on.',
+    payload: z.strictObject({ token: Token }),
+    result: z.strictObject({ expiresAt: z.iso.datetime() }),
+  },
+  logout: {
+    does: 'Ends the session: its connections are closed on every instance within seconds, and its tokens are refused.',
+    payload: z.strictObject({}),
+    result: z.strictObject({}),
   },
 } as const;
 

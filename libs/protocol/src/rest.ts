@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { Channel, Identifier } from './channel.js';
 import { Message, Seq } from './message.js';
+import { ChannelPresence, UserPresence } from './presence.js';
 import {
   BackendPublish,
   Cancelled,
@@ -115,6 +116,38 @@ export const ConnectionView = z
   .meta({ id: 'Connection' });
 
 export const ConnectionsAnswer = z.strictObject({ ...ok, user: z.string(), connections: z.array(ConnectionView) });
+
+export const PresenceAnswer = z.strictObject({ ...ok, ...ChannelPresence.shape });
+export const UserPresenceAnswer = z.strictObject({ ...ok, ...UserPresence.shape });
+
+export const SessionId = z
+  .string()
+  .regex(/^[\x21-\x7e]{1,200}$/, 'must be 1 to 200 printable ASCII characters')
+  .describe('the `sid` of the tokens, or `device:<deviceId>` for tokens without one');
+
+export const SessionView = z
+  .strictObject({
+    sessionId: z.string(),
+    deviceId: z.string(),
+    startedAt: z.iso.datetime(),
+    lastActivityAt: z.iso.datetime(),
+    expiresAt: z.iso.datetime().describe('the end of the newest of its tokens'),
+    endedAt: z.iso.datetime().nullable().describe('null: it is open'),
+    endReason: z.enum(['logout', 'revoked', 'expired', 'inactive']).nullable(),
+    openConnections: z.int().describe('now, on all instances'),
+    connections: z.int().describe('so far; instance, address and user agent are those of the newest'),
+    instanceId: z.string(),
+    address: z.string().nullable(),
+    userAgent: z.string().nullable(),
+  })
+  .meta({ id: 'Session' });
+
+export const SessionsAnswer = z.strictObject({
+  ...ok,
+  user: z.string(),
+  sessions: z.array(SessionView).describe('open ones first, then the newest; at most 500'),
+});
+export const SessionEndedAnswer = z.strictObject({ ...ok, user: z.string(), sessionId: z.string() });
 
 const queryNumber = (min: number, max: number) => z.coerce.number().int().min(min).max(max);
 

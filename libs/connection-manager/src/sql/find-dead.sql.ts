@@ -1,5 +1,6 @@
 import { statement } from '#database';
 import { LOCK_CLASS } from './beat.sql.js';
+import { noteActivity } from './note-activity.js';
 
 /**
  * Instances that seem dead: the advisory lock of their LISTEN connection is gone (PostgreSQL frees it as soon as the
@@ -20,17 +21,22 @@ export const FIND_DEAD = statement<{ instance_id: string }>(
   `select instance_id from trunkline.instances i where instance_id <> $1 and ${IS_DEAD}`,
 );
 
-/** Removes one instance and all it registered, if it still seems dead; one of several peers does it. */
-export const REMOVE_DEAD = statement<{ instance_id: string }>(
+/**
+ * Removes one instance and all it registered, if it still seems dead; one of several peers does it. Its connections were
+ * alive at its last beat.
+ */
+export const REMOVE_DEAD = statement<{ instance_id: string; users: string[] }>(
   'remove_dead',
-  `with gone as (
-     delete from trunkline.instances i where instance_id = $1 and ${IS_DEAD} returning instance_id
-   ), connections as (
-     delete from trunkline.connections where instance_id in (select instance_id from gone)
-   ), routes as (
-     delete from trunkline.routes where instance_id in (select instance_id from gone)
+  `with dead as (
+     delete from trunkline.instances i where instance_id = $1 and ${IS_DEAD}
+     returning instance_id, least(lease_expires_at - $2 * interval '1 millisecond', clock_timestamp()) as beaten_at
+   ), gone as (
+     delete from trunkline.connections c using dead d where c.instance_id = d.instance_id
+     returning c.user_id, c.session_id, greatest(c.last_heartbeat, d.beaten_at) as seen_at
+   ), ${noteActivity('gone')}, routes as (
+     delete from trunkline.routes where instance_id in (select instance_id from dead)
    )
-   select instance_id from gone`,
+   select instance_id, array(select user_id from gone) as users from dead`,
 );
 
 /** Rows left of instances that are not registered: what a process wrote in the moment it was given up. */
@@ -49,7 +55,9 @@ export const REMOVE_ORPHANS = statement<{ removed: number }>(
 /** The goodbye of an instance that drained, and what goes before the first beat of one that takes an id over. */
 export const REMOVE_SELF = statement<never>(
   'remove_self',
-  `with connections as (delete from trunkline.connections where instance_id = $1),
-        routes as (delete from trunkline.routes where instance_id = $1)
+  `with gone as (
+          delete from trunkline.connections where instance_id = $1
+          returning user_id, session_id, last_heartbeat as seen_at
+        ), ${noteActivity('gone')}, routes as (delete from trunkline.routes where instance_id = $1)
    delete from trunkline.instances where instance_id = $1`,
 );

@@ -1,8 +1,9 @@
 import { Controller, Get, Inject, Param, Query, UseGuards } from '@nestjs/common';
 import { ApiTags } from '@nestjs/swagger';
 import type { z } from 'zod';
+import { Presence } from '#connection-manager';
 import { MessageLog } from '#message-persistence';
-import { Channel, rest } from '#protocol';
+import { Channel, PresenceChannel, rest } from '#protocol';
 import { ApiKeyGuard } from './api-key.guard.js';
 import { Documented } from './document.js';
 import { SchemaPipe } from './schema.pipe.js';
@@ -12,7 +13,10 @@ import { SchemaPipe } from './schema.pipe.js';
 @Controller('v1/channels')
 @UseGuards(ApiKeyGuard)
 export class ChannelsController {
-  constructor(@Inject(MessageLog) private readonly log: MessageLog) {}
+  constructor(
+    @Inject(MessageLog) private readonly log: MessageLog,
+    @Inject(Presence) private readonly presence: Presence,
+  ) {}
 
   @Get(':channel/messages')
   @Documented({
@@ -28,5 +32,18 @@ export class ChannelsController {
   ): Promise<z.infer<typeof rest.PageAnswer>> {
     const { after: afterSeq, before: beforeSeq, from, to, order = 'asc', limit } = query;
     return { ok: true, ...(await this.log.history(channel, { afterSeq, beforeSeq, from, to, order, limit })) };
+  }
+
+  @Get(':channel/presence')
+  @Documented({
+    summary: 'Who of a group is online, on any instance, and when each was last seen',
+    params: { channel: 'group:<name>, percent-encoded' },
+    answer: rest.PresenceAnswer,
+    faults: ['BAD_REQUEST', 'BAD_CHANNEL'],
+  })
+  async presenceOf(
+    @Param('channel', new SchemaPipe(PresenceChannel)) channel: string,
+  ): Promise<z.infer<typeof rest.PresenceAnswer>> {
+    return { ok: true, ...(await this.presence.of(channel)) };
   }
 }

@@ -1,23 +1,29 @@
-import { Controller, Get, Inject, Param, UseGuards } from '@nestjs/common';
+import { Controller, Delete, Get, Inject, Param, UseGuards } from '@nestjs/common';
 import { ApiTags } from '@nestjs/swagger';
 import type { z } from 'zod';
-import { Registry } from '#connection-manager';
-import { Identifier, rest } from '#protocol';
+import { Presence, Registry, Sessions, type SessionRow } from '#connection-manager';
+import { Fault, Identifier, inboxOf, rest } from '#protocol';
 import { ApiKeyGuard } from './api-key.guard.js';
 import { Documented } from './document.js';
 import { SchemaPipe } from './schema.pipe.js';
+
+const USER = { id: 'the user, percent-encoded' };
 
 /** Users, for back ends. */
 @ApiTags('users')
 @Controller('v1/users')
 @UseGuards(ApiKeyGuard)
 export class UsersController {
-  constructor(@Inject(Registry) private readonly registry: Registry) {}
+  constructor(
+    @Inject(Registry) private readonly registry: Registry,
+    @Inject(Sessions) private readonly sessions: Sessions,
+    @Inject(Presence) private readonly presence: Presence,
+  ) {}
 
   @Get(':id/connections')
   @Documented({
     summary: 'Where a user is connected now, on every instance',
-    params: { id: 'the user, percent-encoded' },
+    params: USER,
     answer: rest.ConnectionsAnswer,
     faults: ['BAD_REQUEST'],
   })
@@ -37,4 +43,65 @@ export class UsersController {
       })),
     };
   }
+
+  @Get(':id/presence')
+  @Documented({
+    summary: 'Whether a user is online, on any instance, and when it was last seen',
+    params: USER,
+    answer: rest.UserPresenceAnswer,
+    faults: ['BAD_REQUEST'],
+  })
+  async presenceOf(
+    @Param('id', new SchemaPipe(Identifier)) user: string,
+  ): Promise<z.infer<typeof rest.UserPresenceAnswer>> {
+    const { users } = await this.presence.of(inboxOf(user));
+    return { ok: true, ...(users[0] ?? { user, isOnline: false, lastSeenAt: null }) };
+  }
+
+  @Get(':id/sessions')
+  @Documented({
+    summary: 'The logins of a user on its devices, across connections and instances',
+    params: USER,
+    answer: rest.SessionsAnswer,
+    faults: ['BAD_REQUEST'],
+  })
+  async listSessions(
+    @Param('id', new SchemaPipe(Identifier)) user: string,
+  ): Promise<z.infer<typeof rest.SessionsAnswer>> {
+    return { ok: true, user, sessions: (await this.sessions.list(user)).map(toSession) };
+  }
+
+  @Delete(':id/sessions/:sessionId')
+  @Documented({
+    summary: 'Revoke a session: its connections are closed within seconds, its tokens are refused from now on',
+    params: { ...USER, sessionId: 'as listed, percent-encoded' },
+    answer: rest.SessionEndedAnswer,
+    faults: ['BAD_REQUEST', 'NOT_FOUND'],
+  })
+  async revoke(
+    @Param('id', new SchemaPipe(Identifier)) user: string,
+    @Param('sessionId', new SchemaPipe(rest.SessionId)) sessionId: string,
+  ): Promise<z.infer<typeof rest.SessionEndedAnswer>> {
+    const isKnown = await this.sessions.end({ user, sessionId }, 'revoked');
+    if (!isKnown)
+      throw new Fault('NOT_FOUND', 'the user has had no such session; one begins with its first connection');
+    return { ok: true, user, sessionId };
+  }
+}
+
+function toSession(row: SessionRow): z.infer<typeof rest.SessionView> {
+  return {
+    sessionId: row.session_id,
+    deviceId: row.device_id,
+    startedAt: row.started_at.toISOString(),
+    lastActivityAt: row.last_activity_at.toISOString(),
+    expiresAt: row.expires_at.toISOString(),
+    endedAt: row.ended_at?.toISOString() ?? null,
+    endReason: row.end_reason,
+    openConnections: row.open_connections,
+    connections: row.connections,
+    instanceId: row.instance_id,
+    address: row.address,
+    userAgent: row.user_agent,
+  };
 }

@@ -1,19 +1,26 @@
 import type { Socket } from 'socket.io';
 import type { Identity, Tokens } from '#auth';
+import { derivedSessionId, type Login } from '#connection-manager';
+import { cut } from '#observability';
 import { DEFAULT_DEVICE, Fault, Handshake, parse, type Ack } from '#protocol';
 
 /** What the handshake established; the one source of a connection's identity. */
 export interface Guest {
   readonly identity: Identity;
-  readonly deviceId: string;
+  readonly login: Login;
   readonly resume: Ack;
 }
 
+const USER_AGENT_MAX = 300;
+
 /** @throws Fault TOKEN_MISSING, TOKEN_INVALID, TOKEN_EXPIRED, BAD_REQUEST */
 export function greet(socket: Socket, tokens: Tokens): Guest {
-  const { auth, query } = socket.handshake;
+  const { auth, query, address, headers } = socket.handshake;
   if ('token' in query) throw new Fault('BAD_REQUEST', 'a token in the URL ends up in logs: send it as auth.token');
   if (!('token' in auth)) throw new Fault('TOKEN_MISSING', 'auth.token: required');
   const { token, deviceId = DEFAULT_DEVICE, resume = {} } = parse(Handshake, auth);
-  return { identity: tokens.verify(token), deviceId, resume };
+  const identity = tokens.verify(token);
+  const { user, sessionId = derivedSessionId(deviceId), issuedAt, expiresAt } = identity;
+  const userAgent = headers['user-agent'] === undefined ? null : cut(headers['user-agent'], USER_AGENT_MAX);
+  return { identity, login: { user, sessionId, deviceId, issuedAt, expiresAt, address, userAgent }, resume };
 }

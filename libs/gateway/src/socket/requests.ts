@@ -1,4 +1,5 @@
 import type { Identity } from '#auth';
+import type { Presence } from '#connection-manager';
 import type { Author, Connection, Delivery, Outgoing } from '#delivery';
 import {
   channelKind,
@@ -11,24 +12,40 @@ import {
   type RequestResult,
 } from '#protocol';
 
+import type { PresenceWatcher } from './presence-watcher.js';
+import type { SocketSession } from './socket-session.js';
+
 type Handlers = { [N in RequestName]: (payload: RequestPayload<N>) => Promise<RequestResult<N>> };
 
 const HISTORY_LIMIT = 100;
 /** Of what waits to be read by the client: with more than this, it gets no further pages. */
 const MAX_BUFFERED_BYTES = 1_048_576;
 
+export interface RequestsContext {
+  readonly delivery: Delivery;
+  readonly presence: Presence;
+  readonly session: SocketSession;
+  readonly watcher: PresenceWatcher;
+}
+
 /** What a client may ask for, and with which right. Identity is the token's, whatever the request says. */
 export class Requests implements Handlers {
+  private readonly delivery: Delivery;
   private readonly author: Author;
   /** Pages of history are read one after the other: what waits in memory is requests, not pages. */
   private reading: Promise<unknown> = Promise.resolve();
 
   constructor(
-    private readonly delivery: Delivery,
+    private readonly context: RequestsContext,
     private readonly connection: Connection,
-    private readonly identity: Identity,
   ) {
-    this.author = { publisher: `user:${identity.user}`, sender: identity.user };
+    this.delivery = context.delivery;
+    this.author = { publisher: `user:${this.identity.user}`, sender: this.identity.user };
+  }
+
+  /** That of the newest token. */
+  private get identity(): Identity {
+    return this.context.session.identity;
   }
 
   run<N extends RequestName>(name: N, payload: unknown): Promise<RequestResult<N>> {
@@ -92,6 +109,28 @@ export class Requests implements Handlers {
     });
     this.reading = page.catch(() => undefined); // its own asker hears of it
     return page;
+  }
+
+  presence({ channel }: RequestPayload<'presence'>): Promise<RequestResult<'presence'>> {
+    return this.context.presence.query(this.context.watcher, channel);
+  }
+
+  async watch({ channel }: RequestPayload<'watch'>): Promise<RequestResult<'watch'>> {
+    return { channel, online: await this.context.presence.watch(this.context.watcher, channel) };
+  }
+
+  async unwatch({ channel }: RequestPayload<'unwatch'>): Promise<RequestResult<'unwatch'>> {
+    this.context.presence.unwatch(this.context.watcher, channel);
+    return Promise.resolve({ channel });
+  }
+
+  async token({ token }: RequestPayload<'token'>): Promise<RequestResult<'token'>> {
+    return { expiresAt: (await this.context.session.renew(token)).toISOString() };
+  }
+
+  async logout(): Promise<RequestResult<'logout'>> {
+    await this.context.session.logout();
+    return {};
   }
 
   /** Spells out whose devices and which connection "self" is. */

@@ -8,6 +8,9 @@ export interface SocketAdapterOptions {
   /** Pages served by this machine may connect: development. */
   readonly allowsLocalhost: boolean;
   readonly maxBodyBytes: number;
+  /** Together the longest that a client whose network is gone counts as connected. */
+  readonly pingIntervalMs: number;
+  readonly pingTimeoutMs: number;
 }
 
 /** Room for the packet around the longest body: ids, metadata, escapes. */
@@ -29,8 +32,8 @@ export class SocketAdapter extends IoAdapter {
       transports: ['websocket'],
       serveClient: false,
       connectTimeout: 10_000,
-      pingInterval: 10_000,
-      pingTimeout: 8_000,
+      pingInterval: this.options.pingIntervalMs,
+      pingTimeout: this.options.pingTimeoutMs,
       maxHttpBufferSize: this.options.maxBodyBytes * 2 + PACKET_OVERHEAD_BYTES,
       perMessageDeflate: false,
     } as unknown as ServerOptions);

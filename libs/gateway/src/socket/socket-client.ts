@@ -1,11 +1,14 @@
 import type { Socket } from 'socket.io';
+import type { Heartbeats, Presence } from '#connection-manager';
 import type { Connection, Delivery } from '#delivery';
 import { cut, type Logger } from '#observability';
 import { Fault, parse, REQUESTS, type RequestName } from '#protocol';
 import { toFault } from '../to-fault.js';
 import type { Guest } from './handshake.js';
+import { PresenceWatcher } from './presence-watcher.js';
 import { Requests } from './requests.js';
 import { SocketOutlet } from './socket-outlet.js';
+import { SocketSession, type SocketSessionOptions } from './socket-session.js';
 
 /** Socket.IO's packet of an event, text or binary; with an id, the client waits for an answer. */
 interface EventPacket {
@@ -21,11 +24,25 @@ interface Request {
 /** Requests of one socket that may wait for an answer. */
 const MAX_WAITING = 2_000;
 
+export interface SocketClientContext extends SocketSessionOptions {
+  readonly delivery: Delivery;
+  readonly presence: Presence;
+  readonly heartbeats: Heartbeats;
+}
+
+/** A guest whose session is being opened. */
+export interface Visitor extends Guest {
+  readonly opening: Promise<void>;
+}
+
 /** One socket from its registration to its end. Every event it sends is answered, with a result or a numbered error. */
 export class SocketClient {
   readonly outlet: SocketOutlet;
   /** It takes no new requests. */
   isDraining = false;
+  private readonly delivery: Delivery;
+  private readonly session: SocketSession;
+  private readonly watcher: PresenceWatcher;
   private connection: Connection | undefined;
   private opened: Promise<void> | undefined;
   private requests: Requests | undefined;
@@ -35,11 +52,15 @@ export class SocketClient {
 
   constructor(
     private readonly socket: Socket,
-    private readonly guest: Guest,
-    private readonly delivery: Delivery,
+    private readonly visitor: Visitor,
+    private readonly context: SocketClientContext,
     private readonly root: Logger,
   ) {
+    this.delivery = context.delivery;
     this.outlet = new SocketOutlet(socket, (error) => this.logger.error({ err: error }, 'packet not sent'));
+    this.session = new SocketSession(visitor, this.outlet, context);
+    this.watcher = new PresenceWatcher(this.session, this.outlet);
+    socket.conn.on('heartbeat', () => context.heartbeats.note(socket.id));
     // In place of Socket.IO's dispatcher, which would go through two more turns and a closure for each packet, and is
     // silent about events that nobody listens to.
     (socket as unknown as { onevent: (packet: EventPacket) => void }).onevent = (packet) => this.handle(packet);
@@ -48,7 +69,7 @@ export class SocketClient {
 
   /** Made when it is needed, which for most connections is never: a logger of its own for each would be 500 bytes. */
   private get logger(): Logger {
-    return this.root.child({ connectionId: this.socket.id, user: this.guest.identity.user });
+    return this.root.child({ connectionId: this.socket.id, user: this.visitor.login.user });
   }
 
   /** Requests under way; acknowledgements aside, which count at once and are stored with the end of the connection. */
@@ -58,6 +79,7 @@ export class SocketClient {
 
   /** Registers the connection; if that fails the client is told and may come back. */
   async enter(): Promise<void> {
+    this.session.begin();
     this.opened = this.open();
     try {
       await this.opened;
@@ -70,18 +92,22 @@ export class SocketClient {
   }
 
   private async open(): Promise<void> {
-    const { identity, deviceId, resume } = this.guest;
-    const key = { connectionId: this.socket.id, user: identity.user, deviceId };
-    const address = this.socket.handshake.address;
-    await this.delivery.open({ key, outlet: this.outlet, address, resume }, (connection) => {
+    const { login, resume, opening } = this.visitor;
+    const { user, deviceId, sessionId, address } = login;
+    await opening;
+    const key = { connectionId: this.socket.id, user, deviceId };
+    await this.delivery.open({ key, outlet: this.outlet, address, sessionId, resume }, (connection) => {
       this.connection = connection;
-      this.requests = new Requests(this.delivery, connection, identity);
+      const { context, session, watcher } = this;
+      this.requests = new Requests({ ...context, session, watcher }, connection);
       if (this.isGone) this.delivery.close(connection, 'left while connecting');
     });
   }
 
   private leave(reason: string): void {
     this.isGone = true;
+    this.session.leave();
+    this.context.presence.leave(this.watcher);
     if (this.connection) this.delivery.close(this.connection, reason);
   }
 

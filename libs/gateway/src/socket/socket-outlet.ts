@@ -52,6 +52,14 @@ export class SocketOutlet implements Outlet {
     this.emit('membership', payload);
   }
 
+  presence(payload: EventPayload<'presence'>): void {
+    this.emit('presence', payload);
+  }
+
+  tokenExpiring(payload: EventPayload<'token_expiring'>): void {
+    this.emit('token_expiring', payload);
+  }
+
   reconnect(payload: EventPayload<'reconnect'>): void {
     this.emit('reconnect', payload);
   }

@@ -1,0 +1,67 @@
+import type { Database } from '#database';
+import { Poll } from './poll.js';
+import type { Registry } from './registry.js';
+import { WRITE_HEARTBEATS } from './sql/write-heartbeats.sql.js';
+
+export interface HeartbeatsOptions {
+  readonly everyMs: number;
+  readonly onError: (error: unknown) => void;
+}
+
+/**
+ * The signs of life of this instance's connections: noted in memory, and written rarely, all in one statement. Where
+ * nobody gave one, nothing is written.
+ */
+export class Heartbeats {
+  /** Connection id → when it was heard of last. */
+  private heard = new Map<string, number>();
+  private readonly poll: Poll;
+
+  constructor(
+    private readonly database: Database,
+    private readonly registry: Registry,
+    { everyMs, onError }: HeartbeatsOptions,
+  ) {
+    this.poll = new Poll({ everyMs, run: () => this.write(), onError });
+  }
+
+  start(): void {
+    this.poll.start();
+  }
+
+  stop(): Promise<void> {
+    return this.poll.stop();
+  }
+
+  note(connectionId: string): void {
+    this.heard.set(connectionId, performance.now());
+  }
+
+  async write(): Promise<void> {
+    const heard = this.heard;
+    this.heard = new Map();
+    try {
+      await this.writeDown(heard);
+    } catch (error) {
+      // What was heard meanwhile is newer.
+      this.heard = new Map([...heard, ...this.heard]);
+      throw error;
+    }
+  }
+
+  private async writeDown(heard: ReadonlyMap<string, number>): Promise<void> {
+    const beats = [...heard].flatMap(([connectionId, at]) => {
+      const entry = this.registry.find(connectionId);
+      return entry ? [{ entry, ageMs: performance.now() - at }] : [];
+    });
+    if (beats.length === 0) return;
+    const [row] = await this.database.rows('work', WRITE_HEARTBEATS, [
+      beats.map(({ entry }) => entry.user),
+      beats.map(({ entry }) => entry.connectionId),
+      beats.map(({ ageMs }) => ageMs),
+    ]);
+    const living = beats.filter(({ entry }) => this.registry.find(entry.connectionId));
+    // Somebody has removed rows of connections that are alive.
+    if (living.length > (row?.written ?? 0)) await this.registry.rebuild();
+  }
+}

@@ -1,0 +1,71 @@
+import { statement } from '#database';
+
+export interface PresenceRow {
+  channel: string;
+  members: number;
+  online: number;
+  user_id: string;
+  is_online: boolean;
+  last_seen_at: Date | null;
+}
+
+/** Who of these channels is online and was last seen when, from the registry alone; at most $2 users of each. */
+export const READ_PRESENCE = statement<PresenceRow>(
+  'read_presence',
+  'select channel, members, online, user_id, is_online, last_seen_at from trunkline.presence_of($1, $2)',
+);
+
+/** Who is online in the channels that are watched: a read only, whatever it finds. */
+export const READ_ONLINE = statement<{ channel: string; user_id: string }>(
+  'read_online',
+  'select channel, user_id from trunkline.online_in($1)',
+);
+
+export interface ChangeRow {
+  channel: string;
+  user_id: string;
+  is_online: boolean;
+  last_seen_at: Date | null;
+  /** Milliseconds since last_seen_at; null: never seen. */
+  gone_ms: number | null;
+  /** False: this instance has been in the registry for too short to believe that someone missing is gone. */
+  is_settled: boolean;
+}
+
+/**
+ * A closer look at users who seem to have come or gone. A registry emptied by a crash of PostgreSQL is filled again by
+ * the instances within two beats ($4 ms): until the row of this one ($3) is as old, nobody missing is known to be gone.
+ */
+export const READ_CHANGES = statement<ChangeRow>(
+  'read_changes',
+  `select c.channel, c.user_id,
+          exists (select from trunkline.online_in(array[c.channel]) as o where o.user_id = c.user_id) as is_online,
+          l.last_seen_at, (extract(epoch from clock_timestamp() - l.last_seen_at) * 1000)::float8 as gone_ms,
+          exists (select from trunkline.instances
+                   where instance_id = $3 and started_at < clock_timestamp() - $4 * interval '1 millisecond') as is_settled
+     from unnest($1::text[], $2::text[]) as c (channel, user_id)
+    cross join lateral (select trunkline.last_seen(c.user_id) as last_seen_at) as l`,
+);
+
+/**
+ * Users have come or gone: finds the channels of theirs that somebody watches, tells each other instance concerned (if $3:
+ * hints are on), and answers those of this one ($2). Under 8,000 bytes each, as WAKE_INSTANCES. While nobody watches
+ * anything it ends with one look at the primary key of the routes.
+ */
+export const WAKE_WATCHERS = statement<{ own: string[]; sent: number }>(
+  'wake_watchers',
+  `with watched as (
+     select r.instance_id, r.channel
+       from trunkline.routes r
+      where r.channel in (select 'presence:' || channel from trunkline.channels_of($1))
+        and (select exists (select from trunkline.routes where channel >= 'presence:' and channel < 'presence;'))
+   ), hints as (
+     select instance_id, string_agg(channel, E'\\n') as channels
+       from (select instance_id, channel,
+                    sum(length(channel) + 1) over (partition by instance_id order by channel) / 7700 as part
+               from watched where instance_id <> $2 and $3) as routed
+      group by instance_id, part
+   )
+   select array(select channel from watched where instance_id = $2) as own,
+          (select count(pg_notify('trunkline_' || instance_id, channels)) from hints) as sent`,
+);

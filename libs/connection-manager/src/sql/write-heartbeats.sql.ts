@@ -1,0 +1,15 @@
+import { statement } from '#database';
+
+/**
+ * The last sign of life of all connections of an instance, in one statement: $3 is its age in milliseconds, so that the
+ * clock is the database's. By primary key, HOT, and on an UNLOGGED table no WAL but the commit record.
+ */
+export const WRITE_HEARTBEATS = statement<{ written: number }>(
+  'write_heartbeats',
+  `with beaten as (
+     update trunkline.connections c set last_heartbeat = clock_timestamp() - h.age_ms * interval '1 millisecond'
+       from unnest($1::text[], $2::text[], $3::float8[]) as h (user_id, connection_id, age_ms)
+      where c.user_id = h.user_id and c.connection_id = h.connection_id
+     returning 1)
+   select count(*) as written from beaten`,
+);

@@ -1,0 +1,27 @@
+import type { Watcher } from '#connection-manager';
+import { isGranted, type EventPayload } from '#protocol';
+import type { SocketOutlet } from './socket-outlet.js';
+import type { SocketSession } from './socket-session.js';
+
+/** A socket as it watches presence, with the grants of the token it has by then. */
+export class PresenceWatcher implements Watcher {
+  readonly watched = new Set<string>();
+  isGone = false;
+
+  constructor(
+    private readonly session: SocketSession,
+    private readonly outlet: SocketOutlet,
+  ) {}
+
+  get user(): string {
+    return this.session.identity.user;
+  }
+
+  isGranted(channel: string): boolean {
+    return isGranted(this.session.identity.grants, 'presence', channel);
+  }
+
+  onPresence(payload: EventPayload<'presence'>): void {
+    this.outlet.presence(payload);
+  }
+}

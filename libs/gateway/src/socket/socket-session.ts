@@ -1,0 +1,85 @@
+import type { Identity, Tokens } from '#auth';
+import { sessionEnded, type Login, type SessionHolder, type Sessions } from '#connection-manager';
+import { Fault } from '#protocol';
+import type { Guest } from './handshake.js';
+import type { SocketOutlet } from './socket-outlet.js';
+
+export interface SocketSessionOptions {
+  readonly sessions: Sessions;
+  readonly tokens: Tokens;
+  /** How long before the end of its token the client is told. */
+  readonly tokenNoticeMs: number;
+}
+
+/** The longest a timer can wait. */
+const LONGEST_MS = 2 ** 31 - 1;
+
+/** One socket's part in a session: who it is, for how long, and its end with the token or the session. */
+export class SocketSession implements SessionHolder {
+  identity: Identity;
+  login: Login;
+  private timer: NodeJS.Timeout | undefined;
+  private isAnnounced = false;
+  private isOver = false;
+
+  constructor(
+    guest: Guest,
+    private readonly outlet: SocketOutlet,
+    private readonly options: SocketSessionOptions,
+  ) {
+    this.identity = guest.identity;
+    this.login = guest.login;
+  }
+
+  begin(): void {
+    this.options.sessions.hold(this);
+    this.arm();
+  }
+
+  /** @throws Fault TOKEN_INVALID, TOKEN_EXPIRED, SESSION_ENDED */
+  async renew(token: string): Promise<Date> {
+    const identity = this.options.tokens.verify(token);
+    const { user, sessionId = this.login.sessionId } = identity;
+    if (user !== this.login.user || sessionId !== this.login.sessionId) {
+      throw new Fault('TOKEN_INVALID', 'token: belongs to another user or session');
+    }
+    const login = { ...this.login, issuedAt: identity.issuedAt, expiresAt: identity.expiresAt };
+    await this.options.sessions.renew(login);
+    this.identity = identity;
+    this.login = login;
+    this.isAnnounced = false;
+    this.arm();
+    return identity.expiresAt;
+  }
+
+  async logout(): Promise<void> {
+    await this.options.sessions.end(this.login, 'logout');
+  }
+
+  onSessionEnded(): void {
+    this.outlet.close(sessionEnded());
+  }
+
+  /** The socket has closed. */
+  leave(): void {
+    this.isOver = true;
+    clearTimeout(this.timer);
+    this.options.sessions.release(this);
+  }
+
+  private arm(): void {
+    clearTimeout(this.timer);
+    if (this.isOver) return;
+    const leftMs = this.identity.expiresAt.getTime() - Date.now();
+    if (leftMs <= 0) {
+      this.outlet.close(new Fault('TOKEN_EXPIRED', 'token: is past its exp'));
+      return;
+    }
+    const untilNoticeMs = leftMs - this.options.tokenNoticeMs;
+    if (untilNoticeMs <= 0 && !this.isAnnounced) {
+      this.isAnnounced = true;
+      this.outlet.tokenExpiring({ expiresAt: this.identity.expiresAt.toISOString() });
+    }
+    this.timer = setTimeout(() => this.arm(), Math.min(untilNoticeMs > 0 ? untilNoticeMs : leftMs, LONGEST_MS));
+  }
+}

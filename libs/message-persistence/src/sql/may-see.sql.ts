@@ -1,0 +1,16 @@
+import { statement } from '#database';
+
+/**
+ * For each pair whether the user may see the presence of the channel: its own, that of its groups and of users with whom
+ * it shares one. By memberships_pkey and memberships_user_id_idx.
+ */
+export const MAY_SEE = statement<{ may_see: boolean }>(
+  'may_see',
+  `select a.channel = 'user:' || a.user_id
+          or exists (select from trunkline.memberships m where m.channel = a.channel and m.user_id = a.user_id)
+          or (a.channel like 'user:%' and exists (
+                select from trunkline.memberships mine
+                  join trunkline.memberships theirs on theirs.channel = mine.channel and theirs.user_id = substr(a.channel, 6)
+                 where mine.user_id = a.user_id)) as may_see
+     from unnest($1::text[], $2::text[]) with ordinality as a (user_id, channel, place) order by a.place`,
+);
