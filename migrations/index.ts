@@ -4,6 +4,7 @@ import { Recipients1763600200000 } from './1763600200000-recipients.js';
 import { Registry1763600300000 } from './1763600300000-registry.js';
 import { Outbox1763600400000 } from './1763600400000-outbox.js';
 import { Ledger1763600500000 } from './1763600500000-ledger.js';
+import { Fencing1763600800000 } from './1763600800000-fencing.js';
 
 /** In the order they are applied. */
 export const MIGRATIONS = [
@@ -13,4 +14,5 @@ export const MIGRATIONS = [
   Registry1763600300000,
   Outbox1763600400000,
   Ledger1763600500000,
+  Fencing1763600800000,
 ];

@@ -87,6 +87,7 @@ create unlogged table trunkline.instances (
   lease_expires_at timestamp with time zone not null,
   draining boolean not null default false,
   lock_key integer,
+  incarnation uuid not null default gen_random_uuid(),
   constraint instances_pkey PRIMARY KEY (instance_id)
 ) with (fillfactor=50);
 
@@ -159,6 +160,13 @@ create table trunkline.publish_ids (
   created_at timestamp with time zone not null
 ) partition by range (created_at);
 create table trunkline.publish_ids_default partition of trunkline.publish_ids default;
+
+create unlogged table trunkline.registry_origin (
+  origin uuid not null default gen_random_uuid(),
+  is_only_one boolean not null default true,
+  constraint registry_origin_is_one CHECK (is_only_one),
+  constraint registry_origin_pkey PRIMARY KEY (is_only_one)
+);
 
 create unlogged table trunkline.routes (
   channel text collate "C" not null,

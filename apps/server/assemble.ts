@@ -22,14 +22,14 @@ const WARN_EVERY_MS = 5_000;
 export type Parts = ReturnType<typeof assemble>;
 
 /** Everything one instance is made of, each part given what it needs; nothing is started yet. */
-export function assemble(settings: ResolvedSettings, logger: Logger) {
+export function assemble(settings: ResolvedSettings, logger: Logger, onLeaseLost: () => void) {
   const instanceId = settings.instanceId ?? makeInstanceId();
   const log = logger.child({ instanceId });
   const database = openDatabase(settings, instanceId, log);
   const stores = makeStores(database, settings, instanceId);
   const registry = new Registry(database, () => instanceId);
   const peers = new Peers(database, () => instanceId, settings.registry.leaseMs);
-  const moving = makeMovingParts({ settings, instanceId, log, database, stores, registry, peers });
+  const moving = makeMovingParts({ settings, instanceId, log, database, stores, registry, peers, onLeaseLost });
   return {
     instanceId,
     log,
@@ -77,10 +77,11 @@ interface Foundation {
   readonly stores: ReturnType<typeof makeStores>;
   readonly registry: Registry;
   readonly peers: Peers;
+  readonly onLeaseLost: () => void;
 }
 
 /** The parts that act by themselves, and need each other: hints arrive at the listener and move the delivery. */
-function makeMovingParts({ settings, instanceId, log, database, stores, registry, peers }: Foundation) {
+function makeMovingParts({ settings, instanceId, log, database, stores, registry, peers, onLeaseLost }: Foundation) {
   const warn = throttledWarn(log, WARN_EVERY_MS);
   const listener: Listener = new Listener({
     url: settings.database.directUrl ?? settings.database.url,
@@ -100,7 +101,11 @@ function makeMovingParts({ settings, instanceId, log, database, stores, registry
     instanceId,
     ...settings.registry,
     holdsLock: () => listener.holdsLock,
-    onRenewed: (wasMissing) => (wasMissing ? registry.rebuild() : registry.writeLeftOver()),
+    onRenewed: (wasMissing) => {
+      delivery.sendHeldBack();
+      return wasMissing ? registry.rebuild() : registry.writeLeftOver();
+    },
+    onLost: onLeaseLost,
     onError: (error) => warn('lease not renewed, trying again', error),
   });
   const delivery: Delivery = new Delivery({
@@ -113,6 +118,7 @@ function makeMovingParts({ settings, instanceId, log, database, stores, registry
     instanceId,
     hasPeers: () => lease.peers > 0,
     isListening: () => listener.isListening,
+    maySend: () => lease.isHeld,
     onError: warn,
   });
   return { listener, lease, delivery };

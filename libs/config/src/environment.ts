@@ -88,5 +88,8 @@ export const Environment = z.object({
   RETENTION_DAYS: whole(1, 3_650, 7).describe('messages older than this are dropped'),
   DEDUPE_HOURS: whole(1, 720, 24).describe('how long a publish id is remembered'),
   DRAIN_TIMEOUT_MS: whole(0, 600_000, 25_000).describe('SIGTERM to exit, at most'),
+  DRAIN_RECONNECTS_PER_S: whole(1, 100_000, 250).describe(
+    'clients a draining instance sends elsewhere each second; 0.7 of DRAIN_TIMEOUT_MS must suffice for all, or they go faster',
+  ),
 });
 export type Environment = z.infer<typeof Environment>;

@@ -10,7 +10,7 @@ export interface Settings {
   /** Absolute; embedded database and generated secrets. */
   readonly directory: string;
   readonly logLevel: Environment['LOG_LEVEL'];
-  readonly drainTimeoutMs: number;
+  readonly drain: { readonly timeoutMs: number; readonly reconnectsPerS: number };
   readonly database: {
     /** Undefined: embedded. */
     readonly url: string | undefined;
@@ -60,7 +60,7 @@ export function toSettings(env: Environment): Settings {
     instanceId: env.INSTANCE_ID,
     directory: resolve(env.TRUNKLINE_DIR),
     logLevel: env.LOG_LEVEL,
-    drainTimeoutMs: env.DRAIN_TIMEOUT_MS,
+    drain: { timeoutMs: env.DRAIN_TIMEOUT_MS, reconnectsPerS: env.DRAIN_RECONNECTS_PER_S },
     database: { url: env.DATABASE_URL, directUrl: env.DATABASE_DIRECT_URL, poolSize: env.DATABASE_POOL },
     auth: { jwtSecret: env.JWT_SECRET, apiKeys: env.API_KEYS, corsOrigins: env.CORS_ORIGINS },
     body: { maxBytes: env.MAX_MESSAGE_BYTES, maxDepth: env.MAX_MESSAGE_DEPTH, maxKeys: env.MAX_MESSAGE_KEYS },

@@ -42,6 +42,8 @@ export interface DeliveryOptions {
   readonly instanceId: string;
   readonly hasPeers: () => boolean;
   readonly isListening: () => boolean;
+  /** False while the peers may have given this instance up: what is due is held back. */
+  readonly maySend: () => boolean;
   readonly onError: (what: string, error: unknown) => void;
 }
 
@@ -220,6 +222,11 @@ export class Delivery {
     this.waker.add(inboxOf(user));
   }
 
+  /** It turned out that this instance may send on. */
+  sendHeldBack(): void {
+    if (this.sending.length > 0) this.flush();
+  }
+
   /** A NOTIFY arrived. Its content is anybody's: it can only make this instance look at channels it reads. */
   hint(payload: string): void {
     this.feed.hint(payload.split('\n'));
@@ -285,6 +292,7 @@ export class Delivery {
   }
 
   private flush(): void {
+    if (!this.options.maySend()) return;
     const sending = this.sending;
     this.sending = [];
     for (const connection of sending) connection.flush();

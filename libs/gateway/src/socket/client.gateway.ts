@@ -1,5 +1,6 @@
 import { Inject } from '@nestjs/common';
 import { WebSocketGateway, type OnGatewayInit } from '@nestjs/websockets';
+import type { IncomingMessage } from 'node:http';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Server, Socket } from 'socket.io';
 import { Tokens } from '#auth';
@@ -7,10 +8,24 @@ import { Delivery } from '#delivery';
 import { LOGGER, type Logger } from '#observability';
 import { Fault } from '#protocol';
 import { toFault } from '../to-fault.js';
+import { departures } from './departures.js';
 import { greet, type Guest } from './handshake.js';
 import { SocketClient } from './socket-client.js';
 
-const RECONNECT_SPREAD_MS = 2_000;
+/** How late a client may be for its turn before its socket is closed for it. */
+const GRACE_MS = 250;
+const LOOK_MS = 20;
+/** Of the time for draining: the rest is for requests under way and for what has to be written. */
+const SPREAD_SHARE = 0.7;
+const END_SHARE = 0.85;
+
+const UNAVAILABLE =
+  'HTTP/1.1 503 Service Unavailable\r\nRetry-After: 1\r\nConnection: close\r\nContent-Length: 0\r\n\r\n';
+
+export interface DrainOptions {
+  readonly timeoutMs: number;
+  readonly reconnectsPerS: number;
+}
 
 /**
  * The Socket.IO edge. Handlers are bound here and not by decorators: Nest binds message handlers whether or not a
@@ -33,6 +48,11 @@ export class ClientGateway implements OnGatewayInit<Server> {
 
   afterInit(server: Server): void {
     this.server = server;
+    server.engine.use((request: IncomingMessage, _response: unknown, next: () => void) => {
+      // Before the upgrade a load balancer still passes it on to the next instance, and a client tries again by itself.
+      if (this.isDraining) request.socket.end(UNAVAILABLE);
+      else next();
+    });
     server.use((socket, next) => this.authenticate(socket, next));
     server.on('connection', (socket) => this.admit(socket));
   }
@@ -41,24 +61,34 @@ export class ClientGateway implements OnGatewayInit<Server> {
     return this.clients.size;
   }
 
-  /** Takes no one in any more, tells everyone to come back (elsewhere), lets requests under way end, and closes the sockets. */
-  async drain(deadlineMs: number): Promise<void> {
+  /**
+   * Takes no one in any more and tells every client when to come back (elsewhere), spread at the given pace. Until its
+   * turn a client is served as ever; then its requests under way end, what it acknowledged is written, and its socket
+   * is closed.
+   */
+  async drain({ timeoutMs, reconnectsPerS }: DrainOptions): Promise<void> {
     this.isDraining = true;
-    for (const client of this.clients.values()) {
-      client.isDraining = true;
-      client.outlet.reconnect({ afterMs: Math.floor(Math.random() * RECONNECT_SPREAD_MS) });
+    const startedAt = performance.now();
+    const clients = [...this.clients.values()];
+    const turns = departures(clients.length, { perSecond: reconnectsPerS, windowMs: timeoutMs * SPREAD_SHARE });
+    clients.forEach((client, place) => {
+      const afterMs = turns[place] ?? 0;
+      client.outlet.reconnect({ afterMs });
+      client.leavesAtMs = startedAt + afterMs + GRACE_MS;
+    });
+    const endsAt = startedAt + timeoutMs * END_SHARE;
+    while (this.clients.size > 0 && performance.now() < endsAt) {
+      for (const client of this.clients.values()) client.leaveIfDue(performance.now());
+      await delay(LOOK_MS);
     }
-    const endsAt = performance.now() + deadlineMs;
-    while (this.hasPending() && performance.now() < endsAt) await delay(20);
-    await this.delivery.saveAcknowledged();
-    for (const client of this.clients.values()) client.outlet.hangUp();
-    while (this.clients.size > 0 && performance.now() < endsAt) await delay(10);
-    this.server?.disconnectSockets(true);
+    this.cut();
   }
 
-  private hasPending(): boolean {
-    for (const client of this.clients.values()) if (client.pending > 0) return true;
-    return false;
+  /** Ends every connection at once, whatever is under way. */
+  cut(): void {
+    this.isDraining = true;
+    for (const client of this.clients.values()) client.outlet.hangUp();
+    this.server?.disconnectSockets(true);
   }
 
   /**
@@ -87,6 +117,8 @@ export class ClientGateway implements OnGatewayInit<Server> {
     const logger = this.logger.child({ connectionId: socket.id, user: guest.identity.user });
     const client = new SocketClient(socket, guest, this.delivery, logger);
     this.clients.set(socket.id, client);
+    // Its handshake was under way when the drain began.
+    if (this.isDraining) client.leavesAtMs = performance.now();
     socket.on('disconnect', () => {
       this.clients.delete(socket.id);
       this.taken.delete(socket.conn);
