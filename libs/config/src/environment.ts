@@ -1,3 +1,4 @@
+import { isIP } from 'node:net';
 import { z } from 'zod';
 
 const whole = (min: number, max: number, fallback: number) =>
@@ -23,6 +24,17 @@ const list = z.string().transform((text) =>
     .map((item) => item.trim())
     .filter((item) => item !== ''),
 );
+
+const networks = list.refine(
+  (items) => items.every(isNetwork),
+  'must be addresses or networks like 10.0.0.0/8, separated by commas',
+);
+
+function isNetwork(text: string): boolean {
+  const [address = '', bits = '0', ...more] = text.split('/');
+  const version = isIP(address);
+  return version !== 0 && /^\d{1,3}$/.test(bits) && Number(bits) <= (version === 4 ? 32 : 128) && more.length === 0;
+}
 
 const apiKeys = list.refine(
   (keys) => keys.length > 0 && keys.every((key) => /^[A-Za-z0-9._-]{1,50}:\S{16,200}$/.test(key)),
@@ -60,6 +72,22 @@ export const Environment = z.object({
     .describe(
       'browser origins that may connect, separated by commas; * for all; left out in development: any on localhost',
     ),
+  TRUST_PROXY: networks
+    .default([])
+    .describe(
+      'addresses or networks of the load balancers whose X-Forwarded-For tells the address of a client, separated by commas',
+    ),
+  MAX_CONNECTIONS: whole(1, 1_000_000, 10_000).describe('connections of an instance before more are refused (4006)'),
+  MAX_CONNECTIONS_PER_USER: whole(0, 100_000, 100).describe('of one user on an instance (4007); 0: any number'),
+  MAX_CONNECTIONS_PER_ADDRESS: whole(0, 1_000_000, 0).describe(
+    'of one address on an instance (4008); 0: any number, as behind a load balancer that TRUST_PROXY does not name',
+  ),
+  AT_CONNECTION_CAP: choice(['refuse-newest', 'close-oldest'], 'refuse-newest').describe(
+    'what happens at the cap of a user or an address',
+  ),
+  MAX_OPENING: whole(1, 100_000, 2_000).describe(
+    'connections being opened, or waiting for it, before more are told when to come back (4003)',
+  ),
   LOG_LEVEL: choice(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'], 'info'),
   MAX_MESSAGE_BYTES: whole(1, 1_048_576, 65_536).describe('longest JSON of a message body'),
   MAX_MESSAGE_DEPTH: whole(1, 100, 32).describe('deepest nesting of a message body'),

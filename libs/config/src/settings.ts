@@ -23,6 +23,16 @@ export interface Settings {
     readonly apiKeys: readonly string[] | undefined;
     readonly corsOrigins: readonly string[];
   };
+  readonly admission: {
+    /** Addresses and networks. */
+    readonly trustedProxies: readonly string[];
+    readonly maxConnections: number;
+    /** 0: any number; so below. */
+    readonly maxPerUser: number;
+    readonly maxPerAddress: number;
+    readonly maxOpening: number;
+    readonly isOldestOut: boolean;
+  };
   readonly body: { readonly maxBytes: number; readonly maxDepth: number; readonly maxKeys: number };
   readonly publish: { readonly maxWaiting: number; readonly deadlineMs: number; readonly dedupeHours: number };
   readonly delivery: {
@@ -63,6 +73,14 @@ export function toSettings(env: Environment): Settings {
     drain: { timeoutMs: env.DRAIN_TIMEOUT_MS, reconnectsPerS: env.DRAIN_RECONNECTS_PER_S },
     database: { url: env.DATABASE_URL, directUrl: env.DATABASE_DIRECT_URL, poolSize: env.DATABASE_POOL },
     auth: { jwtSecret: env.JWT_SECRET, apiKeys: env.API_KEYS, corsOrigins: env.CORS_ORIGINS },
+    admission: {
+      trustedProxies: env.TRUST_PROXY,
+      maxConnections: env.MAX_CONNECTIONS,
+      maxPerUser: env.MAX_CONNECTIONS_PER_USER,
+      maxPerAddress: env.MAX_CONNECTIONS_PER_ADDRESS,
+      maxOpening: env.MAX_OPENING,
+      isOldestOut: env.AT_CONNECTION_CAP === 'close-oldest',
+    },
     body: { maxBytes: env.MAX_MESSAGE_BYTES, maxDepth: env.MAX_MESSAGE_DEPTH, maxKeys: env.MAX_MESSAGE_KEYS },
     publish: {
       maxWaiting: env.MAX_WAITING_PUBLISHES,

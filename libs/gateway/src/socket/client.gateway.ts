@@ -4,14 +4,19 @@ import type { IncomingMessage } from 'node:http';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Server, Socket } from 'socket.io';
 import { Tokens } from '#auth';
+import { SETTINGS, type ResolvedSettings } from '#config';
 import { Delivery } from '#delivery';
 import { LOGGER, type Logger } from '#observability';
 import { Fault } from '#protocol';
 import { toFault } from '../to-fault.js';
+import { Admission, type Place } from './admission.js';
+import { ClientAddress } from './client-address.js';
 import { departures } from './departures.js';
 import { greet, type Guest } from './handshake.js';
 import { SocketClient } from './socket-client.js';
 
+/** Transports beyond the connections: those whose handshake has not come yet, or was refused. */
+const MORE_TRANSPORTS = 1_000;
 /** How late a client may be for its turn before its socket is closed for it. */
 const GRACE_MS = 250;
 const LOOK_MS = 20;
@@ -21,6 +26,11 @@ const END_SHARE = 0.85;
 
 const UNAVAILABLE =
   'HTTP/1.1 503 Service Unavailable\r\nRetry-After: 1\r\nConnection: close\r\nContent-Length: 0\r\n\r\n';
+
+interface Admitted {
+  readonly guest: Guest;
+  readonly place: Place;
+}
 
 export interface DrainOptions {
   readonly timeoutMs: number;
@@ -38,19 +48,27 @@ export class ClientGateway implements OnGatewayInit<Server> {
   private readonly clients = new Map<string, SocketClient>();
   /** Transports whose one handshake was accepted. */
   private readonly taken = new WeakSet<Socket['conn']>();
+  private readonly maxTransports: number;
+  private readonly admission: Admission;
+  private readonly address: ClientAddress;
   private isDraining = false;
 
   constructor(
+    @Inject(SETTINGS) { admission }: ResolvedSettings,
     @Inject(Tokens) private readonly tokens: Tokens,
     @Inject(Delivery) private readonly delivery: Delivery,
     @Inject(LOGGER) private readonly logger: Logger,
-  ) {}
+  ) {
+    this.admission = new Admission(admission);
+    this.address = new ClientAddress(admission.trustedProxies);
+    this.maxTransports = admission.maxConnections + MORE_TRANSPORTS;
+  }
 
   afterInit(server: Server): void {
     this.server = server;
     server.engine.use((request: IncomingMessage, _response: unknown, next: () => void) => {
       // Before the upgrade a load balancer still passes it on to the next instance, and a client tries again by itself.
-      if (this.isDraining) request.socket.end(UNAVAILABLE);
+      if (this.isDraining || server.engine.clientsCount >= this.maxTransports) request.socket.end(UNAVAILABLE);
       else next();
     });
     server.use((socket, next) => this.authenticate(socket, next));
@@ -96,24 +114,39 @@ export class ClientGateway implements OnGatewayInit<Server> {
    * even if nothing here waits: hundreds in one TCP segment would each become a connection.
    */
   private authenticate(socket: Socket, next: (error?: Error) => void): void {
+    const address = this.address.of(socket.request);
     try {
       if (this.isDraining) throw new Fault('DRAINING', 'this instance is shutting down');
       if (this.taken.has(socket.conn)) {
         socket.conn.close();
         throw new Fault('BAD_REQUEST', 'a transport carries one connection');
       }
-      socket.data = greet(socket, this.tokens);
+      const guest = greet(socket, this.tokens, address);
+      const place = this.givePlace(socket, guest);
+      socket.data = { guest, place } satisfies Admitted;
       this.taken.add(socket.conn);
       next();
     } catch (error) {
       const fault = toFault(error);
-      this.logger.info({ code: fault.code, address: socket.handshake.address }, 'handshake refused');
+      this.logger.info({ code: fault.code, address }, 'handshake refused');
       next(Object.assign(new Error(fault.message), { data: fault.toWire() }));
     }
   }
 
+  private givePlace(socket: Socket, { identity, address }: Guest): Place {
+    const displace = (fault: Fault): void => {
+      const client = this.clients.get(socket.id);
+      if (client) client.outlet.close(fault);
+      else socket.conn.close();
+    };
+    const place = this.admission.enter({ user: identity.user, address, displace });
+    // It may end before it becomes a client.
+    socket.conn.once('close', place.leave);
+    return place;
+  }
+
   private admit(socket: Socket): void {
-    const guest = socket.data as Guest;
+    const { guest, place } = socket.data as Admitted;
     const logger = this.logger.child({ connectionId: socket.id, user: guest.identity.user });
     const client = new SocketClient(socket, guest, this.delivery, logger);
     this.clients.set(socket.id, client);
@@ -122,7 +155,8 @@ export class ClientGateway implements OnGatewayInit<Server> {
     socket.on('disconnect', () => {
       this.clients.delete(socket.id);
       this.taken.delete(socket.conn);
+      place.leave();
     });
-    void client.enter();
+    void client.enter().finally(place.opened);
   }
 }

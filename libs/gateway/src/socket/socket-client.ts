@@ -65,9 +65,8 @@ export class SocketClient {
   }
 
   private async open(): Promise<void> {
-    const { identity, deviceId, resume } = this.guest;
+    const { identity, deviceId, resume, address } = this.guest;
     const key = { connectionId: this.socket.id, user: identity.user, deviceId };
-    const address = this.socket.handshake.address;
     await this.delivery.open({ key, outlet: this.outlet, address, resume }, (connection) => {
       this.connection = connection;
       this.requests = new Requests(this.delivery, connection, identity);
