@@ -5,6 +5,7 @@ import { Registry1763600300000 } from './1763600300000-registry.js';
 import { Outbox1763600400000 } from './1763600400000-outbox.js';
 import { Ledger1763600500000 } from './1763600500000-ledger.js';
 import { Fencing1763600800000 } from './1763600800000-fencing.js';
+import { Retention1763600900000 } from './1763600900000-retention.js';
 
 /** In the order they are applied. */
 export const MIGRATIONS = [
@@ -15,4 +16,5 @@ export const MIGRATIONS = [
   Outbox1763600400000,
   Ledger1763600500000,
   Fencing1763600800000,
+  Retention1763600900000,
 ];

@@ -1,5 +1,5 @@
 import { ApiKeys, Tokens } from '#auth';
-import { JobRunner } from '#cleanup';
+import { JobRunner, Jobs } from '#cleanup';
 import type { ResolvedSettings } from '#config';
 import { Lease, LOCK_CLASS, lockKeyOf, makeInstanceId, Peers, Registry } from '#connection-manager';
 import { Database, Listener } from '#database';
@@ -38,7 +38,8 @@ export function assemble(settings: ResolvedSettings, logger: Logger, onLeaseLost
     registry,
     peers,
     ...moving,
-    jobs: new JobRunner(database, stores.diary, instanceId, log),
+    jobs: new Jobs(settings.cleanup, { ...stores, registry, peers }),
+    jobRunner: new JobRunner(database, stores.diary, instanceId, log),
     tokens: new Tokens(settings.auth.jwtSecret),
     apiKeys: new ApiKeys(settings.auth.apiKeys),
     readiness: new Readiness(),
@@ -55,8 +56,8 @@ function openDatabase(settings: ResolvedSettings, instanceId: string, log: Logge
   });
 }
 
-function makeStores(database: Database, settings: ResolvedSettings, instanceId: string) {
-  const { retentionDays, publish } = settings;
+export function makeStores(database: Database, settings: ResolvedSettings, instanceId: string) {
+  const { retention, publish } = settings;
   return {
     messages: new MessageLog(database, publish),
     groups: new Groups(database),
@@ -64,7 +65,11 @@ function makeStores(database: Database, settings: ResolvedSettings, instanceId: 
     settlements: new Settlements(database, () => instanceId, settings.delivery.maxTotalAttempts),
     outbox: new Outbox(database, { ...settings.delivery, ...publish }),
     deadLetters: new DeadLetters(database),
-    retention: new Retention(database, { retentionDays, dedupeHours: publish.dedupeHours }),
+    retention: new Retention(database, {
+      retentionDays: retention.days,
+      dedupeHours: publish.dedupeHours,
+      isForced: retention.isForced,
+    }),
     diary: new JobDiary(database),
   };
 }

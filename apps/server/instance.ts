@@ -59,7 +59,10 @@ export class Instance {
     readiness.isReady = false;
     lease.isDraining = true;
     await lease.beat();
+    // One under way may take a while; the clients do, too.
+    const jobsEnded = this.parts.jobRunner.stop();
     await this.app.get(ClientGateway).drain(this.settings.drain);
+    await jobsEnded;
     await this.release();
   }
 
@@ -75,7 +78,7 @@ export class Instance {
 
   private async release(): Promise<void> {
     const { parts } = this;
-    await parts.jobs.stop();
+    await parts.jobRunner.stop();
     await this.app.close();
     await parts.delivery.stop();
     await parts.lease.stop();

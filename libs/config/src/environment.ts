@@ -1,4 +1,5 @@
 import { isIP } from 'node:net';
+import { validateCronExpression } from 'cron';
 import { z } from 'zod';
 
 const whole = (min: number, max: number, fallback: number) =>
@@ -36,6 +37,12 @@ function isNetwork(text: string): boolean {
   return version !== 0 && /^\d{1,3}$/.test(bits) && Number(bits) <= (version === 4 ? 32 : 128) && more.length === 0;
 }
 
+const cron = (fallback: string) =>
+  z
+    .string()
+    .refine((text) => validateCronExpression(text).valid, 'must be a cron expression like 0 */10 * * * *, with seconds')
+    .default(fallback);
+
 const apiKeys = list.refine(
   (keys) => keys.length > 0 && keys.every((key) => /^[A-Za-z0-9._-]{1,50}:\S{16,200}$/.test(key)),
   'must be name:secret pairs separated by commas, each secret of 16 to 200 characters',
@@ -57,7 +64,7 @@ export const Environment = z.object({
   DATABASE_DIRECT_URL: postgresUrl
     .optional()
     .describe('for LISTEN and migrations, when DATABASE_URL goes through a transaction pooler'),
-  DATABASE_POOL: whole(1, 50, 4).describe('connections for the hot path; as many again serve REST and jobs'),
+  DATABASE_POOL: whole(1, 50, 4).describe('connections for the hot path; as many again serve REST'),
   TRUNKLINE_DIR: z.string().min(1).default('.trunkline').describe('embedded database and generated secrets'),
   JWT_SECRET: z
     .string()
@@ -114,7 +121,20 @@ export const Environment = z.object({
   LEASE_MS: whole(2_000, 600_000, 20_000).describe('an instance silent for this long is given up'),
   BEAT_MS: whole(200, 60_000, 3_000).describe('how often an instance renews its lease'),
   RETENTION_DAYS: whole(1, 3_650, 7).describe('messages older than this are dropped'),
+  RETENTION_FORCE: choice(['on', 'off'], 'off').describe(
+    'on: messages past RETENTION_DAYS are dropped whether they were delivered or not',
+  ),
+  IDLE_DEVICE_DAYS: whole(0, 3_650, 30).describe(
+    'a device not seen for this long is forgotten, and no message kept for it any more; 0: never',
+  ),
   DEDUPE_HOURS: whole(1, 720, 24).describe('how long a publish id is remembered'),
+  CRON_DEAD_INSTANCES: cron('* * * * * *').describe('when each instance looks for peers that died'),
+  CRON_EXPIRED_MESSAGES: cron('0 * * * * *').describe('when expired messages are removed'),
+  CRON_PARTITIONS: cron('10 */10 * * * *').describe('when partitions are made ahead, and dropped past retention'),
+  CRON_DEDUPE_WINDOW: cron('20 */10 * * * *').describe('when publish ids past DEDUPE_HOURS are dropped'),
+  CRON_IDLE_DEVICES: cron('30 5 * * * *').describe('when idle devices are forgotten'),
+  CRON_ORPHANS: cron('40 */10 * * * *').describe('when rows of instances that are not registered are removed'),
+  CRON_JOB_RUNS: cron('50 15 * * * *').describe('when old runs of jobs are removed from job_runs'),
   DRAIN_TIMEOUT_MS: whole(0, 600_000, 25_000).describe('SIGTERM to exit, at most'),
   DRAIN_RECONNECTS_PER_S: whole(1, 100_000, 250).describe(
     'clients a draining instance sends elsewhere each second; 0.7 of DRAIN_TIMEOUT_MS must suffice for all, or they go faster',

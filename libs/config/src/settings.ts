@@ -49,7 +49,21 @@ export interface Settings {
     readonly isNotifyOn: boolean;
   };
   readonly registry: { readonly leaseMs: number; readonly beatMs: number };
-  readonly retentionDays: number;
+  readonly retention: { readonly days: number; readonly isForced: boolean };
+  readonly cleanup: {
+    /** 0: never. */
+    readonly idleDeviceDays: number;
+    /** Cron expressions, with seconds. */
+    readonly cron: {
+      readonly deadInstances: string;
+      readonly expiredMessages: string;
+      readonly partitions: string;
+      readonly dedupeWindow: string;
+      readonly idleDevices: string;
+      readonly orphans: string;
+      readonly jobRuns: string;
+    };
+  };
 }
 
 /** Settings with the secrets and the database address that are found or made at the start. */
@@ -101,6 +115,22 @@ export function toSettings(env: Environment): Settings {
       isNotifyOn: env.NOTIFY === 'on',
     },
     registry: { leaseMs: env.LEASE_MS, beatMs: env.BEAT_MS },
-    retentionDays: env.RETENTION_DAYS,
+    retention: { days: env.RETENTION_DAYS, isForced: env.RETENTION_FORCE === 'on' },
+    cleanup: toCleanup(env),
+  };
+}
+
+function toCleanup(env: Environment): Settings['cleanup'] {
+  return {
+    idleDeviceDays: env.IDLE_DEVICE_DAYS,
+    cron: {
+      deadInstances: env.CRON_DEAD_INSTANCES,
+      expiredMessages: env.CRON_EXPIRED_MESSAGES,
+      partitions: env.CRON_PARTITIONS,
+      dedupeWindow: env.CRON_DEDUPE_WINDOW,
+      idleDevices: env.CRON_IDLE_DEVICES,
+      orphans: env.CRON_ORPHANS,
+      jobRuns: env.CRON_JOB_RUNS,
+    },
   };
 }

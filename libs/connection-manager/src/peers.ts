@@ -23,8 +23,7 @@ export class Peers {
 
   /** Removes instances that seemed dead for {@link SUSPICION_MS}. @returns their ids */
   async removeDead(now = performance.now()): Promise<string[]> {
-    const rows = await this.database.rows('beat', FIND_DEAD, [this.instanceId(), this.leaseMs]);
-    const suspects = new Set(rows.map((row) => row.instance_id));
+    const suspects = new Set(await this.findDead());
     for (const id of this.suspectedSince.keys()) if (!suspects.has(id)) this.suspectedSince.delete(id);
     const removed: string[] = [];
     for (const id of suspects) {
@@ -35,9 +34,18 @@ export class Peers {
     return removed;
   }
 
-  /** @returns how many rows of unregistered instances were removed */
-  async removeOrphans(): Promise<number> {
-    const [row] = await this.database.rows('work', REMOVE_ORPHANS);
+  /** Instances that seem dead at this moment; one that lost its LISTEN connection may only be about to take it up again. */
+  async findDead(): Promise<string[]> {
+    const rows = await this.database.rows('beat', FIND_DEAD, [this.instanceId(), this.leaseMs]);
+    return rows.map((row) => row.instance_id);
+  }
+
+  /** @returns how many rows of unregistered instances were removed, or on a dry run would be */
+  async removeOrphans(isDryRun = false): Promise<number> {
+    const [row] = await this.database.transaction((rows) => rows(REMOVE_ORPHANS), {
+      pool: 'jobs',
+      ending: isDryRun ? 'rollback' : 'commit',
+    });
     return row?.removed ?? 0;
   }
 
