@@ -6,6 +6,8 @@ import { Outbox1763600400000 } from './1763600400000-outbox.js';
 import { Ledger1763600500000 } from './1763600500000-ledger.js';
 import { Sessions1763600600000 } from './1763600600000-sessions.js';
 import { Presence1763600700000 } from './1763600700000-presence.js';
+import { Fencing1763600800000 } from './1763600800000-fencing.js';
+import { Retention1763600900000 } from './1763600900000-retention.js';
 
 /** In the order they are applied. */
 export const MIGRATIONS = [
@@ -17,4 +19,6 @@ export const MIGRATIONS = [
   Ledger1763600500000,
   Sessions1763600600000,
   Presence1763600700000,
+  Fencing1763600800000,
+  Retention1763600900000,
 ];

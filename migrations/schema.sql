@@ -89,6 +89,7 @@ create unlogged table trunkline.instances (
   lease_expires_at timestamp with time zone not null,
   draining boolean not null default false,
   lock_key integer,
+  incarnation uuid not null default gen_random_uuid(),
   constraint instances_pkey PRIMARY KEY (instance_id)
 ) with (fillfactor=50);
 
@@ -161,6 +162,13 @@ create table trunkline.publish_ids (
   created_at timestamp with time zone not null
 ) partition by range (created_at);
 create table trunkline.publish_ids_default partition of trunkline.publish_ids default;
+
+create unlogged table trunkline.registry_origin (
+  origin uuid not null default gen_random_uuid(),
+  is_only_one boolean not null default true,
+  constraint registry_origin_is_one CHECK (is_only_one),
+  constraint registry_origin_pkey PRIMARY KEY (is_only_one)
+);
 
 create unlogged table trunkline.routes (
   channel text collate "C" not null,
@@ -426,25 +434,17 @@ begin
 end $function$
 ;
 
-CREATE OR REPLACE FUNCTION trunkline.drop_partitions(parent text, before date, max_count integer)
- RETURNS text[]
+CREATE OR REPLACE FUNCTION trunkline.drop_partition(parent text, name text)
+ RETURNS boolean
  LANGUAGE plpgsql
+ SET lock_timeout TO '40ms'
 AS $function$
-declare
-  name text;
-  dropped text[] := '{}';
 begin
-  for name in
-    select c.relname from pg_inherits i join pg_class c on c.oid = i.inhrelid
-     where i.inhparent = to_regclass('trunkline.' || quote_ident(parent))
-       and c.relname ~ ('^' || parent || '_[0-9]{4}_[0-9]{2}_[0-9]{2}$')
-       and to_date(right(c.relname, 10), 'YYYY_MM_DD') < before
-     order by c.relname limit max_count
-  loop
-    execute format('drop table trunkline.%I', name);
-    dropped := dropped || name;
-  end loop;
-  return dropped;
+  if name not in (select trunkline.old_partitions(parent, 'infinity')) then
+    return false;
+  end if;
+  execute format('drop table trunkline.%I', name);
+  return true;
 end $function$
 ;
 
@@ -503,6 +503,36 @@ AS $function$
 $function$
 ;
 
+CREATE OR REPLACE FUNCTION trunkline.has_undelivered(name text)
+ RETURNS boolean
+ LANGUAGE plpgsql
+ STABLE
+AS $function$
+declare
+  answer boolean;
+begin
+  execute format($q$
+    with ends as (
+      select channel, max(seq) as seq from trunkline.%I
+       where expires_at is null or expires_at > clock_timestamp() group by channel
+    ), readers as (
+      select user_id, device_id, 'user:' || user_id as channel, 0 as first_seq from trunkline.devices
+       union all
+      select user_id, device_id, 'broadcast', null from trunkline.devices
+       union all
+      select d.user_id, d.device_id, m.channel, m.joined_seq
+        from trunkline.memberships m join trunkline.devices d on d.user_id = m.user_id
+    )
+    select exists (
+      select from ends e
+        join readers r on r.channel = e.channel
+        left join trunkline.cursors c on c.user_id = r.user_id and c.device_id = r.device_id and c.channel = r.channel
+       where greatest(coalesce(c.delivered_seq, r.first_seq, e.seq), r.first_seq) < e.seq)
+  $q$, name) into answer;
+  return answer;
+end $function$
+;
+
 CREATE OR REPLACE FUNCTION trunkline.last_seen(user_id text)
  RETURNS timestamp with time zone
  LANGUAGE sql
@@ -558,6 +588,19 @@ AS $function$
   select encode(set_bit(set_bit(overlay(uuid_send(gen_random_uuid()) placing
            substring(int8send((extract(epoch from clock_timestamp()) * 1000)::bigint) from 3) from 1 for 6),
            52, 1), 53, 1), 'hex')::uuid
+$function$
+;
+
+CREATE OR REPLACE FUNCTION trunkline.old_partitions(parent text, before date)
+ RETURNS SETOF text
+ LANGUAGE sql
+ STABLE
+AS $function$
+  select c.relname::text from pg_inherits i join pg_class c on c.oid = i.inhrelid
+   where i.inhparent = to_regclass('trunkline.' || quote_ident(parent))
+     and c.relname ~ ('^' || parent || '_[0-9]{4}_[0-9]{2}_[0-9]{2}$')
+     and to_date(right(c.relname, 10), 'YYYY_MM_DD') < before
+   order by 1
 $function$
 ;
 

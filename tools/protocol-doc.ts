@@ -87,7 +87,7 @@ function protocol(): string {
     '# Wire protocol\n',
     'Socket.IO 4, namespace `/`, WebSocket transport. REST is described at `/docs` of a running server.\n',
     '## Handshake\n',
-    'Goes into Socket.IO’s `auth`. A refused handshake is a `connect_error` whose `data` is the error.\n',
+    'Goes into Socket.IO’s `auth`. A refused handshake is a `connect_error` whose `data` is the error. After it Socket.IO does not try again by itself: if the error is retryable, call `socket.connect()` after its `retryAfterMs` (without one: a second).\n',
     table(Handshake, 'input'),
     '## Requests\n',
     'Client → server: `socket.emitWithAck(name, payload)`. Each is answered `{ ok: true, … }` or `{ ok: false, error: { code, message, retryable } }`. Fields not listed are refused.\n',
@@ -100,7 +100,7 @@ function protocol(): string {
     '## Delivery, as a client sees it\n',
     '- Per channel, messages come in order of `seq`, each at least once. Keep the highest `seq` of each channel and drop what is not above it: then the application sees each exactly once.\n- Acknowledge by sending back a packet’s `ack` when its messages are processed. Acknowledging a seq acknowledges everything before it. What was acknowledged and answered `ok` is never sent to that device again.\n- What is not acknowledged in time is repeated, with backoff; in the end the connection is closed (4005) and the messages wait for the next one.\n- A hole in `seq` is always announced by a `gap`.\n',
     '## Errors\n',
-    'The thousands digit says what to do: 1 fix the request, 2 authenticate again, 3 ask for the right, 4 try again later (with the same `publishId`), 5 report a bug.\n',
+    'The thousands digit says what to do: 1 fix the request, 2 authenticate again, 3 ask for the right, 4 try again later (with the same `publishId`; after `retryAfterMs`, if the error has it), 5 report a bug.\n',
     ['| code | name | retryable | meaning |', '| --- | --- | --- | --- |', ...faults, ''].join('\n'),
   ].join('\n');
 }

@@ -1,5 +1,5 @@
 import { ApiKeys, Tokens } from '#auth';
-import { JobRunner } from '#cleanup';
+import { JobRunner, Jobs } from '#cleanup';
 import type { ResolvedSettings } from '#config';
 import {
   Heartbeats,
@@ -32,7 +32,7 @@ const WARN_EVERY_MS = 5_000;
 export type Parts = ReturnType<typeof assemble>;
 
 /** Everything one instance is made of, each part given what it needs; nothing is started yet. */
-export function assemble(settings: ResolvedSettings, logger: Logger) {
+export function assemble(settings: ResolvedSettings, logger: Logger, onLeaseLost: () => void) {
   const instanceId = settings.instanceId ?? makeInstanceId();
   const log = logger.child({ instanceId });
   const database = openDatabase(settings, instanceId, log);
@@ -40,7 +40,7 @@ export function assemble(settings: ResolvedSettings, logger: Logger) {
   const changed = (users: readonly string[]): void => moving.presence.changed(users);
   const registry = new Registry(database, () => instanceId, changed);
   const peers = new Peers(database, () => instanceId, settings.registry.leaseMs, changed);
-  const moving = makeMovingParts({ settings, instanceId, log, database, stores, registry, peers });
+  const moving = makeMovingParts({ settings, instanceId, log, database, stores, registry, peers, onLeaseLost });
   return {
     instanceId,
     log,
@@ -49,7 +49,8 @@ export function assemble(settings: ResolvedSettings, logger: Logger) {
     registry,
     peers,
     ...moving,
-    jobs: new JobRunner(database, stores.diary, instanceId, log),
+    jobs: new Jobs(settings.cleanup, { ...stores, registry, peers, sessions: moving.sessions }),
+    jobRunner: new JobRunner(database, stores.diary, instanceId, log),
     tokens: new Tokens(settings.auth.jwtSecret),
     apiKeys: new ApiKeys(settings.auth.apiKeys),
     readiness: new Readiness(),
@@ -66,8 +67,8 @@ function openDatabase(settings: ResolvedSettings, instanceId: string, log: Logge
   });
 }
 
-function makeStores(database: Database, settings: ResolvedSettings, instanceId: string) {
-  const { retentionDays, publish } = settings;
+export function makeStores(database: Database, settings: ResolvedSettings, instanceId: string) {
+  const { retention, publish } = settings;
   return {
     messages: new MessageLog(database, publish),
     groups: new Groups(database),
@@ -75,7 +76,11 @@ function makeStores(database: Database, settings: ResolvedSettings, instanceId: 
     settlements: new Settlements(database, () => instanceId, settings.delivery.maxTotalAttempts),
     outbox: new Outbox(database, { ...settings.delivery, ...publish }),
     deadLetters: new DeadLetters(database),
-    retention: new Retention(database, { retentionDays, dedupeHours: publish.dedupeHours }),
+    retention: new Retention(database, {
+      retentionDays: retention.days,
+      dedupeHours: publish.dedupeHours,
+      isForced: retention.isForced,
+    }),
     diary: new JobDiary(database),
   };
 }
@@ -88,6 +93,7 @@ interface Foundation {
   readonly stores: ReturnType<typeof makeStores>;
   readonly registry: Registry;
   readonly peers: Peers;
+  readonly onLeaseLost: () => void;
 }
 
 interface MovingParts {
@@ -101,7 +107,7 @@ interface MovingParts {
 
 /** The parts that act by themselves, and need each other: hints arrive at the listener and move the others. */
 function makeMovingParts(foundation: Foundation): MovingParts {
-  const { settings, instanceId, log, database, stores, registry, peers } = foundation;
+  const { settings, instanceId, log, database, stores, registry, peers, onLeaseLost } = foundation;
   const warn = throttledWarn(log, WARN_EVERY_MS);
   const listener: Listener = new Listener({
     url: settings.database.directUrl ?? settings.database.url,
@@ -125,7 +131,11 @@ function makeMovingParts(foundation: Foundation): MovingParts {
     instanceId,
     ...settings.registry,
     holdsLock: () => listener.holdsLock,
-    onRenewed: (wasMissing) => (wasMissing ? registry.rebuild() : registry.writeLeftOver()),
+    onRenewed: (wasMissing) => {
+      delivery.sendHeldBack();
+      return wasMissing ? registry.rebuild() : registry.writeLeftOver();
+    },
+    onLost: onLeaseLost,
     onError: (error) => warn('lease not renewed, trying again', error),
   });
   const delivery: Delivery = new Delivery({
@@ -138,6 +148,7 @@ function makeMovingParts(foundation: Foundation): MovingParts {
     instanceId,
     hasPeers: () => lease.peers > 0,
     isListening: () => listener.isListening,
+    maySend: () => lease.isHeld,
     onError: warn,
   });
   const people = makePeopleParts(foundation, () => lease.peers > 0, warn);

@@ -2,7 +2,7 @@ import { NestFactory } from '@nestjs/core';
 import type { NestExpressApplication } from '@nestjs/platform-express';
 import type { NextFunction, Request, Response } from 'express';
 import helmet from 'helmet';
-import type { Settings } from '#config';
+import type { ResolvedSettings } from '#config';
 import { durabilityFaults, migrate, withRetry } from '#database';
 import { ClientGateway, SocketAdapter } from '#gateway';
 import { NestLog, type Logger } from '#observability';
@@ -10,7 +10,6 @@ import { MIGRATIONS } from '../../migrations/index.js';
 import { assemble, type Parts } from './assemble.js';
 import { describeApi } from './describe-api.js';
 import { OpenSockets } from './open-sockets.js';
-import { resolveSettings, type Resolved } from './resolve-settings.js';
 import { TrunklineModule } from './trunkline.module.js';
 
 /** Longest REST body: a full batch of ordinary messages; each message has its own, smaller limit. */
@@ -22,18 +21,17 @@ export class Instance {
   private readonly sockets: OpenSockets;
 
   private constructor(
-    private readonly resolved: Resolved,
+    private readonly settings: ResolvedSettings,
     private readonly parts: Parts,
     private readonly app: NestExpressApplication,
   ) {
     this.sockets = new OpenSockets(app.getHttpServer());
   }
 
-  static async start(given: Settings, logger: Logger): Promise<Instance> {
-    const resolved = await resolveSettings(given, logger);
-    const { settings } = resolved;
+  /** @param onLeaseLost the peers gave this instance up: it must send nothing more, and be {@link abandon}ed */
+  static async start(settings: ResolvedSettings, logger: Logger, onLeaseLost: () => void): Promise<Instance> {
     await migrate(settings.database.directUrl ?? settings.database.url, MIGRATIONS);
-    const parts = assemble(settings, logger);
+    const parts = assemble(settings, logger, onLeaseLost);
     await assertDurable(settings, parts);
     await parts.lease.assertIdIsFree();
     await withRetry(() => parts.retention.makePartitions(), { deadlineMs: 10_000 });
@@ -42,7 +40,7 @@ export class Instance {
     parts.delivery.start();
     for (const part of [parts.heartbeats, parts.sessions, parts.presence]) part.start();
     const app = await createApp(settings, parts);
-    const instance = new Instance(resolved, parts, app);
+    const instance = new Instance(settings, parts, app);
     await app.listen(settings.port, settings.host);
     parts.readiness.isReady = true;
     return instance;
@@ -57,28 +55,45 @@ export class Instance {
     return this.app.getUrl();
   }
 
-  /** Drains and stops within the drain timeout; the embedded database last. */
+  /** Drains and stops, within the drain timeout. */
   async stop(): Promise<void> {
     if (this.isStopping) return;
     this.isStopping = true;
-    const { parts, resolved } = this;
-    parts.readiness.isReady = false;
-    parts.lease.isDraining = true;
-    await parts.lease.beat();
-    await this.app.get(ClientGateway).drain(resolved.settings.drainTimeoutMs / 2);
-    await parts.jobs.stop();
+    const { lease, readiness } = this.parts;
+    readiness.isReady = false;
+    lease.isDraining = true;
+    await lease.beat();
+    // One under way may take a while; the clients do, too.
+    const jobsEnded = this.parts.jobRunner.stop();
+    await this.app.get(ClientGateway).drain(this.settings.drain);
+    await jobsEnded;
+    await this.release();
+  }
+
+  /** Stops at once: its lease is lost, its clients are the peers' by now. */
+  async abandon(): Promise<void> {
+    if (this.isStopping) return;
+    this.isStopping = true;
+    this.parts.readiness.isReady = false;
+    this.app.get(ClientGateway).cut();
+    this.app.getHttpServer().closeAllConnections();
+    await this.release();
+  }
+
+  private async release(): Promise<void> {
+    const { parts } = this;
+    await parts.jobRunner.stop();
     await Promise.all([this.app.close(), this.sockets.endAll()]);
     await Promise.all([parts.heartbeats.stop(), parts.sessions.stop(), parts.presence.stop()]);
     await parts.delivery.stop();
     await parts.lease.stop();
     await parts.listener.stop();
     await parts.database.close();
-    await resolved.embedded?.stop();
   }
 }
 
 /** A database that may forget what it acknowledged breaks the first promise: production refuses it. */
-async function assertDurable(settings: Resolved['settings'], { database, log }: Parts): Promise<void> {
+async function assertDurable(settings: ResolvedSettings, { database, log }: Parts): Promise<void> {
   const faults = await withRetry(() => durabilityFaults(database), { deadlineMs: 10_000 });
   if (faults.length === 0) return;
   const message = `PostgreSQL runs with ${faults.join(', ')}: acknowledged messages can be lost in a crash`;
@@ -86,7 +101,7 @@ async function assertDurable(settings: Resolved['settings'], { database, log }: 
   log.warn(message);
 }
 
-async function createApp(settings: Resolved['settings'], parts: Parts): Promise<NestExpressApplication> {
+async function createApp(settings: ResolvedSettings, parts: Parts): Promise<NestExpressApplication> {
   const app = await NestFactory.create<NestExpressApplication>(TrunklineModule.forRoot(settings, parts), {
     logger: new NestLog(parts.log),
     bodyParser: false,

@@ -1,41 +1,21 @@
 import 'reflect-metadata';
 import { readSettings, SettingsError, type Settings } from '#config';
 import { createLogger } from '#observability';
-import { Instance } from './instance.js';
+import { endGracefully } from './end-gracefully.js';
+import { Service } from './service.js';
 
-/** Ends the process on a drain that takes too long, an error nobody caught, or a second signal. */
 async function main(): Promise<void> {
   const settings = read();
   const logger = createLogger(settings.logLevel);
-  const instance = await Instance.start(settings, logger).catch((error: unknown) => {
+  const service = new Service(settings, logger, (error) => {
+    logger.fatal({ err: error }, 'no new identity');
+    end('no new identity');
+  });
+  const end = endGracefully(() => service.stop(), settings.drain.timeoutMs, logger);
+  await service.start().catch((error: unknown) => {
     logger.fatal({ err: error }, 'not started');
     process.exit(1);
   });
-  let isStopping = false;
-  const stop = (reason: string, exitCode: number): void => {
-    if (isStopping) process.exit(exitCode || 1);
-    isStopping = true;
-    logger.info({ reason }, 'draining');
-    setTimeout(() => process.exit(exitCode || 1), settings.drainTimeoutMs).unref();
-    instance.stop().then(
-      () => process.exit(exitCode),
-      (error: unknown) => {
-        logger.error({ err: error }, 'drain failed');
-        process.exit(1);
-      },
-    );
-  };
-  process.on('SIGTERM', () => stop('SIGTERM', 0));
-  process.on('SIGINT', () => stop('SIGINT', 0));
-  process.on('uncaughtException', (error) => {
-    logger.fatal({ err: error }, 'uncaught exception');
-    stop('uncaught exception', 1);
-  });
-  process.on('unhandledRejection', (error) => {
-    logger.fatal({ err: error }, 'unhandled rejection');
-    stop('unhandled rejection', 1);
-  });
-  logger.info({ instanceId: instance.id, url: await instance.url(), docs: `${await instance.url()}/docs` }, 'serving');
 }
 
 function read(): Settings {

@@ -1,6 +1,6 @@
 import { Global, Module, type DynamicModule, type Provider } from '@nestjs/common';
 import { ApiKeys, Tokens } from '#auth';
-import { CleanupModule, JobRunner } from '#cleanup';
+import { CleanupModule, JobRunner, Jobs } from '#cleanup';
 import { SETTINGS, type ResolvedSettings } from '#config';
 import { Heartbeats, Lease, Peers, Presence, Registry, Sessions } from '#connection-manager';
 import { Database, Listener } from '#database';
@@ -32,7 +32,8 @@ export class TrunklineModule {
       { provide: DeadLetters, useValue: parts.deadLetters },
       { provide: Retention, useValue: parts.retention },
       { provide: Delivery, useValue: parts.delivery },
-      { provide: JobRunner, useValue: parts.jobs },
+      { provide: Jobs, useValue: parts.jobs },
+      { provide: JobRunner, useValue: parts.jobRunner },
       { provide: JobDiary, useValue: parts.diary },
       { provide: Tokens, useValue: parts.tokens },
       { provide: ApiKeys, useValue: parts.apiKeys },

@@ -1,4 +1,5 @@
 import { connect, type Socket } from 'node:net';
+import { Client } from 'pg';
 import { Cluster } from '../support/cluster.js';
 import { expectDelivered } from '../support/expect-delivered.js';
 import { FlakyCable } from '../support/flaky-cable.js';
@@ -123,6 +124,86 @@ it('SIGTERM is not put off by a client whose cable has fallen silent, nor by hal
     half.destroy();
     await cable.stop();
   }
+});
+
+it('the clients of a draining instance come back no faster than the pace allows, and are served until their turn', async () => {
+  const perSecond = 10;
+  const paced = await cluster.start({ DRAIN_RECONNECTS_PER_S: String(perSecond) });
+  const clients = await Promise.all(
+    Array.from({ length: 15 }, (_, n) => cluster.connect(paced, { user: `user-${n}`, deviceId: 'phone' })),
+  );
+  const leftAt: number[] = [];
+  for (const client of clients) client.socket.once('disconnect', () => leftAt.push(performance.now()));
+  const ended = paced.end('SIGTERM');
+  await until('all know when to leave', () => clients.every(({ reconnect }) => reconnect));
+  const last = clients.reduce((a, b) => ((a.reconnect?.afterMs ?? 0) > (b.reconnect?.afterMs ?? 0) ? a : b));
+  await until('half are gone', () => leftAt.length > clients.length / 2);
+  await last.must('publish', { channel: `user:${last.ready?.user}`, type: 'note', data: 'still here' });
+  await until('it came', () => last.received.length === 1);
+  expect(await ended).toBe(0);
+  await until('all are gone', () => leftAt.length === clients.length);
+  for (const at of leftAt) {
+    expect(leftAt.filter((other) => other >= at && other < at + 1_000).length).toBeLessThanOrEqual(perSecond);
+  }
+});
+
+it('a draining instance is not ready, and refuses sockets before the upgrade, so that a load balancer passes them on', async () => {
+  const paced = await cluster.start({ DRAIN_RECONNECTS_PER_S: '1' });
+  const clients = await Promise.all(['ann', 'ben'].map((user) => cluster.connect(paced, { user })));
+  const ended = paced.end('SIGTERM');
+  await until('they know', () => clients.every(({ reconnect }) => reconnect));
+  expect((await paced.rest('GET', '/health/ready')).status).toBe(503);
+  const late = cluster.keep(TestClient.open(paced.url, { user: 'late' }));
+  await until('it is refused', () => late.failure);
+  expect(late.refusal).toBeUndefined();
+  expect(await ended).toBe(0);
+});
+
+describe('a drain that cannot end', () => {
+  let blocker: Client;
+
+  beforeEach(async () => {
+    blocker = new Client({ connectionString: database.url });
+    await blocker.connect();
+  });
+  afterEach(() => blocker.end());
+
+  /** With a publish under way that the database keeps waiting. */
+  async function stuck(env: Record<string, string> = {}): Promise<Server> {
+    const server = await cluster.start({ PUBLISH_DEADLINE_MS: '60000', ...env });
+    const ann = await cluster.connect(server, { user: 'ann' });
+    await blocker.query('begin; lock table trunkline.channels in exclusive mode');
+    void ann.ask('publish', { channel: 'user:ben', type: 'note', data: 1 }).catch(() => undefined);
+    await until('the publish waits', async () => {
+      const rows = await database.query("select from pg_stat_activity where wait_event_type = 'Lock'");
+      return rows.length > 0;
+    });
+    return server;
+  }
+
+  it('is forced after DRAIN_TIMEOUT_MS, with an exit code that says so', async () => {
+    const server = await stuck({ DRAIN_TIMEOUT_MS: '500' });
+    expect(await server.end('SIGTERM')).toBe(1);
+  });
+
+  it('is forced by a second signal', async () => {
+    const server = await stuck();
+    server.process.kill('SIGTERM');
+    await until('it drains', () => server.lines.some((line) => line.includes('"msg":"draining"')));
+    expect(await server.end('SIGTERM')).toBe(1);
+  });
+});
+
+it.each([
+  ['an exception that nobody caught', `process.on('SIGUSR2',()=>{throw new Error('planted')})`],
+  ['a rejection that nobody handled', `process.on('SIGUSR2',()=>void Promise.reject(new Error('planted')))`],
+])('%s drains the instance, and its exit code says so', async (_, code) => {
+  const server = await cluster.start({ NODE_OPTIONS: `--import=data:text/javascript,${encodeURIComponent(code)}` });
+  const ann = await cluster.connect(server, { user: 'ann' });
+  expect(await server.end('SIGUSR2')).toBe(1);
+  await until('it is disconnected', () => ann.disconnectReason);
+  expect(ann.reconnect).toBeDefined();
+  for (const table of ['instances', 'connections', 'routes']) expect(await count(table, server)).toBe(0);
 });
 
 it('an instance that is replaced under load costs no message', async () => {

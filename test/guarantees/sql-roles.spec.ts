@@ -73,8 +73,10 @@ it('no other function of the schema does anything for it', async () => {
                       array[null], array[null], array[null::bigint], array[null], interval '1 day')`,
     `trunkline.fail_attempts(array['a'], array['d'], array['user:a'], array[1::bigint], array[''], 1)`,
     `trunkline.make_partition('messages', '2020-01-01')`,
-    `trunkline.drop_partitions('messages', '2100-01-01', 9)`,
+    `trunkline.drop_partition('messages', 'messages_2020_01_02')`,
+    `trunkline.has_undelivered('messages_2020_01_02')`,
   ];
+  await database.query(`select trunkline.make_partition('messages', '2020-01-02')`);
   await as(urlOfRole(), async (client) => {
     for (const call of changing)
       await expect(client.query(`select * from ${call}`)).rejects.toThrow(/permission denied|must be owner/);

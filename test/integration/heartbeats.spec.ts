@@ -78,6 +78,7 @@ it.each([10, 5_000])('an instance with %i connections makes no more than a write
     beatMs: BEAT_MS,
     holdsLock: () => true,
     onRenewed: () => registry.writeLeftOver(),
+    onLost: () => undefined,
     onError: () => undefined,
   });
   await lease.start();

@@ -1,11 +1,6 @@
 import { Module } from '@nestjs/common';
 import { ScheduleModule } from '@nestjs/schedule';
-import { DeadInstancesJob } from './dead-instances.job.js';
-import { ExpiredMessagesJob } from './expired-messages.job.js';
-import { PartitionsJob } from './partitions.job.js';
+import { Schedule } from './schedule.js';
 
-@Module({
-  imports: [ScheduleModule.forRoot()],
-  providers: [DeadInstancesJob, ExpiredMessagesJob, PartitionsJob],
-})
+@Module({ imports: [ScheduleModule.forRoot()], providers: [Schedule] })
 export class CleanupModule {}

@@ -1,2 +1,3 @@
 export { CleanupModule } from './cleanup.module.js';
-export { JobRunner } from './job-runner.js';
+export { JobRunner, type JobOutcome } from './job-runner.js';
+export { Jobs, type CleanupStores } from './jobs.js';

@@ -1,7 +1,7 @@
 import { statement, type Database } from '#database';
 import type { JobDiary } from '#message-persistence';
 import type { Logger } from '#observability';
-import type { Job } from './job.js';
+import type { Job, JobReport } from './job.js';
 
 /** Held until the transaction ends: of several instances one runs a job. */
 const TRY_JOB_LOCK = statement<{ is_mine: boolean }>(
@@ -9,17 +9,23 @@ const TRY_JOB_LOCK = statement<{ is_mine: boolean }>(
   'select pg_try_advisory_xact_lock(7256, hashtext($1)) as is_mine',
 );
 
-export interface JobOutcome {
-  /** False: another instance runs this job just now. */
-  readonly isMine: boolean;
-  readonly rows: number;
+export interface RunOptions {
+  /** Another instance has just done it if the last run began less than this ago. */
+  readonly unlessWithinMs?: number;
+  readonly isDryRun?: boolean;
 }
+
+export type JobOutcome = JobReport & {
+  /** False: another instance runs this job, or has just done so. */
+  readonly isMine: boolean;
+  readonly error?: Error;
+};
 
 const NOTHING: JobOutcome = { isMine: false, rows: 0 };
 
-/** Runs jobs so that one instance does each at a time, and writes down what came of it. */
+/** Runs jobs, one after the other, so that one instance does each at a time, and writes down what came of it. */
 export class JobRunner {
-  private readonly running = new Set<Promise<JobOutcome>>();
+  private last: Promise<unknown> = Promise.resolve();
   private isStopped = false;
 
   constructor(
@@ -30,44 +36,66 @@ export class JobRunner {
   ) {}
 
   /** Never throws: a failure is logged and recorded, and the next run tries again. */
-  async run(job: Job): Promise<JobOutcome> {
-    if (this.isStopped) return NOTHING;
-    const run = this.runLocked(job).catch((error: unknown) => {
-      this.logger.warn({ err: error, job: job.name }, 'job failed');
-      return NOTHING;
-    });
-    this.running.add(run);
-    return run.finally(() => this.running.delete(run));
+  run(job: Job, options: RunOptions = {}): Promise<JobOutcome> {
+    const run = this.last.then(() => this.runLocked(job, options)).catch((error: unknown) => this.failed(job, error));
+    this.last = run;
+    return run;
   }
 
+  /** As {@link run}, for a job that looks after itself when several instances run it; nothing found is no run. */
+  async runUnlocked(job: Job): Promise<JobOutcome> {
+    if (this.isStopped) return NOTHING;
+    return this.attempt(job, { isWorthNoting: ({ rows }) => rows > 0 }).catch((error: unknown) =>
+      this.failed(job, error),
+    );
+  }
+
+  /** No other run begins; resolves when the one under way has ended. */
   async stop(): Promise<void> {
     this.isStopped = true;
-    await Promise.all(this.running);
+    await this.last;
   }
 
-  private runLocked(job: Job): Promise<JobOutcome> {
-    return this.database.transaction(async (rows) => {
+  private runLocked(job: Job, { unlessWithinMs = 0, isDryRun = false }: RunOptions): Promise<JobOutcome> {
+    if (this.isStopped) return Promise.resolve(NOTHING);
+    const work = async (rows: Parameters<Parameters<Database['transaction']>[0]>[0]): Promise<JobOutcome> => {
       const [lock] = await rows(TRY_JOB_LOCK, [job.name]);
       if (!lock?.is_mine) return NOTHING;
-      const startedAt = performance.now();
-      const { count, error } = await attempt(job);
-      if (error) this.logger.warn({ err: error, job: job.name }, 'job failed');
+      const ageMs = unlessWithinMs > 0 ? await this.diary.lastRunAgeMs(job.name) : undefined;
+      if (ageMs !== undefined && ageMs < unlessWithinMs) return NOTHING;
+      return this.attempt(job, { isDryRun });
+    };
+    return this.database.transaction(work, { pool: 'jobs' });
+  }
+
+  private async attempt(
+    job: Job,
+    {
+      isDryRun = false,
+      isWorthNoting = () => true,
+    }: { isDryRun?: boolean; isWorthNoting?: (report: JobReport) => boolean },
+  ): Promise<JobOutcome> {
+    const startedAt = performance.now();
+    const { error, ...report } = await job.runOnce(isDryRun).then(
+      (done): JobReport & { error?: Error } => done,
+      (thrown: unknown) => ({ rows: 0, error: thrown instanceof Error ? thrown : new Error(String(thrown)) }),
+    );
+    if (error) this.logger.warn({ err: error, job: job.name }, 'job failed');
+    else if (report.rows > 0) this.logger.info({ job: job.name, ...report, isDryRun }, 'job done');
+    if (!isDryRun && (error || isWorthNoting(report))) {
       await this.diary.record({
         job: job.name,
         instanceId: this.instanceId,
         durationMs: performance.now() - startedAt,
-        rows: count,
+        rows: report.rows,
         error: error?.message.slice(0, 500) ?? null,
       });
-      return { isMine: true, rows: count };
-    });
+    }
+    return { isMine: true, ...report, ...(error ? { error } : {}) };
   }
-}
 
-async function attempt(job: Job): Promise<{ count: number; error?: Error }> {
-  try {
-    return { count: await job.runOnce() };
-  } catch (error) {
-    return { count: 0, error: error instanceof Error ? error : new Error(String(error)) };
+  private failed(job: Job, error: unknown): JobOutcome {
+    this.logger.warn({ err: error, job: job.name }, 'job failed');
+    return NOTHING;
   }
 }

@@ -1,3 +1,5 @@
+import { isIP } from 'node:net';
+import { validateCronExpression } from 'cron';
 import { z } from 'zod';
 
 const whole = (min: number, max: number, fallback: number) =>
@@ -24,6 +26,23 @@ const list = z.string().transform((text) =>
     .filter((item) => item !== ''),
 );
 
+const networks = list.refine(
+  (items) => items.every(isNetwork),
+  'must be addresses or networks like 10.0.0.0/8, separated by commas',
+);
+
+function isNetwork(text: string): boolean {
+  const [address = '', bits = '0', ...more] = text.split('/');
+  const version = isIP(address);
+  return version !== 0 && /^\d{1,3}$/.test(bits) && Number(bits) <= (version === 4 ? 32 : 128) && more.length === 0;
+}
+
+const cron = (fallback: string) =>
+  z
+    .string()
+    .refine((text) => validateCronExpression(text).valid, 'must be a cron expression like 0 */10 * * * *, with seconds')
+    .default(fallback);
+
 const apiKeys = list.refine(
   (keys) => keys.length > 0 && keys.every((key) => /^[A-Za-z0-9._-]{1,50}:\S{16,200}$/.test(key)),
   'must be name:secret pairs separated by commas, each secret of 16 to 200 characters',
@@ -45,7 +64,7 @@ export const Environment = z.object({
   DATABASE_DIRECT_URL: postgresUrl
     .optional()
     .describe('for LISTEN and migrations, when DATABASE_URL goes through a transaction pooler'),
-  DATABASE_POOL: whole(1, 50, 4).describe('connections for the hot path; as many again serve REST and jobs'),
+  DATABASE_POOL: whole(1, 50, 4).describe('connections for the hot path; as many again serve REST'),
   TRUNKLINE_DIR: z.string().min(1).default('.trunkline').describe('embedded database and generated secrets'),
   JWT_SECRET: z
     .string()
@@ -60,6 +79,22 @@ export const Environment = z.object({
     .describe(
       'browser origins that may connect, separated by commas; * for all; left out in development: any on localhost',
     ),
+  TRUST_PROXY: networks
+    .default([])
+    .describe(
+      'addresses or networks of the load balancers whose X-Forwarded-For tells the address of a client, separated by commas',
+    ),
+  MAX_CONNECTIONS: whole(1, 1_000_000, 10_000).describe('connections of an instance before more are refused (4006)'),
+  MAX_CONNECTIONS_PER_USER: whole(0, 100_000, 100).describe('of one user on an instance (4007); 0: any number'),
+  MAX_CONNECTIONS_PER_ADDRESS: whole(0, 1_000_000, 0).describe(
+    'of one address on an instance (4008); 0: any number, as behind a load balancer that TRUST_PROXY does not name',
+  ),
+  AT_CONNECTION_CAP: choice(['refuse-newest', 'close-oldest'], 'refuse-newest').describe(
+    'what happens at the cap of a user or an address',
+  ),
+  MAX_OPENING: whole(1, 100_000, 2_000).describe(
+    'connections being opened, or waiting for it, before more are told when to come back (4003)',
+  ),
   LOG_LEVEL: choice(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'], 'info'),
   MAX_MESSAGE_BYTES: whole(1, 1_048_576, 65_536).describe('longest JSON of a message body'),
   MAX_MESSAGE_DEPTH: whole(1, 100, 32).describe('deepest nesting of a message body'),
@@ -101,7 +136,25 @@ export const Environment = z.object({
   SESSION_IDLE_DAYS: whole(1, 3_650, 30).describe('a session without a connection for this long has ended'),
   SESSION_RETENTION_DAYS: whole(1, 3_650, 30).describe('how long ended sessions are kept'),
   RETENTION_DAYS: whole(1, 3_650, 7).describe('messages older than this are dropped'),
+  RETENTION_FORCE: choice(['on', 'off'], 'off').describe(
+    'on: messages past RETENTION_DAYS are dropped whether they were delivered or not',
+  ),
+  IDLE_DEVICE_DAYS: whole(0, 3_650, 30).describe(
+    'a device not seen for this long is forgotten, and no message kept for it any more; 0: never',
+  ),
   DEDUPE_HOURS: whole(1, 720, 24).describe('how long a publish id is remembered'),
+  CRON_DEAD_INSTANCES: cron('* * * * * *').describe('when each instance looks for peers that died'),
+  CRON_EXPIRED_MESSAGES: cron('0 * * * * *').describe('when expired messages are removed'),
+  CRON_PARTITIONS: cron('10 */10 * * * *').describe('when partitions are made ahead, and dropped past retention'),
+  CRON_DEDUPE_WINDOW: cron('20 */10 * * * *').describe('when publish ids past DEDUPE_HOURS are dropped'),
+  CRON_IDLE_DEVICES: cron('30 5 * * * *').describe('when idle devices are forgotten'),
+  CRON_STALE_CONNECTIONS: cron('35 * * * * *').describe('when connections without a sign of life are removed'),
+  CRON_ENDED_SESSIONS: cron('45 */5 * * * *').describe('when sessions are ended, and old ones deleted'),
+  CRON_ORPHANS: cron('40 */10 * * * *').describe('when rows of instances that are not registered are removed'),
+  CRON_JOB_RUNS: cron('50 15 * * * *').describe('when old runs of jobs are removed from job_runs'),
   DRAIN_TIMEOUT_MS: whole(0, 600_000, 25_000).describe('SIGTERM to exit, at most'),
+  DRAIN_RECONNECTS_PER_S: whole(1, 100_000, 250).describe(
+    'clients a draining instance sends elsewhere each second; 0.7 of DRAIN_TIMEOUT_MS must suffice for all, or they go faster',
+  ),
 });
 export type Environment = z.infer<typeof Environment>;

@@ -24,6 +24,23 @@ const WRONG: [variable: string, value: string, allowed: string][] = [
   ['API_KEYS', `shop:${SECRET}`, '16 to 200 characters'],
   ['API_KEYS', `shop:${SECRET}${SECRET},crm`, 'name:secret'],
   ['API_KEYS', ' , ', 'name:secret'],
+  ['TRUST_PROXY', 'everybody', 'addresses or networks'],
+  ['TRUST_PROXY', '10.0.0.0/33', 'addresses or networks'],
+  ['MAX_CONNECTIONS', '0', 'whole number from 1'],
+  ['MAX_CONNECTIONS_PER_USER', 'few', 'whole number from 0'],
+  ['MAX_CONNECTIONS_PER_ADDRESS', '-1', 'whole number from 0'],
+  ['AT_CONNECTION_CAP', 'toss', 'refuse-newest, close-oldest'],
+  ['MAX_OPENING', '0', 'whole number from 1'],
+  ['DRAIN_RECONNECTS_PER_S', '0', 'whole number from 1'],
+  ['RETENTION_FORCE', 'yes', 'on, off'],
+  ['IDLE_DEVICE_DAYS', '-1', 'whole number from 0'],
+  ['CRON_DEAD_INSTANCES', 'hourly', 'cron expression'],
+  ['CRON_EXPIRED_MESSAGES', 'hourly', 'cron expression'],
+  ['CRON_PARTITIONS', 'hourly', 'cron expression'],
+  ['CRON_DEDUPE_WINDOW', 'hourly', 'cron expression'],
+  ['CRON_IDLE_DEVICES', 'hourly', 'cron expression'],
+  ['CRON_ORPHANS', 'hourly', 'cron expression'],
+  ['CRON_JOB_RUNS', 'hourly', 'cron expression'],
   ['LOG_LEVEL', 'loud', 'fatal, error, warn, info, debug, trace, silent'],
   ['MAX_MESSAGE_BYTES', '0', '1 to 1048576'],
   ['MAX_MESSAGE_DEPTH', '101', '1 to 100'],
@@ -100,7 +117,12 @@ describe('readSettings', () => {
   });
 
   it('needs nothing set in development, and listens to this machine alone', () => {
-    expect(readSettings({})).toMatchObject({ isProduction: false, host: '127.0.0.1', port: 3000, retentionDays: 7 });
+    expect(readSettings({})).toMatchObject({
+      isProduction: false,
+      host: '127.0.0.1',
+      port: 3000,
+      retention: { days: 7, isForced: false },
+    });
     expect(readSettings({})).toMatchObject({ database: { url: undefined }, auth: { jwtSecret: undefined } });
   });
 
@@ -139,7 +161,7 @@ describe('readSettings', () => {
     expect(refusal({ DEDUPE_HOURS: '25', RETENTION_DAYS: '1' })).toMatch(
       /^DEDUPE_HOURS is 25, must not exceed RETENTION_DAYS/,
     );
-    expect(readSettings({ DEDUPE_HOURS: '24', RETENTION_DAYS: '1' }).retentionDays).toBe(1);
+    expect(readSettings({ DEDUPE_HOURS: '24', RETENTION_DAYS: '1' }).retention.days).toBe(1);
   });
 
   it('gives settings that nobody can change', () => {

@@ -10,7 +10,7 @@ export interface Settings {
   /** Absolute; embedded database and generated secrets. */
   readonly directory: string;
   readonly logLevel: Environment['LOG_LEVEL'];
-  readonly drainTimeoutMs: number;
+  readonly drain: { readonly timeoutMs: number; readonly reconnectsPerS: number };
   readonly database: {
     /** Undefined: embedded. */
     readonly url: string | undefined;
@@ -22,6 +22,16 @@ export interface Settings {
     /** name:secret pairs. */
     readonly apiKeys: readonly string[] | undefined;
     readonly corsOrigins: readonly string[];
+  };
+  readonly admission: {
+    /** Addresses and networks. */
+    readonly trustedProxies: readonly string[];
+    readonly maxConnections: number;
+    /** 0: any number; so below. */
+    readonly maxPerUser: number;
+    readonly maxPerAddress: number;
+    readonly maxOpening: number;
+    readonly isOldestOut: boolean;
   };
   readonly body: { readonly maxBytes: number; readonly maxDepth: number; readonly maxKeys: number };
   readonly publish: { readonly maxWaiting: number; readonly deadlineMs: number; readonly dedupeHours: number };
@@ -43,11 +53,27 @@ export interface Settings {
     readonly pingIntervalMs: number;
     readonly pingTimeoutMs: number;
     readonly heartbeatMs: number;
-    readonly timeoutMs: number;
   };
   readonly presence: { readonly debounceMs: number; readonly maxWatches: number };
   readonly sessions: { readonly tokenNoticeMs: number; readonly idleMs: number; readonly retentionMs: number };
-  readonly retentionDays: number;
+  readonly retention: { readonly days: number; readonly isForced: boolean };
+  readonly cleanup: {
+    /** 0: never. */
+    readonly idleDeviceDays: number;
+    readonly connectionTimeoutMs: number;
+    /** Cron expressions, with seconds. */
+    readonly cron: {
+      readonly deadInstances: string;
+      readonly expiredMessages: string;
+      readonly partitions: string;
+      readonly dedupeWindow: string;
+      readonly idleDevices: string;
+      readonly staleConnections: string;
+      readonly endedSessions: string;
+      readonly orphans: string;
+      readonly jobRuns: string;
+    };
+  };
 }
 
 /** Settings with the secrets and the database address that are found or made at the start. */
@@ -70,9 +96,17 @@ export function toSettings(env: Environment): Settings {
     instanceId: env.INSTANCE_ID,
     directory: resolve(env.TRUNKLINE_DIR),
     logLevel: env.LOG_LEVEL,
-    drainTimeoutMs: env.DRAIN_TIMEOUT_MS,
+    drain: { timeoutMs: env.DRAIN_TIMEOUT_MS, reconnectsPerS: env.DRAIN_RECONNECTS_PER_S },
     database: { url: env.DATABASE_URL, directUrl: env.DATABASE_DIRECT_URL, poolSize: env.DATABASE_POOL },
     auth: { jwtSecret: env.JWT_SECRET, apiKeys: env.API_KEYS, corsOrigins: env.CORS_ORIGINS },
+    admission: {
+      trustedProxies: env.TRUST_PROXY,
+      maxConnections: env.MAX_CONNECTIONS,
+      maxPerUser: env.MAX_CONNECTIONS_PER_USER,
+      maxPerAddress: env.MAX_CONNECTIONS_PER_ADDRESS,
+      maxOpening: env.MAX_OPENING,
+      isOldestOut: env.AT_CONNECTION_CAP === 'close-oldest',
+    },
     body: { maxBytes: env.MAX_MESSAGE_BYTES, maxDepth: env.MAX_MESSAGE_DEPTH, maxKeys: env.MAX_MESSAGE_KEYS },
     publish: {
       maxWaiting: env.MAX_WAITING_PUBLISHES,
@@ -93,11 +127,18 @@ export function toSettings(env: Environment): Settings {
       isNotifyOn: env.NOTIFY === 'on',
     },
     registry: { leaseMs: env.LEASE_MS, beatMs: env.BEAT_MS },
+    ...toPeople(env),
+    retention: { days: env.RETENTION_DAYS, isForced: env.RETENTION_FORCE === 'on' },
+    cleanup: toCleanup(env),
+  };
+}
+
+function toPeople(env: Environment): Pick<Settings, 'connections' | 'presence' | 'sessions'> {
+  return {
     connections: {
       pingIntervalMs: env.PING_INTERVAL_MS,
       pingTimeoutMs: env.PING_TIMEOUT_MS,
       heartbeatMs: env.HEARTBEAT_MS,
-      timeoutMs: env.CONNECTION_TIMEOUT_MS,
     },
     presence: { debounceMs: env.PRESENCE_DEBOUNCE_MS, maxWatches: env.MAX_WATCHES },
     sessions: {
@@ -105,6 +146,23 @@ export function toSettings(env: Environment): Settings {
       idleMs: env.SESSION_IDLE_DAYS * DAY_MS,
       retentionMs: env.SESSION_RETENTION_DAYS * DAY_MS,
     },
-    retentionDays: env.RETENTION_DAYS,
+  };
+}
+
+function toCleanup(env: Environment): Settings['cleanup'] {
+  return {
+    idleDeviceDays: env.IDLE_DEVICE_DAYS,
+    connectionTimeoutMs: env.CONNECTION_TIMEOUT_MS,
+    cron: {
+      deadInstances: env.CRON_DEAD_INSTANCES,
+      expiredMessages: env.CRON_EXPIRED_MESSAGES,
+      partitions: env.CRON_PARTITIONS,
+      dedupeWindow: env.CRON_DEDUPE_WINDOW,
+      idleDevices: env.CRON_IDLE_DEVICES,
+      staleConnections: env.CRON_STALE_CONNECTIONS,
+      endedSessions: env.CRON_ENDED_SESSIONS,
+      orphans: env.CRON_ORPHANS,
+      jobRuns: env.CRON_JOB_RUNS,
+    },
   };
 }

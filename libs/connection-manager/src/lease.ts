@@ -1,7 +1,8 @@
+import { randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import { withRetry, type Database } from '#database';
 import { lockKeyOf } from './instance-id.js';
-import { BEAT, GREET, IS_LOCKED } from './sql/beat.sql.js';
+import { BEAT, ENROL, GREET, IS_LOCKED, type BeatRow } from './sql/beat.sql.js';
 import { REMOVE_SELF } from './sql/find-dead.sql.js';
 
 export interface LeaseOptions {
@@ -10,8 +11,10 @@ export interface LeaseOptions {
   readonly beatMs: number;
   /** True while this instance's LISTEN connection holds its advisory lock. */
   readonly holdsLock: () => boolean;
-  /** After each renewal; `wasMissing`: the row had been written and was gone, so the registry has to be written again. */
+  /** After each renewal; `wasMissing`: PostgreSQL had emptied the tables, so the registry has to be written again. */
   readonly onRenewed: (wasMissing: boolean) => Promise<void>;
+  /** Once: the peers have given this instance up, or its id is another's. It must be replaced by a new one. */
+  readonly onLost: () => void;
   readonly onError: (error: unknown) => void;
 }
 
@@ -28,15 +31,22 @@ export class InstanceIdInUseError extends Error {
 /** Together the time a dying process of the same id gets. */
 const TRIES = 10;
 const TRY_AGAIN_MS = 200;
+/** After a beat that failed: peers count on hearing of this instance. */
+const BEAT_AGAIN_MS = 500;
 
 /** This instance's row in `instances`, renewed by beats for as long as it lives. */
 export class Lease {
+  /** Tells this instance from another one that takes over its id. */
+  private readonly incarnation = randomUUID();
+  /** Which life of the registry this instance is written in. */
+  private origin: string | null = null;
   private timer: NodeJS.Timeout | undefined;
   private beating: Promise<void> | undefined;
   private greeting: NodeJS.Timeout | undefined;
-  private wasWritten = false;
   private wasGreetedAgain = false;
   private renewedAt = -Infinity;
+  private hasFailed = false;
+  private isLost = false;
   private isStopped = false;
   isDraining = false;
   /** Other instances at the last beat. */
@@ -47,8 +57,9 @@ export class Lease {
     private readonly options: LeaseOptions,
   ) {}
 
+  /** False once the peers may have given this instance up, for all it knows. */
   get isHeld(): boolean {
-    return performance.now() - this.renewedAt < this.options.leaseMs;
+    return !this.isLost && performance.now() - this.renewedAt < this.options.leaseMs;
   }
 
   /** @throws InstanceIdInUseError if a living process holds this id, also after the time a dying one needs */
@@ -68,7 +79,8 @@ export class Lease {
    */
   async start(): Promise<void> {
     await this.waitForLock();
-    await this.removeRows(10_000);
+    await this.removeRows(null, 10_000);
+    await withRetry(() => this.enrol(), { deadlineMs: 10_000 });
     await withRetry(() => this.renew(), { deadlineMs: 10_000 });
     await this.database.rows('wake', GREET, [this.options.instanceId]);
     this.schedule();
@@ -93,16 +105,22 @@ export class Lease {
 
   /** Renews now: a peer has appeared, or the drain began. */
   async beat(): Promise<void> {
-    if (this.isStopped) return;
+    if (this.isStopped || this.isLost) return;
     this.beating ??= this.renew()
-      .catch((error: unknown) => this.options.onError(error))
-      .finally(() => (this.beating = undefined));
+      .then(
+        () => (this.hasFailed = false),
+        (error: unknown) => {
+          this.hasFailed = true;
+          this.options.onError(error);
+        },
+      )
+      .then(() => (this.beating = undefined));
     await this.beating;
   }
 
   /** After the lock was taken again; before the start nobody needs to know of it. */
   async beatIfStarted(): Promise<void> {
-    if (this.wasWritten) await this.beat();
+    if (this.origin !== null) await this.beat();
   }
 
   /** Removes this instance's rows. */
@@ -111,7 +129,7 @@ export class Lease {
     clearTimeout(this.timer);
     clearTimeout(this.greeting);
     await this.beating;
-    await this.removeRows(2_000);
+    await this.removeRows(this.incarnation, 2_000);
   }
 
   private async waitForLock(): Promise<void> {
@@ -121,23 +139,54 @@ export class Lease {
     }
   }
 
-  private async removeRows(deadlineMs: number): Promise<void> {
-    await withRetry(() => this.database.rows('beat', REMOVE_SELF, [this.options.instanceId]), { deadlineMs });
+  /** Without an incarnation: whoever's they are. */
+  private async removeRows(incarnation: string | null, deadlineMs: number): Promise<void> {
+    const { instanceId } = this.options;
+    await withRetry(() => this.database.rows('beat', REMOVE_SELF, [instanceId, incarnation]), { deadlineMs });
   }
 
   private schedule(): void {
-    if (this.isStopped) return;
-    this.timer = setTimeout(() => void this.beat().finally(() => this.schedule()), this.options.beatMs);
+    if (this.isStopped || this.isLost) return;
+    const waitMs = this.hasFailed ? Math.min(BEAT_AGAIN_MS, this.options.beatMs) : this.options.beatMs;
+    this.timer = setTimeout(() => void this.beat().finally(() => this.schedule()), waitMs);
   }
 
   private async renew(): Promise<void> {
-    const { instanceId, leaseMs, holdsLock, onRenewed } = this.options;
-    const lockKey = holdsLock() ? lockKeyOf(instanceId) : null;
-    const [row] = await this.database.rows('beat', BEAT, [instanceId, leaseMs, this.isDraining, lockKey]);
-    this.renewedAt = performance.now();
+    const askedAt = performance.now();
+    let row = await this.ask();
+    const wasMissing = row?.is_held !== true;
+    if (wasMissing) {
+      // In the same registry as before, only a peer can have removed the row; a new one has never known it.
+      if (row?.origin === this.origin && this.origin !== null) return this.lose();
+      if (!(await this.enrol())) return this.lose();
+      row = await this.ask();
+    }
+    this.renewedAt = askedAt;
+    this.origin = row?.origin ?? null;
     this.peers = row?.peers ?? 0;
-    const wasMissing = row?.is_new === true && this.wasWritten;
-    this.wasWritten = true;
-    await onRenewed(wasMissing);
+    await this.options.onRenewed(wasMissing);
+  }
+
+  private lose(): void {
+    this.isLost = true;
+    clearTimeout(this.timer);
+    this.options.onLost();
+  }
+
+  private async ask(): Promise<BeatRow | undefined> {
+    const [row] = await this.database.rows('beat', BEAT, this.values());
+    return row;
+  }
+
+  /** @returns false if the id is another's */
+  private async enrol(): Promise<boolean> {
+    const rows = await this.database.rows('beat', ENROL, this.values());
+    return rows.length > 0;
+  }
+
+  private values(): unknown[] {
+    const { instanceId, leaseMs, holdsLock } = this.options;
+    const lockKey = holdsLock() ? lockKeyOf(instanceId) : null;
+    return [instanceId, leaseMs, this.isDraining, lockKey, this.incarnation];
   }
 }

@@ -26,8 +26,7 @@ export class Peers {
 
   /** Removes instances that seemed dead for {@link SUSPICION_MS}. @returns their ids */
   async removeDead(now = performance.now()): Promise<string[]> {
-    const rows = await this.database.rows('beat', FIND_DEAD, [this.instanceId(), this.leaseMs]);
-    const suspects = new Set(rows.map((row) => row.instance_id));
+    const suspects = new Set(await this.findDead());
     for (const id of this.suspectedSince.keys()) if (!suspects.has(id)) this.suspectedSince.delete(id);
     const removed: string[] = [];
     for (const id of suspects) {
@@ -39,15 +38,27 @@ export class Peers {
   }
 
   /** Removes connections without a sign of life for so long, though their instance lives. @returns how many */
-  async removeStale(timeoutMs: number): Promise<number> {
-    const rows = await this.database.rows('work', REMOVE_STALE, [timeoutMs]);
-    if (rows.length > 0) this.onRemoved(rows.map(({ user_id }) => user_id));
-    return rows.length;
+  async removeStale(timeoutMs: number, isDryRun = false): Promise<number> {
+    const gone = await this.database.transaction((rows) => rows(REMOVE_STALE, [timeoutMs]), {
+      pool: 'jobs',
+      ending: isDryRun ? 'rollback' : 'commit',
+    });
+    if (gone.length > 0 && !isDryRun) this.onRemoved(gone.map(({ user_id }) => user_id));
+    return gone.length;
   }
 
-  /** @returns how many rows of unregistered instances were removed */
-  async removeOrphans(): Promise<number> {
-    const [row] = await this.database.rows('work', REMOVE_ORPHANS);
+  /** Instances that seem dead at this moment; one that lost its LISTEN connection may only be about to take it up again. */
+  async findDead(): Promise<string[]> {
+    const rows = await this.database.rows('beat', FIND_DEAD, [this.instanceId(), this.leaseMs]);
+    return rows.map((row) => row.instance_id);
+  }
+
+  /** @returns how many rows of unregistered instances were removed, or on a dry run would be */
+  async removeOrphans(isDryRun = false): Promise<number> {
+    const [row] = await this.database.transaction((rows) => rows(REMOVE_ORPHANS), {
+      pool: 'jobs',
+      ending: isDryRun ? 'rollback' : 'commit',
+    });
     return row?.removed ?? 0;
   }
 

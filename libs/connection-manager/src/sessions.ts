@@ -1,4 +1,4 @@
-import { Batcher, withRetry, type Database } from '#database';
+import { Batcher, withRetry, type Database, type Statement } from '#database';
 import { Fault } from '#protocol';
 import { Poll } from './poll.js';
 import {
@@ -116,13 +116,18 @@ export class Sessions {
   }
 
   /** Ends sessions past their token's end, and those without a connection for long. @returns how many, at most 1000 */
-  async endOverdue(): Promise<number> {
-    return (await this.database.rows('work', END_OVERDUE, [this.options.idleMs])).length;
+  endOverdue(isDryRun = false): Promise<number> {
+    return this.countChanged(END_OVERDUE, this.options.idleMs, isDryRun);
   }
 
   /** Deletes sessions that ended long ago. @returns how many, at most 1000 */
-  async forgetEnded(): Promise<number> {
-    return (await this.database.rows('work', FORGET_ENDED, [this.options.retentionMs])).length;
+  forgetEnded(isDryRun = false): Promise<number> {
+    return this.countChanged(FORGET_ENDED, this.options.retentionMs, isDryRun);
+  }
+
+  private async countChanged(what: Statement<unknown>, ms: number, isDryRun: boolean): Promise<number> {
+    const ending = isDryRun ? 'rollback' : 'commit';
+    return (await this.database.transaction((rows) => rows(what, [ms]), { pool: 'jobs', ending })).length;
   }
 
   private async openAll(asked: readonly { login: Login; connections: number }[]): Promise<(void | Error)[]> {

@@ -4,10 +4,10 @@ import { parseTimestamp } from './timestamp.js';
 
 /**
  * Separate small pools, so that load on one cannot starve another:
- * `hot` appends, reads, registration and acknowledgements · `work` REST, joins, jobs · `wake` hints · `beat` the lease ·
- * `health` probes.
+ * `hot` appends, reads, registration and acknowledgements · `work` REST, joins · `wake` hints · `beat` the lease ·
+ * `health` probes · `jobs` cleanup, whose statements may take longer: one connection for the lock, one for the work.
  */
-export type PoolName = 'hot' | 'work' | 'wake' | 'beat' | 'health';
+export type PoolName = 'hot' | 'work' | 'wake' | 'beat' | 'health' | 'jobs';
 
 export interface DatabaseOptions {
   readonly url: string;
@@ -40,6 +40,11 @@ export class Database {
       wake: this.pool('wake', 1, { options: `${SESSION} -c synchronous_commit=off` }),
       beat: this.pool('beat', 1),
       health: this.pool('health', 1),
+      jobs: this.pool('jobs', 2, {
+        statement_timeout: 30_000,
+        query_timeout: 32_000,
+        idle_in_transaction_session_timeout: 600_000,
+      }),
     };
   }
 
@@ -49,8 +54,11 @@ export class Database {
   }
 
   /** Runs statements on one connection, in one transaction. */
-  async transaction<T>(work: (rows: RowsOf) => Promise<T>): Promise<T> {
-    const client = await this.pools.work.connect();
+  async transaction<T>(
+    work: (rows: RowsOf) => Promise<T>,
+    { pool = 'work', ending = 'commit' }: TransactionOptions = {},
+  ): Promise<T> {
+    const client = await this.pools[pool].connect();
     let failure: Error | undefined;
     try {
       await client.query('begin');
@@ -58,7 +66,7 @@ export class Database {
         const { rows } = await client.query({ text: statement.text, values: [...values] });
         return rows as never[];
       });
-      await client.query('commit');
+      await client.query(ending);
       return result;
     } catch (error) {
       failure = error instanceof Error ? error : new Error(String(error));
@@ -97,6 +105,12 @@ export class Database {
     pool.on('connect', (client) => client.on('error', (error: Error) => this.options.onError(name, error)));
     return pool;
   }
+}
+
+export interface TransactionOptions {
+  readonly pool?: PoolName;
+  /** `rollback`: only to see what would happen. */
+  readonly ending?: 'commit' | 'rollback';
 }
 
 export type RowsOf = <Row>(statement: Statement<Row>, values?: readonly unknown[]) => Promise<Row[]>;

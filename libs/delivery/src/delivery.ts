@@ -43,6 +43,8 @@ export interface DeliveryOptions {
   readonly instanceId: string;
   readonly hasPeers: () => boolean;
   readonly isListening: () => boolean;
+  /** False while the peers may have given this instance up: what is due is held back. */
+  readonly maySend: () => boolean;
   readonly onError: (what: string, error: unknown) => void;
 }
 
@@ -223,6 +225,11 @@ export class Delivery {
     this.waker.add(inboxOf(user));
   }
 
+  /** It turned out that this instance may send on. */
+  sendHeldBack(): void {
+    if (this.sending.length > 0) this.flush();
+  }
+
   /** A NOTIFY arrived. Its content is anybody's: it can only make this instance look at channels it reads. */
   hint(payload: string): void {
     this.feed.hint(payload.split('\n'));
@@ -291,6 +298,7 @@ export class Delivery {
   }
 
   private flush(): void {
+    if (!this.options.maySend()) return;
     const sending = this.sending;
     this.sending = [];
     this.root = Packet.root();

@@ -1,5 +1,6 @@
 import { Batcher, withRetry, type Database } from '#database';
 import { inboxOf } from '#protocol';
+import { FIND_IDLE_DEVICES, FORGET_DEVICES } from './sql/forget-devices.sql.js';
 import { LEAVE_DEVICES, OPEN_DEVICES, type OpenedRow } from './sql/open-devices.sql.js';
 import { READ_POSITIONS } from './sql/read-positions.sql.js';
 
@@ -56,6 +57,25 @@ export class Devices {
   /** Notes when the device was last seen. */
   leave(key: DeviceKey): Promise<void> {
     return this.leaves.add(key);
+  }
+
+  /** Some that nobody has seen for this many days. */
+  async findIdle(days: number, limit: number): Promise<DeviceKey[]> {
+    const rows = await this.database.rows('jobs', FIND_IDLE_DEVICES, [days, limit]);
+    return rows.map(({ user_id, device_id }) => ({ user: user_id, deviceId: device_id }));
+  }
+
+  /**
+   * Forgets the devices that still are idle, and how far they came: nothing is kept for them any more. One that comes
+   * back begins as a new one. @returns how many there were
+   */
+  async forget(keys: readonly DeviceKey[], idleDays: number): Promise<number> {
+    const rows = await this.database.rows('jobs', FORGET_DEVICES, [
+      keys.map(({ user }) => user),
+      keys.map(({ deviceId }) => deviceId),
+      idleDays,
+    ]);
+    return rows.length;
   }
 
   /** Where the device stands in each channel, in one snapshot. */

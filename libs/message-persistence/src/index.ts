@@ -7,6 +7,6 @@ export type { HistoryBounds } from './history.js';
 export { JobDiary } from './job-diary.js';
 export { MessageLog, type Appended, type MessageStatus, type NewMessage } from './message-log.js';
 export { Outbox } from './outbox.js';
-export { Retention } from './retention.js';
+export { Retention, type Dropped } from './retention.js';
 export { Settlements, type Death, type Settlement } from './settlements.js';
 export { toStored, type StoredMessage } from './stored-message.js';

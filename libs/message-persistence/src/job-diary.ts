@@ -1,5 +1,8 @@
 import type { Database } from '#database';
-import { FORGET_RUNS, LAST_RUNS, RECORD_RUN, type LastRunRow } from './sql/job-runs.sql.js';
+import { FORGET_RUNS, LAST_RUN, LAST_RUNS, RECORD_RUN, type LastRunRow } from './sql/job-runs.sql.js';
+import { sweep } from './sweep.js';
+
+const RUNS_AT_ONCE = 1_000;
 
 export interface JobRun {
   readonly job: string;
@@ -14,12 +17,22 @@ export class JobDiary {
   constructor(private readonly database: Database) {}
 
   async record({ job, instanceId, durationMs, rows, error }: JobRun): Promise<void> {
-    await this.database.rows('work', RECORD_RUN, [job, instanceId, durationMs, rows, error]);
-    await this.database.rows('work', FORGET_RUNS, [job]);
+    await this.database.rows('jobs', RECORD_RUN, [job, instanceId, durationMs, rows, error]);
+  }
+
+  /** Milliseconds since the last run began; undefined if there was none. */
+  async lastRunAgeMs(job: string): Promise<number | undefined> {
+    const [row] = await this.database.rows('jobs', LAST_RUN, [job]);
+    return row?.age_ms;
   }
 
   /** The newest run of each job. */
   lastRuns(): Promise<LastRunRow[]> {
     return this.database.rows('health', LAST_RUNS);
+  }
+
+  /** Keeps the newest 1,000 runs of each job. @returns how many were removed */
+  forget(isDryRun: boolean): Promise<number> {
+    return sweep(this.database, FORGET_RUNS, [RUNS_AT_ONCE], { atOnce: RUNS_AT_ONCE, isDryRun });
   }
 }

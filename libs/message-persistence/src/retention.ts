@@ -1,13 +1,33 @@
-import type { Database } from '#database';
+import { classify, withRetry, type Database } from '#database';
 import { FORGET_CLAIMS } from './sql/claim-messages.sql.js';
-import { DELETE_EXPIRED, DROP_PARTITIONS, MAKE_PARTITIONS, PARTITIONED_TABLES } from './sql/retain-messages.sql.js';
+import {
+  DELETE_EXPIRED,
+  DROP_PARTITION,
+  HAS_UNDELIVERED,
+  MAKE_PARTITIONS,
+  OLD_PARTITIONS,
+  PARTITIONED_TABLES,
+  type PartitionedTable,
+} from './sql/retain-messages.sql.js';
+import { sweep } from './sweep.js';
 
-export const PARTITIONS_AHEAD_DAYS = 3;
-const EXPIRED_AT_ONCE = 1_000;
+const PARTITIONS_AHEAD_DAYS = 3;
+const ROWS_AT_ONCE = 1_000;
+const PARTITIONS_AT_ONCE = 10;
+/** For as long as somebody reads all the time: then the next run tries. */
+const DROP_DEADLINE_MS = 5_000;
 
 export interface RetentionOptions {
   readonly retentionDays: number;
   readonly dedupeHours: number;
+  /** Drops messages past retention whether they were delivered or not. */
+  readonly isForced?: boolean;
+}
+
+export interface Dropped {
+  readonly dropped: readonly string[];
+  /** What is old enough and stays for now, and why. */
+  readonly kept: readonly string[];
 }
 
 /** Keeps the tables bounded: partitions made before they are needed, dropped when they are old. */
@@ -21,32 +41,56 @@ export class Retention {
   async makePartitions(): Promise<number> {
     let made = 0;
     for (const table of PARTITIONED_TABLES) {
-      const [row] = await this.database.rows('work', MAKE_PARTITIONS, [table, PARTITIONS_AHEAD_DAYS]);
+      const [row] = await this.database.rows('jobs', MAKE_PARTITIONS, [table, PARTITIONS_AHEAD_DAYS]);
       made += row?.made ?? 0;
     }
     return made;
   }
 
-  /** @returns how many partitions were dropped, at most two of a table */
-  async dropPartitions(): Promise<number> {
-    let dropped = 0;
-    for (const table of PARTITIONED_TABLES) {
-      const days = table === 'publish_ids' ? Math.ceil(this.options.dedupeHours / 24) : this.options.retentionDays;
-      const [row] = await this.database.rows('work', DROP_PARTITIONS, [table, days]);
-      dropped += row?.dropped.length ?? 0;
+  /** Drops what is past retention, or past the dedupe window, at most ten partitions; undelivered messages stay. */
+  async dropPartitions(table: PartitionedTable, isDryRun = false): Promise<Dropped> {
+    const days = table === 'publish_ids' ? Math.ceil(this.options.dedupeHours / 24) : this.options.retentionDays;
+    const old = await this.database.rows('jobs', OLD_PARTITIONS, [table, days]);
+    const dropped: string[] = [];
+    const kept: string[] = [];
+    for (const { name } of old.slice(0, PARTITIONS_AT_ONCE)) {
+      if (table === 'messages' && (await this.isAwaited(name))) kept.push(`${name}: undelivered messages`);
+      else if (isDryRun || (await this.drop(table, name))) dropped.push(name);
+      else kept.push(`${name}: in use`);
     }
-    return dropped;
+    return { dropped, kept };
   }
 
-  /** @returns how many claims on messages that are gone were removed, at most 1,000 */
-  async forgetClaims(): Promise<number> {
-    const rows = await this.database.rows('work', FORGET_CLAIMS, [this.options.retentionDays + 1]);
-    return rows.length;
+  /** @returns how many claims on messages that are gone were removed */
+  forgetClaims(isDryRun = false): Promise<number> {
+    return this.sweep(FORGET_CLAIMS, [this.options.retentionDays + 1, ROWS_AT_ONCE], isDryRun);
   }
 
-  /** @returns how many expired messages were removed, at most 1,000 */
-  async deleteExpired(): Promise<number> {
-    const rows = await this.database.rows('work', DELETE_EXPIRED, [EXPIRED_AT_ONCE]);
-    return rows.length;
+  /** @returns how many expired messages were removed */
+  deleteExpired(isDryRun = false): Promise<number> {
+    return this.sweep(DELETE_EXPIRED, [ROWS_AT_ONCE], isDryRun);
+  }
+
+  private sweep(statement: typeof DELETE_EXPIRED, values: readonly unknown[], isDryRun: boolean): Promise<number> {
+    return sweep(this.database, statement, values, { atOnce: ROWS_AT_ONCE, isDryRun });
+  }
+
+  private async isAwaited(name: string): Promise<boolean> {
+    if (this.options.isForced) return false;
+    const [row] = await this.database.rows('jobs', HAS_UNDELIVERED, [name]);
+    return row?.is_so !== false;
+  }
+
+  /** @returns false if somebody read it for too long */
+  private async drop(table: PartitionedTable, name: string): Promise<boolean> {
+    try {
+      await withRetry(() => this.database.rows('jobs', DROP_PARTITION, [table, name]), {
+        deadlineMs: DROP_DEADLINE_MS,
+      });
+      return true;
+    } catch (error) {
+      if (classify(error) === 'conflict') return false;
+      throw error;
+    }
   }
 }

@@ -60,7 +60,12 @@ export const EVENTS = {
   },
   closing: {
     when: 'The server is about to close this connection, and why.',
-    payload: z.strictObject({ code: z.int(), message: z.string(), retryable: z.boolean() }),
+    payload: z.strictObject({
+      code: z.int(),
+      message: z.string(),
+      retryable: z.boolean(),
+      retryAfterMs: z.int().min(0).optional(),
+    }),
   },
 } as const;
 

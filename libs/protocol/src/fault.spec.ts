@@ -31,6 +31,7 @@ describe('FAULTS', () => {
       PUBLISH_ID_REUSED: 1013,
       BATCH_TOO_LARGE: 1014,
       BAD_JSON: 1015,
+      DISPLACED: 1017,
       TOKEN_MISSING: 2001,
       TOKEN_INVALID: 2002,
       TOKEN_EXPIRED: 2003,
@@ -41,6 +42,9 @@ describe('FAULTS', () => {
       OVERLOADED: 4003,
       DRAINING: 4004,
       NOT_ACKNOWLEDGING: 4005,
+      INSTANCE_FULL: 4006,
+      USER_FULL: 4007,
+      ADDRESS_FULL: 4008,
       INTERNAL: 5000,
     });
   });

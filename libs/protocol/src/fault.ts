@@ -41,6 +41,11 @@ export const FAULTS = {
     retryable: false,
     means: 'The connection watches the presence of as many users and groups as it may.',
   },
+  DISPLACED: {
+    code: 1017,
+    retryable: false,
+    means: 'A newer connection of the user or address took this one’s place; do not come back by yourself.',
+  },
   TOKEN_MISSING: { code: 2001, retryable: false, means: 'The handshake carries no auth.token.' },
   TOKEN_INVALID: { code: 2002, retryable: false, means: 'The token is not one of ours.' },
   TOKEN_EXPIRED: { code: 2003, retryable: false, means: 'The token is past its exp.' },
@@ -64,29 +69,40 @@ export const FAULTS = {
     retryable: true,
     means: 'The connection left messages unacknowledged too often and was closed; the messages stay stored.',
   },
+  INSTANCE_FULL: { code: 4006, retryable: true, means: 'This instance has as many connections as it may.' },
+  USER_FULL: { code: 4007, retryable: true, means: 'The user has as many connections here as it may.' },
+  ADDRESS_FULL: { code: 4008, retryable: true, means: 'The address has as many connections here as it may.' },
   INTERNAL: { code: 5000, retryable: false, means: 'A fault of the server; it is in its log.' },
 } as const satisfies Record<string, { code: number; retryable: boolean; means: string }>;
 
 export type FaultName = keyof typeof FAULTS;
 
+export interface FaultOptions extends ErrorOptions {
+  /** When it is worth trying again. */
+  readonly retryAfterMs?: number;
+}
+
 /** A refusal in the words of the wire; whatever throws it, the edges answer with {@link toWire}. */
 export class Fault extends Error {
   readonly code: number;
   readonly retryable: boolean;
+  readonly retryAfterMs: number | undefined;
 
   constructor(
     readonly fault: FaultName,
     message: string,
-    options?: ErrorOptions,
+    options: FaultOptions = {},
   ) {
     super(message, options);
     this.name = 'Fault';
     this.code = FAULTS[fault].code;
     this.retryable = FAULTS[fault].retryable;
+    this.retryAfterMs = options.retryAfterMs;
   }
 
   toWire(): WireError {
-    return { code: this.code, message: this.message, retryable: this.retryable };
+    const { code, message, retryable, retryAfterMs } = this;
+    return { code, message, retryable, ...(retryAfterMs === undefined ? {} : { retryAfterMs }) };
   }
 }
 
@@ -94,4 +110,5 @@ export interface WireError {
   code: number;
   message: string;
   retryable: boolean;
+  retryAfterMs?: number | undefined;
 }

@@ -1,22 +1,35 @@
 import { statement } from '#database';
 
+/** Writes an instance in. No row comes back if its id is another incarnation's. */
+export const ENROL = statement<{ instance_id: string }>(
+  'enrol',
+  `with origin as (insert into trunkline.registry_origin default values on conflict do nothing)
+   insert into trunkline.instances as i (instance_id, lease_expires_at, draining, lock_key, incarnation)
+   values ($1, clock_timestamp() + $2 * interval '1 millisecond', $3, $4, $5)
+   on conflict (instance_id) do update set lease_expires_at = excluded.lease_expires_at
+     where i.incarnation = excluded.incarnation
+   returning instance_id`,
+);
+
 export interface BeatRow {
-  /** True if there was no row: the first beat, or the table was emptied, or the peers gave this instance up. */
-  is_new: boolean;
+  /** False: the row is gone, or another incarnation's. */
+  is_held: boolean;
+  /** Changes when PostgreSQL has emptied the UNLOGGED tables; null before anybody has enrolled again. */
+  origin: string | null;
   peers: number;
 }
 
-/** Renews the lease. UNLOGGED and HOT: no WAL but the commit record. */
+/** Renews the lease and never makes one: who was given up must notice. UNLOGGED and HOT: no WAL but the commit record. */
 export const BEAT = statement<BeatRow>(
   'beat',
   `with beat as (
-     insert into trunkline.instances as i (instance_id, lease_expires_at, draining, lock_key)
-     values ($1, clock_timestamp() + $2 * interval '1 millisecond', $3, $4)
-     on conflict (instance_id) do update
-       set lease_expires_at = excluded.lease_expires_at, draining = excluded.draining, lock_key = excluded.lock_key
-     returning xmax = 0 as is_new
+     update trunkline.instances
+        set lease_expires_at = clock_timestamp() + $2 * interval '1 millisecond', draining = $3, lock_key = $4
+      where instance_id = $1 and incarnation = $5
+     returning 1
    )
-   select is_new, (select count(*) from trunkline.instances where instance_id <> $1) as peers from beat`,
+   select exists (select from beat) as is_held, (select origin from trunkline.registry_origin) as origin,
+          (select count(*) from trunkline.instances where instance_id <> $1) as peers`,
 );
 
 /** Tells the others that there is one more, so that they begin to send hints. */

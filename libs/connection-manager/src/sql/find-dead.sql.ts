@@ -52,12 +52,19 @@ export const REMOVE_ORPHANS = statement<{ removed: number }>(
    select (select count(*) from connections) + (select count(*) from routes) as removed`,
 );
 
-/** The goodbye of an instance that drained, and what goes before the first beat of one that takes an id over. */
+/**
+ * The goodbye of an instance, and what goes before the first beat of one that takes an id over ($2 null). What another
+ * incarnation of the id has written since stays.
+ */
 export const REMOVE_SELF = statement<never>(
   'remove_self',
-  `with gone as (
-          delete from trunkline.connections where instance_id = $1
-          returning user_id, session_id, last_heartbeat as seen_at
-        ), ${noteActivity('gone')}, routes as (delete from trunkline.routes where instance_id = $1)
-   delete from trunkline.instances where instance_id = $1`,
+  `with other as (
+     select from trunkline.instances where instance_id = $1 and incarnation <> $2::uuid
+   ), gone as (
+     delete from trunkline.connections where instance_id = $1 and not exists (select from other)
+     returning user_id, session_id, last_heartbeat as seen_at
+   ), ${noteActivity('gone')}, routes as (
+     delete from trunkline.routes where instance_id = $1 and not exists (select from other)
+   )
+   delete from trunkline.instances where instance_id = $1 and not exists (select from other)`,
 );

@@ -1,5 +1,6 @@
 import { Inject } from '@nestjs/common';
 import { WebSocketGateway, type OnGatewayInit } from '@nestjs/websockets';
+import type { IncomingMessage } from 'node:http';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Server, Socket } from 'socket.io';
 import { Tokens } from '#auth';
@@ -9,10 +10,33 @@ import { Delivery } from '#delivery';
 import { LOGGER, type Logger } from '#observability';
 import { Fault } from '#protocol';
 import { toFault } from '../to-fault.js';
+import { Admission, type Place } from './admission.js';
+import { ClientAddress } from './client-address.js';
+import { departures } from './departures.js';
 import { greet } from './handshake.js';
 import { SocketClient, type SocketClientContext, type Visitor } from './socket-client.js';
 
-const RECONNECT_SPREAD_MS = 2_000;
+/** Transports beyond the connections: those whose handshake has not come yet, or was refused. */
+const MORE_TRANSPORTS = 1_000;
+/** How late a client may be for its turn before its socket is closed for it. */
+const GRACE_MS = 250;
+const LOOK_MS = 20;
+/** Of the time for draining: the rest is for requests under way and for what has to be written. */
+const SPREAD_SHARE = 0.7;
+const END_SHARE = 0.85;
+
+const UNAVAILABLE =
+  'HTTP/1.1 503 Service Unavailable\r\nRetry-After: 1\r\nConnection: close\r\nContent-Length: 0\r\n\r\n';
+
+interface Admitted {
+  readonly visitor: Visitor;
+  readonly place: Place;
+}
+
+export interface DrainOptions {
+  readonly timeoutMs: number;
+  readonly reconnectsPerS: number;
+}
 
 /**
  * The Socket.IO edge. Handlers are bound here and not by decorators: Nest binds message handlers whether or not a
@@ -25,24 +49,34 @@ export class ClientGateway implements OnGatewayInit<Server> {
   private readonly clients = new Map<string, SocketClient>();
   /** Transports whose one handshake was accepted. */
   private readonly taken = new WeakSet<Socket['conn']>();
+  private readonly maxTransports: number;
+  private readonly admission: Admission;
+  private readonly address: ClientAddress;
   private readonly context: SocketClientContext;
   private isDraining = false;
 
   constructor(
+    @Inject(SETTINGS) { admission, sessions: { tokenNoticeMs } }: ResolvedSettings,
     @Inject(Tokens) private readonly tokens: Tokens,
-    @Inject(Delivery) private readonly delivery: Delivery,
+    @Inject(Delivery) delivery: Delivery,
     @Inject(Sessions) private readonly sessions: Sessions,
     @Inject(Presence) presence: Presence,
     @Inject(Heartbeats) heartbeats: Heartbeats,
-    @Inject(SETTINGS) settings: ResolvedSettings,
     @Inject(LOGGER) private readonly logger: Logger,
   ) {
-    const { tokenNoticeMs } = settings.sessions;
     this.context = { delivery, sessions, presence, heartbeats, tokens, tokenNoticeMs };
+    this.admission = new Admission(admission);
+    this.address = new ClientAddress(admission.trustedProxies);
+    this.maxTransports = admission.maxConnections + MORE_TRANSPORTS;
   }
 
   afterInit(server: Server): void {
     this.server = server;
+    server.engine.use((request: IncomingMessage, _response: unknown, next: () => void) => {
+      // Before the upgrade a load balancer still passes it on to the next instance, and a client tries again by itself.
+      if (this.isDraining || server.engine.clientsCount >= this.maxTransports) request.socket.end(UNAVAILABLE);
+      else next();
+    });
     server.use((socket, next) => void this.authenticate(socket, next));
     server.on('connection', (socket) => this.admit(socket));
   }
@@ -51,24 +85,34 @@ export class ClientGateway implements OnGatewayInit<Server> {
     return this.clients.size;
   }
 
-  /** Takes no one in any more, tells everyone to come back (elsewhere), lets requests under way end, and closes the sockets. */
-  async drain(deadlineMs: number): Promise<void> {
+  /**
+   * Takes no one in any more and tells every client when to come back (elsewhere), spread at the given pace. Until its
+   * turn a client is served as ever; then its requests under way end, what it acknowledged is written, and its socket
+   * is closed.
+   */
+  async drain({ timeoutMs, reconnectsPerS }: DrainOptions): Promise<void> {
     this.isDraining = true;
-    for (const client of this.clients.values()) {
-      client.isDraining = true;
-      client.outlet.reconnect({ afterMs: Math.floor(Math.random() * RECONNECT_SPREAD_MS) });
+    const startedAt = performance.now();
+    const clients = [...this.clients.values()];
+    const turns = departures(clients.length, { perSecond: reconnectsPerS, windowMs: timeoutMs * SPREAD_SHARE });
+    clients.forEach((client, place) => {
+      const afterMs = turns[place] ?? 0;
+      client.outlet.reconnect({ afterMs });
+      client.leavesAtMs = startedAt + afterMs + GRACE_MS;
+    });
+    const endsAt = startedAt + timeoutMs * END_SHARE;
+    while (this.clients.size > 0 && performance.now() < endsAt) {
+      for (const client of this.clients.values()) client.leaveIfDue(performance.now());
+      await delay(LOOK_MS);
     }
-    const endsAt = performance.now() + deadlineMs;
-    while (this.hasPending() && performance.now() < endsAt) await delay(20);
-    await this.delivery.saveAcknowledged();
-    for (const client of this.clients.values()) client.outlet.hangUp();
-    while (this.clients.size > 0 && performance.now() < endsAt) await delay(10);
-    this.server?.disconnectSockets(true);
+    this.cut();
   }
 
-  private hasPending(): boolean {
-    for (const client of this.clients.values()) if (client.pending > 0) return true;
-    return false;
+  /** Ends every connection at once, whatever is under way. */
+  cut(): void {
+    this.isDraining = true;
+    for (const client of this.clients.values()) client.outlet.hangUp();
+    this.server?.disconnectSockets(true);
   }
 
   /**
@@ -76,28 +120,30 @@ export class ClientGateway implements OnGatewayInit<Server> {
    * even if nothing here waits: hundreds in one TCP segment would each become a connection.
    */
   private async authenticate(socket: Socket, next: (error?: Error) => void): Promise<void> {
+    const address = this.address.of(socket.request);
     try {
-      const visitor = this.receive(socket);
-      await this.assertSession(socket, visitor);
-      socket.data = visitor;
+      const admitted = this.receive(socket, address);
+      await this.assertSession(socket, admitted.visitor);
+      socket.data = admitted;
       next();
     } catch (error) {
       const fault = toFault(error);
-      this.logger.info({ code: fault.code, address: socket.handshake.address }, 'handshake refused');
+      this.logger.info({ code: fault.code, address }, 'handshake refused');
       next(Object.assign(new Error(fault.message), { data: fault.toWire() }));
     }
   }
 
   /** Nothing is waited for here, or a second CONNECT could come in between. */
-  private receive(socket: Socket): Visitor {
+  private receive(socket: Socket, address: string): Admitted {
     if (this.isDraining) throw new Fault('DRAINING', 'this instance is shutting down');
     if (this.taken.has(socket.conn)) {
       socket.conn.close();
       throw new Fault('BAD_REQUEST', 'a transport carries one connection');
     }
-    const guest = greet(socket, this.tokens);
+    const guest = greet(socket, this.tokens, address);
+    const place = this.givePlace(socket, guest.login.user, address);
     this.taken.add(socket.conn);
-    return { ...guest, opening: this.sessions.open(guest.login) };
+    return { visitor: { ...guest, opening: this.sessions.open(guest.login) }, place };
   }
 
   /**
@@ -115,13 +161,28 @@ export class ClientGateway implements OnGatewayInit<Server> {
     if (this.isDraining) throw new Fault('DRAINING', 'this instance is shutting down');
   }
 
+  private givePlace(socket: Socket, user: string, address: string): Place {
+    const displace = (fault: Fault): void => {
+      const client = this.clients.get(socket.id);
+      if (client) client.outlet.close(fault);
+      else socket.conn.close();
+    };
+    const place = this.admission.enter({ user, address, displace });
+    // It may end before it becomes a client.
+    socket.conn.once('close', place.leave);
+    return place;
+  }
+
   private admit(socket: Socket): void {
-    const client = new SocketClient(socket, socket.data as Visitor, this.context, this.logger);
+    const { visitor, place } = socket.data as Admitted;
+    const client = new SocketClient(socket, visitor, this.context, this.logger);
     this.clients.set(socket.id, client);
+    // Its handshake was under way when the drain began.
+    if (this.isDraining) client.leavesAtMs = performance.now();
     socket.on('disconnect', () => {
       this.clients.delete(socket.id);
       this.taken.delete(socket.conn);
     });
-    void client.enter();
+    void client.enter().finally(place.opened);
   }
 }

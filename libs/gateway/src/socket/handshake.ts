@@ -14,8 +14,8 @@ export interface Guest {
 const USER_AGENT_MAX = 300;
 
 /** @throws Fault TOKEN_MISSING, TOKEN_INVALID, TOKEN_EXPIRED, BAD_REQUEST */
-export function greet(socket: Socket, tokens: Tokens): Guest {
-  const { auth, query, address, headers } = socket.handshake;
+export function greet(socket: Socket, tokens: Tokens, address: string): Guest {
+  const { auth, query, headers } = socket.handshake;
   if ('token' in query) throw new Fault('BAD_REQUEST', 'a token in the URL ends up in logs: send it as auth.token');
   if (!('token' in auth)) throw new Fault('TOKEN_MISSING', 'auth.token: required');
   const { token, deviceId = DEFAULT_DEVICE, resume = {} } = parse(Handshake, auth);

@@ -38,8 +38,11 @@ export interface Visitor extends Guest {
 /** One socket from its registration to its end. Every event it sends is answered, with a result or a numbered error. */
 export class SocketClient {
   readonly outlet: SocketOutlet;
-  /** It takes no new requests. */
-  isDraining = false;
+  /** performance.now() when it is to be gone: the instance drains. */
+  leavesAtMs = Infinity;
+  /** Its time to leave has come: it takes no new requests. */
+  private isLeaving = false;
+  private isHangingUp = false;
   private readonly delivery: Delivery;
   private readonly session: SocketSession;
   private readonly watcher: PresenceWatcher;
@@ -73,8 +76,17 @@ export class SocketClient {
   }
 
   /** Requests under way; acknowledgements aside, which count at once and are stored with the end of the connection. */
-  get pending(): number {
+  private get pending(): number {
     return this.waiting - this.waitingAcks;
+  }
+
+  /** Closes the socket when its time has come and its requests are answered. */
+  leaveIfDue(nowMs: number): void {
+    if (nowMs < this.leavesAtMs || this.isHangingUp) return;
+    this.isLeaving = true;
+    if (this.pending > 0) return;
+    this.isHangingUp = true;
+    void this.delivery.saveAcknowledged().finally(() => this.outlet.hangUp());
   }
 
   /** Registers the connection; if that fails the client is told and may come back. */
@@ -146,8 +158,7 @@ export class SocketClient {
     if (!isRequest(event)) throw new Fault('UNKNOWN_EVENT', `there is no request ${JSON.stringify(cut(event, 50))}`);
     if (data.length > 2) throw new Fault('BAD_REQUEST', 'a request has one argument and a callback');
     // A client that never pauses would else keep the instance from ending; elsewhere it is served.
-    if (this.isDraining && event !== 'ack')
-      throw new Fault('DRAINING', 'this instance is shutting down; connect again');
+    if (this.isLeaving && event !== 'ack') throw new Fault('DRAINING', 'this instance is shutting down; connect again');
     if (this.waiting > MAX_WAITING) throw new Fault('OVERLOADED', 'too many requests of this connection are waiting');
     return { event, payload: parse(REQUESTS[event].payload, data[1]) };
   }

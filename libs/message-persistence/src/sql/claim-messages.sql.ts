@@ -9,11 +9,14 @@ export const CLAIM_MESSAGES = statement<{ seq: number; device_id: string }>(
    returning seq, device_id`,
 );
 
-/** Claims on messages older than $1 days, at most 1,000. */
-export const FORGET_CLAIMS = statement<{ seq: number }>(
+/** Claims on messages older than $1 days and than every partition that is still there, at most $2. */
+export const FORGET_CLAIMS = statement<never>(
   'forget_claims',
   `delete from trunkline.claims where (channel, seq, user_id) in (
      select channel, seq, user_id from trunkline.claims
-      where claimed_at < clock_timestamp() - make_interval(days => $1::int) order by claimed_at limit 1000)
-   returning seq`,
+      where claimed_at < least(clock_timestamp() - make_interval(days => $1::int),
+                               (select to_date(right(min(name), 10), 'YYYY_MM_DD')
+                                  from trunkline.old_partitions('messages', 'infinity') as name)::timestamp at time zone 'utc')
+      order by claimed_at limit $2)
+   returning 1`,
 );

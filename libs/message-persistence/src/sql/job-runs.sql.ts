@@ -7,11 +7,20 @@ export const RECORD_RUN = statement<never>(
    values ($1, $2, clock_timestamp() - $3 * interval '1 millisecond', $4, $5)`,
 );
 
-/** Keeps the newest 1,000 runs of a job. */
+/** All but the newest 1,000 runs of each job, at most $1. */
 export const FORGET_RUNS = statement<never>(
   'forget_runs',
-  `delete from trunkline.job_runs where job = $1 and run_id < (
-     select run_id from trunkline.job_runs where job = $1 order by run_id desc offset 1000 limit 1)`,
+  `delete from trunkline.job_runs where (job, run_id) in (
+     select job, run_id from (
+       select job, run_id, row_number() over (partition by job order by run_id desc) as place from trunkline.job_runs) as r
+      where place > 1000 limit $1)
+   returning 1`,
+);
+
+export const LAST_RUN = statement<{ age_ms: number }>(
+  'last_run',
+  `select extract(epoch from clock_timestamp() - started_at)::float8 * 1000 as age_ms
+     from trunkline.job_runs where job = $1 order by run_id desc limit 1`,
 );
 
 export interface LastRunRow {

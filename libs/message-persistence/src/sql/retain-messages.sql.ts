@@ -11,21 +11,30 @@ export const MAKE_PARTITIONS = statement<{ made: number }>(
                           interval '1 day') as day`,
 );
 
-/** Drops at most 2 partitions older than $2 days. ACCESS EXCLUSIVE on the parent, for milliseconds: no row is read. */
-export const DROP_PARTITIONS = statement<{ dropped: string[] }>(
-  'drop_partitions',
-  `select trunkline.drop_partitions($1, (now() at time zone 'utc')::date - $2::int, 2) as dropped`,
+/** The partitions all of whose rows are older than $2 days, oldest first. */
+export const OLD_PARTITIONS = statement<{ name: string }>(
+  'old_partitions',
+  `select name from trunkline.old_partitions($1, (now() at time zone 'utc')::date - $2::int) as name`,
 );
+
+/** Reads a partition of messages once; it locks nobody out. */
+export const HAS_UNDELIVERED = statement<{ is_so: boolean }>(
+  'has_undelivered',
+  'select trunkline.has_undelivered($1) as is_so',
+);
+
+/** ACCESS EXCLUSIVE on the parent, waited for at most 40 ms, see migrations/*-retention.ts. */
+export const DROP_PARTITION = statement<never>('drop_partition', 'select trunkline.drop_partition($1, $2)');
 
 /**
  * Removes expired messages, at most $1 at a time, by messages_expires_at_idx. Delivery does not wait for this: readers
  * never hand out what has expired.
  */
-export const DELETE_EXPIRED = statement<{ channel: string }>(
+export const DELETE_EXPIRED = statement<never>(
   'delete_expired',
   `delete from trunkline.messages m
     using (select channel, seq, created_at from trunkline.messages
             where expires_at < clock_timestamp() - interval '1 minute' order by expires_at limit $1) as e
     where m.channel = e.channel and m.seq = e.seq and m.created_at = e.created_at
-   returning m.channel`,
+   returning 1`,
 );

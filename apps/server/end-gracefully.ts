@@ -1,0 +1,40 @@
+import type { Logger } from '#observability';
+
+/**
+ * Ends the process: on a signal with exit code 0, on an error that nobody caught with 1, after `stop` in both cases. A
+ * `stop` that takes too long, or a second signal, ends it at once, with 1.
+ * @returns what ends it for another reason, with 1
+ */
+export function endGracefully(stop: () => Promise<void>, timeoutMs: number, logger: Logger): (reason: string) => void {
+  let exitCode: 0 | 1 | undefined;
+  const drain = (reason: string, code: 0 | 1): void => {
+    const isFirst = exitCode === undefined;
+    exitCode = exitCode === 1 ? 1 : code;
+    if (!isFirst) return;
+    logger.info({ reason }, 'draining');
+    setTimeout(() => {
+      logger.fatal({ timeoutMs }, 'not drained in time');
+      process.exit(1);
+    }, timeoutMs).unref();
+    stop().then(
+      () => process.exit(exitCode),
+      (error: unknown) => {
+        logger.fatal({ err: error }, 'drain failed');
+        process.exit(1);
+      },
+    );
+  };
+  const fail = (reason: string) => (error: unknown) => {
+    logger.fatal({ err: error }, reason);
+    drain(reason, 1);
+  };
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) {
+    process.on(signal, () => {
+      if (exitCode !== undefined) process.exit(1);
+      drain(signal, 0);
+    });
+  }
+  process.on('uncaughtException', fail('uncaught exception'));
+  process.on('unhandledRejection', fail('unhandled rejection'));
+  return (reason) => drain(reason, 1);
+}

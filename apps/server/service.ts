@@ -1,0 +1,64 @@
+import type { Settings } from '#config';
+import type { Logger } from '#observability';
+import { Instance } from './instance.js';
+import { resolveSettings, type Resolved } from './resolve-settings.js';
+
+/**
+ * What one process serves: one instance after the other. An instance that lost its lease was given up by its peers, who
+ * took its clients over: it is over, and the next one begins under a new identity, on the same port and database.
+ */
+export class Service {
+  private resolved: Resolved | undefined;
+  private instance: Instance | undefined;
+  private change: Promise<void> = Promise.resolve();
+  private isStopping = false;
+
+  constructor(
+    private readonly settings: Settings,
+    private readonly logger: Logger,
+    /** It could not go on under a new identity. */
+    private readonly onFailure: (error: unknown) => void,
+  ) {}
+
+  /** Resolves once it serves. */
+  start(): Promise<void> {
+    this.change = this.begin();
+    return this.change;
+  }
+
+  /** Drains the instance and stops it, within the drain timeout; the embedded database last. */
+  async stop(): Promise<void> {
+    this.isStopping = true;
+    // Whoever waits for the change hears how it ended.
+    await this.change.catch(() => undefined);
+    await this.instance?.stop();
+    await this.resolved?.embedded?.stop();
+  }
+
+  private async begin(): Promise<void> {
+    this.resolved = await resolveSettings(this.settings, this.logger);
+    await this.launch(this.resolved.settings);
+  }
+
+  private async launch(settings: Resolved['settings']): Promise<void> {
+    if (this.isStopping) return;
+    const instance = await Instance.start(settings, this.logger, () => {
+      this.change = this.replace(instance, settings);
+      this.change.catch(this.onFailure);
+    });
+    this.instance = instance;
+    const url = await instance.url();
+    this.logger.info({ instanceId: instance.id, url, docs: `${url}/docs` }, 'serving');
+  }
+
+  private async replace(lost: Instance, settings: Resolved['settings']): Promise<void> {
+    const startedAt = performance.now();
+    // Read before it is closed: with PORT=0 the address would be another one.
+    const port = Number(new URL(await lost.url()).port);
+    this.instance = undefined;
+    await lost.abandon();
+    const ms = Math.round(performance.now() - startedAt);
+    this.logger.warn({ instanceId: lost.id, ms }, 'lease lost: fenced, going on under a new identity');
+    await this.launch({ ...settings, port });
+  }
+}

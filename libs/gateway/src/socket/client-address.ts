@@ -1,0 +1,40 @@
+import type { IncomingMessage } from 'node:http';
+import { BlockList, isIP, isIPv6 } from 'node:net';
+
+/**
+ * Finds the address a request comes from: the socket's, unless that is a trusted proxy's. Each proxy appends the address
+ * it was connected from to X-Forwarded-For, so the list is read from its end for as long as who wrote it is trusted;
+ * whatever stands before that, anybody may have written.
+ */
+export class ClientAddress {
+  private readonly trusted = new BlockList();
+
+  /** @param proxies addresses or networks (10.0.0.0/8) */
+  constructor(proxies: readonly string[]) {
+    for (const proxy of proxies) {
+      const [address = '', bits] = proxy.split('/');
+      const family = isIPv6(address) ? 'ipv6' : 'ipv4';
+      if (bits === undefined) this.trusted.addAddress(address, family);
+      else this.trusted.addSubnet(address, Number(bits), family);
+    }
+  }
+
+  of({ socket, headers }: Pick<IncomingMessage, 'socket' | 'headers'>): string {
+    let address = plain(socket.remoteAddress ?? '');
+    const forwarded = [headers['x-forwarded-for'] ?? []].flat().join(',').split(',');
+    for (const claimed of forwarded.map((part) => plain(part.trim())).reverse()) {
+      if (isIP(claimed) === 0 || !this.isTrusted(address)) break;
+      address = claimed;
+    }
+    return address;
+  }
+
+  private isTrusted(address: string): boolean {
+    return this.trusted.check(address, isIPv6(address) ? 'ipv6' : 'ipv4');
+  }
+}
+
+/** IPv4 as such, also where a socket that speaks both shows it as IPv6. */
+function plain(address: string): string {
+  return address.replace(/^::ffff:(?=\d+\.)/i, '');
+}

@@ -1,0 +1,15 @@
+export interface DeparturePace {
+  /** Reconnects a second that the other instances are spared from exceeding. */
+  readonly perSecond: number;
+  /** All must be gone by then; if the pace does not allow it, they go faster than that, still evenly. */
+  readonly windowMs: number;
+}
+
+/** The timers of clients waver: a tenth below the pace, no second sees more than the pace. */
+const MARGIN = 0.9;
+
+/** After how many milliseconds each of `count` clients is to leave: evenly spread, no faster than the pace allows. */
+export function departures(count: number, { perSecond, windowMs }: DeparturePace): number[] {
+  const everyMs = Math.min(1_000 / (perSecond * MARGIN), windowMs / Math.max(1, count));
+  return Array.from({ length: count }, (_, place) => Math.round(place * everyMs));
+}

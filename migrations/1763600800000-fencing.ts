@@ -1,0 +1,25 @@
+import type { MigrationInterface, QueryRunner } from 'typeorm';
+
+/** Lets an instance tell that its peers gave it up from a registry that PostgreSQL emptied in a crash. */
+export class Fencing1763600800000 implements MigrationInterface {
+  async up(queryRunner: QueryRunner): Promise<void> {
+    await queryRunner.query(UP);
+  }
+
+  down(): Promise<void> {
+    return Promise.reject(new Error('migrations only go forward; restore a backup instead'));
+  }
+}
+
+const UP = /* sql */ `
+-- Tells two processes apart that had the same id one after the other.
+alter table trunkline.instances add column incarnation uuid not null default gen_random_uuid();
+
+-- One row, made by the first instance that finds none, and emptied together with the registry: an instance whose row is
+-- missing was given up if the origin is the one it knows, and is only to write itself in again if it is another.
+-- (pg_postmaster_start_time() would not do: a crashed backend empties the tables and leaves the postmaster running.)
+create unlogged table trunkline.registry_origin (
+  origin uuid not null default gen_random_uuid(),
+  is_only_one boolean primary key default true constraint registry_origin_is_one check (is_only_one)
+);
+`;

@@ -1,0 +1,26 @@
+import { once } from 'node:events';
+import { readSettings } from '#config';
+import { startEmbeddedPostgres } from '#database';
+import { Fleet } from './world/fleet.js';
+import { INSTANCE_PORTS, Nginx } from './world/nginx.js';
+
+/** Three instances behind nginx, as in production but for the size, until Ctrl-C. */
+const note = (text: string): void => void process.stderr.write(`${text}\n`);
+const settings = readSettings();
+const embedded = settings.database.url ? undefined : await startEmbeddedPostgres({ directory: settings.directory });
+const databaseUrl = settings.database.url ?? embedded?.url ?? '';
+let nginx: Nginx | undefined;
+let fleet: Fleet | undefined;
+try {
+  const secrets = process.env['JWT_SECRET'] ? { JWT_SECRET: process.env['JWT_SECRET'] } : {};
+  const env = { NODE_ENV: 'development', TRUST_PROXY: '127.0.0.1', ...secrets };
+  fleet = await Fleet.open({ databaseUrl, ports: INSTANCE_PORTS, env });
+  nginx = await Nginx.start();
+  note(`${nginx.url} → ${fleet.urls.join(', ')}\n${databaseUrl}\nCtrl-C stops everything`);
+  await Promise.race([once(process, 'SIGINT'), once(process, 'SIGTERM')]);
+} finally {
+  note('draining');
+  await fleet?.end('SIGTERM');
+  await nginx?.stop();
+  await embedded?.stop();
+}

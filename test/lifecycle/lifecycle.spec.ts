@@ -1,0 +1,61 @@
+import { OwnPostgres } from '../support/own-postgres.js';
+import { holds, type Figure } from './show.js';
+import { killOnce } from './shows/kill.js';
+import { dropUnderLoad } from './shows/retention.js';
+import { rollingRestart } from './shows/rolling.js';
+import { storm } from './shows/storm.js';
+import { EVENT_LOOP_PROBE } from './world/event-loop.js';
+import { peakPerSecond } from './world/peak.js';
+import { onStage } from './world/stage.js';
+
+/*
+ * The shows on a small scale, so that each stays true; at the scale they are meant for: npm run lifecycle -- --show NAME.
+ * How long something took says more about the machine here, which runs other tests meanwhile: the bounds of those figures
+ * are left to the shows.
+ */
+const silent = (): void => undefined;
+
+/** All figures that break their bound, or only the named ones. */
+function broken(figures: readonly Figure[], ...names: string[]): Figure[] {
+  for (const name of names) expect(figures.map(({ what }) => what)).toContain(name);
+  return figures.filter((figure) => (names.length === 0 || names.includes(figure.what)) && !holds(figure));
+}
+
+it('a rolling restart under load loses no message and no publish, and leaves no row', async () => {
+  const reconnectsPerS = 20;
+  const env = { DRAIN_RECONNECTS_PER_S: String(reconnectsPerS) };
+  const figures = await onStage({ size: 2, env }, (stage) => {
+    let turn = 0;
+    // As a load balancer does it: one after the other, and past one that is not there with the next try.
+    const url = (): string => stage.fleet.urls[turn++ % stage.fleet.urls.length] ?? '';
+    return rollingRestart({ ...stage, clients: 20, messagesPerS: 50, reconnectsPerS, url, note: silent });
+  });
+  const alone = ['publishes without an answer', 'messages lost', 'repeated or out of order after dedupe'];
+  expect(broken(figures, ...alone, 'exit codes other than 0', 'rows left of gone instances')).toEqual([]);
+});
+
+it('a killed instance is out of the registry within seconds', async () => {
+  const ms = await onStage({ size: 2 }, (stage) => killOnce(stage, 20));
+  expect(ms).toBeLessThan(10_000);
+});
+
+it('a reconnect storm loses nothing and takes no more database connections than there may be', async () => {
+  const figures = await onStage({ size: 2, env: EVENT_LOOP_PROBE }, (stage) => storm(stage, 60, silent));
+  expect(broken(figures, 'messages lost', 'database connections of an instance, at most')).toEqual([]);
+});
+
+it('a day of messages is dropped beside a publisher and a reader that never pause', async () => {
+  const postgres = await OwnPostgres.start();
+  try {
+    const query: OwnPostgres['query'] = (text, values) => postgres.query(text, values);
+    const figures = await dropUnderLoad(postgres.url, query, 10_000, silent);
+    expect(broken(figures, 'partitions not dropped')).toEqual([]);
+  } finally {
+    await postgres.remove();
+  }
+});
+
+it('the peak of a second is found wherever the second begins', () => {
+  expect(peakPerSecond([0, 900, 950, 1_000, 1_850, 1_900, 5_000])).toBe(4);
+  expect(peakPerSecond([])).toBe(0);
+});

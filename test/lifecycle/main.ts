@@ -1,0 +1,45 @@
+import { parseArgs } from 'node:util';
+import { SHOWS } from './catalog.js';
+import { holds, type Figure } from './show.js';
+
+const USAGE = `npm run lifecycle -- --show NAME [--clients N] [--seconds N]
+
+${SHOWS.map(({ name, does }) => `  ${name.padEnd(10)} ${does}`).join('\n')}`;
+
+async function main(args: readonly string[]): Promise<boolean> {
+  const { values } = parseArgs({
+    args: [...args],
+    options: { show: { type: 'string' }, clients: { type: 'string' }, seconds: { type: 'string' } },
+  });
+  const show = SHOWS.find(({ name }) => name === values.show);
+  if (!show) throw new Error(USAGE);
+  const startedAt = performance.now();
+  const note = (text: string): void => {
+    const seconds = (performance.now() - startedAt) / 1_000;
+    process.stderr.write(`${seconds.toFixed(1).padStart(6)} s  ${text}\n`);
+  };
+  note(show.does);
+  const figures = await show.run({ clients: numberOf(values.clients), seconds: numberOf(values.seconds), note });
+  process.stdout.write(`${figures.map(lineOf).join('\n')}\n`);
+  return figures.every(holds);
+}
+
+function lineOf(figure: Figure): string {
+  const { what, value, unit = '', atMost } = figure;
+  const shown = `${Number.isInteger(value) ? value : value.toFixed(1)} ${unit}`.padStart(14);
+  const bound = atMost === undefined ? '' : `  (at most ${atMost})${holds(figure) ? '' : '  FAILED'}`;
+  return `${shown}  ${what}${bound}`;
+}
+
+function numberOf(text: string | undefined): number | undefined {
+  if (text === undefined) return undefined;
+  if (!/^[1-9]\d*$/.test(text)) throw new Error(`"${text}" is not a whole number above 0`);
+  return Number(text);
+}
+
+try {
+  process.exitCode = (await main(process.argv.slice(2))) ? 0 : 1;
+} catch (error) {
+  process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
+  process.exitCode = 1;
+}

@@ -1,0 +1,25 @@
+export interface ShowOptions {
+  /** Undefined: as many as the show is meant for. */
+  readonly clients: number | undefined;
+  readonly seconds: number | undefined;
+  readonly note: (text: string) => void;
+}
+
+/** One measured number; with a bound it has to hold. */
+export interface Figure {
+  readonly what: string;
+  readonly value: number;
+  readonly unit?: string;
+  readonly atMost?: number;
+}
+
+/** One claim about the life of a cluster, shown on real processes. */
+export interface Show {
+  readonly name: string;
+  readonly does: string;
+  run(options: ShowOptions): Promise<Figure[]>;
+}
+
+export function holds({ value, atMost }: Figure): boolean {
+  return atMost === undefined || value <= atMost;
+}

@@ -1,0 +1,91 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { until } from '../../support/until.js';
+import type { Figure, Show } from '../show.js';
+import type { Fleet } from '../world/fleet.js';
+import { freePorts } from '../world/free-ports.js';
+import { gather } from '../world/gather.js';
+import { Load } from '../world/load.js';
+import type { Member } from '../world/member.js';
+import { Nginx } from '../world/nginx.js';
+import { peakPerSecond } from '../world/peak.js';
+import { rowsOfOthers } from '../world/registered.js';
+import { onStage, type Stage } from '../world/stage.js';
+
+export interface Rolling extends Stage {
+  readonly clients: number;
+  readonly messagesPerS: number;
+  readonly reconnectsPerS: number;
+  /** Where the clients come in. */
+  readonly url: () => string;
+  readonly note: (text: string) => void;
+}
+
+const CALM_MS = 2_000;
+const CAUGHT_UP_MS = 30_000;
+const RECONNECTS_PER_S = 100;
+
+export const ROLLING: Show = {
+  name: 'rolling',
+  does: 'restarts 3 instances behind nginx, one after the other, under 200 messages a second with 1,000 clients',
+  async run({ clients = 1_000, note }) {
+    const [port = 0, ...ports] = await freePorts(4);
+    const env = { DRAIN_RECONNECTS_PER_S: String(RECONNECTS_PER_S), TRUST_PROXY: '127.0.0.1' };
+    const nginx = await Nginx.start(port, ports);
+    const url = (): string => nginx.url;
+    try {
+      return await onStage({ ports, env }, (stage) =>
+        rollingRestart({ ...stage, clients, messagesPerS: 200, reconnectsPerS: RECONNECTS_PER_S, url, note }),
+      );
+    } finally {
+      await nginx.stop();
+    }
+  },
+};
+
+/** Restarts every instance of the fleet under load, and accounts for every message and every reconnect. */
+export async function rollingRestart(options: Rolling): Promise<Figure[]> {
+  const { clients, fleet, url, messagesPerS, note } = options;
+  const reconnects: number[] = [];
+  const onReturn = (): void => void reconnects.push(performance.now());
+  const members = await gather(clients, { url, onReturn });
+  options.members.push(...members);
+  note(`${clients} clients are connected`);
+  const load = new Load({ members, perSecond: messagesPerS });
+  await delay(CALM_MS);
+  const codes = await restartAll(fleet, note);
+  await delay(CALM_MS);
+  await load.stop();
+  // What has not come by then is lost, as the figures will say.
+  await until('all have caught up', () => load.missing === 0, CAUGHT_UP_MS).catch(() => undefined);
+  const present = fleet.servers.map(({ instanceId }) => instanceId);
+  return [
+    ...figuresOf(load, members),
+    { what: 'exit codes other than 0', value: codes.filter((code) => code !== 0).length, atMost: 0 },
+    { what: 'reconnects', value: reconnects.length },
+    { what: 'reconnects in one second, at most', value: peakPerSecond(reconnects), atMost: options.reconnectsPerS },
+    { what: 'rows left of gone instances', value: await rowsOfOthers(options.query, present), atMost: 0 },
+  ];
+}
+
+function figuresOf(load: Load, members: readonly Member[]): Figure[] {
+  const sum = (of: (member: Member) => number): number => members.reduce((total, member) => total + of(member), 0);
+  return [
+    { what: 'messages acknowledged', value: load.acknowledgedCount },
+    { what: 'publishes without an answer', value: load.attempted - load.acknowledgedCount, atMost: 0 },
+    { what: 'publishes tried again', value: sum(({ tries }) => tries) - load.attempted },
+    { what: 'messages lost', value: load.missing, atMost: 0 },
+    { what: 'repeated or out of order after dedupe', value: sum(({ disorders }) => disorders), atMost: 0 },
+  ];
+}
+
+async function restartAll(fleet: Fleet, note: Rolling['note']): Promise<(number | null)[]> {
+  const codes: (number | null)[] = [];
+  for (const place of fleet.servers.keys()) {
+    const startedAt = performance.now();
+    codes.push(await fleet.restart(place));
+    note(
+      `instance ${place + 1} replaced after ${Math.round(performance.now() - startedAt)} ms, exit code ${codes.at(-1)}`,
+    );
+  }
+  return codes;
+}

@@ -1,0 +1,52 @@
+import { Server } from '../../support/server.js';
+import { freePorts } from './free-ports.js';
+
+export interface FleetOptions {
+  readonly databaseUrl: string;
+  readonly ports?: readonly number[];
+  readonly size?: number;
+  readonly env?: Record<string, string>;
+}
+
+/** Server processes that keep their ports over restarts. */
+export class Fleet {
+  private constructor(
+    readonly servers: Server[],
+    readonly ports: readonly number[],
+    private readonly start: (port: number) => Promise<Server>,
+  ) {}
+
+  static async open({ databaseUrl, size = 3, ports, env = {} }: FleetOptions): Promise<Fleet> {
+    const given = ports ?? (await freePorts(size));
+    const start = (port: number): Promise<Server> => Server.start(databaseUrl, { PORT: String(port), ...env });
+    const servers: Server[] = [];
+    // The first one migrates.
+    for (const port of given) servers.push(await start(port));
+    return new Fleet(servers, given, start);
+  }
+
+  get urls(): string[] {
+    return this.servers.map(({ url }) => url);
+  }
+
+  at(place: number): Server {
+    const server = this.servers[place];
+    if (!server) throw new Error(`there is no instance ${place}`);
+    return server;
+  }
+
+  /** Drains one and starts the next on its port. @returns the exit code */
+  async restart(place: number): Promise<number | null> {
+    const code = await this.at(place).end('SIGTERM');
+    await this.replace(place);
+    return code;
+  }
+
+  async replace(place: number): Promise<void> {
+    this.servers[place] = await this.start(this.ports[place] ?? 0);
+  }
+
+  async end(signal: NodeJS.Signals = 'SIGKILL'): Promise<(number | null)[]> {
+    return Promise.all(this.servers.map((server) => server.end(signal)));
+  }
+}

@@ -1,0 +1,11 @@
+/** The most of these moments (in ms) that any second saw, wherever it begins. */
+export function peakPerSecond(momentsMs: readonly number[]): number {
+  const sorted = momentsMs.toSorted((a, b) => a - b);
+  let peak = 0;
+  let from = 0;
+  sorted.forEach((moment, place) => {
+    while ((sorted[from] ?? moment) <= moment - 1_000) from += 1;
+    peak = Math.max(peak, place - from + 1);
+  });
+  return peak;
+}
