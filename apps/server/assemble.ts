@@ -119,7 +119,11 @@ function makeMovingParts(foundation: Foundation): MovingParts {
       else if (payload === '-') people.sessions.hint();
       else for (const part of [delivery, people.presence]) part.hint(payload);
     },
-    onListening: () => void Promise.all([lease.beatIfStarted(), delivery.readEverything()]),
+    onListening: () => {
+      people.sessions.hint();
+      people.presence.readEverything();
+      void Promise.all([lease.beatIfStarted(), delivery.readEverything()]);
+    },
     onLost: (error) => {
       warn('LISTEN lost, polling until it is back', error);
       delivery.pollSoon();

@@ -1,4 +1,5 @@
 import { Cluster } from '../support/cluster.js';
+import { FlakyCable } from '../support/flaky-cable.js';
 import { OwnPostgres } from '../support/own-postgres.js';
 import { until } from '../support/until.js';
 
@@ -35,4 +36,31 @@ it('a registry that a crash of PostgreSQL emptied announces nobody as gone', asy
   // By then anybody missing from the emptied registry would have been announced, too.
   await until('ben left', () => eve.presences.includes('ben off'), 20_000);
   expect(eve.presences.toSorted()).toEqual(['ann on', 'ben off', 'ben on']);
+});
+
+it('what was said while an instance could not listen, it looks for when it listens again', async () => {
+  const cable = await FlakyCable.start(postgres.url);
+  try {
+    // Polling once a minute: only the looking after the new LISTEN can find it.
+    const deaf = await cluster.start({ DATABASE_DIRECT_URL: cable.url, POLL_MS: '60000' });
+    const other = await cluster.start();
+    const isListening = async (): Promise<boolean> => {
+      const { body } = await deaf.rest('GET', '/health');
+      return (body as { details: { listener: { status: string } } }).details.listener.status === 'up';
+    };
+    const fay = await cluster.connect(deaf, { user: 'fay', grants: ['presence:user:*'] });
+    expect((await fay.must('watch', { channel: 'user:gil' })).online).toEqual([]);
+    const hal = await cluster.connect(deaf, { user: 'hal', sessionId: 'login' });
+    cable.cut();
+    await until('it cannot listen', async () => !(await isListening()));
+    await cluster.connect(other, { user: 'gil' });
+    await other.rest('DELETE', '/v1/users/hal/sessions/login');
+    expect([fay.presences, hal.closing]).toEqual([[], undefined]);
+    cable.mend();
+    await until('it listens again', isListening);
+    await until('fay knows that gil came', () => fay.presences.length === 1, 2_000);
+    await until('hal is told that the session is over', () => hal.closing?.code === 2005, 2_000);
+  } finally {
+    await cable.stop();
+  }
 });

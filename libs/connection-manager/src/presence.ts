@@ -125,6 +125,12 @@ export class Presence {
     if (this.watched.size > 0) this.note(payload.split('\n'));
   }
 
+  /** After LISTEN was taken up (again): what was said meanwhile was not heard. */
+  readEverything(): void {
+    for (const channel of this.watched.keys()) this.hinted.add(channel);
+    if (this.hinted.size > 0) this.poll.soon();
+  }
+
   private note(routes: readonly string[]): void {
     for (const route of routes) {
       const channel = route.slice(ROUTE_PREFIX.length);
