@@ -47,6 +47,8 @@ export interface Mark {
   readonly delivered: number;
   /** Latencies since the last mark, encoded. */
   readonly latencies: string;
+  /** The same of the answers to publishes. */
+  readonly answers: string;
 }
 
 /** What was published, by stream. */

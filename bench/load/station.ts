@@ -22,6 +22,7 @@ export class Station {
   private readonly streams = new Map<number, Stream>();
   private receptions: Map<number, Reception>[] = [];
   private readonly latencies = new Latencies();
+  private readonly answers = new Latencies();
   private flow: Flow | undefined;
   private delivered = 0;
   private lastDeliveryMs = 0;
@@ -76,8 +77,8 @@ export class Station {
     for (const id of receives.flat()) receivers.set(id, (receivers.get(id) ?? 0) + 1);
     this.receptions = receives.map((ids) => new Map(ids.map((id) => [id, new Reception()])));
     for (const { id, channel, from } of streams) {
-      const onRefused = (reason: string): void => void (this.refusal = reason);
-      this.streams.set(id, new Stream(id, channel, this.client(from), receivers.get(id) ?? 0, onRefused));
+      const onAnswer = (ms: number, refusal: string | undefined): void => this.answered(ms, refusal);
+      this.streams.set(id, new Stream(id, channel, this.client(from), receivers.get(id) ?? 0, onAnswer));
     }
     this.clients.forEach((client, place) => {
       const receptions = this.receptions[place];
@@ -87,8 +88,10 @@ export class Station {
   }
 
   async mark(): Promise<Mark> {
-    const mark = { atMs: performance.now(), delivered: this.delivered, latencies: this.latencies.encode() };
-    this.latencies.reset();
+    const { delivered, latencies, answers } = this;
+    const mark = { atMs: performance.now(), delivered, latencies: latencies.encode(), answers: answers.encode() };
+    latencies.reset();
+    answers.reset();
     return mark;
   }
 
@@ -135,6 +138,11 @@ export class Station {
     if (!stream) return;
     this.latencies.record(now - body.at);
     stream.delivered(body);
+  }
+
+  private answered(ms: number, refusal: string | undefined): void {
+    if (refusal === undefined) this.answers.record(ms);
+    else this.refusal = refusal;
   }
 
   private async settle(isDone: () => boolean): Promise<void> {

@@ -21,7 +21,8 @@ export class Stream {
     private readonly publisher: Client,
     /** Receivers in this thread; others are looked after by theirs. */
     private readonly receivers: number,
-    private readonly onRefused: (reason: string) => void,
+    /** Told how long the answer took, or why the publish was refused. */
+    private readonly onAnswer: (ms: number, refusal: string | undefined) => void,
   ) {}
 
   get isSettled(): boolean {
@@ -35,20 +36,20 @@ export class Stream {
   publish(atMs: number, onSettled?: () => void): void {
     const n = ++this.sent;
     this.open.set(n, { left: this.receivers + 1, onSettled });
-    this.publisher.publish(this.channel, makeBody(this.id, n, atMs), (error) => this.answered(n, error));
+    this.publisher.publish(this.channel, makeBody(this.id, n, atMs), (error) => this.answered(n, atMs, error));
   }
 
   delivered({ n }: Body): void {
     this.count(n);
   }
 
-  private answered(n: number, error: string | undefined): void {
+  private answered(n: number, atMs: number, error: string | undefined): void {
+    this.onAnswer(performance.now() - atMs, error);
     if (error === undefined) {
       this.count(n);
       return;
     }
     this.refused.push(n);
-    this.onRefused(error);
     this.settle(n);
   }
 

@@ -21,6 +21,8 @@ export interface TrafficResult {
   readonly deliveriesPerSecond: number;
   /** Milliseconds from when a message should have gone out until its receiver had it. */
   readonly latencyMs: (percent: number) => number;
+  /** Until its publisher had the answer. */
+  readonly answerMs: (percent: number) => number;
   /** Microseconds for each delivery. */
   readonly cpu: CpuUse;
   /** Cores that others kept busy meanwhile: work on the machine that has nothing to do with the system measured. */
@@ -70,10 +72,18 @@ async function measureWindow(bench: Bench, system: RunningSystem, load: Load): P
   const [cpuAfter, machineAfter, endedAt] = [await meter.read(), await machineMs(), performance.now()];
   const elsewhereMs = machineAfter - machineBefore - (total(cpuAfter) - total(cpuBefore));
   const count = (marks: readonly Mark[]): number => marks.reduce((sum, { delivered }) => sum + delivered, 0);
-  const latencies = after.map((mark) => mark.latencies);
   return {
     deliveriesPerSecond: after.reduce((sum, mark, thread) => sum + rateBetween(before[thread], mark), 0),
-    latencyMs: (percent) => Latencies.percentile(latencies, percent),
+    latencyMs: (percent) =>
+      Latencies.percentile(
+        after.map(({ latencies }) => latencies),
+        percent,
+      ),
+    answerMs: (percent) =>
+      Latencies.percentile(
+        after.map(({ answers }) => answers),
+        percent,
+      ),
     elsewhere: Math.max(0, elsewhereMs) / (endedAt - startedAt),
     cpu: perThing(cpuBefore, cpuAfter, count(after) - count(before)),
   };
