@@ -119,7 +119,7 @@ export const Environment = z.object({
   NOTIFY: choice(['on', 'off'], 'on').describe('off: instances find messages by polling alone'),
   POLL_MS: whole(50, 60_000, 1_500).describe('how often an instance looks for messages no hint told it of'),
   LEASE_MS: whole(2_000, 600_000, 20_000).describe('an instance silent for this long is given up'),
-  BEAT_MS: whole(200, 60_000, 3_000).describe('how often an instance renews its lease'),
+  BEAT_MS: whole(200, 60_000, 5_000).describe('how often an instance renews its lease'),
   RETENTION_DAYS: whole(1, 3_650, 7).describe('messages older than this are dropped'),
   RETENTION_FORCE: choice(['on', 'off'], 'off').describe(
     'on: messages past RETENTION_DAYS are dropped whether they were delivered or not',
