@@ -91,7 +91,7 @@ create unlogged table trunkline.instances (
   lock_key integer,
   incarnation uuid not null default gen_random_uuid(),
   constraint instances_pkey PRIMARY KEY (instance_id)
-) with (fillfactor=50);
+) with (fillfactor=50, autovacuum_analyze_threshold=100000, autovacuum_vacuum_threshold=10000);
 
 create table trunkline.job_runs (
   job text not null,

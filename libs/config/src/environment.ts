@@ -119,7 +119,7 @@ export const Environment = z.object({
   NOTIFY: choice(['on', 'off'], 'on').describe('off: instances find messages by polling alone'),
   POLL_MS: whole(50, 60_000, 1_500).describe('how often an instance looks for messages no hint told it of'),
   LEASE_MS: whole(2_000, 600_000, 20_000).describe('an instance silent for this long is given up'),
-  BEAT_MS: whole(200, 60_000, 3_000).describe('how often an instance renews its lease'),
+  BEAT_MS: whole(200, 60_000, 5_000).describe('how often an instance renews its lease'),
   PING_INTERVAL_MS: whole(1_000, 60_000, 10_000).describe('how often the server pings each client'),
   PING_TIMEOUT_MS: whole(1_000, 60_000, 8_000).describe('a client that has not answered a ping by then has left'),
   HEARTBEAT_MS: whole(200, 600_000, 30_000).describe(

@@ -26,6 +26,9 @@ export interface Position {
   readonly isMember: boolean;
 }
 
+/** All of a batch go on in one turn of the event loop, and each then has packets to send: more would hold up the others. */
+const AT_ONCE = 100;
+
 type PositionKey = DeviceKey & { readonly channel: string };
 
 /** The devices of users and how far each has come. A storm of connects is a few statements. */
@@ -37,7 +40,7 @@ export class Devices {
   constructor(private readonly database: Database) {
     this.opens = new Batcher({
       run: (keys) => withRetry(() => this.openAll(keys), { deadlineMs: 2_000 }),
-      maxItems: 500,
+      maxItems: AT_ONCE,
     });
     this.leaves = new Batcher<DeviceKey, void>({
       run: (keys) => withRetry(() => this.leaveAll(keys), { deadlineMs: 2_000 }),
@@ -45,7 +48,7 @@ export class Devices {
     });
     this.positionReads = new Batcher({
       run: (requests) => withRetry(() => this.readPositions(requests), { deadlineMs: 2_000 }),
-      maxItems: 200,
+      maxItems: AT_ONCE,
     });
   }
 

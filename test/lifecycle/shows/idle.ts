@@ -20,6 +20,8 @@ export const IDLE: Show = {
       return await onStage({}, async (stage) => {
         stage.members.push(...(await gather(clients, { url: () => stage.fleet.at(0).url })));
         note(`${clients} clients are connected; settling`);
+        // What autovacuum would find to do after the start, once, and in both.
+        for (const ask of [stage.query, (text: string) => untouched.query(text)]) await ask('vacuum (analyze)');
         await delay(SETTLE_MS);
         return idle(stage, untouched, seconds);
       });

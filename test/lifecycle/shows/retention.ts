@@ -39,11 +39,12 @@ export async function dropUnderLoad(
   const database = new Database({ url, poolSize: 4, applicationName: 'retention', onError: () => undefined });
   const retention = new Retention(database, { retentionDays: 7, dedupeHours: 24 });
   const log = new MessageLog(database, { maxWaiting: 100, deadlineMs: 30_000, dedupeHours: 24 });
-  const reader = await read(url);
+  let reader: Stoppable | undefined;
   try {
     await retention.makePartitions();
     await fill(query, stored);
     note(`${stored} messages are stored`);
+    reader = await read(url);
     const pulse = new PublishPulse(log);
     await delay(CALM_MS);
     const calm = pulse.take();
@@ -61,7 +62,7 @@ export async function dropUnderLoad(
       { what: 'longer than in calm', value: Math.max(0, busy.worstMs - calm.worstMs), unit: 'ms', atMost: BLOCKED_MS },
     ];
   } finally {
-    await reader.stop();
+    await reader?.stop();
     await database.close();
   }
 }
@@ -81,7 +82,11 @@ async function fill(query: Query, stored: number): Promise<void> {
   );
 }
 
-async function read(url: string): Promise<{ stop(): Promise<void> }> {
+interface Stoppable {
+  stop(): Promise<void>;
+}
+
+async function read(url: string): Promise<Stoppable> {
   const session = new Client({ connectionString: url });
   await session.connect();
   let isStopped = false;
@@ -89,8 +94,7 @@ async function read(url: string): Promise<{ stop(): Promise<void> }> {
     while (!isStopped) {
       await delay(READER_MS / 2);
       await session.query('begin');
-      // Undefined before the tables are there.
-      await session.query('select from trunkline.messages limit 1').catch(() => undefined);
+      await session.query('select from trunkline.messages limit 1');
       await delay(READER_MS);
       await session.query('rollback');
     }
