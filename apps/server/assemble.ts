@@ -105,15 +105,18 @@ interface MovingParts {
   readonly presence: Presence;
 }
 
+/** Where an instance listens, and the lock that proves its life meanwhile. */
+function earOf(instanceId: string, { url, directUrl = url }: ResolvedSettings['database']) {
+  const lockKey = [LOCK_CLASS, lockKeyOf(instanceId)] as const;
+  return { url: directUrl, applicationName: applicationName(instanceId), channel: `trunkline_${instanceId}`, lockKey };
+}
+
 /** The parts that act by themselves, and need each other: hints arrive at the listener and move the others. */
 function makeMovingParts(foundation: Foundation): MovingParts {
   const { settings, instanceId, log, database, stores, registry, peers, onLeaseLost } = foundation;
   const warn = throttledWarn(log, WARN_EVERY_MS);
   const listener: Listener = new Listener({
-    url: settings.database.directUrl ?? settings.database.url,
-    applicationName: applicationName(instanceId),
-    channel: `trunkline_${instanceId}`,
-    lockKey: [LOCK_CLASS, lockKeyOf(instanceId)],
+    ...earOf(instanceId, settings.database),
     onNotification: (payload) => {
       if (payload === '!') lease.greeted();
       else if (payload === '-') people.sessions.hint();
