@@ -1,5 +1,8 @@
 import type { Logger } from '#observability';
 
+/** Under npm, Ctrl-C arrives twice: from the terminal and from npm. */
+const SAME_SIGNAL_MS = 100;
+
 /**
  * Ends the process: on a signal with exit code 0, on an error that nobody caught with 1, after `stop` in both cases. A
  * `stop` that takes too long, or a second signal, ends it at once, with 1.
@@ -7,6 +10,7 @@ import type { Logger } from '#observability';
  */
 export function endGracefully(stop: () => Promise<void>, timeoutMs: number, logger: Logger): (reason: string) => void {
   let exitCode: 0 | 1 | undefined;
+  let firstSignalAt: number | undefined;
   const drain = (reason: string, code: 0 | 1): void => {
     const isFirst = exitCode === undefined;
     exitCode = exitCode === 1 ? 1 : code;
@@ -30,8 +34,10 @@ export function endGracefully(stop: () => Promise<void>, timeoutMs: number, logg
   };
   for (const signal of ['SIGTERM', 'SIGINT'] as const) {
     process.on(signal, () => {
-      if (exitCode !== undefined) process.exit(1);
-      drain(signal, 0);
+      firstSignalAt ??= performance.now();
+      const isSame = performance.now() - firstSignalAt < SAME_SIGNAL_MS;
+      if (exitCode !== undefined && !isSame) process.exit(1);
+      drain(signal, exitCode ?? 0);
     });
   }
   process.on('uncaughtException', fail('uncaught exception'));

@@ -122,8 +122,7 @@ it('a day dropped by retention leaves a gap, and what is younger comes', async (
   await database.query(
     "update trunkline.messages set created_at = created_at - interval '9 days' where channel = 'user:fay' and seq < 3",
   );
-  // The job that drops old partitions runs at each start.
-  await cluster.start();
+  await cluster.start({ CRON_PARTITIONS: '* * * * * *' });
   await until('the day is dropped', async () => (await storedSeqs('user:fay')).length === 1);
 
   const fay = await cluster.connect(there, { user: 'fay' });

@@ -189,8 +189,12 @@ describe('a drain that cannot end', () => {
   it('is forced by a second signal', async () => {
     const server = await stuck();
     server.process.kill('SIGTERM');
-    await until('it drains', () => server.lines.some((line) => line.includes('"msg":"draining"')));
-    expect(await server.end('SIGTERM')).toBe(1);
+    // One that comes at once counts as the same: under npm Ctrl-C arrives twice.
+    await until('it has ended', () => {
+      if (server.isRunning) server.process.kill('SIGTERM');
+      return !server.isRunning;
+    });
+    expect(server.process.exitCode).toBe(1);
   });
 });
 

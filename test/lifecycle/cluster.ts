@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { readSettings } from '#config';
+import { readSettings, resolveSecrets } from '#config';
 import { startEmbeddedPostgres } from '#database';
 import { Fleet } from './world/fleet.js';
 import { INSTANCE_PORTS, Nginx } from './world/nginx.js';
@@ -12,8 +12,9 @@ const databaseUrl = settings.database.url ?? embedded?.url ?? '';
 let nginx: Nginx | undefined;
 let fleet: Fleet | undefined;
 try {
-  const secrets = process.env['JWT_SECRET'] ? { JWT_SECRET: process.env['JWT_SECRET'] } : {};
-  const env = { NODE_ENV: 'development', TRUST_PROXY: '127.0.0.1', ...secrets };
+  const { jwtSecret, apiKeys } = resolveSecrets(settings);
+  const secrets = { JWT_SECRET: jwtSecret, API_KEYS: apiKeys.join(',') };
+  const env = { ...secrets, NODE_ENV: 'development', TRUST_PROXY: '127.0.0.1' };
   fleet = await Fleet.open({ databaseUrl, ports: INSTANCE_PORTS, env });
   nginx = await Nginx.start();
   note(`${nginx.url} → ${fleet.urls.join(', ')}\n${databaseUrl}\nCtrl-C stops everything`);
