@@ -40,6 +40,8 @@ const WRONG: [variable: string, value: string, allowed: string][] = [
   ['CRON_DEDUPE_WINDOW', 'hourly', 'cron expression'],
   ['CRON_IDLE_DEVICES', 'hourly', 'cron expression'],
   ['CRON_ORPHANS', 'hourly', 'cron expression'],
+  ['CRON_STALE_CONNECTIONS', 'hourly', 'cron expression'],
+  ['CRON_ENDED_SESSIONS', 'hourly', 'cron expression'],
   ['CRON_JOB_RUNS', 'hourly', 'cron expression'],
   ['LOG_LEVEL', 'loud', 'fatal, error, warn, info, debug, trace, silent'],
   ['MAX_MESSAGE_BYTES', '0', '1 to 1048576'],
