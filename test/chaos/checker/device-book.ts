@@ -9,6 +9,8 @@ export interface DeviceLog {
   readonly numbers: Set<number>;
   /** Since when it wants to be online and keeps up; undefined: it does not. */
   presentSince: number | undefined;
+  /** It reads what has come later than it came. */
+  isSlow: boolean;
   /** Since when its connection is registered; undefined: it has none. */
   openSince: number | undefined;
   /** The instance of its latest connection. */
@@ -56,7 +58,7 @@ export class DeviceBook {
   private add(device: string): DeviceLog {
     const log: DeviceLog = {
       ...{ device, channels: new Map(), numbers: new Set() },
-      ...{ presentSince: undefined, openSince: undefined, via: '' },
+      ...{ presentSince: undefined, isSlow: false, openSince: undefined, via: '' },
     };
     this.all.set(device, log);
     return log;
@@ -74,7 +76,10 @@ export class DeviceBook {
 
   private move(event: HistoryEvent & { event: 'arrive' | 'leave' | 'open' | 'close' }): void {
     const log = this.of(event.device);
-    if (event.event === 'arrive') log.presentSince = event.isSlow ? undefined : event.at;
+    if (event.event === 'arrive') {
+      log.presentSince = event.isSlow ? undefined : event.at;
+      log.isSlow = event.isSlow;
+    }
     if (event.event === 'leave') log.presentSince = undefined;
     log.openSince = event.event === 'open' ? event.at : undefined;
     if (event.event !== 'open') return;
@@ -93,8 +98,9 @@ export class DeviceBook {
     const { device, at } = event;
     const log = this.channel(device, channel);
     const where = `${device} ${channel}#${seq} at ${at} ms`;
-    // A device has one connection at a time, and on it what follows the confirmation was sent after it.
-    if (seq <= log.confirmed) this.repeatedAfterAck.add(`${where}, confirmed up to ${log.confirmed}`);
+    // A device has one connection at a time, and on it what follows the confirmation was sent after it; unless it is a slow
+    // one, for which a repeat may have lain unread when the confirmation came.
+    if (seq <= log.confirmed && !this.of(device).isSlow) this.repeatedAfterAck.add(`${where}, confirmed up to ${log.confirmed}`);
     if (isFresh) this.handOver(log, { device, seq, n, where });
     else {
       this.rawRepeats += 1;
