@@ -52,7 +52,7 @@ export interface SessionsOptions {
  */
 export class Sessions {
   private readonly opens: Batcher<{ login: Login; connections: number }, void>;
-  private readonly holders = new Map<string, Set<SessionHolder>>();
+  private readonly holders = new Map<string, SessionHolder[]>();
   private readonly poll: Poll;
   private lookedAt: Date | null = null;
 
@@ -87,15 +87,14 @@ export class Sessions {
 
   hold(holder: SessionHolder): void {
     const key = keyOf(holder.login);
-    const others = this.holders.get(key) ?? new Set();
-    this.holders.set(key, others.add(holder));
+    this.holders.set(key, [...(this.holders.get(key) ?? []), holder]);
   }
 
   release(holder: SessionHolder): void {
     const key = keyOf(holder.login);
-    const others = this.holders.get(key);
-    others?.delete(holder);
-    if (others?.size === 0) this.holders.delete(key);
+    const others = this.holders.get(key)?.filter((other) => other !== holder) ?? [];
+    if (others.length === 0) this.holders.delete(key);
+    else this.holders.set(key, others);
   }
 
   /** Ends it on every instance. Once more does no harm. @returns false if there is no such session */

@@ -28,8 +28,9 @@ const LATER_MS = 10_000;
  * still be raced; behind n instances a user has up to n times as many connections.
  */
 export class Admission {
-  private readonly users = new Map<string, Set<Entrant>>();
-  private readonly addresses = new Map<string, Set<Entrant>>();
+  /** In the order they came; kept only where there is a cap, and as arrays, which for one place take a fifth of a set. */
+  private readonly users = new Map<string, Place[]>();
+  private readonly addresses = new Map<string, Place[]>();
   private count = 0;
   private opening = 0;
 
@@ -53,36 +54,37 @@ export class Admission {
     return this.take(entrant);
   }
 
-  private take(entrant: Entrant): Place {
-    this.count += 1;
-    this.opening += 1;
-    add(this.users, entrant.user, entrant);
-    add(this.addresses, entrant.address, entrant);
-    let isOpening = true;
-    let isLeft = false;
-    const opened = (): void => {
-      if (isOpening) this.opening -= 1;
-      isOpening = false;
-    };
-    const leave = (): void => {
-      opened();
-      if (!isLeft) this.count -= 1;
-      isLeft = true;
-      remove(this.users, entrant.user, entrant);
-      remove(this.addresses, entrant.address, entrant);
-    };
-    return { opened, leave };
+  /** Called by the place alone. */
+  give(place: Place, what: 'opening' | 'place'): void {
+    if (what === 'opening') this.opening -= 1;
+    else {
+      this.count -= 1;
+      this.forget(place);
+    }
   }
 
-  private makeRoom(present: Set<Entrant> | undefined, max: number, fault: FaultName): void {
-    if (max === 0 || present === undefined || present.size < max) return;
+  private take(entrant: Entrant): Place {
+    const place = new Place(this, entrant);
+    this.count += 1;
+    this.opening += 1;
+    if (this.limits.maxPerUser > 0) add(this.users, entrant.user, place);
+    if (this.limits.maxPerAddress > 0) add(this.addresses, entrant.address, place);
+    return place;
+  }
+
+  private forget(place: Place): void {
+    remove(this.users, place.entrant.user, place);
+    remove(this.addresses, place.entrant.address, place);
+  }
+
+  private makeRoom(present: readonly Place[] | undefined, max: number, fault: FaultName): void {
+    if (max === 0 || present === undefined || present.length < max) return;
     if (!this.limits.isOldestOut) this.refuse(fault, LATER_MS, `${max} connections are open`);
-    // In the order they came. Its end may take a moment, so it stops counting here.
+    // Its end may take a moment, so it stops counting here.
     const [oldest] = present;
     if (!oldest) return;
-    remove(this.users, oldest.user, oldest);
-    remove(this.addresses, oldest.address, oldest);
-    oldest.displace(new Fault('DISPLACED', `a newer connection came, and only ${max} may be open`));
+    this.forget(oldest);
+    oldest.entrant.displace(new Fault('DISPLACED', `a newer connection came, and only ${max} may be open`));
   }
 
   private refuse(fault: FaultName, afterMs: number, message: string): never {
@@ -90,18 +92,40 @@ export class Admission {
   }
 }
 
-export interface Place {
-  readonly opened: () => void;
-  readonly leave: () => void;
+/** A place taken; given back once, however often that is said. */
+export class Place {
+  private isOpening = true;
+  private isLeft = false;
+
+  constructor(
+    private readonly admission: Admission,
+    readonly entrant: Entrant,
+  ) {}
+
+  /** The connection is open. */
+  opened(): void {
+    if (!this.isOpening) return;
+    this.isOpening = false;
+    this.admission.give(this, 'opening');
+  }
+
+  leave(): void {
+    this.opened();
+    if (this.isLeft) return;
+    this.isLeft = true;
+    this.admission.give(this, 'place');
+  }
 }
 
-function add(sets: Map<string, Set<Entrant>>, key: string, entrant: Entrant): void {
-  const set = sets.get(key) ?? new Set();
-  sets.set(key, set.add(entrant));
+function add(lists: Map<string, Place[]>, key: string, place: Place): void {
+  const list = lists.get(key);
+  if (list) list.push(place);
+  else lists.set(key, [place]);
 }
 
-function remove(sets: Map<string, Set<Entrant>>, key: string, entrant: Entrant): void {
-  const set = sets.get(key);
-  set?.delete(entrant);
-  if (set?.size === 0) sets.delete(key);
+function remove(lists: Map<string, Place[]>, key: string, place: Place): void {
+  const list = lists.get(key);
+  const at = list?.indexOf(place) ?? -1;
+  if (at >= 0) list?.splice(at, 1);
+  if (list?.length === 0) lists.delete(key);
 }

@@ -21,6 +21,7 @@ const MORE_TRANSPORTS = 1_000;
 /** How late a client may be for its turn before its socket is closed for it. */
 const GRACE_MS = 250;
 const LOOK_MS = 20;
+const TOKEN_LOOK_MS = 250;
 /** Of the time for draining: the rest is for requests under way and for what has to be written. */
 const SPREAD_SHARE = 0.7;
 const END_SHARE = 0.85;
@@ -53,6 +54,7 @@ export class ClientGateway implements OnGatewayInit<Server> {
   private readonly admission: Admission;
   private readonly address: ClientAddress;
   private readonly context: SocketClientContext;
+  private timer: NodeJS.Timeout | undefined;
   private isDraining = false;
 
   constructor(
@@ -79,6 +81,7 @@ export class ClientGateway implements OnGatewayInit<Server> {
     });
     server.use((socket, next) => void this.authenticate(socket, next));
     server.on('connection', (socket) => this.admit(socket));
+    this.timer = setInterval(() => this.lookAtTokens(Date.now()), TOKEN_LOOK_MS);
   }
 
   get size(): number {
@@ -111,8 +114,14 @@ export class ClientGateway implements OnGatewayInit<Server> {
   /** Ends every connection at once, whatever is under way. */
   cut(): void {
     this.isDraining = true;
+    clearInterval(this.timer);
     for (const client of this.clients.values()) client.outlet.hangUp();
     this.server?.disconnectSockets(true);
+  }
+
+  /** One timer for all: a timer for each connection would be 300 bytes. */
+  private lookAtTokens(nowMs: number): void {
+    for (const client of this.clients.values()) client.session.look(nowMs);
   }
 
   /**
@@ -169,7 +178,7 @@ export class ClientGateway implements OnGatewayInit<Server> {
     };
     const place = this.admission.enter({ user, address, displace });
     // It may end before it becomes a client.
-    socket.conn.once('close', place.leave);
+    socket.conn.once('close', () => place.leave());
     return place;
   }
 
@@ -183,6 +192,6 @@ export class ClientGateway implements OnGatewayInit<Server> {
       this.clients.delete(socket.id);
       this.taken.delete(socket.conn);
     });
-    void client.enter().finally(place.opened);
+    void client.enter().finally(() => place.opened());
   }
 }

@@ -11,8 +11,8 @@ import {
   type RequestPayload,
   type RequestResult,
 } from '#protocol';
-
-import type { PresenceWatcher } from './presence-watcher.js';
+import { PresenceWatcher } from './presence-watcher.js';
+import type { SocketOutlet } from './socket-outlet.js';
 import type { SocketSession } from './socket-session.js';
 
 type Handlers = { [N in RequestName]: (payload: RequestPayload<N>) => Promise<RequestResult<N>> };
@@ -24,19 +24,23 @@ const MAX_BUFFERED_BYTES = 1_048_576;
 export interface RequestsContext {
   readonly delivery: Delivery;
   readonly presence: Presence;
-  readonly session: SocketSession;
-  readonly watcher: PresenceWatcher;
 }
+
+const NOTHING = Promise.resolve();
 
 /** What a client may ask for, and with which right. Identity is the token's, whatever the request says. */
 export class Requests implements Handlers {
   private readonly delivery: Delivery;
   private readonly author: Author;
   /** Pages of history are read one after the other: what waits in memory is requests, not pages. */
-  private reading: Promise<unknown> = Promise.resolve();
+  private reading: Promise<unknown> = NOTHING;
+  /** Made for those who ask. */
+  private watching: PresenceWatcher | undefined;
 
   constructor(
     private readonly context: RequestsContext,
+    private readonly session: SocketSession,
+    private readonly outlet: SocketOutlet,
     private readonly connection: Connection,
   ) {
     this.delivery = context.delivery;
@@ -45,7 +49,17 @@ export class Requests implements Handlers {
 
   /** That of the newest token. */
   private get identity(): Identity {
-    return this.context.session.identity;
+    return this.session.identity;
+  }
+
+  private get watcher(): PresenceWatcher {
+    this.watching ??= new PresenceWatcher(this.session, this.outlet);
+    return this.watching;
+  }
+
+  /** The socket has closed. */
+  forgetWatches(): void {
+    if (this.watching) this.context.presence.leave(this.watching);
   }
 
   run<N extends RequestName>(name: N, payload: unknown): Promise<RequestResult<N>> {
@@ -112,24 +126,24 @@ export class Requests implements Handlers {
   }
 
   presence({ channel }: RequestPayload<'presence'>): Promise<RequestResult<'presence'>> {
-    return this.context.presence.query(this.context.watcher, channel);
+    return this.context.presence.query(this.watcher, channel);
   }
 
   async watch({ channel }: RequestPayload<'watch'>): Promise<RequestResult<'watch'>> {
-    return { channel, online: await this.context.presence.watch(this.context.watcher, channel) };
+    return { channel, online: await this.context.presence.watch(this.watcher, channel) };
   }
 
   async unwatch({ channel }: RequestPayload<'unwatch'>): Promise<RequestResult<'unwatch'>> {
-    this.context.presence.unwatch(this.context.watcher, channel);
+    this.context.presence.unwatch(this.watcher, channel);
     return Promise.resolve({ channel });
   }
 
   async token({ token }: RequestPayload<'token'>): Promise<RequestResult<'token'>> {
-    return { expiresAt: (await this.context.session.renew(token)).toISOString() };
+    return { expiresAt: (await this.session.renew(token)).toISOString() };
   }
 
   async logout(): Promise<RequestResult<'logout'>> {
-    await this.context.session.logout();
+    await this.session.logout();
     return {};
   }
 

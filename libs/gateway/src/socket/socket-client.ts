@@ -5,7 +5,6 @@ import { cut, type Logger } from '#observability';
 import { Fault, parse, REQUESTS, type RequestName } from '#protocol';
 import { toFault } from '../to-fault.js';
 import type { Guest } from './handshake.js';
-import { PresenceWatcher } from './presence-watcher.js';
 import { Requests } from './requests.js';
 import { SocketOutlet } from './socket-outlet.js';
 import { SocketSession, type SocketSessionOptions } from './socket-session.js';
@@ -44,8 +43,7 @@ export class SocketClient {
   private isLeaving = false;
   private isHangingUp = false;
   private readonly delivery: Delivery;
-  private readonly session: SocketSession;
-  private readonly watcher: PresenceWatcher;
+  readonly session: SocketSession;
   private connection: Connection | undefined;
   private opened: Promise<void> | undefined;
   private requests: Requests | undefined;
@@ -62,7 +60,6 @@ export class SocketClient {
     this.delivery = context.delivery;
     this.outlet = new SocketOutlet(socket, (error) => this.logger.error({ err: error }, 'packet not sent'));
     this.session = new SocketSession(visitor, this.outlet, context);
-    this.watcher = new PresenceWatcher(this.session, this.outlet);
     socket.conn.on('heartbeat', () => context.heartbeats.note(socket.id));
     // In place of Socket.IO's dispatcher, which would go through two more turns and a closure for each packet, and is
     // silent about events that nobody listens to.
@@ -110,8 +107,7 @@ export class SocketClient {
     const key = { connectionId: this.socket.id, user, deviceId };
     await this.delivery.open({ key, outlet: this.outlet, address, sessionId, resume }, (connection) => {
       this.connection = connection;
-      const { context, session, watcher } = this;
-      this.requests = new Requests({ ...context, session, watcher }, connection);
+      this.requests = new Requests(this.context, this.session, this.outlet, connection);
       if (this.isGone) this.delivery.close(connection, 'left while connecting');
     });
   }
@@ -119,7 +115,7 @@ export class SocketClient {
   private leave(reason: string): void {
     this.isGone = true;
     this.session.leave();
-    this.context.presence.leave(this.watcher);
+    this.requests?.forgetWatches();
     if (this.connection) this.delivery.close(this.connection, reason);
   }
 

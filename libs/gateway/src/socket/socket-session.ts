@@ -11,14 +11,12 @@ export interface SocketSessionOptions {
   readonly tokenNoticeMs: number;
 }
 
-/** The longest a timer can wait. */
-const LONGEST_MS = 2 ** 31 - 1;
-
 /** One socket's part in a session: who it is, for how long, and its end with the token or the session. */
 export class SocketSession implements SessionHolder {
   identity: Identity;
   login: Login;
-  private timer: NodeJS.Timeout | undefined;
+  /** When there is something to do about the token. */
+  private dueAtMs = 0;
   private isAnnounced = false;
   private isOver = false;
 
@@ -33,7 +31,6 @@ export class SocketSession implements SessionHolder {
 
   begin(): void {
     this.options.sessions.hold(this);
-    this.arm();
   }
 
   /** @throws Fault TOKEN_INVALID, TOKEN_EXPIRED, SESSION_ENDED */
@@ -48,7 +45,7 @@ export class SocketSession implements SessionHolder {
     this.identity = identity;
     this.login = login;
     this.isAnnounced = false;
-    this.arm();
+    this.dueAtMs = 0;
     return identity.expiresAt;
   }
 
@@ -63,23 +60,21 @@ export class SocketSession implements SessionHolder {
   /** The socket has closed. */
   leave(): void {
     this.isOver = true;
-    clearTimeout(this.timer);
     this.options.sessions.release(this);
   }
 
-  private arm(): void {
-    clearTimeout(this.timer);
-    if (this.isOver) return;
-    const leftMs = this.identity.expiresAt.getTime() - Date.now();
-    if (leftMs <= 0) {
+  /** Announces the end of the token, and ends the connection with it. */
+  look(nowMs: number): void {
+    if (nowMs < this.dueAtMs || this.isOver) return;
+    const endsAtMs = this.identity.expiresAt.getTime();
+    const noticeAtMs = endsAtMs - this.options.tokenNoticeMs;
+    if (nowMs >= endsAtMs) {
+      this.isOver = true;
       this.outlet.close(new Fault('TOKEN_EXPIRED', 'token: is past its exp'));
-      return;
-    }
-    const untilNoticeMs = leftMs - this.options.tokenNoticeMs;
-    if (untilNoticeMs <= 0 && !this.isAnnounced) {
+    } else if (nowMs >= noticeAtMs && !this.isAnnounced) {
       this.isAnnounced = true;
       this.outlet.tokenExpiring({ expiresAt: this.identity.expiresAt.toISOString() });
     }
-    this.timer = setTimeout(() => this.arm(), Math.min(untilNoticeMs > 0 ? untilNoticeMs : leftMs, LONGEST_MS));
+    this.dueAtMs = nowMs < noticeAtMs ? noticeAtMs : endsAtMs;
   }
 }
