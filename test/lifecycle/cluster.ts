@@ -17,7 +17,7 @@ try {
   const env = { ...secrets, NODE_ENV: 'development', TRUST_PROXY: '127.0.0.1' };
   fleet = await Fleet.open({ databaseUrl, ports: INSTANCE_PORTS, env });
   nginx = await Nginx.start();
-  note(`${nginx.url} → ${fleet.urls.join(', ')}\n${databaseUrl}\nCtrl-C stops everything`);
+  note(`${nginx.url} → ${fleet.urls.join(', ')}\nCtrl-C stops everything`);
   await Promise.race([once(process, 'SIGINT'), once(process, 'SIGTERM')]);
 } finally {
   note('draining');

@@ -16,7 +16,8 @@ export class Schedule implements OnApplicationBootstrap {
 
   onApplicationBootstrap(): void {
     for (const job of this.jobs.list) {
-      const tick = (): Promise<void> => this.run(job, periodOf(job.cron));
+      const periodMs = periodOf(job.cron);
+      const tick = (): Promise<void> => this.run(job, periodMs);
       const cronJob = CronJob.from({ cronTime: job.cron, onTick: tick, waitForCompletion: true });
       this.scheduler.addCronJob(job.name, cronJob);
       cronJob.start();

@@ -92,7 +92,7 @@ export const Environment = z.object({
   AT_CONNECTION_CAP: choice(['refuse-newest', 'close-oldest'], 'refuse-newest').describe(
     'what happens at the cap of a user or an address',
   ),
-  MAX_OPENING: whole(1, 100_000, 2_000).describe(
+  MAX_OPENING: whole(1, 100_000, 500).describe(
     'connections being opened, or waiting for it, before more are told when to come back (4003)',
   ),
   LOG_LEVEL: choice(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'], 'info'),
