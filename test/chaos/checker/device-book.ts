@@ -100,7 +100,8 @@ export class DeviceBook {
     const where = `${device} ${channel}#${seq} at ${at} ms`;
     // A device has one connection at a time, and on it what follows the confirmation was sent after it; unless it is a slow
     // one, for which a repeat may have lain unread when the confirmation came.
-    if (seq <= log.confirmed && !this.of(device).isSlow) this.repeatedAfterAck.add(`${where}, confirmed up to ${log.confirmed}`);
+    if (seq <= log.confirmed && !this.of(device).isSlow)
+      this.repeatedAfterAck.add(`${where}, confirmed up to ${log.confirmed}`);
     if (isFresh) this.handOver(log, { device, seq, n, where });
     else {
       this.rawRepeats += 1;
