@@ -125,8 +125,9 @@ function makeMovingParts(foundation: Foundation): MovingParts {
     onListening: () => {
       people.sessions.hint();
       people.presence.readEverything();
-      void Promise.all([lease.beatIfStarted(), delivery.readEverything()]);
+      void delivery.readEverything();
     },
+    onLocked: () => void lease.beatIfStarted(),
     onLost: (error) => {
       warn('LISTEN lost, polling until it is back', error);
       delivery.pollSoon();

@@ -118,9 +118,12 @@ export class Lease {
     await this.beating;
   }
 
-  /** After the lock was taken again; before the start nobody needs to know of it. */
+  /** After the lock was taken or lost; before the start nobody needs to know of it. */
   async beatIfStarted(): Promise<void> {
-    if (this.origin !== null) await this.beat();
+    if (this.origin === null) return;
+    // One that is under way has written the lock down as it was before.
+    await this.beating;
+    await this.beat();
   }
 
   /** Removes this instance's rows. */

@@ -14,6 +14,7 @@ interface Heard {
   readonly payloads: string[];
   readonly losses: Error[];
   listens: number;
+  locks: number;
 }
 
 beforeEach(async () => {
@@ -43,6 +44,7 @@ describe('Listener', () => {
     await notify('after');
     await until('it hears again', () => heard.payloads.includes('after'));
     expect(heard.listener).toMatchObject({ isListening: true, holdsLock: true });
+    expect(heard.locks).toBe(2);
   });
 
   it('proves its life by a lock that is gone with its session', async () => {
@@ -119,10 +121,11 @@ function make(options: Partial<ListenerOptions> = {}): Heard {
     lockKey: LOCK,
     onNotification: (payload) => heard.payloads.push(payload),
     onListening: () => heard.listens++,
+    onLocked: () => heard.locks++,
     onLost: (error) => heard.losses.push(error),
     ...options,
   });
-  const heard: Heard = { listener, payloads: [], losses: [], listens: 0 };
+  const heard: Heard = { listener, payloads: [], losses: [], listens: 0, locks: 0 };
   listeners.push(heard);
   return heard;
 }

@@ -12,6 +12,8 @@ export interface ListenerOptions {
   readonly onNotification: (payload: string) => void;
   /** After every LISTEN, the first included: what was said in between was not heard. */
   readonly onListening: () => void;
+  /** The lock was taken (again). */
+  readonly onLocked: () => void;
   readonly onLost: (error: Error) => void;
   readonly heartbeatMs?: number;
   readonly heartbeatDeadlineMs?: number;
@@ -122,8 +124,10 @@ export class Listener {
       ...this.options.lockKey,
     ]);
     this.holdsLock = rows[0]?.held === true;
-    if (this.holdsLock) this.lockPid = (client as unknown as { processID: number }).processID;
-    else if (this.lockPid) await client.query(END_FORMER, [...this.options.lockKey, this.lockPid]);
+    if (this.holdsLock) {
+      this.lockPid = (client as unknown as { processID: number }).processID;
+      this.options.onLocked();
+    } else if (this.lockPid) await client.query(END_FORMER, [...this.options.lockKey, this.lockPid]);
   }
 
   /** Destroys rather than ends: a black-holed connection would never finish its goodbye. */

@@ -1,4 +1,3 @@
-import { once } from 'node:events';
 import { pause } from '../world/pause.js';
 import type { Fault } from './fault.js';
 
@@ -39,7 +38,8 @@ export const LONG_TRANSACTION: Fault = {
       await session.query('create table if not exists written (at timestamptz)');
       await session.query('insert into written values (now())');
       // Another fault may end it before. Closing the session rolls back.
-      await Promise.race([once(session, 'end'), pause(isLong ? 60_000 : 15_000, signal)]);
+      const ended = new Promise<void>((resolve) => session.once('end', resolve));
+      await Promise.race([ended, pause(isLong ? 60_000 : 15_000, signal)]);
     });
   },
 };
