@@ -1,6 +1,6 @@
 import { Batcher, withRetry, type Database } from '#database';
 import { FIND_CONNECTIONS, FIND_ONLINE_DEVICES, type ConnectionRow } from './sql/find-connections.sql.js';
-import { SYNC_REGISTRY } from './sql/sync-registry.sql.js';
+import { REGISTER, SYNC_REGISTRY } from './sql/sync-registry.sql.js';
 
 export interface ConnectionEntry {
   readonly connectionId: string;
@@ -122,17 +122,22 @@ export class Registry {
   private async writeChanges(connections: readonly ConnectionEntry[], routes: readonly string[]): Promise<void> {
     const come = connections.filter(({ connectionId }) => this.entries.has(connectionId));
     const gone = connections.filter(({ connectionId }) => !this.entries.has(connectionId));
-    await this.database.rows('hot', SYNC_REGISTRY, [
+    const opened = routes.filter((channel) => this.routes.has(channel));
+    const closed = routes.filter((channel) => !this.routes.has(channel));
+    const entered = [
       this.instanceId(),
       come.map(({ user }) => user),
       come.map(({ connectionId }) => connectionId),
       come.map(({ deviceId }) => deviceId),
       come.map(({ address }) => address),
       come.map(({ sessionId }) => sessionId),
-      gone.map(({ user }) => user),
-      gone.map(({ connectionId }) => connectionId),
-      routes.filter((channel) => this.routes.has(channel)),
-      routes.filter((channel) => !this.routes.has(channel)),
-    ]);
+      opened,
+    ];
+    if (gone.length + closed.length === 0) {
+      await this.database.rows('hot', REGISTER, entered);
+      return;
+    }
+    const left = [gone.map(({ user }) => user), gone.map(({ connectionId }) => connectionId), closed];
+    await this.database.rows('hot', SYNC_REGISTRY, [...entered, ...left]);
   }
 }

@@ -34,7 +34,8 @@ export class Database {
   constructor(private readonly options: DatabaseOptions) {
     const { poolSize } = options;
     this.pools = {
-      hot: this.pool('hot', poolSize),
+      // Its statements look rows up; a plan made while a table was empty must not read all of it once it has grown.
+      hot: this.pool('hot', poolSize, { options: `${SESSION} -c enable_seqscan=off` }),
       work: this.pool('work', poolSize),
       // A hint is not worth waiting for a disk: with synchronous_commit=off NOTIFY's commit record is not flushed.
       wake: this.pool('wake', 1, { options: `${SESSION} -c synchronous_commit=off` }),

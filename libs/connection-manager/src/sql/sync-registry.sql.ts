@@ -1,27 +1,35 @@
 import { statement } from '#database';
 import { noteActivity } from './note-activity.js';
 
+const COME = `
+  insert into trunkline.connections (user_id, connection_id, device_id, address, session_id, instance_id)
+  select user_id, connection_id, device_id, address, session_id, $1
+    from unnest($2::text[], $3::text[], $4::text[], $5::text[], $6::text[])
+         as c (user_id, connection_id, device_id, address, session_id)
+   order by user_id collate "C", connection_id collate "C"
+  on conflict (user_id, connection_id) do nothing`;
+
+const OPENED = `
+  insert into trunkline.routes (channel, instance_id)
+  select channel, $1 from unnest($7::text[]) as channel order by channel collate "C"
+  on conflict (channel, instance_id) do nothing`;
+
+/** What came since the last time: connections and routes. Alone, because a storm of them does not pay for what is not gone. */
+export const REGISTER = statement<never>('register', `with come as (${COME}) ${OPENED}`);
+
 /**
- * Writes what changed since the last time: connections come and gone, routes opened and closed, in one statement. A
- * session is noted as active in the commit that removes its connection: whoever sees the one gone sees the other.
+ * What changed since the last time, in one statement. A session is noted as active in the commit that removes its
+ * connection: whoever sees the one gone sees the other. The array beside the join is what the index
+ * is read by: a plan made while the table was empty would read all of it, and go on to do so with 5,000 rows in it (12 ms
+ * instead of 0.3 ms).
  */
 export const SYNC_REGISTRY = statement<never>(
   'sync_registry',
-  `with come as (
-     insert into trunkline.connections (user_id, connection_id, device_id, address, session_id, instance_id)
-     select user_id, connection_id, device_id, address, session_id, $1
-       from unnest($2::text[], $3::text[], $4::text[], $5::text[], $6::text[])
-            as c (user_id, connection_id, device_id, address, session_id)
-      order by user_id collate "C", connection_id collate "C"
-     on conflict (user_id, connection_id) do nothing
-   ), gone as (
+  `with come as (${COME}), opened as (${OPENED}), gone as (
      delete from trunkline.connections
-      where (user_id, connection_id) in (select * from unnest($7::text[], $8::text[])) and instance_id = $1
+      where user_id = any ($8::text[]) and (user_id, connection_id) in (select * from unnest($8::text[], $9::text[]))
+        and instance_id = $1
      returning user_id, session_id, clock_timestamp() as seen_at
-   ), ${noteActivity('gone')}, opened as (
-     insert into trunkline.routes (channel, instance_id)
-     select channel, $1 from unnest($9::text[]) as channel order by channel collate "C"
-     on conflict (channel, instance_id) do nothing
-   )
+   ), ${noteActivity('gone')}
    delete from trunkline.routes where channel = any ($10::text[]) and instance_id = $1`,
 );
