@@ -6,7 +6,9 @@ import { Ack } from './request.js';
 
 const Position = z.strictObject({
   channel: Channel,
-  seq: Seq.describe('delivery goes on behind this seq'),
+  seq: Seq.describe(
+    'delivery goes on behind this seq; where it is beyond what the device has processed, what lies between has gone, and its `gap` was sent to a connection that ended',
+  ),
   lastSeq: Seq.describe('the newest stored seq'),
 });
 

@@ -84,7 +84,17 @@ export class DeviceBook {
     log.openSince = event.event === 'open' ? event.at : undefined;
     if (event.event !== 'open') return;
     log.via = event.via;
-    for (const [channel, seq] of Object.entries(event.positions)) this.channel(event.device, channel, seq);
+    for (const [channel, seq] of Object.entries(event.positions))
+      this.begin(this.channel(event.device, channel, seq), seq);
+  }
+
+  /**
+   * `ready` says where the server goes on. Beyond what the device has processed lies what had gone, and was announced on a
+   * connection that ended before the device came to it; that it had really gone is looked at as with any gap.
+   */
+  private begin(log: ChannelLog, seq: number): void {
+    if (seq > log.last) log.gaps.push({ fromSeq: log.last + 1, toSeq: seq, reason: 'expired' });
+    log.last = Math.max(log.last, seq);
   }
 
   private confirm({ device, positions }: HistoryEvent & { event: 'ack-saved' }): void {
