@@ -184,6 +184,7 @@ export class ClientGateway implements OnGatewayInit<Server> {
 
   private admit(socket: Socket): void {
     const { visitor, place } = socket.data as Admitted;
+    socket.data = undefined;
     const client = new SocketClient(socket, visitor, this.context, this.logger);
     this.clients.set(socket.id, client);
     // Its handshake was under way when the drain began.
@@ -192,6 +193,6 @@ export class ClientGateway implements OnGatewayInit<Server> {
       this.clients.delete(socket.id);
       this.taken.delete(socket.conn);
     });
-    void client.enter().finally(() => place.opened());
+    void client.enter(visitor).finally(() => place.opened());
   }
 }

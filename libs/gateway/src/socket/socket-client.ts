@@ -53,13 +53,13 @@ export class SocketClient {
 
   constructor(
     private readonly socket: Socket,
-    private readonly visitor: Visitor,
+    guest: Guest,
     private readonly context: SocketClientContext,
     private readonly root: Logger,
   ) {
     this.delivery = context.delivery;
     this.outlet = new SocketOutlet(socket, (error) => this.logger.error({ err: error }, 'packet not sent'));
-    this.session = new SocketSession(visitor, this.outlet, context);
+    this.session = new SocketSession(guest, this.outlet, context);
     socket.conn.on('heartbeat', () => context.heartbeats.note(socket.id));
     // In place of Socket.IO's dispatcher, which would go through two more turns and a closure for each packet, and is
     // silent about events that nobody listens to.
@@ -69,7 +69,7 @@ export class SocketClient {
 
   /** Made when it is needed, which for most connections is never: a logger of its own for each would be 500 bytes. */
   private get logger(): Logger {
-    return this.root.child({ connectionId: this.socket.id, user: this.visitor.login.user });
+    return this.root.child({ connectionId: this.socket.id, user: this.session.login.user });
   }
 
   /** Requests under way; acknowledgements aside, which count at once and are stored with the end of the connection. */
@@ -87,9 +87,9 @@ export class SocketClient {
   }
 
   /** Registers the connection; if that fails the client is told and may come back. */
-  async enter(): Promise<void> {
+  async enter(visitor: Visitor): Promise<void> {
     this.session.begin();
-    this.opened = this.open();
+    this.opened = this.open(visitor);
     try {
       await this.opened;
       forgetHandshake(this.socket);
@@ -100,8 +100,7 @@ export class SocketClient {
     }
   }
 
-  private async open(): Promise<void> {
-    const { login, resume, opening } = this.visitor;
+  private async open({ login, resume, opening }: Visitor): Promise<void> {
     const { user, deviceId, sessionId, address } = login;
     await opening;
     const key = { connectionId: this.socket.id, user, deviceId };
