@@ -175,11 +175,12 @@ export class SocketClient {
   }
 }
 
-/** The HTTP request and the token, which Socket.IO would keep as long as the connection: 2 KiB. */
-function forgetHandshake({ conn, handshake }: Socket): void {
-  (conn as { request: unknown }).request = null;
-  handshake.auth = {};
-  handshake.headers = {};
+const FORGOTTEN = Object.freeze({});
+
+/** The HTTP request, its URL and headers and the token, which Socket.IO would keep as long as the connection: 2 KiB. */
+function forgetHandshake(socket: Socket): void {
+  (socket.conn as { request: unknown }).request = null;
+  (socket as { handshake: unknown }).handshake = FORGOTTEN;
 }
 
 function isRequest(event: string): event is RequestName {
