@@ -148,7 +148,7 @@ export const Environment = z.object({
   CRON_PARTITIONS: cron('10 */10 * * * *').describe('when partitions are made ahead, and dropped past retention'),
   CRON_DEDUPE_WINDOW: cron('20 */10 * * * *').describe('when publish ids past DEDUPE_HOURS are dropped'),
   CRON_IDLE_DEVICES: cron('30 5 * * * *').describe('when idle devices are forgotten'),
-  CRON_STALE_CONNECTIONS: cron('35 * * * * *').describe('when connections without a sign of life are removed'),
+  CRON_STALE_CONNECTIONS: cron('35 */5 * * * *').describe('when connections without a sign of life are removed'),
   CRON_ENDED_SESSIONS: cron('45 */5 * * * *').describe('when sessions are ended, and old ones deleted'),
   CRON_ORPHANS: cron('40 */10 * * * *').describe('when rows of instances that are not registered are removed'),
   CRON_JOB_RUNS: cron('50 15 * * * *').describe('when old runs of jobs are removed from job_runs'),
