@@ -1,8 +1,9 @@
+import { Client } from 'pg';
 import { Cluster } from '../support/cluster.js';
 import { seeded } from '../support/seeded.js';
 import type { Server } from '../support/server.js';
 import { createTestDatabase, type TestDatabase } from '../support/test-database.js';
-import type { TestClient } from '../support/test-client.js';
+import { TestClient } from '../support/test-client.js';
 import { until } from '../support/until.js';
 
 /** What the README promises for presence after a kill. */
@@ -65,6 +66,26 @@ describe('with hints', () => {
     await database.query('delete from trunkline.memberships');
   });
   afterAll(end);
+
+  it('keeps no watch of a client that left before it was ready', async () => {
+    const blocker = new Client({ connectionString: database.url });
+    await blocker.connect();
+    try {
+      // What a connection waits for before it is ready.
+      await blocker.query('begin; lock table trunkline.devices');
+      const ann = cluster.keep(TestClient.open(here.url, { user: 'ann', grants: ['presence:*'] }));
+      await until('it is let in', () => ann.socket.connected);
+      ann.socket.emit('watch', { channel: CREW });
+      ann.close();
+      await here.rest('GET', '/health/live');
+    } finally {
+      await blocker.end();
+    }
+    // Registered after it: what was still to be written of it is written by then.
+    await cluster.connect(here, { user: 'ben' });
+    const watched = "select channel from trunkline.routes where channel like 'presence:%'";
+    expect(await database.query(watched)).toEqual([]);
+  });
 
   it('tells who watches a group or a user of each who comes and goes, on whichever instance, once', async () => {
     await join(here, 'ann', 'ben');

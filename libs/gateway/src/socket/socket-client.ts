@@ -164,7 +164,8 @@ export class SocketClient {
   }
 
   private run({ event, payload }: Request): Promise<object> {
-    if (!this.requests) throw new Fault('UNAVAILABLE', 'the connection is closing');
+    // Of a client that has left meanwhile nobody would forget what it began to watch.
+    if (!this.requests || this.isGone) throw new Fault('UNAVAILABLE', 'the connection is closing');
     return this.requests.run(event, payload);
   }
 
