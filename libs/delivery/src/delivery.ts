@@ -11,9 +11,9 @@ import { Feed } from './feed.js';
 import { Memberships } from './memberships.js';
 import { OutboxDrainer } from './outbox-drainer.js';
 import type { Outlet } from './outlet.js';
-import { Packet } from './packet.js';
 import { Publisher } from './publisher.js';
 import { Subscriptions } from './subscriptions.js';
+import { Turn } from './turn.js';
 import { Waker } from './waker.js';
 
 export interface DeliverySettings {
@@ -72,8 +72,7 @@ export class Delivery {
   private readonly drainer: OutboxDrainer;
   /** The same for all connections. */
   private readonly surroundings: ConnectionContext;
-  private sending: Connection[] = [];
-  private root = Packet.root();
+  private readonly turn: Turn;
 
   constructor(private readonly options: DeliveryOptions) {
     const { settings, peers, registry, onError } = options;
@@ -120,6 +119,7 @@ export class Delivery {
       subscriptions: this.subscriptions,
       onError: report('memberships not refreshed, the poll repeats it'),
     });
+    this.turn = new Turn(options.maySend);
     this.surroundings = this.makeSurroundings();
     this.publisher = this.makePublisher();
     this.drainer = this.makeDrainer();
@@ -227,7 +227,7 @@ export class Delivery {
 
   /** It turned out that this instance may send on. */
   sendHeldBack(): void {
-    if (this.sending.length > 0) this.flush();
+    this.turn.sendHeldBack();
   }
 
   /** A NOTIFY arrived. Its content is anybody's: it can only make this instance look at channels it reads. */
@@ -261,8 +261,8 @@ export class Delivery {
       clock: this.clock,
       acks: this.acks,
       windowLimits: { messages: windowMessages, bytes: windowBytes },
-      root: () => this.root,
-      onSend: (sender) => this.scheduleSend(sender),
+      root: () => this.turn.root,
+      onSend: (sender) => this.turn.add(sender),
       onBusy: (busy) => this.attempts.watch(busy),
       onRoom: (subscription) => void this.catchUp.run(subscription),
     };
@@ -290,18 +290,5 @@ export class Delivery {
     for (const connection of this.connectionsOf(user)) {
       if (connection.key.deviceId === deviceId) connection.skip(channel, seq, 'dead');
     }
-  }
-
-  private scheduleSend(connection: Connection): void {
-    if (this.sending.length === 0) setImmediate(() => this.flush());
-    this.sending.push(connection);
-  }
-
-  private flush(): void {
-    if (!this.options.maySend()) return;
-    const sending = this.sending;
-    this.sending = [];
-    this.root = Packet.root();
-    for (const connection of sending) connection.flush();
   }
 }

@@ -1,4 +1,11 @@
-import { toStored, type Controls, type MessageLog, type NewMessage, type Outbox } from '#message-persistence';
+import {
+  toStored,
+  type Controls,
+  type MessageLog,
+  type NewMessage,
+  type Outbox,
+  type StoredMessage,
+} from '#message-persistence';
 import {
   assertCleanText,
   channelKind,
@@ -109,8 +116,9 @@ export class Publisher {
     waker.add(channel);
     const expiresAtMs = ttlMs === null ? undefined : createdAtMs + ttlMs;
     const { id, seq } = appended;
-    const controls = toControls(request);
-    feed.offer(channel, () => toStored({ ...stored, id, seq, controls, createdAtMs, expiresAtMs }), createdAt);
+    const makeStored = (): StoredMessage =>
+      toStored({ ...stored, id, seq, controls: toControls(request), createdAtMs, expiresAtMs });
+    feed.offer(channel, makeStored, createdAt);
   }
 }
 

@@ -1,0 +1,29 @@
+import type { Connection } from './connection.js';
+import { Packet } from './packet.js';
+
+/** What leaves at the end of a turn of the event loop: who has something to send, and the root of their packets. */
+export class Turn {
+  root = Packet.root();
+  private sending: Connection[] = [];
+
+  /** @param maySend false: nothing leaves, and is held back */
+  constructor(private readonly maySend: () => boolean) {}
+
+  add(connection: Connection): void {
+    if (this.sending.length === 0) setImmediate(() => this.end());
+    this.sending.push(connection);
+  }
+
+  /** It turned out that this instance may send on. */
+  sendHeldBack(): void {
+    if (this.sending.length > 0) this.end();
+  }
+
+  private end(): void {
+    if (!this.maySend()) return;
+    const sending = this.sending;
+    this.sending = [];
+    this.root = Packet.root();
+    for (const connection of sending) connection.flush();
+  }
+}
