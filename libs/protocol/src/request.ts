@@ -152,7 +152,7 @@ export const REQUESTS = {
     result: Published,
   },
   ack: {
-    does: 'Acknowledges, cumulatively, what the application has processed. Answered once the position is stored. Send the `ack` of the last packet; several a second are enough.',
+    does: 'Acknowledges, cumulatively, what the application has processed. Answered once the position is stored. Send the `ack` of the last packet; a few a second are enough, one when half the window has come.',
     payload: Ack,
     result: z.strictObject({}),
   },

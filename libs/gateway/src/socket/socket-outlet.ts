@@ -3,10 +3,17 @@ import type { Outlet, Packet } from '#delivery';
 import type { EventName, EventPayload, Fault } from '#protocol';
 import { answerFrame, eventFrame, messagesFrame } from './frame.js';
 
-/** The parts of Engine.IO's socket that tell what it has not sent yet; its types keep them private. */
+/** The parts of Engine.IO's socket that tell what it has not sent yet and take frames; its types keep them private. */
 interface EngineSocket {
+  readonly readyState: string;
   readonly writeBuffer: readonly { readonly options?: { readonly wsPreEncodedFrame?: readonly Buffer[] } }[];
-  readonly transport: { readonly socket?: { readonly bufferedAmount?: number } };
+  readonly transport: { readonly socket?: WsSocket };
+}
+
+/** The WebSocket of `ws` below it. */
+interface WsSocket {
+  readonly bufferedAmount: number;
+  readonly _sender: { sendFrame(frame: readonly Buffer[]): void };
 }
 
 /** Sockets that have something to send at the end of this turn. */
@@ -96,8 +103,12 @@ export class SocketOutlet implements Outlet {
     this.frames = [];
     this.frameBytes = 0;
     const { conn } = this.socket;
+    const { readyState, writeBuffer, transport } = conn as unknown as EngineSocket;
+    // Where Engine.IO's socket would send it after five events and as many objects, unless something waits there.
+    if (readyState === 'open' && writeBuffer.length === 0 && transport.socket)
+      transport.socket._sender.sendFrame([bytes]);
     // The text is what a transport without frames would send; there is none.
-    conn.write('', { wsPreEncodedFrame: [bytes] } as Parameters<typeof conn.write>[1]);
+    else conn.write('', { wsPreEncodedFrame: [bytes] } as Parameters<typeof conn.write>[1]);
   }
 
   private emit<N extends EventName>(event: N, payload: EventPayload<N>): void {
