@@ -1,13 +1,14 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { Client } from 'pg';
 import { OwnPostgres } from '../../support/own-postgres.js';
+import { query } from '../../support/test-database.js';
 import type { Figure, Show } from '../show.js';
 import { gather } from '../world/gather.js';
 import { onStage, type Stage } from '../world/stage.js';
 
 const SECONDS = 600;
-/** Until what a start writes is written. */
-const SETTLE_MS = 20_000;
+/** Until what a start writes is written, and autovacuum has looked at each database (autovacuum_naptime). */
+const SETTLE_MS = 70_000;
 const WAL_KB = 60;
 const WRITES_PER_S = 0.5;
 
@@ -20,10 +21,13 @@ export const IDLE: Show = {
       return await onStage({}, async (stage) => {
         stage.members.push(...(await gather(clients, { url: () => stage.fleet.at(0).url })));
         note(`${clients} clients are connected; settling`);
-        // What autovacuum would find to do after the start, once, and in both.
-        for (const ask of [stage.query, (text: string) => untouched.query(text)]) await ask('vacuum (analyze)');
+        await stage.query('create extension pg_walinspect');
+        for (const url of [stage.databaseUrl, untouched.url]) await vacuum(url);
         await delay(SETTLE_MS);
-        return idle(stage, untouched, seconds);
+        const [start] = await stage.query('select pg_current_wal_insert_lsn()::text as lsn');
+        const figures = await idle(stage, untouched, seconds);
+        for (const line of await walSince(stage.databaseUrl, start?.['lsn'])) note(line);
+        return figures;
       });
     } finally {
       await untouched.remove();
@@ -32,7 +36,7 @@ export const IDLE: Show = {
 };
 
 export async function idle(
-  { fleet, query, databaseUrl }: Stage,
+  { fleet, query: ask, databaseUrl }: Stage,
   untouched: OwnPostgres,
   seconds: number,
 ): Promise<Figure[]> {
@@ -41,14 +45,14 @@ export async function idle(
     fleet.servers.map(({ instanceId }) => instanceId),
   );
   const before = {
-    own: await walOf(query),
+    own: await walOf(ask),
     other: await walOf((text) => untouched.query(text)),
-    writes: await writes(query),
+    writes: await writes(ask),
   };
   await delay(seconds * 1_000);
-  const own = (await walOf(query)) - before.own;
+  const own = (await walOf(ask)) - before.own;
   const other = (await walOf((text) => untouched.query(text))) - before.other;
-  const written = (await writes(query)) - before.writes;
+  const written = (await writes(ask)) - before.writes;
   await ear.session.end();
   const writesPerS = written / seconds / fleet.servers.length;
   return [
@@ -60,11 +64,34 @@ export async function idle(
   ];
 }
 
+/** What autovacuum would find to do after the start, once, in all databases: WAL is one for all. */
+async function vacuum(url: string): Promise<void> {
+  const databases = await query<{ datname: string }>(url, 'select datname from pg_database where datallowconn');
+  for (const { datname } of databases) {
+    const own = new URL(url);
+    own.pathname = `/${datname}`;
+    // The first leaves dead rows in pg_statistic, which the second removes.
+    for (let turn = 0; turn < 2; turn++) await query(own.href, 'vacuum (analyze)');
+  }
+}
+
 type Ask = (text: string) => Promise<Record<string, unknown>[]>;
 
 async function walOf(ask: Ask): Promise<number> {
   const [row] = await ask(`select (pg_current_wal_insert_lsn() - '0/0')::float8 as bytes`);
   return row?.['bytes'] as number;
+}
+
+/** What the WAL was written for, the most first: kind, records, bytes. */
+async function walSince(url: string, lsn: unknown): Promise<string[]> {
+  const rows = await query<{ line: string }>(
+    url,
+    `select format('WAL: %s, %s records, %s bytes', "resource_manager/record_type", count, combined_size) as line
+       from pg_get_wal_stats($1::pg_lsn, pg_current_wal_flush_lsn(), true)
+      where count > 0 order by combined_size desc limit 8`,
+    [lsn],
+  );
+  return rows.map(({ line }) => line);
 }
 
 /** Rows written to the tables that say who is here. */
