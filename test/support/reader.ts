@@ -1,9 +1,11 @@
 import type { Outlet } from '#delivery';
 import { toStored, type Entry } from '#message-persistence';
+import { NO_METER } from '#observability';
 import type { EventPayload, Fault } from '#protocol';
 import type { AckBook } from '../../libs/delivery/src/ack-book.js';
 import { Connection } from '../../libs/delivery/src/connection.js';
 import { DatabaseClock } from '../../libs/delivery/src/database-clock.js';
+import { DeliveryMetrics } from '../../libs/delivery/src/delivery-metrics.js';
 import type { LiveChannel } from '../../libs/delivery/src/live-channel.js';
 import { Packet } from '../../libs/delivery/src/packet.js';
 import { Subscription, type SubscriptionState } from '../../libs/delivery/src/subscription.js';
@@ -38,6 +40,8 @@ export class Reader {
       clock: this.clock,
       acks: acks ?? this.recordingAcks(),
       windowLimits: { messages, bytes },
+      metrics: new DeliveryMetrics(NO_METER),
+      traces: undefined,
       root: () => this.root,
       onSend: () => undefined,
       onBusy: () => undefined,

@@ -2,6 +2,7 @@ import type { Socket } from 'socket.io';
 import type { Outlet, Packet } from '#delivery';
 import type { EventName, EventPayload, Fault } from '#protocol';
 import { answerFrame, eventFrame, messagesFrame } from './frame.js';
+import type { GatewayMetrics } from '../gateway-metrics.js';
 
 /** The parts of Engine.IO's socket that tell what it has not sent yet; its types keep them private. */
 interface EngineSocket {
@@ -25,6 +26,7 @@ export class SocketOutlet implements Outlet {
 
   constructor(
     private readonly socket: Socket,
+    private readonly metrics: GatewayMetrics,
     private readonly onError: (error: unknown) => void,
   ) {}
 
@@ -75,6 +77,7 @@ export class SocketOutlet implements Outlet {
   }
 
   close(fault: Fault): void {
+    this.metrics.closings.inc(fault.fault);
     this.emit('closing', fault.toWire());
     if (fault.retryable) this.hangUp();
     else {
