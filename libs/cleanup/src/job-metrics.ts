@@ -12,7 +12,8 @@ export class JobMetrics {
   private readonly succeededAt = new Map<string, number>();
 
   constructor(meter: Meter) {
-    const label = 'job';
+    // `job` is Prometheus' own.
+    const label = 'job_name';
     const counts = (name: string, help: string): Counts<string> =>
       meter.counters({ name: `trunkline_job_${name}_total`, help, label });
     this.runs = counts('runs', 'Runs of cleanup jobs on this instance');

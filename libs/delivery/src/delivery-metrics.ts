@@ -1,12 +1,17 @@
 import type { Count, Counts, Histogram, Meter } from '#observability';
-import { FAULTS, type FaultName, type GapReason } from '#protocol';
+import type { FaultName, GapReason } from '#protocol';
 
 /** What became of a publish that reached the log: also what a client may see as a numbered error. */
 export type PublishResult = 'stored' | 'repeated' | 'scheduled' | FaultName;
 
 const SECONDS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30];
 const READS = [1, 2, 3, 5, 10, 20, 50];
-const RESULTS: readonly PublishResult[] = ['stored', 'repeated', 'scheduled', ...(Object.keys(FAULTS) as FaultName[])];
+/** Shown from the start; others when they happen. */
+const RESULTS: readonly PublishResult[] = [
+  ...(['stored', 'repeated', 'scheduled', 'PUBLISH_ID_REUSED', 'BAD_REQUEST'] as const),
+  ...(['UNAVAILABLE', 'OUTCOME_UNKNOWN', 'OVERLOADED', 'INTERNAL'] as const),
+];
+const REASONS: readonly GapReason[] = ['expired', 'removed', 'cancelled', 'collapsed', 'withheld', 'taken', 'dead'];
 /** One publish in so many is timed. */
 const SAMPLED = 16;
 
@@ -50,11 +55,14 @@ export class DeliveryMetrics {
     );
     this.deliveries = count('deliveries', 'Messages handed to connections, repeats included');
     this.acks = count('acks', 'Messages that connections acknowledged');
-    this.skipped = meter.counters({
-      name: 'trunkline_skipped_messages_total',
-      help: 'Messages that connections passed over, by why: expired, cancelled, collapsed, withheld, taken by another device, removed, dead',
-      label: 'reason',
-    });
+    this.skipped = meter.counters(
+      {
+        name: 'trunkline_skipped_messages_total',
+        help: 'Messages that connections passed over, by why: expired, cancelled, collapsed, withheld, taken by another device, removed, dead',
+        label: 'reason',
+      },
+      REASONS,
+    );
     this.retries = count('retries', 'Deliveries repeated because no acknowledgement came in time');
     this.deadLetters = count('dead_letters', 'Messages given up for a device');
     this.outbox = count(

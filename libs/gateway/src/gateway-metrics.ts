@@ -1,5 +1,5 @@
 import type { Count, Counts, Meter } from '#observability';
-import { FAULTS, type FaultName } from '#protocol';
+import type { FaultName } from '#protocol';
 
 /** What Socket.IO says of the end of a connection; anything else counts as `other`. */
 const ENDS = new Set([
@@ -15,6 +15,12 @@ const ENDS = new Set([
 ]);
 /** Turned away before the handshake, with the status of HTTP. */
 export type ConnectFailure = FaultName | 'turned_away';
+
+/** Shown from the start; others when they happen. */
+const FAILURES: readonly ConnectFailure[] = [
+  ...(['turned_away', 'TOKEN_MISSING', 'TOKEN_INVALID', 'TOKEN_EXPIRED', 'SESSION_ENDED', 'BAD_REQUEST'] as const),
+  ...(['UNAVAILABLE', 'OVERLOADED', 'DRAINING', 'INSTANCE_FULL', 'USER_FULL', 'ADDRESS_FULL', 'INTERNAL'] as const),
+];
 
 /** The same one for sockets and REST. */
 export function countFaults(meter: Meter): Counts<FaultName> {
@@ -32,9 +38,12 @@ export class GatewayMetrics {
   readonly faults: Counts<FaultName>;
   private readonly ends: Counts<string>;
 
-  constructor(meter: Meter, connections: () => number) {
-    const faults = Object.keys(FAULTS) as FaultName[];
+  constructor(meter: Meter, connections: () => number, maxConnections: number) {
     meter.gauge({ name: 'trunkline_connections', help: 'Connections of clients that are open' }, connections);
+    meter.gauge(
+      { name: 'trunkline_max_connections', help: 'MAX_CONNECTIONS, after which more are refused' },
+      () => maxConnections,
+    );
     this.connects = meter.counter({ name: 'trunkline_connects_total', help: 'Connections that became ready' });
     this.connectFailures = meter.counters(
       {
@@ -42,7 +51,7 @@ export class GatewayMetrics {
         help: 'Handshakes refused and connections that could not be opened, by fault; turned_away: before the handshake, while draining or full',
         label: 'reason',
       },
-      ['turned_away', ...faults],
+      FAILURES,
     );
     this.closings = meter.counters({
       name: 'trunkline_closings_total',

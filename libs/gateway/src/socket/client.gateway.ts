@@ -69,7 +69,7 @@ export class ClientGateway implements OnGatewayInit<Server> {
     @Inject(LOGGER) private readonly logger: Logger,
     @Inject(METER) meter: Meter,
   ) {
-    const metrics = (this.metrics = new GatewayMetrics(meter, () => this.size));
+    const metrics = (this.metrics = new GatewayMetrics(meter, () => this.size, admission.maxConnections));
     this.context = { delivery, sessions, presence, heartbeats, tokens, tokenNoticeMs, metrics };
     this.admission = new Admission(admission);
     this.address = new ClientAddress(admission.trustedProxies);
