@@ -12,6 +12,9 @@ export interface WakerOptions {
   readonly tracing: Tracing | undefined;
 }
 
+/** More are not linked to one span. */
+const TRACES_MAX = 65;
+
 type TraceContext = NonNullable<ReturnType<Tracing['contextOf']>>;
 
 /**
@@ -30,7 +33,7 @@ export class Waker {
   add(channel: string, trace?: TraceContext): void {
     if (!this.options.isNeeded()) return;
     this.channels.add(channel);
-    if (trace) this.traces.push(trace);
+    if (trace && this.traces.length < TRACES_MAX) this.traces.push(trace);
     if (this.isScheduled || this.inFlight) return;
     this.isScheduled = true;
     setImmediate(() => {
