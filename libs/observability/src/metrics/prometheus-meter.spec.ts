@@ -7,11 +7,11 @@ describe('PrometheusMeter', () => {
   it('goes on counting for the instance that takes another one’s place, and reads from that one', async () => {
     const meter = new PrometheusMeter();
     meter.counter(about('a_total')).inc(2);
-    meter.counters(labelled('b_total'), ['x']).inc('y', 2);
+    meter.counters<string>(labelled('b_total'), ['x']).inc('y', 2);
     meter.gauge(about('c'), () => 1);
     meter.gauges(labelled('d'), () => [['old', 1]]);
     meter.counter(about('a_total')).inc();
-    meter.counters(labelled('b_total'), ['x']).inc('y');
+    meter.counters<string>(labelled('b_total'), ['x']).inc('y');
     meter.gauge(about('c'), () => 2);
     meter.gauges(labelled('d'), () => [['new', 2]]);
     const lines = await ours(meter);
