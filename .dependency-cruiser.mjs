@@ -75,6 +75,13 @@ export default {
       to: { path: 'node_modules/@nestjs/' },
     },
     {
+      name: 'metrics-and-traces-stand-behind-observability',
+      comment: 'Libs count and trace through #observability, whoever reads it.',
+      severity: 'error',
+      from: { path: '^(libs|apps|migrations)/', pathNot: ['^libs/observability/', SPEC] },
+      to: { path: 'node_modules/(prom-client|@opentelemetry)/' },
+    },
+    {
       name: 'no-cycles',
       severity: 'error',
       from: {},

@@ -16,6 +16,7 @@ import { Database, Listener } from '#database';
 import { Delivery } from '#delivery';
 import { Readiness } from '#health';
 import {
+  AppendObserver,
   DeadLetters,
   Devices,
   Groups,
@@ -25,32 +26,42 @@ import {
   Retention,
   Settlements,
 } from '#message-persistence';
-import { throttledWarn, type Logger } from '#observability';
+import { NO_METER, throttledWarn, Tracing, type Logger, type Meter } from '#observability';
 
 const WARN_EVERY_MS = 5_000;
 
 export type Parts = ReturnType<typeof assemble>;
 
+/** How an instance is watched. */
+export interface Watching {
+  readonly meter: Meter;
+  /** Undefined: tracing is off. */
+  readonly tracing: Tracing | undefined;
+}
+
 /** Everything one instance is made of, each part given what it needs; nothing is started yet. */
-export function assemble(settings: ResolvedSettings, logger: Logger, onLeaseLost: () => void) {
+export function assemble(settings: ResolvedSettings, logger: Logger, meter: Meter, onLeaseLost: () => void) {
   const instanceId = settings.instanceId ?? makeInstanceId();
   const log = logger.child({ instanceId });
-  const database = openDatabase(settings, instanceId, log);
-  const stores = makeStores(database, settings, instanceId);
+  const database = openDatabase(settings, instanceId, log, meter);
+  const watching = { meter, tracing: settings.isTracing ? new Tracing() : undefined };
+  const stores = makeStores(database, settings, instanceId, watching);
   const changed = (users: readonly string[]): void => moving.presence.changed(users);
   const registry = new Registry(database, () => instanceId, changed);
   const peers = new Peers(database, () => instanceId, settings.registry.leaseMs, changed);
-  const moving = makeMovingParts({ settings, instanceId, log, database, stores, registry, peers, onLeaseLost });
+  const foundation = { settings, instanceId, log, watching, database, stores, registry, peers, onLeaseLost };
+  const moving = makeMovingParts(foundation);
   return {
     instanceId,
     log,
+    meter,
     database,
     ...stores,
     registry,
     peers,
     ...moving,
     jobs: new Jobs(settings.cleanup, { ...stores, registry, peers, sessions: moving.sessions }),
-    jobRunner: new JobRunner(database, stores.diary, instanceId, log),
+    jobRunner: new JobRunner(database, stores.diary, instanceId, log, meter),
     tokens: new Tokens(settings.auth.jwtSecret),
     apiKeys: new ApiKeys(settings.auth.apiKeys),
     readiness: new Readiness(),
@@ -59,18 +70,24 @@ export function assemble(settings: ResolvedSettings, logger: Logger, onLeaseLost
 
 const applicationName = (instanceId: string): string => `trunkline ${instanceId}`;
 
-function openDatabase(settings: ResolvedSettings, instanceId: string, log: Logger): Database {
+function openDatabase(settings: ResolvedSettings, instanceId: string, log: Logger, meter: Meter): Database {
   return new Database({
     ...settings.database,
+    meter,
     applicationName: applicationName(instanceId),
     onError: (pool, error) => log.debug({ err: error, pool }, 'database connection lost'),
   });
 }
 
-export function makeStores(database: Database, settings: ResolvedSettings, instanceId: string) {
+export function makeStores(
+  database: Database,
+  settings: ResolvedSettings,
+  instanceId: string,
+  { meter, tracing }: Watching = { meter: NO_METER, tracing: undefined },
+) {
   const { retention, publish } = settings;
   return {
-    messages: new MessageLog(database, publish),
+    messages: new MessageLog(database, { ...publish, observer: new AppendObserver(meter, tracing) }),
     groups: new Groups(database),
     devices: new Devices(database),
     settlements: new Settlements(database, () => instanceId, settings.delivery.maxTotalAttempts),
@@ -89,6 +106,7 @@ interface Foundation {
   readonly settings: ResolvedSettings;
   readonly instanceId: string;
   readonly log: Logger;
+  readonly watching: Watching;
   readonly database: Database;
   readonly stores: ReturnType<typeof makeStores>;
   readonly registry: Registry;
@@ -158,6 +176,7 @@ function makeMovingParts(foundation: Foundation): MovingParts {
     isListening: () => listener.isListening,
     maySend: () => lease.isHeld,
     onError: warn,
+    ...foundation.watching,
   });
   const people = makePeopleParts(foundation, () => lease.peers > 0, warn);
   return { listener, lease, delivery, ...people };

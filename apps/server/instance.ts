@@ -5,10 +5,12 @@ import helmet from 'helmet';
 import type { ResolvedSettings } from '#config';
 import { durabilityFaults, migrate, withRetry } from '#database';
 import { ClientGateway, SocketAdapter } from '#gateway';
-import { NestLog, type Logger } from '#observability';
+import { METRICS_PATH, NestLog, type Logger } from '#observability';
 import { MIGRATIONS } from '../../migrations/index.js';
 import { assemble, type Parts } from './assemble.js';
 import { describeApi } from './describe-api.js';
+import { showInstance } from './instance-metrics.js';
+import type { Metrics } from './metrics.js';
 import { OpenSockets } from './open-sockets.js';
 import { TrunklineModule } from './trunkline.module.js';
 
@@ -29,9 +31,15 @@ export class Instance {
   }
 
   /** @param onLeaseLost the peers gave this instance up: it must send nothing more, and be {@link abandon}ed */
-  static async start(settings: ResolvedSettings, logger: Logger, onLeaseLost: () => void): Promise<Instance> {
+  static async start(
+    settings: ResolvedSettings,
+    logger: Logger,
+    metrics: Metrics,
+    onLeaseLost: () => void,
+  ): Promise<Instance> {
     await migrate(settings.database.directUrl ?? settings.database.url, MIGRATIONS);
-    const parts = assemble(settings, logger, onLeaseLost);
+    const parts = assemble(settings, logger, metrics.meter, onLeaseLost);
+    showInstance(metrics.meter, parts);
     await assertDurable(settings, parts);
     await parts.lease.assertIdIsFree();
     await withRetry(() => parts.retention.makePartitions(), { deadlineMs: 10_000 });
@@ -39,7 +47,7 @@ export class Instance {
     await parts.lease.start();
     parts.delivery.start();
     for (const part of [parts.heartbeats, parts.sessions, parts.presence]) part.start();
-    const app = await createApp(settings, parts);
+    const app = await createApp(settings, parts, metrics);
     const instance = new Instance(settings, parts, app);
     await app.listen(settings.port, settings.host);
     parts.readiness.isReady = true;
@@ -101,7 +109,11 @@ async function assertDurable(settings: ResolvedSettings, { database, log }: Part
   log.warn(message);
 }
 
-async function createApp(settings: ResolvedSettings, parts: Parts): Promise<NestExpressApplication> {
+async function createApp(
+  settings: ResolvedSettings,
+  parts: Parts,
+  { mainEndpoint }: Metrics,
+): Promise<NestExpressApplication> {
   const app = await NestFactory.create<NestExpressApplication>(TrunklineModule.forRoot(settings, parts), {
     logger: new NestLog(parts.log),
     bodyParser: false,
@@ -113,6 +125,7 @@ async function createApp(settings: ResolvedSettings, parts: Parts): Promise<Nest
     next();
   });
   app.use(helmet());
+  if (mainEndpoint) app.use(METRICS_PATH, mainEndpoint.handle);
   app.useBodyParser('json', { limit: REST_BODY_LIMIT, strict: false });
   const { corsOrigins } = settings.auth;
   const allowsLocalhost = !settings.isProduction && corsOrigins.length === 0;

@@ -1,6 +1,7 @@
 import type { Settings } from '#config';
 import type { Logger } from '#observability';
 import { Instance } from './instance.js';
+import { Metrics } from './metrics.js';
 import { resolveSettings, type Resolved } from './resolve-settings.js';
 
 /**
@@ -10,6 +11,7 @@ import { resolveSettings, type Resolved } from './resolve-settings.js';
 export class Service {
   private resolved: Resolved | undefined;
   private instance: Instance | undefined;
+  private readonly metrics: Metrics;
   private change: Promise<void> = Promise.resolve();
   private isStopping = false;
 
@@ -18,7 +20,9 @@ export class Service {
     private readonly logger: Logger,
     /** It could not go on under a new identity. */
     private readonly onFailure: (error: unknown) => void,
-  ) {}
+  ) {
+    this.metrics = new Metrics(settings.metrics, logger);
+  }
 
   /** Resolves once it serves. */
   start(): Promise<void> {
@@ -32,23 +36,26 @@ export class Service {
     // Whoever waits for the change hears how it ended.
     await this.change.catch(() => undefined);
     await this.instance?.stop();
+    await this.metrics.stop();
     await this.resolved?.embedded?.stop();
   }
 
   private async begin(): Promise<void> {
     this.resolved = await resolveSettings(this.settings, this.logger);
+    await this.metrics.start();
     await this.launch(this.resolved.settings);
   }
 
   private async launch(settings: Resolved['settings']): Promise<void> {
     if (this.isStopping) return;
-    const instance = await Instance.start(settings, this.logger, () => {
+    const instance = await Instance.start(settings, this.logger, this.metrics, () => {
       this.change = this.replace(instance, settings);
       this.change.catch(this.onFailure);
     });
     this.instance = instance;
     const url = await instance.url();
-    this.logger.info({ instanceId: instance.id, url, docs: `${url}/docs` }, 'serving');
+    const metrics = this.metrics.url(url);
+    this.logger.info({ instanceId: instance.id, url, docs: `${url}/docs`, metrics }, 'serving');
   }
 
   private async replace(lost: Instance, settings: Resolved['settings']): Promise<void> {

@@ -1,6 +1,8 @@
+import { NO_METER } from '#observability';
 import { toStored, type StoredMessage } from '#message-persistence';
 import { Connection, type ConnectionContext } from '../../libs/delivery/src/connection.js';
 import { DatabaseClock } from '../../libs/delivery/src/database-clock.js';
+import { DeliveryMetrics } from '../../libs/delivery/src/delivery-metrics.js';
 import { Feed, type FeedOptions } from '../../libs/delivery/src/feed.js';
 import type { Outlet } from '../../libs/delivery/src/outlet.js';
 import { Packet } from '../../libs/delivery/src/packet.js';
@@ -10,6 +12,7 @@ import { timesPerSecond, type Micro } from './micro.js';
 
 const nothing = (): void => undefined;
 const ACK_EVERY = 50;
+const metrics = new DeliveryMetrics(NO_METER);
 const CHANNEL = 'group:bench';
 
 /** From a message this instance stored itself to the packets of its readers, and their acknowledgements. */
@@ -27,7 +30,7 @@ export async function feedMicro(): Promise<Micro> {
 
 async function deliveriesPerSecond(seconds: number, readers: number): Promise<number> {
   const clock = new DatabaseClock();
-  const options = { clock, onRoute: nothing, onEpoch: nothing, onError: nothing } as unknown as FeedOptions;
+  const options = { clock, onRoute: nothing, onEpoch: nothing, onError: nothing, metrics } as unknown as FeedOptions;
   const feed = new Feed(options);
   let delivered = 0;
   const outlet = {
@@ -64,6 +67,7 @@ function contextOf(clock: DatabaseClock, root: () => Packet): ConnectionContext 
     onSend: nothing,
     onBusy: nothing,
     onRoom: nothing,
+    metrics,
   } as unknown as ConnectionContext;
 }
 

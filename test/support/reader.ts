@@ -1,9 +1,12 @@
 import type { Outlet } from '#delivery';
 import { toStored, type Entry } from '#message-persistence';
+import { NO_METER } from '#observability';
 import type { EventPayload, Fault } from '#protocol';
 import type { AckBook } from '../../libs/delivery/src/ack-book.js';
 import { Connection } from '../../libs/delivery/src/connection.js';
 import { DatabaseClock } from '../../libs/delivery/src/database-clock.js';
+import { DeliveryMetrics } from '../../libs/delivery/src/delivery-metrics.js';
+import type { DeliveryTraces } from '../../libs/delivery/src/delivery-traces.js';
 import type { LiveChannel } from '../../libs/delivery/src/live-channel.js';
 import { Packet } from '../../libs/delivery/src/packet.js';
 import { Subscription, type SubscriptionState } from '../../libs/delivery/src/subscription.js';
@@ -13,6 +16,7 @@ export interface ReaderOptions {
   readonly bytes?: number;
   readonly acks?: AckBook;
   readonly deviceId?: string;
+  readonly traces?: DeliveryTraces;
 }
 
 /** A connection whose outlet and surroundings write down what they are told. */
@@ -33,11 +37,13 @@ export class Reader {
   readonly connection: Connection;
   private root = Packet.root();
 
-  constructor({ messages = 100, bytes = 10_000, acks, deviceId = 'phone' }: ReaderOptions = {}) {
+  constructor({ messages = 100, bytes = 10_000, acks, deviceId = 'phone', traces }: ReaderOptions = {}) {
     this.connection = new Connection({ connectionId: `c-${deviceId}`, user: 'ada', deviceId }, this.outlet, {
       clock: this.clock,
       acks: acks ?? this.recordingAcks(),
       windowLimits: { messages, bytes },
+      metrics: new DeliveryMetrics(NO_METER),
+      traces,
       root: () => this.root,
       onSend: () => undefined,
       onBusy: () => undefined,

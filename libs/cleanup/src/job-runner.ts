@@ -1,6 +1,7 @@
 import { statement, type Database } from '#database';
 import type { JobDiary } from '#message-persistence';
-import type { Logger } from '#observability';
+import { NO_METER, type Logger, type Meter } from '#observability';
+import { JobMetrics } from './job-metrics.js';
 import type { Job, JobReport } from './job.js';
 
 /** Held until the transaction ends: of several instances one runs a job. */
@@ -27,13 +28,17 @@ const NOTHING: JobOutcome = { isMine: false, rows: 0 };
 export class JobRunner {
   private last: Promise<unknown> = Promise.resolve();
   private isStopped = false;
+  private readonly metrics: JobMetrics;
 
   constructor(
     private readonly database: Database,
     private readonly diary: JobDiary,
     private readonly instanceId: string,
     private readonly logger: Logger,
-  ) {}
+    meter: Meter = NO_METER,
+  ) {
+    this.metrics = new JobMetrics(meter);
+  }
 
   /** Never throws: a failure is logged and recorded, and the next run tries again. */
   run(job: Job, options: RunOptions = {}): Promise<JobOutcome> {
@@ -80,6 +85,7 @@ export class JobRunner {
       (done): JobReport & { error?: Error } => done,
       (thrown: unknown) => ({ rows: 0, error: thrown instanceof Error ? thrown : new Error(String(thrown)) }),
     );
+    this.metrics.ran(job.name, startedAt, { ...report, ...(error ? { error } : {}) });
     if (error) this.logger.warn({ err: error, job: job.name }, 'job failed');
     else if (report.rows > 0) this.logger.info({ job: job.name, ...report, isDryRun }, 'job done');
     if (!isDryRun && (error || isWorthNoting(report))) {

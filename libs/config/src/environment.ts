@@ -96,6 +96,22 @@ export const Environment = z.object({
     'connections being opened, or waiting for it, before more are told when to come back (4003)',
   ),
   LOG_LEVEL: choice(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'], 'info'),
+  METRICS: choice(['on', 'off'], 'off').describe(
+    'on: /metrics for Prometheus; production wants METRICS_PORT or METRICS_TOKEN with it',
+  ),
+  METRICS_PORT: whole(0, 65_535, 0)
+    .unwrap()
+    .optional()
+    .describe('its own listener; 0 takes any free port; left out: a path of PORT'),
+  METRICS_HOST: z.string().min(1).default('127.0.0.1').describe('address that METRICS_PORT listens on'),
+  METRICS_TOKEN: z
+    .string()
+    .regex(/^\S{16,200}$/, 'must be 16 to 200 characters without spaces')
+    .optional()
+    .describe('a scrape has to show it as Authorization: Bearer; left out: whoever reaches the listener may read'),
+  TRACING: choice(['on', 'off'], 'off').describe(
+    'on: spans for the OpenTelemetry SDK that the process runs with, and trace context in messages',
+  ),
   MAX_MESSAGE_BYTES: whole(1, 1_048_576, 65_536).describe('longest JSON of a message body'),
   MAX_MESSAGE_DEPTH: whole(1, 100, 32).describe('deepest nesting of a message body'),
   MAX_MESSAGE_KEYS: whole(1, 100_000, 1_000).describe('most keys in a message body'),

@@ -31,6 +31,10 @@ const WRONG: [variable: string, value: string, allowed: string][] = [
   ['MAX_CONNECTIONS_PER_ADDRESS', '-1', 'whole number from 0'],
   ['AT_CONNECTION_CAP', 'toss', 'refuse-newest, close-oldest'],
   ['MAX_OPENING', '0', 'whole number from 1'],
+  ['METRICS', 'yes', 'on, off'],
+  ['METRICS_PORT', '65536', 'whole number from 0 to 65535'],
+  ['METRICS_TOKEN', SECRET, '16 to 200 characters'],
+  ['TRACING', 'yes', 'on, off'],
   ['DRAIN_RECONNECTS_PER_S', '0', 'whole number from 1'],
   ['RETENTION_FORCE', 'yes', 'on, off'],
   ['IDLE_DEVICE_DAYS', '-1', 'whole number from 0'],
@@ -79,7 +83,7 @@ const WRONG: [variable: string, value: string, allowed: string][] = [
 ];
 
 /** Any text will do for these; empty means "not set". */
-const FREE = ['HOST', 'TRUNKLINE_DIR', 'CORS_ORIGINS'];
+const FREE = ['HOST', 'METRICS_HOST', 'TRUNKLINE_DIR', 'CORS_ORIGINS'];
 
 const PRODUCTION = {
   NODE_ENV: 'production',
@@ -150,6 +154,15 @@ describe('readSettings', () => {
     expect(refusal({ ...PRODUCTION, [variable]: '' })).toBe(
       `${variable} is not set, must be set when NODE_ENV=production`,
     );
+  });
+
+  it('refuses to show metrics to everybody in production', () => {
+    expect(refusal({ ...PRODUCTION, METRICS: 'on' })).toMatch(/^METRICS is on, must come with METRICS_PORT or/);
+    const token = 'x'.repeat(16);
+    expect(readSettings({ ...PRODUCTION, METRICS: 'on', METRICS_TOKEN: token }).metrics.token).toBe(token);
+    const ownPort = readSettings({ ...PRODUCTION, METRICS: 'on', METRICS_PORT: '9464' });
+    expect(ownPort.metrics).toMatchObject({ isOn: true, port: 9_464, host: '127.0.0.1' });
+    expect(readSettings({}).metrics).toMatchObject({ isOn: false, port: undefined });
   });
 
   it('refuses values that contradict each other', () => {

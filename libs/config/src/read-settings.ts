@@ -23,7 +23,7 @@ function withoutEmpty(env: Readonly<Record<string, string | undefined>>): Record
   return Object.fromEntries(Object.entries(env).filter(([, value]) => value !== ''));
 }
 
-const SECRETS = new Set(['JWT_SECRET', 'API_KEYS', 'DATABASE_URL', 'DATABASE_DIRECT_URL']);
+const SECRETS = new Set(['JWT_SECRET', 'API_KEYS', 'DATABASE_URL', 'DATABASE_DIRECT_URL', 'METRICS_TOKEN']);
 
 function describe(issue: z.core.$ZodIssue | undefined, env: Readonly<Record<string, string | undefined>>): string {
   const name = String(issue?.path[0] ?? 'environment');
@@ -46,6 +46,11 @@ function assertConsistent(env: Environment): void {
     );
   }
   if (env.NODE_ENV !== 'production') return;
+  if (env.METRICS === 'on' && env.METRICS_PORT === undefined && env.METRICS_TOKEN === undefined) {
+    throw new SettingsError(
+      'METRICS is on, must come with METRICS_PORT or METRICS_TOKEN when NODE_ENV=production: PORT is open to everybody',
+    );
+  }
   for (const name of ['DATABASE_URL', 'JWT_SECRET', 'API_KEYS'] as const) {
     if (env[name] === undefined) throw new SettingsError(`${name} is not set, must be set when NODE_ENV=production`);
   }

@@ -10,6 +10,14 @@ export interface Settings {
   /** Absolute; embedded database and generated secrets. */
   readonly directory: string;
   readonly logLevel: Environment['LOG_LEVEL'];
+  readonly metrics: {
+    readonly isOn: boolean;
+    /** Undefined: a path of the main port. */
+    readonly port: number | undefined;
+    readonly host: string;
+    readonly token: string | undefined;
+  };
+  readonly isTracing: boolean;
   readonly drain: { readonly timeoutMs: number; readonly reconnectsPerS: number };
   readonly database: {
     /** Undefined: embedded. */
@@ -96,6 +104,8 @@ export function toSettings(env: Environment): Settings {
     instanceId: env.INSTANCE_ID,
     directory: resolve(env.TRUNKLINE_DIR),
     logLevel: env.LOG_LEVEL,
+    metrics: toMetrics(env),
+    isTracing: env.TRACING === 'on',
     drain: { timeoutMs: env.DRAIN_TIMEOUT_MS, reconnectsPerS: env.DRAIN_RECONNECTS_PER_S },
     database: { url: env.DATABASE_URL, directUrl: env.DATABASE_DIRECT_URL, poolSize: env.DATABASE_POOL },
     auth: { jwtSecret: env.JWT_SECRET, apiKeys: env.API_KEYS, corsOrigins: env.CORS_ORIGINS },
@@ -131,6 +141,10 @@ export function toSettings(env: Environment): Settings {
     retention: { days: env.RETENTION_DAYS, isForced: env.RETENTION_FORCE === 'on' },
     cleanup: toCleanup(env),
   };
+}
+
+function toMetrics(env: Environment): Settings['metrics'] {
+  return { isOn: env.METRICS === 'on', port: env.METRICS_PORT, host: env.METRICS_HOST, token: env.METRICS_TOKEN };
 }
 
 function toPeople(env: Environment): Pick<Settings, 'connections' | 'presence' | 'sessions'> {

@@ -1,4 +1,7 @@
 import { Pool, types, type PoolConfig } from 'pg';
+import { NO_METER, type Meter } from '#observability';
+import { DatabaseMetrics, type PoolUse } from './database-metrics.js';
+import { classify } from './sql-fault.js';
 import type { Statement } from './statement.js';
 import { parseTimestamp } from './timestamp.js';
 
@@ -15,6 +18,7 @@ export interface DatabaseOptions {
   /** Shown in pg_stat_activity. */
   readonly applicationName: string;
   readonly onError: (pool: PoolName, error: Error) => void;
+  readonly meter?: Meter;
 }
 
 const INT8 = 20;
@@ -29,6 +33,7 @@ const SESSION = '-c jit=off -c timezone=UTC';
 /** The connections of one instance. Callers name a pool and a statement; nobody else holds a client. */
 export class Database {
   private readonly pools: Record<PoolName, Pool>;
+  private readonly metrics: DatabaseMetrics;
   private isClosed = false;
 
   constructor(private readonly options: DatabaseOptions) {
@@ -47,9 +52,36 @@ export class Database {
         idle_in_transaction_session_timeout: 600_000,
       }),
     };
+    this.metrics = new DatabaseMetrics(options.meter ?? NO_METER, () => this.use);
   }
 
-  async rows<Row>(pool: PoolName, statement: Statement<Row>, values: readonly unknown[] = []): Promise<Row[]> {
+  /** How busy each pool is. */
+  get use(): Record<PoolName, PoolUse> {
+    const uses = Object.entries(this.pools).map(([name, { totalCount, idleCount, waitingCount, options }]) => [
+      name,
+      { open: totalCount, idle: idleCount, waiting: waitingCount, max: options.max },
+    ]);
+    return Object.fromEntries(uses) as Record<PoolName, PoolUse>;
+  }
+
+  rows<Row>(pool: PoolName, statement: Statement<Row>, values: readonly unknown[] = []): Promise<Row[]> {
+    const answer = this.ask(pool, statement, values);
+    return this.metrics.isOn ? this.measure(statement.name, answer) : answer;
+  }
+
+  private async measure<Answer>(name: string, answer: Promise<Answer>): Promise<Answer> {
+    const startedAt = performance.now();
+    try {
+      return await answer;
+    } catch (error) {
+      this.metrics.failures.inc(classify(error));
+      throw error;
+    } finally {
+      this.metrics.statements.observe(name, (performance.now() - startedAt) / 1_000);
+    }
+  }
+
+  private async ask<Row>(pool: PoolName, statement: Statement<Row>, values: readonly unknown[]): Promise<Row[]> {
     const result = await this.pools[pool].query({ name: statement.name, text: statement.text, values: [...values] });
     return result.rows as Row[];
   }

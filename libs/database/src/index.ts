@@ -7,5 +7,6 @@ export { Listener } from './listener.js';
 export { migrate, type Migration } from './migrator.js';
 export { withRetry } from './retry.js';
 export { classify } from './sql-fault.js';
+export { tableSizes, type TableSizeRow } from './table-sizes.js';
 export { textArray } from './text-array.js';
 export { statement, type Statement } from './statement.js';

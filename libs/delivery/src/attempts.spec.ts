@@ -1,5 +1,7 @@
+import { NO_METER } from '#observability';
 import { messages, Reader } from '../../../test/support/reader.js';
 import { Attempts } from './attempts.js';
+import { DeliveryMetrics } from './delivery-metrics.js';
 import { LiveChannel } from './live-channel.js';
 import type { Subscription } from './subscription.js';
 
@@ -13,7 +15,12 @@ beforeEach(() => {
   subscription = reader.subscribe(new LiveChannel('a'), 'lagging');
   subscription.channel.admit(subscription);
   caughtUp = [];
-  attempts = new Attempts({ ackTimeoutMs: 1_000, maxAttempts: 3, catchUp: (lagging) => caughtUp.push(lagging) });
+  attempts = new Attempts({
+    ackTimeoutMs: 1_000,
+    maxAttempts: 3,
+    metrics: new DeliveryMetrics(NO_METER),
+    catchUp: (lagging) => caughtUp.push(lagging),
+  });
   attempts.watch(reader.connection);
 });
 

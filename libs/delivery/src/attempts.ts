@@ -1,12 +1,14 @@
 import { backoffMs } from '#database';
 import { Fault } from '#protocol';
 import type { Connection } from './connection.js';
+import type { DeliveryMetrics } from './delivery-metrics.js';
 import type { Subscription } from './subscription.js';
 
 export interface AttemptsOptions {
   readonly ackTimeoutMs: number;
   readonly maxAttempts: number;
   readonly catchUp: (subscription: Subscription) => void;
+  readonly metrics: DeliveryMetrics;
 }
 
 const SWEEP_MS = 250;
@@ -23,6 +25,17 @@ export class Attempts {
   private timer: NodeJS.Timeout | undefined;
 
   constructor(private readonly options: AttemptsOptions) {}
+
+  /** Messages in flight, and connections that lag. */
+  get load(): { inFlight: number; lagging: number } {
+    const load = { inFlight: 0, lagging: 0 };
+    for (const connection of this.busy) {
+      if (connection.isClosed) continue;
+      load.inFlight += connection.window.size;
+      if (connection.isLagging) load.lagging += 1;
+    }
+    return load;
+  }
 
   watch(connection: Connection): void {
     this.busy.add(connection);
@@ -63,6 +76,7 @@ export class Attempts {
       connection.outlet.close(new Fault('NOT_ACKNOWLEDGING', `${channel.name}: ${error}`));
       return;
     }
+    this.options.metrics.retries.inc();
     subscription.rewind();
     subscription.notBeforeMs = nowMs + backoffMs(attempt, RETRY);
     subscription.state = 'lagging';

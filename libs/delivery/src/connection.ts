@@ -1,7 +1,9 @@
-import type { Controls, Entry } from '#message-persistence';
+import type { Controls, Entry, StoredMessage } from '#message-persistence';
 import { Fault, type Ack, type EventPayload, type GapReason } from '#protocol';
 import type { AckBook } from './ack-book.js';
 import type { DatabaseClock } from './database-clock.js';
+import type { DeliveryMetrics } from './delivery-metrics.js';
+import type { DeliveryTraces } from './delivery-traces.js';
 import type { Outlet } from './outlet.js';
 import { Packet } from './packet.js';
 import type { Subscription } from './subscription.js';
@@ -17,6 +19,9 @@ export interface ConnectionContext {
   readonly clock: DatabaseClock;
   readonly acks: AckBook;
   readonly windowLimits: WindowLimits;
+  readonly metrics: DeliveryMetrics;
+  /** Undefined: tracing is off. */
+  readonly traces: DeliveryTraces | undefined;
   /** The root of the packets of this turn of the event loop. */
   readonly root: () => Packet;
   /** It has something to send at the end of this turn of the event loop. */
@@ -44,8 +49,10 @@ export class Connection {
   }
 
   get isBusy(): boolean {
-    if (this.isClosed) return false;
-    if (!this.window.isEmpty) return true;
+    return !this.isClosed && (!this.window.isEmpty || this.isLagging);
+  }
+
+  get isLagging(): boolean {
     for (const { state } of this.subscriptions.values()) if (state === 'lagging') return true;
     return false;
   }
@@ -64,6 +71,8 @@ export class Connection {
       if (!this.window.hasRoomFor(due.stored.bytes)) return undefined;
       this.window.take(due.stored.bytes);
       this.context.onBusy(this);
+      if (subscription.timedSeq === 0) this.time(subscription, due.stored);
+      this.context.traces?.sent(subscription, due.stored);
     }
     if (this.outbox.length === 0) this.context.onSend(this);
     this.put(subscription.channel.name, due);
@@ -81,8 +90,10 @@ export class Connection {
     this.outbox = [];
     if (this.isClosed) return;
     for (const item of outbox) {
-      if (item instanceof Packet) this.outlet.messages(item);
-      else this.outlet.gap(item);
+      if (item instanceof Packet) {
+        this.context.metrics.deliveries.inc(item.size);
+        this.outlet.messages(item);
+      } else this.outlet.gap(item);
     }
   }
 
@@ -114,6 +125,7 @@ export class Connection {
     if (subscription?.ackedSeq !== seq - 1) return;
     subscription.ackedSeq = seq;
     subscription.sentSeq = Math.max(subscription.sentSeq, seq);
+    this.context.metrics.skipped.inc(reason);
     this.outlet.gap({ channel, fromSeq: seq, toSeq: seq, reason, ack: { [channel]: seq } });
   }
 
@@ -122,6 +134,7 @@ export class Connection {
     const { count, bytes, runs } = subscription.flight.land();
     this.window.release(count, bytes);
     for (const run of runs) this.context.acks.note(subscription, run, outcome, error);
+    this.context.traces?.failed(subscription, outcome);
   }
 
   /** Writes down what is in flight and waited for, so that its status shows it before it is settled. */
@@ -144,6 +157,7 @@ export class Connection {
   private put(channel: string, entry: Entry): void {
     if (entry.kind === 'gap') {
       const { fromSeq, seq, reason } = entry;
+      this.context.metrics.skipped.inc(reason, seq - fromSeq + 1);
       this.outbox.push({ channel, fromSeq, toSeq: seq, reason, ack: { [channel]: seq } });
       return;
     }
@@ -159,9 +173,25 @@ export class Connection {
     // What was sent behind the last message is a gap.
     subscription.ackedSeq = subscription.flight.size === 0 ? subscription.sentSeq : seq;
     this.context.acks.acknowledge(subscription, subscription.ackedSeq, runs);
+    this.context.metrics.acks.inc(count);
+    if (subscription.timedSeq !== 0 && seq >= subscription.timedSeq) this.noteTimed(subscription);
+    this.context.traces?.acknowledged(subscription, seq, () => this.context.acks.saved());
     for (const claimed of subscription.claimed) if (claimed <= seq) subscription.claimed.delete(claimed);
     subscription.progressAtMs = performance.now();
     subscription.attempt = 1;
+  }
+
+  /** Begins to time a message; of those who catch up, the age of what they read says nothing. */
+  private time(subscription: Subscription, { seq, createdAtMs }: StoredMessage): void {
+    const { metrics, clock } = this.context;
+    if (!metrics.isOn || subscription.state !== 'live') return;
+    subscription.timedSeq = seq;
+    subscription.timedSinceMs = performance.now() - Math.max(0, clock.now() - createdAtMs);
+  }
+
+  private noteTimed(subscription: Subscription): void {
+    this.context.metrics.commitToAck.observe((performance.now() - subscription.timedSinceMs) / 1_000);
+    subscription.timedSeq = 0;
   }
 
   private due(entry: Entry): Entry {

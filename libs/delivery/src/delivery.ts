@@ -1,5 +1,6 @@
 import type { Peers, Registry } from '#connection-manager';
 import type { Death, Devices, Groups, MessageLog, Outbox, Settlements } from '#message-persistence';
+import { NO_METER, type Meter, type Tracing } from '#observability';
 import { Fault, inboxOf, type Ack, type BodyLimits, type ChannelKind } from '#protocol';
 import { AckBook } from './ack-book.js';
 import { Attempts } from './attempts.js';
@@ -7,6 +8,8 @@ import { Backstop } from './backstop.js';
 import { CatchUp } from './catch-up.js';
 import { Connection, type ConnectionContext, type ConnectionKey } from './connection.js';
 import { DatabaseClock } from './database-clock.js';
+import { DeliveryMetrics, showState } from './delivery-metrics.js';
+import { DeliveryTraces } from './delivery-traces.js';
 import { Feed } from './feed.js';
 import { Memberships } from './memberships.js';
 import { OutboxDrainer } from './outbox-drainer.js';
@@ -46,6 +49,9 @@ export interface DeliveryOptions {
   /** False while the peers may have given this instance up: what is due is held back. */
   readonly maySend: () => boolean;
   readonly onError: (what: string, error: unknown) => void;
+  readonly meter?: Meter;
+  /** Undefined: tracing is off. */
+  readonly tracing?: Tracing | undefined;
 }
 
 export interface Opening {
@@ -73,10 +79,14 @@ export class Delivery {
   /** The same for all connections. */
   private readonly surroundings: ConnectionContext;
   private readonly turn: Turn;
+  private readonly metrics: DeliveryMetrics;
+  private readonly traces: DeliveryTraces | undefined;
 
   constructor(private readonly options: DeliveryOptions) {
-    const { settings, peers, registry, onError } = options;
+    const { settings, registry, onError, tracing, meter = NO_METER } = options;
     const log = (this.log = options.log);
+    const metrics = (this.metrics = new DeliveryMetrics(meter));
+    this.traces = tracing && new DeliveryTraces(tracing);
     const report = (what: string) => (error: unknown) => onError(what, error);
     this.acks = new AckBook(
       options.settlements,
@@ -90,20 +100,14 @@ export class Delivery {
       onRoute: (channel, isOpen) => (isOpen ? registry.openRoute(channel) : registry.closeRoute(channel)),
       onEpoch: ({ name }) => void this.memberships.refresh(name.slice('user:'.length)),
       onError: report('live read failed, the poll repeats it'),
+      metrics,
+      onHanded: (publishedAtMs) => this.turn.noteHanded(publishedAtMs),
     });
-    this.waker = new Waker({
-      peers,
-      isNeeded: () => settings.isNotifyOn && options.hasPeers(),
-      onError: report('hint not sent, the others poll'),
-    });
+    this.waker = this.makeWaker();
     this.catchUp = new CatchUp(log, this.feed, report('page not read, trying again'));
-    this.attempts = new Attempts({ ...settings, catchUp: (subscription) => void this.catchUp.run(subscription) });
-    this.backstop = new Backstop({
-      feed: this.feed,
-      ...settings,
-      isListening: options.isListening,
-      onError: report('poll failed'),
-    });
+    const catchUp = this.catchUp;
+    this.attempts = new Attempts({ ...settings, metrics, catchUp: (lagging) => void catchUp.run(lagging) });
+    this.backstop = this.makeBackstop();
     this.subscriptions = new Subscriptions({
       feed: this.feed,
       acks: this.acks,
@@ -119,10 +123,12 @@ export class Delivery {
       subscriptions: this.subscriptions,
       onError: report('memberships not refreshed, the poll repeats it'),
     });
-    this.turn = new Turn(options.maySend);
+    this.turn = this.makeTurn();
     this.surroundings = this.makeSurroundings();
     this.publisher = this.makePublisher();
     this.drainer = this.makeDrainer();
+    const { attempts, feed } = this;
+    showState(meter, () => ({ waiting: log.waiting, liveChannels: feed.size, ...attempts.load }));
   }
 
   start(): void {
@@ -232,6 +238,7 @@ export class Delivery {
 
   /** A NOTIFY arrived. Its content is anybody's: it can only make this instance look at channels it reads. */
   hint(payload: string): void {
+    this.metrics.hintsReceived.inc();
     this.feed.hint(payload.split('\n'));
   }
 
@@ -249,10 +256,35 @@ export class Delivery {
     }
   }
 
+  private makeBackstop(): Backstop {
+    const { settings, isListening, onError } = this.options;
+    const { feed } = this;
+    return new Backstop({ feed, ...settings, isListening, onError: (error) => onError('poll failed', error) });
+  }
+
+  private makeWaker(): Waker {
+    const { peers, settings, hasPeers, tracing, onError } = this.options;
+    return new Waker({
+      peers,
+      isNeeded: () => settings.isNotifyOn && hasPeers(),
+      onError: (error) => onError('hint not sent, the others poll', error),
+      metrics: this.metrics,
+      tracing,
+    });
+  }
+
   private makePublisher(): Publisher {
-    const { clock, feed, waker, log } = this;
+    const { clock, feed, waker, log, metrics, traces } = this;
     const { outbox, bodyLimits, settings } = this.options;
-    return new Publisher({ log, outbox, feed, waker, clock, bodyLimits, defaultTtlMs: settings.defaultTtlMs });
+    const { defaultTtlMs } = settings;
+    return new Publisher({ log, outbox, feed, waker, clock, metrics, traces, bodyLimits, defaultTtlMs });
+  }
+
+  private makeTurn(): Turn {
+    const { publishToDeliver } = this.metrics;
+    return new Turn(this.options.maySend, (publishedAtMs) =>
+      publishToDeliver.observe((performance.now() - publishedAtMs) / 1_000),
+    );
   }
 
   private makeSurroundings(): ConnectionContext {
@@ -261,6 +293,8 @@ export class Delivery {
       clock: this.clock,
       acks: this.acks,
       windowLimits: { messages: windowMessages, bytes: windowBytes },
+      metrics: this.metrics,
+      traces: this.traces,
       root: () => this.turn.root,
       onSend: (sender) => this.turn.add(sender),
       onBusy: (busy) => this.attempts.watch(busy),
@@ -274,6 +308,7 @@ export class Delivery {
       outbox,
       feed: this.feed,
       waker: this.waker,
+      metrics: this.metrics,
       pollMs: settings.outboxPollMs,
       onError: (error) => onError('outbox not drained, trying again', error),
     });
@@ -287,6 +322,7 @@ export class Delivery {
 
   /** A message was given up for a device: its connections go on behind it. */
   private bury({ user, deviceId, channel, seq }: Death): void {
+    this.metrics.deadLetters.inc();
     for (const connection of this.connectionsOf(user)) {
       if (connection.key.deviceId === deviceId) connection.skip(channel, seq, 'dead');
     }

@@ -1,6 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import type { ChannelPage, MessageLog, StoredMessage } from '#message-persistence';
+import type { ChannelPage, Entry, MessageLog, StoredMessage } from '#message-persistence';
 import type { DatabaseClock } from './database-clock.js';
+import type { DeliveryMetrics } from './delivery-metrics.js';
 import { LiveChannel } from './live-channel.js';
 import type { Subscription } from './subscription.js';
 
@@ -12,6 +13,9 @@ export interface FeedOptions {
   /** The group memberships of an inbox's user have changed. */
   readonly onEpoch: (channel: LiveChannel, epoch: number) => void;
   readonly onError: (error: unknown) => void;
+  readonly metrics: DeliveryMetrics;
+  /** Something new was handed to live readers that was published then, by performance.now(). */
+  readonly onHanded: (publishedAtMs: number) => void;
 }
 
 /** Hints that led to nothing, one after the other: more than these are forged, or meant for what was read already. */
@@ -64,11 +68,12 @@ export class Feed {
   }
 
   /** What this instance appended itself needs no read while it continues the position. */
-  offer(name: string, makeStored: () => StoredMessage, createdAt: Date): void {
+  offer(name: string, makeStored: () => StoredMessage, createdAt: Date, publishedAtMs?: number): void {
     const channel = this.channels.get(name);
     if (!channel) return;
     if (channel.isAsleep) channel.noteHint();
     else if (!channel.offer(makeStored(), createdAt, performance.now())) this.readOn(channel);
+    else if (publishedAtMs !== undefined) this.options.onHanded(publishedAtMs);
   }
 
   /**
@@ -88,6 +93,7 @@ export class Feed {
       if (!channel.isAsleep) late += countLate(page, channel.position ?? 0, lateMs);
       this.take(channel, page);
     });
+    if (lateMs < Infinity) this.options.metrics.late.inc(late);
     return late;
   }
 
@@ -99,12 +105,14 @@ export class Feed {
 
   private async read(channel: LiveChannel): Promise<void> {
     channel.isReading = true;
+    let reads = 0;
     try {
       while (channel.isDirty && channel.subscriptions.size > 0) {
         if (channel.emptyReads > FREE_EMPTY_READS) await delay(EMPTY_READ_PAUSE_MS);
         channel.isDirty = false;
         const page = await this.options.log.readLive(channel.request);
         channel.emptyReads += 1;
+        reads += 1;
         if (page) this.take(channel, page);
       }
     } catch (error) {
@@ -112,22 +120,33 @@ export class Feed {
       this.options.onError(error);
     } finally {
       channel.isReading = false;
+      if (reads > 0) this.options.metrics.readsPerWake.observe(reads);
     }
+  }
+
+  private noteHanded({ entries, readAtMs }: ChannelPage, position: number): void {
+    const oldest = entries.find((entry) => isNew(entry, position));
+    if (oldest?.kind !== 'message') return;
+    this.options.onHanded(performance.now() - Math.max(0, readAtMs - oldest.stored.createdAtMs));
   }
 
   private take(channel: LiveChannel, page: ChannelPage): void {
     this.options.clock.observe(page.readAtMs);
+    const { position } = channel;
     const isNext = channel.advance(page.entries, page.seq, page.since, performance.now());
+    if (this.options.metrics.isOn && position !== undefined && isNext) this.noteHanded(page, position);
     if (page.epoch !== channel.epoch) this.options.onEpoch(channel, page.epoch);
     if (!isNext || (channel.position !== undefined && channel.position < page.lastSeq)) this.readOn(channel);
   }
 }
 
+function isNew(entry: Entry, position: number): entry is Entry & { kind: 'message' } {
+  return entry.kind === 'message' && entry.seq > position;
+}
+
 function countLate(page: ChannelPage, position: number, lateMs: number): number {
   const before = page.readAtMs - lateMs;
-  return page.entries.filter(
-    (entry) => entry.kind === 'message' && entry.seq > position && entry.stored.createdAtMs < before,
-  ).length;
+  return page.entries.filter((entry) => isNew(entry, position) && entry.stored.createdAtMs < before).length;
 }
 
 function isInbox(channel: LiveChannel): boolean {

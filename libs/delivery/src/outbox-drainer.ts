@@ -1,4 +1,5 @@
 import type { Outbox } from '#message-persistence';
+import type { DeliveryMetrics } from './delivery-metrics.js';
 import type { Feed } from './feed.js';
 import type { Waker } from './waker.js';
 
@@ -6,6 +7,7 @@ export interface OutboxDrainerOptions {
   readonly outbox: Outbox;
   readonly feed: Feed;
   readonly waker: Waker;
+  readonly metrics: DeliveryMetrics;
   /** Between two looks at an outbox that was empty. */
   readonly pollMs: number;
   readonly onError: (error: unknown) => void;
@@ -41,9 +43,10 @@ export class OutboxDrainer {
   }
 
   private async drain(): Promise<void> {
-    const { outbox, feed, waker, onError } = this.options;
+    const { outbox, feed, waker, metrics, onError } = this.options;
     try {
       for (let moved = await outbox.drain(); moved.length > 0 && !this.isStopped; moved = await outbox.drain()) {
+        metrics.outbox.inc(moved.length);
         const channels = new Set(moved.map(({ channel }) => channel));
         for (const channel of channels) waker.add(channel);
         feed.hint([...channels]);

@@ -6,6 +6,8 @@ import type { StoredMessage } from '#message-persistence';
  * for all of them: in a group of 2,000, once instead of 2,000 times.
  */
 export class Packet {
+  /** How many messages it holds. */
+  readonly size: number;
   private next: Packet | undefined;
   private encoded: unknown;
 
@@ -13,7 +15,9 @@ export class Packet {
     private readonly before: Packet | undefined,
     private readonly channel: string,
     private readonly stored: StoredMessage | undefined,
-  ) {}
+  ) {
+    this.size = before ? before.size + 1 : 0;
+  }
 
   /** Without messages: where a turn begins. */
   static root(): Packet {

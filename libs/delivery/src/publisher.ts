@@ -6,10 +6,12 @@ import {
   type Outbox,
   type StoredMessage,
 } from '#message-persistence';
+import type { TraceHeaders } from '#observability';
 import {
   assertCleanText,
   channelKind,
   encodeBody,
+  Fault,
   type BackendPublish,
   type BodyLimits,
   type Cancelled,
@@ -18,6 +20,8 @@ import {
   type Scheduled,
 } from '#protocol';
 import type { DatabaseClock } from './database-clock.js';
+import type { DeliveryMetrics } from './delivery-metrics.js';
+import type { DeliveryTraces } from './delivery-traces.js';
 import type { Feed } from './feed.js';
 import { newMessageId } from './message-id.js';
 import type { Waker } from './waker.js';
@@ -42,6 +46,9 @@ export interface PublisherOptions {
   readonly feed: Feed;
   readonly waker: Waker;
   readonly clock: DatabaseClock;
+  readonly metrics: DeliveryMetrics;
+  /** Undefined: tracing is off. */
+  readonly traces: DeliveryTraces | undefined;
   readonly bodyLimits: BodyLimits;
   /** Milliseconds for messages without ttlMs; 0: none. */
   readonly defaultTtlMs: Readonly<Record<ChannelKind, number>>;
@@ -52,30 +59,61 @@ export class Publisher {
   constructor(private readonly options: PublisherOptions) {}
 
   /**
-   * Resolves after the commit.
+   * Resolves after the commit. `headers`: the trace that the request came with.
    * @throws Fault about the body, or of {@link MessageLog.append}
    */
-  publish(request: Outgoing, author: Author): Promise<Published> {
-    const message = this.prepare(request, author);
-    return this.options.log.append(message).then((appended) => {
-      const { channel } = request;
-      const { id, seq, isRepeated } = appended;
-      if (isRepeated) this.remind(channel);
-      else this.spread(request, message, appended);
-      const createdAt = appended.createdAt.toISOString();
-      return isRepeated ? { id, channel, seq, createdAt, repeated: true } : { id, channel, seq, createdAt };
-    });
+  publish(request: Outgoing, author: Author, headers?: TraceHeaders): Promise<Published> {
+    const { traces } = this.options;
+    if (!traces) return this.append(request, author);
+    return traces.publish(request, headers, (traced) => this.append(traced, author));
   }
 
   /** Resolves when it is stored; an instance publishes it when its time comes. @throws Fault about the body */
-  async schedule(request: Outgoing & { sendAt: string }, author: Author): Promise<Scheduled> {
-    const { id, sendAt } = await this.options.outbox.schedule(this.prepare(request, author), request.sendAt);
-    return { id, channel: request.channel, sendAt: sendAt.toISOString() };
+  schedule(
+    { sendAt, ...request }: Outgoing & { sendAt: string },
+    author: Author,
+    headers?: TraceHeaders,
+  ): Promise<Scheduled> {
+    const { traces } = this.options;
+    if (!traces) return this.postpone(request, author, sendAt);
+    return traces.publish(request, headers, (traced) => this.postpone(traced, author, sendAt));
   }
 
   /** @throws Fault NOT_FOUND, FORBIDDEN */
   async cancel(id: string, { publisher, sender }: Author): Promise<Cancelled> {
     return { id, was: await this.options.outbox.cancel(id, publisher, sender) };
+  }
+
+  private append(request: Outgoing, author: Author): Promise<Published> {
+    const startedAtMs = this.options.metrics.sampleStart();
+    const message = this.prepare(request, author);
+    return this.options.log.append(message).then((appended) => {
+      const { channel } = request;
+      const { id, seq, isRepeated } = appended;
+      if (startedAtMs !== undefined) this.noteStored(startedAtMs);
+      if (isRepeated) this.remind(channel);
+      else this.spread(request, message, appended, startedAtMs);
+      const createdAt = appended.createdAt.toISOString();
+      return isRepeated ? { id, channel, seq, createdAt, repeated: true } : { id, channel, seq, createdAt };
+    }, this.refuse);
+  }
+
+  private async postpone(request: Outgoing, author: Author, at: string): Promise<Scheduled> {
+    const { outbox, metrics } = this.options;
+    const scheduling = outbox.schedule(this.prepare(request, author), at);
+    const { id, sendAt } = await scheduling.catch(this.refuse);
+    metrics.publishes.inc('scheduled');
+    return { id, channel: request.channel, sendAt: sendAt.toISOString() };
+  }
+
+  /** A value, so that a publish needs no function of its own for it. */
+  private readonly refuse = (error: unknown): never => {
+    this.options.metrics.publishes.inc(error instanceof Fault ? error.fault : 'INTERNAL');
+    throw error;
+  };
+
+  private noteStored(startedAtMs: number): void {
+    this.options.metrics.publishToCommit.observe((performance.now() - startedAtMs) / 1_000);
   }
 
   private prepare(request: Outgoing, author: Author): NewMessage {
@@ -103,22 +141,29 @@ export class Publisher {
 
   /** Whoever stored it may have ended before it told anybody. */
   private remind(channel: string): void {
+    this.options.metrics.publishes.inc('repeated');
     this.options.waker.add(channel);
     this.options.feed.hint([channel]);
   }
 
-  private spread(request: Outgoing, stored: NewMessage, appended: { id: string; seq: number; createdAt: Date }): void {
-    const { feed, waker, clock } = this.options;
+  private spread(
+    request: Outgoing,
+    stored: NewMessage,
+    appended: { id: string; seq: number; createdAt: Date },
+    startedAtMs: number | undefined,
+  ): void {
+    const { feed, waker, clock, metrics, traces } = this.options;
+    metrics.publishes.inc('stored');
     const { channel, ttlMs } = stored;
     const { createdAt } = appended;
     const createdAtMs = createdAt.getTime();
     clock.observe(createdAtMs);
-    waker.add(channel);
+    waker.add(channel, traces?.tracing.contextOf(stored.metadata));
     const expiresAtMs = ttlMs === null ? undefined : createdAtMs + ttlMs;
     const { id, seq } = appended;
     const makeStored = (): StoredMessage =>
       toStored({ ...stored, id, seq, controls: toControls(request), createdAtMs, expiresAtMs });
-    feed.offer(channel, makeStored, createdAt);
+    feed.offer(channel, makeStored, createdAt, startedAtMs);
   }
 }
 

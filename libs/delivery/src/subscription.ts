@@ -28,6 +28,10 @@ export class Subscription {
   readonly claimed = new Set<number>();
   /** Written down as sent and waited for, up to here. */
   notedSeq = 0;
+  /** The message whose way to the client is being timed; 0: none. */
+  timedSeq = 0;
+  /** When it was stored, performance.now(). */
+  timedSinceMs = 0;
   private maxSentSeq = 0;
 
   constructor(

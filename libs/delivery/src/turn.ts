@@ -5,9 +5,19 @@ import { Packet } from './packet.js';
 export class Turn {
   root = Packet.root();
   private sending: Connection[] = [];
+  /** When one of the messages that leave was published, performance.now(). */
+  private publishedAtMs: number | undefined;
 
-  /** @param maySend false: nothing leaves, and is held back */
-  constructor(private readonly maySend: () => boolean) {}
+  constructor(
+    /** False: nothing leaves, and is held back. */
+    private readonly maySend: () => boolean,
+    /** A message published then has left. */
+    private readonly onLeft: (publishedAtMs: number) => void,
+  ) {}
+
+  noteHanded(publishedAtMs: number): void {
+    if (this.sending.length > 0) this.publishedAtMs ??= publishedAtMs;
+  }
 
   add(connection: Connection): void {
     if (this.sending.length === 0) setImmediate(() => this.end());
@@ -25,5 +35,8 @@ export class Turn {
     this.sending = [];
     this.root = Packet.root();
     for (const connection of sending) connection.flush();
+    if (this.publishedAtMs === undefined) return;
+    this.onLeft(this.publishedAtMs);
+    this.publishedAtMs = undefined;
   }
 }

@@ -13,6 +13,11 @@ export class Window {
     private readonly outlet: { readonly bufferedBytes: number },
   ) {}
 
+  /** Messages in flight. */
+  get size(): number {
+    return this.messages;
+  }
+
   get isEmpty(): boolean {
     return this.messages === 0;
   }

@@ -1,3 +1,5 @@
+export { AppendObserver } from './append-observer.js';
+export { Backlog } from './backlog.js';
 export type { ChannelPage, Entry, ReadRequest } from './channel-page.js';
 export { Devices, type DeviceKey, type Position } from './devices.js';
 export type { Controls } from './controls.js';

@@ -1,6 +1,7 @@
 import { performance } from 'node:perf_hooks';
 import { Batcher, textArray, withRetry, type Database } from '#database';
 import { Fault, type HistoryPage, type Message } from '#protocol';
+import type { AppendObserver } from './append-observer.js';
 import { AppendRun } from './append-run.js';
 import { toPage, type ChannelPage, type ReadRequest } from './channel-page.js';
 import type { DeviceKey } from './devices.js';
@@ -39,6 +40,8 @@ export interface MessageLogOptions {
   readonly maxWaiting: number;
   readonly deadlineMs: number;
   readonly dedupeHours: number;
+  /** Told of every batch. */
+  readonly observer?: AppendObserver;
 }
 
 export interface MessageStatus {
@@ -75,10 +78,13 @@ export class MessageLog {
       { length: LANES },
       () =>
         new Batcher({
-          run: (items, answer) =>
-            new AppendRun(database, options.dedupeHours, (item, error) => answer(items.indexOf(item), error)).run(
-              items,
-            ),
+          run: (items, answer) => {
+            const run = new AppendRun(database, options.dedupeHours, (item, error) =>
+              answer(items.indexOf(item), error),
+            ).run(items);
+            options.observer?.watch(items, run);
+            return run;
+          },
           maxItems: MAX_APPEND,
           maxWaiting: options.maxWaiting / LANES,
         }),
@@ -134,6 +140,11 @@ export class MessageLog {
   async claim(channel: string, seqs: readonly number[], { user, deviceId }: DeviceKey): Promise<Set<number>> {
     const rows = await this.database.rows('hot', CLAIM_MESSAGES, [channel, seqs, user, deviceId]);
     return new Set(rows.filter((row) => row.device_id === deviceId).map(({ seq }) => seq));
+  }
+
+  /** Publishes waiting for a commit. */
+  get waiting(): number {
+    return this.appends.reduce((sum, { size }) => sum + size, 0);
   }
 
   /** Resolves once every publish taken in has been answered. */

@@ -13,6 +13,8 @@ export interface StoredMessage {
   /** By the database's clock. */
   readonly expiresAtMs: number | undefined;
   readonly controls: Controls | null;
+  /** JSON text; it stands in `json`, too. */
+  readonly metadata: string | null;
 }
 
 type Row = Pick<ReadRow, 'id' | 'sender' | 'type' | 'metadata' | 'created_at' | 'expires_at'>;
@@ -54,7 +56,7 @@ export function toStored(draft: Draft): StoredMessage {
     (metadata === null ? '' : `"metadata":${metadata},`) +
     `"createdAt":"${toIso(createdAtMs)}"` +
     (expiresAtMs === undefined ? '}' : `,"expiresAt":"${toIso(expiresAtMs)}"}`);
-  return { seq, json, bytes: body.length, createdAtMs, expiresAtMs, controls };
+  return { seq, json, bytes: body.length, createdAtMs, expiresAtMs, controls, metadata };
 }
 
 let lastMs = Number.NaN;

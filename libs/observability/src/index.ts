@@ -1,2 +1,19 @@
 export { createLogger, cut, LOGGER, NestLog, type Logger } from './logger.js';
+export {
+  Count,
+  Counts,
+  METER,
+  NO_METER,
+  type Described,
+  type Histogram,
+  type Histograms,
+  type Labelled,
+  type Meter,
+} from './metrics/meter.js';
+export { METRICS_PATH, MetricsEndpoint } from './metrics/metrics-endpoint.js';
+export { MetricsServer } from './metrics/metrics-server.js';
+export { PrometheusMeter } from './metrics/prometheus-meter.js';
+export { Snapshot } from './metrics/snapshot.js';
 export { throttledWarn } from './throttle.js';
+export type { TraceHeaders } from './tracing/trace-context.js';
+export { Tracing, type TraceSpan } from './tracing/tracing.js';

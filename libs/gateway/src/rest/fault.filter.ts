@@ -1,7 +1,8 @@
 import { Catch, HttpException, Inject, type ArgumentsHost, type ExceptionFilter } from '@nestjs/common';
 import type { Response } from 'express';
-import { LOGGER, type Logger } from '#observability';
-import { Fault } from '#protocol';
+import { LOGGER, METER, type Counts, type Logger, type Meter } from '#observability';
+import { Fault, type FaultName } from '#protocol';
+import { countFaults } from '../gateway-metrics.js';
 import { toFault } from '../to-fault.js';
 
 const STATUS_BY_FAULT: Partial<Record<string, number>> = {
@@ -16,12 +17,20 @@ const STATUS_BY_RANGE = [500, 400, 401, 403, 503, 500];
 /** Answers every refusal of HTTP as `{ok:false, error}`, with the number the socket would give. */
 @Catch()
 export class FaultFilter implements ExceptionFilter {
-  constructor(@Inject(LOGGER) private readonly logger: Logger) {}
+  private readonly faults: Counts<FaultName>;
+
+  constructor(
+    @Inject(LOGGER) private readonly logger: Logger,
+    @Inject(METER) meter: Meter,
+  ) {
+    this.faults = countFaults(meter);
+  }
 
   catch(error: unknown, host: ArgumentsHost): void {
     const response = host.switchToHttp().getResponse<Response>();
     const fault = error instanceof HttpException ? fromHttp(error) : toFault(error);
     if (fault.fault === 'INTERNAL') this.logger.error({ err: error }, 'request failed');
+    this.faults.inc(fault.fault);
     if (response.headersSent) return;
     response.status(statusOf(fault)).json({ ok: false, error: fault.toWire() });
   }

@@ -4,8 +4,9 @@ import { z } from 'zod';
 import { Registry } from '#connection-manager';
 import { Delivery, type Author } from '#delivery';
 import { MessageLog, type MessageStatus } from '#message-persistence';
-import { LOGGER, type Logger } from '#observability';
+import { LOGGER, METER, type Counts, type Logger, type Meter, type TraceHeaders } from '#observability';
 import { BackendPublish, BackendSchedule, Fault, Identifier, parse, rest, type FaultName } from '#protocol';
+import { countFaults } from '../gateway-metrics.js';
 import { toFault } from '../to-fault.js';
 import { ApiKeyGuard, type KeyedRequest } from './api-key.guard.js';
 import { Documented } from './document.js';
@@ -49,12 +50,17 @@ const PUBLISH_FAULTS: readonly FaultName[] = [
 @Controller('v1/messages')
 @UseGuards(ApiKeyGuard)
 export class MessagesController {
+  private readonly faults: Counts<FaultName>;
+
   constructor(
     @Inject(Delivery) private readonly delivery: Delivery,
     @Inject(MessageLog) private readonly log: MessageLog,
     @Inject(Registry) private readonly registry: Registry,
     @Inject(LOGGER) private readonly logger: Logger,
-  ) {}
+    @Inject(METER) meter: Meter,
+  ) {
+    this.faults = countFaults(meter);
+  }
 
   @Post()
   @HttpCode(200)
@@ -69,13 +75,12 @@ export class MessagesController {
     @Body() body: unknown,
     @Req() request: KeyedRequest,
   ): Promise<PublishedAnswer | z.infer<typeof rest.PublishedBatchAnswer>> {
-    const author = authorOf(request);
-    if (!isBatch(body)) return this.publishOne(body, author);
+    if (!isBatch(body)) return this.publishOne(body, request);
     if (Array.isArray(body.messages) && body.messages.length > rest.REST_BATCH_MAX) {
       throw new Fault('BATCH_TOO_LARGE', `messages: at most ${rest.REST_BATCH_MAX} items`);
     }
     const { messages } = parse(rest.PublishBatch, body);
-    return { ok: true, results: await Promise.all(messages.map((item) => this.publishItem(item, author))) };
+    return { ok: true, results: await Promise.all(messages.map((item) => this.publishItem(item, request))) };
   }
 
   @Get(':id')
@@ -102,7 +107,8 @@ export class MessagesController {
     @Body(new SchemaPipe(BackendSchedule)) request: BackendSchedule,
     @Req() keyed: KeyedRequest,
   ): Promise<z.infer<typeof rest.ScheduledAnswer>> {
-    return { ok: true, ...(await this.delivery.publisher.schedule(request, authorOf(keyed))) };
+    const scheduled = await this.delivery.publisher.schedule(request, authorOf(keyed), traceOf(keyed));
+    return { ok: true, ...scheduled };
   }
 
   @Delete(':id')
@@ -143,15 +149,17 @@ export class MessagesController {
     return status;
   }
 
-  private async publishOne(body: unknown, author: Author): Promise<PublishedAnswer> {
-    return { ok: true, ...(await this.delivery.publisher.publish(parse(BackendPublish, body), author)) };
+  private async publishOne(body: unknown, keyed: KeyedRequest): Promise<PublishedAnswer> {
+    const request = parse(BackendPublish, body);
+    return { ok: true, ...(await this.delivery.publisher.publish(request, authorOf(keyed), traceOf(keyed))) };
   }
 
-  private async publishItem(item: unknown, author: Author): Promise<ItemAnswer> {
+  private async publishItem(item: unknown, keyed: KeyedRequest): Promise<ItemAnswer> {
     try {
-      return await this.publishOne(item, author);
+      return await this.publishOne(item, keyed);
     } catch (error) {
       const fault = toFault(error);
+      this.faults.inc(fault.fault);
       if (fault.fault === 'INTERNAL') this.logger.error({ err: error }, 'item of a batch failed');
       return { ok: false, error: fault.toWire() };
     }
@@ -164,6 +172,10 @@ function isBatch(body: unknown): body is { messages: unknown } {
 
 function authorOf({ apiKeyName }: KeyedRequest): Author {
   return { publisher: `api:${apiKeyName}`, sender: null };
+}
+
+function traceOf(request: KeyedRequest): TraceHeaders {
+  return { traceparent: request.header('traceparent'), tracestate: request.header('tracestate') };
 }
 
 function toAnswer({

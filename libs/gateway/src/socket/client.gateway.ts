@@ -7,12 +7,13 @@ import { Tokens } from '#auth';
 import { SETTINGS, type ResolvedSettings } from '#config';
 import { Heartbeats, Presence, Sessions } from '#connection-manager';
 import { Delivery } from '#delivery';
-import { LOGGER, type Logger } from '#observability';
+import { LOGGER, METER, type Logger, type Meter } from '#observability';
 import { Fault } from '#protocol';
 import { toFault } from '../to-fault.js';
 import { Admission, type Place } from './admission.js';
 import { ClientAddress } from './client-address.js';
 import { departures } from './departures.js';
+import { GatewayMetrics } from '../gateway-metrics.js';
 import { greet } from './handshake.js';
 import { SocketClient, type SocketClientContext, type Visitor } from './socket-client.js';
 
@@ -54,6 +55,7 @@ export class ClientGateway implements OnGatewayInit<Server> {
   private readonly admission: Admission;
   private readonly address: ClientAddress;
   private readonly context: SocketClientContext;
+  private readonly metrics: GatewayMetrics;
   private timer: NodeJS.Timeout | undefined;
   private isDraining = false;
 
@@ -65,8 +67,10 @@ export class ClientGateway implements OnGatewayInit<Server> {
     @Inject(Presence) presence: Presence,
     @Inject(Heartbeats) heartbeats: Heartbeats,
     @Inject(LOGGER) private readonly logger: Logger,
+    @Inject(METER) meter: Meter,
   ) {
-    this.context = { delivery, sessions, presence, heartbeats, tokens, tokenNoticeMs };
+    const metrics = (this.metrics = new GatewayMetrics(meter, () => this.size, admission.maxConnections));
+    this.context = { delivery, sessions, presence, heartbeats, tokens, tokenNoticeMs, metrics };
     this.admission = new Admission(admission);
     this.address = new ClientAddress(admission.trustedProxies);
     this.maxTransports = admission.maxConnections + MORE_TRANSPORTS;
@@ -76,8 +80,9 @@ export class ClientGateway implements OnGatewayInit<Server> {
     this.server = server;
     server.engine.use((request: IncomingMessage, _response: unknown, next: () => void) => {
       // Before the upgrade a load balancer still passes it on to the next instance, and a client tries again by itself.
-      if (this.isDraining || server.engine.clientsCount >= this.maxTransports) request.socket.end(UNAVAILABLE);
-      else next();
+      if (!this.isDraining && server.engine.clientsCount < this.maxTransports) return next();
+      this.metrics.connectFailures.inc('turned_away');
+      request.socket.end(UNAVAILABLE);
     });
     server.use((socket, next) => void this.authenticate(socket, next));
     server.on('connection', (socket) => this.admit(socket));
@@ -137,6 +142,7 @@ export class ClientGateway implements OnGatewayInit<Server> {
       next();
     } catch (error) {
       const fault = toFault(error);
+      this.metrics.connectFailures.inc(fault.fault);
       this.logger.info({ code: fault.code, address }, 'handshake refused');
       next(Object.assign(new Error(fault.message), { data: fault.toWire() }));
     }

@@ -4,6 +4,7 @@ import type { Connection, Delivery } from '#delivery';
 import { cut, type Logger } from '#observability';
 import { Fault, parse, REQUESTS, type RequestName } from '#protocol';
 import { toFault } from '../to-fault.js';
+import type { GatewayMetrics } from '../gateway-metrics.js';
 import type { Guest } from './handshake.js';
 import { Requests } from './requests.js';
 import { SocketOutlet } from './socket-outlet.js';
@@ -27,6 +28,7 @@ export interface SocketClientContext extends SocketSessionOptions {
   readonly delivery: Delivery;
   readonly presence: Presence;
   readonly heartbeats: Heartbeats;
+  readonly metrics: GatewayMetrics;
 }
 
 /** A guest whose session is being opened. */
@@ -58,7 +60,9 @@ export class SocketClient {
     private readonly root: Logger,
   ) {
     this.delivery = context.delivery;
-    this.outlet = new SocketOutlet(socket, (error) => this.logger.error({ err: error }, 'packet not sent'));
+    this.outlet = new SocketOutlet(socket, context.metrics, (error) =>
+      this.logger.error({ err: error }, 'packet not sent'),
+    );
     this.session = new SocketSession(guest, this.outlet, context);
     socket.conn.on('heartbeat', () => context.heartbeats.note(socket.id));
     // In place of Socket.IO's dispatcher, which would go through two more turns and a closure for each packet, and is
@@ -92,9 +96,11 @@ export class SocketClient {
     this.opened = this.open(visitor);
     try {
       await this.opened;
+      this.context.metrics.connects.inc();
       forgetHandshake(this.socket);
     } catch (error) {
       const fault = toFault(error);
+      this.context.metrics.connectFailures.inc(fault.fault);
       this.logger.warn({ err: error }, 'connection not opened');
       this.outlet.close(fault);
     }
@@ -113,6 +119,7 @@ export class SocketClient {
 
   private leave(reason: string): void {
     this.isGone = true;
+    this.context.metrics.ended(reason);
     this.session.leave();
     this.requests?.forgetWatches();
     if (this.connection) this.delivery.close(this.connection, reason);
@@ -170,6 +177,7 @@ export class SocketClient {
   }
 
   private refuse(event: string, fault: Fault, id: number | undefined): void {
+    this.context.metrics.faults.inc(fault.fault);
     if (fault.fault === 'INTERNAL') this.logger.error({ err: fault.cause, event: cut(event, 50) }, 'request failed');
     else this.logger.debug({ code: fault.code, event: cut(event, 50) }, 'request refused');
     if (id !== undefined) this.outlet.answer(id, { ok: false, error: fault.toWire() });

@@ -2,6 +2,7 @@ import type { Socket } from 'socket.io';
 import type { Outlet, Packet } from '#delivery';
 import type { EventName, EventPayload, Fault } from '#protocol';
 import { answerFrame, eventFrame, messagesFrame } from './frame.js';
+import type { GatewayMetrics } from '../gateway-metrics.js';
 
 /** The parts of Engine.IO's socket that tell what it has not sent yet and take frames; its types keep them private. */
 interface EngineSocket {
@@ -32,6 +33,7 @@ export class SocketOutlet implements Outlet {
 
   constructor(
     private readonly socket: Socket,
+    private readonly metrics: GatewayMetrics,
     private readonly onError: (error: unknown) => void,
   ) {}
 
@@ -82,6 +84,7 @@ export class SocketOutlet implements Outlet {
   }
 
   close(fault: Fault): void {
+    this.metrics.closings.inc(fault.fault);
     this.emit('closing', fault.toWire());
     if (fault.retryable) this.hangUp();
     else {

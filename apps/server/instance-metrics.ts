@@ -1,0 +1,69 @@
+import { tableSizes } from '#database';
+import { Backlog } from '#message-persistence';
+import { Snapshot, throttledWarn, type Meter } from '#observability';
+import type { Parts } from './assemble.js';
+
+/** However many look, the database is asked this often; it may take as long as nobody's scrape suffers from. */
+const ASKED = { everyMs: 30_000, waitMs: 1_000, keepMs: 120_000 };
+const WARN_EVERY_MS = 60_000;
+
+/** What belongs to the instance as a whole, and what all instances share. */
+export function showInstance(meter: Meter, parts: Parts): void {
+  if (!meter.isOn) return;
+  const { instanceId, lease, listener, readiness } = parts;
+  const gauge = (name: string, help: string, read: () => number | boolean): void =>
+    meter.gauge({ name: `trunkline_${name}`, help }, () => Number(read()));
+  meter.gauges(
+    { name: 'trunkline_instance_info', help: 'Always 1; the label is the id of the instance', label: 'instance_id' },
+    () => [[instanceId, 1]],
+  );
+  gauge('ready', '1 while the instance serves and does not drain', () => readiness.isReady);
+  gauge(
+    'listening',
+    '1 while LISTEN is up; without it messages of other instances are found by polling',
+    () => listener.isListening,
+  );
+  gauge('lease_held', '1 while the peers count this instance as alive, for all it knows', () => lease.isHeld);
+  gauge('peers', 'Other instances at the last beat', () => lease.peers);
+  showTables(meter, parts);
+}
+
+/** The same on every instance: ask for the maximum. */
+function showTables(meter: Meter, { database, log }: Parts): void {
+  const warn = throttledWarn(log, WARN_EVERY_MS);
+  const options = { ...ASKED, onError: (error: unknown) => warn('tables not measured for the metrics', error) };
+  const sizes = new Snapshot(() => tableSizes(database), options);
+  const about = (name: string, help: string) => ({ name: `trunkline_table_${name}`, help, label: 'table' });
+  meter.gauges(about('size_bytes', 'Size on disk, indexes included, of all partitions'), async () =>
+    ((await sizes.read()) ?? []).map(({ name, bytes }) => [name, bytes] as const),
+  );
+  meter.gauges(about('partitions', 'Partitions of the tables that have them'), async () =>
+    ((await sizes.read()) ?? [])
+      .filter((size) => size.partitions > 0)
+      .map((size) => [size.name, size.partitions] as const),
+  );
+  const backlog = new Backlog(database);
+  const waiting = new Snapshot(() => backlog.read(), options);
+  type Waiting = NonNullable<Awaited<ReturnType<Backlog['read']>>>;
+  const gauge = (name: string, help: string, pick: (row: Waiting) => number): void =>
+    meter.gauge({ name: `trunkline_${name}`, help }, async () => {
+      const row = await waiting.read();
+      return row && pick(row);
+    });
+  gauge(
+    'undelivered_messages',
+    'Messages that devices, online or not, have not acknowledged, expired ones among them; in large tables an estimate from a sample',
+    (row) => row.undelivered,
+  );
+  gauge(
+    'outbox_due_messages',
+    'Messages published from SQL or due that are not in their channel yet, up to 10000',
+    (row) => row.outbox_due,
+  );
+  gauge('outbox_oldest_due_seconds', 'How long the oldest of them has been waiting', (row) => row.outbox_age_s);
+  gauge(
+    'dead_letter_messages',
+    'Messages given up for a device and not requeued, up to 10000',
+    (row) => row.dead_letters,
+  );
+}

@@ -1,0 +1,89 @@
+import { trace } from '@opentelemetry/api';
+import { BasicTracerProvider, InMemorySpanExporter, SimpleSpanProcessor } from '@opentelemetry/sdk-trace-base';
+import { toStored, type Entry } from '#message-persistence';
+import { Tracing } from '#observability';
+import { Reader } from '../../../test/support/reader.js';
+import { DeliveryTraces } from './delivery-traces.js';
+import { LiveChannel } from './live-channel.js';
+import type { Subscription } from './subscription.js';
+
+const exporter = new InMemorySpanExporter();
+const traceparent = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01';
+
+let traces: DeliveryTraces;
+let saved: (() => void)[];
+
+beforeAll(() => {
+  trace.setGlobalTracerProvider(new BasicTracerProvider({ spanProcessors: [new SimpleSpanProcessor(exporter)] }));
+});
+afterAll(() => trace.disable());
+beforeEach(() => {
+  exporter.reset();
+  traces = new DeliveryTraces(new Tracing());
+  saved = [];
+});
+
+describe('The spans of a delivery', () => {
+  it('end with its acknowledgement, and that when it is stored', async () => {
+    const subscription = reader();
+    subscription.push(message(1), 0);
+    expect(ended()).toEqual([]);
+    subscription.connection.acknowledge({ a: 1 });
+    expect(ended()).toEqual(['deliver 1']);
+    for (const resolve of saved) resolve();
+    await Promise.resolve();
+    expect(ended()).toEqual(['deliver 1', 'ack 1']);
+  });
+
+  it('say that it failed, and begin anew with the next attempt', () => {
+    const subscription = reader();
+    subscription.push(message(1), 0);
+    subscription.connection.failAttempt(subscription, 'timeout', 'too late');
+    subscription.rewind();
+    subscription.push(message(1), 0);
+    subscription.connection.failAttempt(subscription, 'disconnected', 'gone');
+    expect(
+      exporter.getFinishedSpans().map(({ status, attributes }) => [status.message, attributes['trunkline.attempt']]),
+    ).toEqual([
+      ['timeout', 1],
+      ['disconnected', 2],
+    ]);
+  });
+
+  it('are of the first twenty readers on an instance', () => {
+    const entry = message(1);
+    for (let place = 0; place < 30; place++) {
+      const subscription = reader();
+      subscription.push(entry, 0);
+      subscription.connection.acknowledge({ a: 1 });
+    }
+    expect(ended()).toHaveLength(20);
+  });
+
+  it('are none for a message without a trace', () => {
+    const subscription = reader();
+    subscription.push(message(1, null), 0);
+    subscription.connection.acknowledge({ a: 1 });
+    expect([ended(), saved]).toEqual([[], []]);
+  });
+});
+
+function reader(): Subscription {
+  const acks = {
+    acknowledge: () => undefined,
+    note: () => undefined,
+    saved: () => new Promise<void>((resolve) => saved.push(resolve)),
+  };
+  return new Reader({ traces, acks: acks as never }).subscribe(new LiveChannel('a'), 'live');
+}
+
+function message(seq: number, metadata: string | null = JSON.stringify({ traceparent })): Entry {
+  const about = { channel: 'a', seq, id: 'id', sender: null, type: 'x', body: '1', controls: null };
+  return { kind: 'message', seq, stored: toStored({ ...about, metadata, createdAtMs: 0, expiresAtMs: undefined }) };
+}
+
+function ended(): string[] {
+  return exporter
+    .getFinishedSpans()
+    .map(({ name, attributes }) => `${name.slice('trunkline.'.length)} ${Number(attributes['trunkline.seq'])}`);
+}

@@ -1,0 +1,93 @@
+import type { StoredMessage } from '#message-persistence';
+import type { TraceHeaders, TraceSpan, Tracing } from '#observability';
+import type { Outgoing } from './publisher.js';
+import type { Subscription } from './subscription.js';
+
+/** Of a message to a large group, the first deliveries on each instance tell enough. */
+const DELIVERIES_MAX = 20;
+/** As the protocol allows in the metadata of a message. */
+const METADATA_MAX_KEYS = 20;
+
+interface InFlight {
+  readonly seq: number;
+  readonly span: TraceSpan;
+}
+
+/** The steps of a message's way as spans; see "Traces" in docs/operations.md. */
+export class DeliveryTraces {
+  private readonly inFlight = new WeakMap<Subscription, InFlight[]>();
+  private readonly deliveries = new WeakMap<StoredMessage, number>();
+
+  constructor(readonly tracing: Tracing) {}
+
+  /** Runs a publish under a span of its own, whose context goes with the message. */
+  async publish<Result extends { readonly id: string }>(
+    request: Outgoing,
+    headers: TraceHeaders | undefined,
+    run: (request: Outgoing) => Promise<Result>,
+  ): Promise<Result> {
+    const span = this.tracing.publish(request.channel, request.metadata, headers);
+    try {
+      const result = await run(carrying(request, span.headers));
+      span.end({ 'messaging.message.id': result.id });
+      return result;
+    } catch (error) {
+      span.fail(error instanceof Error ? error.message : 'publish failed');
+      throw error;
+    }
+  }
+
+  /** A message was put into a packet: its delivery lasts until it is acknowledged, or given up. */
+  sent(subscription: Subscription, stored: StoredMessage): void {
+    const parent = this.tracing.contextOf(stored.metadata);
+    if (!parent) return;
+    const delivered = this.deliveries.get(stored) ?? 0;
+    if (delivered >= DELIVERIES_MAX) return;
+    this.deliveries.set(stored, delivered + 1);
+    const { channel, connection, attempt } = subscription;
+    const span = this.tracing.start('deliver', parent, {
+      'messaging.destination.name': channel.name,
+      'trunkline.seq': stored.seq,
+      'trunkline.attempt': attempt,
+      'trunkline.connection_id': connection.key.connectionId,
+    });
+    const known = this.inFlight.get(subscription);
+    if (known) known.push({ seq: stored.seq, span });
+    else this.inFlight.set(subscription, [{ seq: stored.seq, span }]);
+  }
+
+  /** @param saved resolves when what was acknowledged is stored; asked only if something is traced */
+  acknowledged(subscription: Subscription, seq: number, saved: () => Promise<void>): void {
+    const landed = this.take(subscription, seq);
+    if (landed.length === 0) return;
+    const acks = landed.map(({ seq: acked, span }) => {
+      span.end({ 'trunkline.outcome': 'acknowledged' });
+      return this.tracing.start('ack', span.context, { 'trunkline.seq': acked });
+    });
+    void saved().then(() => {
+      for (const ack of acks) ack.end();
+    });
+  }
+
+  failed(subscription: Subscription, outcome: string): void {
+    for (const { span } of this.take(subscription, Infinity)) span.fail(outcome);
+  }
+
+  private take(subscription: Subscription, toSeq: number): readonly InFlight[] {
+    const all = this.inFlight.get(subscription);
+    if (!all) return [];
+    const left = all.filter(({ seq }) => seq > toSeq);
+    if (left.length > 0) this.inFlight.set(subscription, left);
+    else this.inFlight.delete(subscription);
+    return all.filter(({ seq }) => seq <= toSeq);
+  }
+}
+
+/** The trace context in place of the publisher's own; left out where there is no room for it. */
+function carrying(request: Outgoing, headers: TraceHeaders | undefined): Outgoing {
+  if (!headers?.traceparent) return request;
+  const { traceparent: _parent, tracestate: _state, ...others } = request.metadata ?? {};
+  const { traceparent, tracestate } = headers;
+  const metadata = { ...others, traceparent, ...(tracestate === undefined ? {} : { tracestate }) };
+  return Object.keys(metadata).length > METADATA_MAX_KEYS ? request : { ...request, metadata };
+}

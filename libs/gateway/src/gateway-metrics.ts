@@ -1,0 +1,72 @@
+import type { Count, Counts, Meter } from '#observability';
+import type { FaultName } from '#protocol';
+
+/** What Socket.IO says of the end of a connection; anything else counts as `other`. */
+const ENDS = new Set([
+  'transport close',
+  'transport error',
+  'ping timeout',
+  'parse error',
+  'client namespace disconnect',
+  'server namespace disconnect',
+  'forced close',
+  'forced server close',
+  'server shutting down',
+]);
+/** Turned away before the handshake, with the status of HTTP. */
+export type ConnectFailure = FaultName | 'turned_away';
+
+/** Shown from the start; others when they happen. */
+const FAILURES: readonly ConnectFailure[] = [
+  ...(['turned_away', 'TOKEN_MISSING', 'TOKEN_INVALID', 'TOKEN_EXPIRED', 'SESSION_ENDED', 'BAD_REQUEST'] as const),
+  ...(['UNAVAILABLE', 'OVERLOADED', 'DRAINING', 'INSTANCE_FULL', 'USER_FULL', 'ADDRESS_FULL', 'INTERNAL'] as const),
+];
+
+/** The same one for sockets and REST. */
+export function countFaults(meter: Meter): Counts<FaultName> {
+  return meter.counters({
+    name: 'trunkline_request_faults_total',
+    help: 'Requests of sockets and REST that were refused or failed, by fault; each item of a batch counts',
+    label: 'fault',
+  });
+}
+
+export class GatewayMetrics {
+  readonly connects: Count;
+  readonly connectFailures: Counts<ConnectFailure>;
+  readonly closings: Counts<FaultName>;
+  readonly faults: Counts<FaultName>;
+  private readonly ends: Counts<string>;
+
+  constructor(meter: Meter, connections: () => number, maxConnections: number) {
+    meter.gauge({ name: 'trunkline_connections', help: 'Connections of clients that are open' }, connections);
+    meter.gauge(
+      { name: 'trunkline_max_connections', help: 'MAX_CONNECTIONS, after which more are refused' },
+      () => maxConnections,
+    );
+    this.connects = meter.counter({ name: 'trunkline_connects_total', help: 'Connections that became ready' });
+    this.connectFailures = meter.counters(
+      {
+        name: 'trunkline_connect_failures_total',
+        help: 'Handshakes refused and connections that could not be opened, by fault; turned_away: before the handshake, while draining or full',
+        label: 'reason',
+      },
+      FAILURES,
+    );
+    this.closings = meter.counters({
+      name: 'trunkline_closings_total',
+      help: 'Connections that the server ended, by fault',
+      label: 'reason',
+    });
+    this.faults = countFaults(meter);
+    this.ends = meter.counters({
+      name: 'trunkline_disconnects_total',
+      help: 'Connections that ended, by what Socket.IO says of it',
+      label: 'reason',
+    });
+  }
+
+  ended(reason: string): void {
+    this.ends.inc(ENDS.has(reason) ? reason.replaceAll(' ', '_') : 'other');
+  }
+}

@@ -1,0 +1,36 @@
+import type { Histogram, Meter, Tracing } from '#observability';
+import type { NewMessage } from './message-log.js';
+
+const SIZES = [1, 2, 5, 10, 20, 50, 100, 200, 500];
+
+/** Looks on as batches are appended: their sizes, and a span for those with a message that is traced. */
+export class AppendObserver {
+  private readonly sizes: Histogram;
+
+  constructor(
+    meter: Meter,
+    private readonly tracing: Tracing | undefined,
+  ) {
+    this.sizes = meter.histogram(
+      { name: 'trunkline_append_batch_messages', help: 'Messages stored by one commit' },
+      SIZES,
+    );
+  }
+
+  /** @param run under way; who started it hears of its failure */
+  watch(items: readonly NewMessage[], run: Promise<unknown>): void {
+    this.sizes.observe(items.length);
+    const { tracing } = this;
+    if (!tracing) return;
+    const span = tracing.startBatch(
+      'append',
+      items.map(({ metadata }) => tracing.contextOf(metadata)),
+      items.length,
+    );
+    if (span)
+      void run.then(
+        () => span.end(),
+        () => span.fail('append failed'),
+      );
+  }
+}

@@ -1,0 +1,15 @@
+import type { Database } from '#database';
+import { READ_BACKLOG, type BacklogRow } from './sql/backlog.sql.js';
+
+const SAMPLED_PAGES = 100;
+const COUNTED_ROWS = 10_000;
+
+/** What waits in the tables, of all instances together, to be watched. */
+export class Backlog {
+  constructor(private readonly database: Database) {}
+
+  async read(): Promise<BacklogRow | undefined> {
+    const [row] = await this.database.rows('work', READ_BACKLOG, [SAMPLED_PAGES, COUNTED_ROWS]);
+    return row;
+  }
+}

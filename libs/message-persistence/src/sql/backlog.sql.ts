@@ -1,0 +1,30 @@
+import { statement } from '#database';
+
+export interface BacklogRow {
+  undelivered: number;
+  outbox_due: number;
+  outbox_age_s: number;
+  dead_letters: number;
+}
+
+/**
+ * What waits in the tables, bounded however large they are: of cursors about $1 pages are looked at (a page has some 80
+ * of them), each with one probe of an index (a join would read all channels), and the sum is scaled up; everything else
+ * is counted up to $2. A cursor also stands behind what has expired, until its device comes back.
+ */
+export const READ_BACKLOG = statement<BacklogRow>(
+  'read_backlog',
+  `with share as (
+     select least(100, 100.0 * $1 / greatest(1, pg_relation_size('trunkline.cursors') / current_setting('block_size')::int))
+              as percent
+   ), due as (
+     select greatest(due_at, created_at) as since from trunkline.outbox
+      where error is null and due_at <= now() order by due_at, id limit $2
+   )
+   select round(coalesce((
+            select sum(greatest(0, (select last_seq from trunkline.channels ch where ch.channel = c.channel) - c.delivered_seq))
+              from trunkline.cursors c tablesample system ((select percent from share))), 0) * 100 / (select percent from share))::float8 as undelivered,
+          (select count(*) from due) as outbox_due,
+          (select coalesce(extract(epoch from now() - min(since)), 0)::float8 from due) as outbox_age_s,
+          (select count(*) from (select from trunkline.dead_letters where requeued_as is null limit $2) as dead) as dead_letters`,
+);
