@@ -14,7 +14,7 @@ import {
 } from '#connection-manager';
 import { Database, Listener } from '#database';
 import { Delivery } from '#delivery';
-import { Readiness } from '#health';
+import type { Readiness } from '#health';
 import {
   DeadLetters,
   Devices,
@@ -31,8 +31,15 @@ const WARN_EVERY_MS = 5_000;
 
 export type Parts = ReturnType<typeof assemble>;
 
+/** What an instance has of the process it runs in. */
+export interface Surroundings {
+  readonly readiness: Readiness;
+  /** The peers gave this instance up: it must send nothing more, and be abandoned. */
+  readonly onLeaseLost: () => void;
+}
+
 /** Everything one instance is made of, each part given what it needs; nothing is started yet. */
-export function assemble(settings: ResolvedSettings, logger: Logger, onLeaseLost: () => void) {
+export function assemble(settings: ResolvedSettings, logger: Logger, { onLeaseLost, readiness }: Surroundings) {
   const instanceId = settings.instanceId ?? makeInstanceId();
   const log = logger.child({ instanceId });
   const database = openDatabase(settings, instanceId, log);
@@ -53,7 +60,7 @@ export function assemble(settings: ResolvedSettings, logger: Logger, onLeaseLost
     jobRunner: new JobRunner(database, stores.diary, instanceId, log),
     tokens: new Tokens(settings.auth.jwtSecret),
     apiKeys: new ApiKeys(settings.auth.apiKeys),
-    readiness: new Readiness(),
+    readiness,
   };
 }
 

@@ -1,13 +1,16 @@
 import { NestFactory } from '@nestjs/core';
 import type { NestExpressApplication } from '@nestjs/platform-express';
-import type { NextFunction, Request, Response } from 'express';
+import type { RequestHandler } from 'express';
 import helmet from 'helmet';
+import { Schedule } from '#cleanup';
 import type { ResolvedSettings } from '#config';
 import { durabilityFaults, migrate, withRetry } from '#database';
 import { ClientGateway, SocketAdapter } from '#gateway';
+import type { Readiness } from '#health';
 import { NestLog, type Logger } from '#observability';
+import { Fault } from '#protocol';
 import { MIGRATIONS } from '../../migrations/index.js';
-import { assemble, type Parts } from './assemble.js';
+import { assemble, type Parts, type Surroundings } from './assemble.js';
 import { describeApi } from './describe-api.js';
 import { OpenSockets } from './open-sockets.js';
 import { TrunklineModule } from './trunkline.module.js';
@@ -28,10 +31,20 @@ export class Instance {
     this.sockets = new OpenSockets(app.getHttpServer());
   }
 
-  /** @param onLeaseLost the peers gave this instance up: it must send nothing more, and be {@link abandon}ed */
-  static async start(settings: ResolvedSettings, logger: Logger, onLeaseLost: () => void): Promise<Instance> {
+  /** Listens at once, so that probes are answered; takes clients and requests in when everything has started. */
+  static async start(settings: ResolvedSettings, logger: Logger, surroundings: Surroundings): Promise<Instance> {
+    surroundings.readiness.state = 'starting';
+    const parts = assemble(settings, logger, surroundings);
+    const app = await createApp(settings, parts);
+    const instance = new Instance(settings, parts, app);
+    await app.listen(settings.port, settings.host);
+    await instance.begin();
+    return instance;
+  }
+
+  private async begin(): Promise<void> {
+    const { settings, parts, app } = this;
     await migrate(settings.database.directUrl ?? settings.database.url, MIGRATIONS);
-    const parts = assemble(settings, logger, onLeaseLost);
     await assertDurable(settings, parts);
     await parts.lease.assertIdIsFree();
     await withRetry(() => parts.retention.makePartitions(), { deadlineMs: 10_000 });
@@ -39,11 +52,9 @@ export class Instance {
     await parts.lease.start();
     parts.delivery.start();
     for (const part of [parts.heartbeats, parts.sessions, parts.presence]) part.start();
-    const app = await createApp(settings, parts);
-    const instance = new Instance(settings, parts, app);
-    await app.listen(settings.port, settings.host);
-    parts.readiness.isReady = true;
-    return instance;
+    app.get(Schedule).start();
+    app.get(ClientGateway).open();
+    parts.readiness.state = 'ready';
   }
 
   get id(): string {
@@ -60,7 +71,7 @@ export class Instance {
     if (this.isStopping) return;
     this.isStopping = true;
     const { lease, readiness } = this.parts;
-    readiness.isReady = false;
+    readiness.state = 'draining';
     lease.isDraining = true;
     await lease.beat();
     // One under way may take a while; the clients do, too.
@@ -74,7 +85,7 @@ export class Instance {
   async abandon(): Promise<void> {
     if (this.isStopping) return;
     this.isStopping = true;
-    this.parts.readiness.isReady = false;
+    this.parts.readiness.state = 'starting';
     this.app.get(ClientGateway).cut();
     this.app.getHttpServer().closeAllConnections();
     await this.release();
@@ -107,11 +118,7 @@ async function createApp(settings: ResolvedSettings, parts: Parts): Promise<Nest
     bodyParser: false,
     abortOnError: false,
   });
-  app.use((_request: Request, response: Response, next: NextFunction) => {
-    // So that a back end that keeps its connection asks another instance next.
-    if (!parts.readiness.isReady) response.setHeader('Connection', 'close');
-    next();
-  });
+  app.use(refuseUnready(parts.readiness));
   app.use(helmet());
   app.useBodyParser('json', { limit: REST_BODY_LIMIT, strict: false });
   const { corsOrigins } = settings.auth;
@@ -126,4 +133,15 @@ async function createApp(settings: ResolvedSettings, parts: Parts): Promise<Nest
   );
   describeApi(app);
   return app;
+}
+
+/** While it starts there is nothing but health to ask; an instance that drains answers, and asks not to be asked again. */
+function refuseUnready(readiness: Readiness): RequestHandler {
+  return (request, response, next) => {
+    // So that a back end that keeps its connection asks another instance next.
+    if (!readiness.isReady) response.setHeader('Connection', 'close');
+    if (readiness.state !== 'starting' || /^\/health(\/|$)/.test(request.path)) next();
+    else
+      response.status(503).json({ ok: false, error: new Fault('UNAVAILABLE', 'this instance is starting').toWire() });
+  };
 }

@@ -1,4 +1,5 @@
 import type { Settings } from '#config';
+import { Readiness } from '#health';
 import type { Logger } from '#observability';
 import { Instance } from './instance.js';
 import { resolveSettings, type Resolved } from './resolve-settings.js';
@@ -12,6 +13,7 @@ export class Service {
   private instance: Instance | undefined;
   private change: Promise<void> = Promise.resolve();
   private isStopping = false;
+  private readonly readiness = new Readiness();
 
   constructor(
     private readonly settings: Settings,
@@ -42,10 +44,12 @@ export class Service {
 
   private async launch(settings: Resolved['settings']): Promise<void> {
     if (this.isStopping) return;
-    const instance = await Instance.start(settings, this.logger, () => {
+    const onLeaseLost = (): void => {
       this.change = this.replace(instance, settings);
       this.change.catch(this.onFailure);
-    });
+    };
+    const { readiness } = this;
+    const instance = await Instance.start(settings, this.logger, { readiness, onLeaseLost });
     this.instance = instance;
     const url = await instance.url();
     this.logger.info({ instanceId: instance.id, url, docs: `${url}/docs` }, 'serving');

@@ -6,8 +6,8 @@ import { Heartbeats, Lease, Peers, Presence, Registry, Sessions } from '#connect
 import { Database, Listener } from '#database';
 import { Delivery } from '#delivery';
 import { GatewayModule } from '#gateway';
-import { HealthModule, Readiness } from '#health';
-import { DeadLetters, Groups, JobDiary, MessageLog, Retention } from '#message-persistence';
+import { HealthModule, Readiness, WATCHED_JOBS } from '#health';
+import { DeadLetters, Groups, JobDiary, MessageLog, Outbox, Retention } from '#message-persistence';
 import { LOGGER } from '#observability';
 import type { Parts } from './assemble.js';
 
@@ -30,6 +30,7 @@ export class TrunklineModule {
       { provide: MessageLog, useValue: parts.messages },
       { provide: Groups, useValue: parts.groups },
       { provide: DeadLetters, useValue: parts.deadLetters },
+      { provide: Outbox, useValue: parts.outbox },
       { provide: Retention, useValue: parts.retention },
       { provide: Delivery, useValue: parts.delivery },
       { provide: Jobs, useValue: parts.jobs },
@@ -38,6 +39,7 @@ export class TrunklineModule {
       { provide: Tokens, useValue: parts.tokens },
       { provide: ApiKeys, useValue: parts.apiKeys },
       { provide: Readiness, useValue: parts.readiness },
+      { provide: WATCHED_JOBS, useValue: parts.jobs.noted },
     ];
     return { module: TrunklineModule, providers, exports: providers };
   }

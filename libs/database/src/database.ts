@@ -9,6 +9,13 @@ import { parseTimestamp } from './timestamp.js';
  */
 export type PoolName = 'hot' | 'work' | 'wake' | 'beat' | 'health' | 'jobs';
 
+/** Of one pool: how many connections it may have, how many of them are at work, how many callers wait for one. */
+export interface PoolUse {
+  readonly max: number;
+  readonly busy: number;
+  readonly waiting: number;
+}
+
 export interface DatabaseOptions {
   readonly url: string;
   readonly poolSize: number;
@@ -40,7 +47,14 @@ export class Database {
       // A hint is not worth waiting for a disk: with synchronous_commit=off NOTIFY's commit record is not flushed.
       wake: this.pool('wake', 1, { options: `${SESSION} -c synchronous_commit=off` }),
       beat: this.pool('beat', 1),
-      health: this.pool('health', 1),
+      // Answers soon or not at all: what is asked here is whether there is an answer.
+      health: this.pool('health', 2, {
+        application_name: `${options.applicationName} health`,
+        options: `${SESSION} -c enable_seqscan=off`,
+        connectionTimeoutMillis: 2_000,
+        statement_timeout: 2_000,
+        query_timeout: 2_500,
+      }),
       jobs: this.pool('jobs', 2, {
         statement_timeout: 30_000,
         query_timeout: 32_000,
@@ -76,6 +90,13 @@ export class Database {
       // A client that failed is thrown away with its transaction: nothing half-done returns to the pool.
       client.release(failure);
     }
+  }
+
+  use(): Record<PoolName, PoolUse> {
+    const uses = Object.entries(this.pools).map(([name, { options, totalCount, idleCount, waitingCount }]) => {
+      return [name, { max: options.max, busy: totalCount - idleCount, waiting: waitingCount }];
+    });
+    return Object.fromEntries(uses) as Record<PoolName, PoolUse>;
   }
 
   async close(): Promise<void> {

@@ -1,6 +1,6 @@
 export { backoffMs } from './backoff.js';
 export { Batcher } from './batcher.js';
-export { Database, type PoolName } from './database.js';
+export { Database, type PoolName, type PoolUse } from './database.js';
 export { durabilityFaults } from './durability.js';
 export { startEmbeddedPostgres, type EmbeddedPostgres } from './embedded/embedded-postgres.js';
 export { Listener } from './listener.js';

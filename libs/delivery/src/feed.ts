@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import type { ChannelPage, MessageLog, StoredMessage } from '#message-persistence';
+import type { ChannelPage, MessageLog, ReadRequest, StoredMessage } from '#message-persistence';
 import type { DatabaseClock } from './database-clock.js';
 import { LiveChannel } from './live-channel.js';
 import type { Subscription } from './subscription.js';
@@ -25,6 +25,7 @@ const EMPTY_READ_PAUSE_MS = 50;
  */
 export class Feed {
   private readonly channels = new Map<string, LiveChannel>();
+  private sampled = 0;
 
   constructor(private readonly options: FeedOptions) {}
 
@@ -89,6 +90,14 @@ export class Feed {
       this.take(channel, page);
     });
     return late;
+  }
+
+  /** The positions of some live channels, of others each time: for those who look whether the feed keeps up. */
+  sample(count: number): ReadRequest[] {
+    const live = [...this.channels.values()].filter((channel) => !channel.isAsleep);
+    const from = this.sampled % Math.max(1, live.length);
+    this.sampled = from + count;
+    return [...live.slice(from), ...live.slice(0, from)].slice(0, count).map(({ request }) => request);
   }
 
   readOn(channel: LiveChannel): void {

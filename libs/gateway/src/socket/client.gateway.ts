@@ -55,6 +55,7 @@ export class ClientGateway implements OnGatewayInit<Server> {
   private readonly address: ClientAddress;
   private readonly context: SocketClientContext;
   private timer: NodeJS.Timeout | undefined;
+  private isOpen = false;
   private isDraining = false;
 
   constructor(
@@ -76,12 +77,18 @@ export class ClientGateway implements OnGatewayInit<Server> {
     this.server = server;
     server.engine.use((request: IncomingMessage, _response: unknown, next: () => void) => {
       // Before the upgrade a load balancer still passes it on to the next instance, and a client tries again by itself.
-      if (this.isDraining || server.engine.clientsCount >= this.maxTransports) request.socket.end(UNAVAILABLE);
+      const isFull = server.engine.clientsCount >= this.maxTransports;
+      if (!this.isOpen || this.isDraining || isFull) request.socket.end(UNAVAILABLE);
       else next();
     });
     server.use((socket, next) => void this.authenticate(socket, next));
     server.on('connection', (socket) => this.admit(socket));
     this.timer = setInterval(() => this.lookAtTokens(Date.now()), TOKEN_LOOK_MS);
+  }
+
+  /** Takes clients in from now on. */
+  open(): void {
+    this.isOpen = true;
   }
 
   get size(): number {
