@@ -27,6 +27,8 @@ type Outcome = HealthIndicatorResult | Promise<HealthIndicatorResult>;
 @Injectable()
 export class Indicators {
   private readonly startedMs = performance.now();
+  /** Of each job: how old its last run may be. Reckoned once: it takes a millisecond. */
+  private readonly maxAgesMs: ReadonlyMap<string, number>;
 
   constructor(
     @Inject(SETTINGS) private readonly settings: ResolvedSettings,
@@ -35,8 +37,10 @@ export class Indicators {
     @Inject(Listener) private readonly listen: Listener,
     @Inject(Lease) private readonly held: Lease,
     @Inject(Readiness) private readonly readiness: Readiness,
-    @Inject(WATCHED_JOBS) private readonly watchedJobs: readonly WatchedJob[],
-  ) {}
+    @Inject(WATCHED_JOBS) jobs: readonly WatchedJob[],
+  ) {
+    this.maxAgesMs = new Map(jobs.map(({ name, cron }) => [name, periodOf(cron) * JOB_MAX_TURNS + JOB_TOLERANCE_MS]));
+  }
 
   readonly startup = (): Outcome => this.say('startup', this.readiness.hasStarted);
 
@@ -94,8 +98,8 @@ export class Indicators {
 
   readonly jobs = (): Outcome =>
     this.ask('jobs', (survey) => {
-      const states = this.watchedJobs.map((job) => [job.name, this.isFresh(job, survey) ? 'fresh' : 'stale'] as const);
-      return [states.every(([, state]) => state === 'fresh'), Object.fromEntries(states)];
+      const states = [...this.maxAgesMs].map(([job, maxMs]) => [job, this.isFresh(survey.jobAgesMs.get(job), maxMs)]);
+      return [states.every(([, state]) => state === 'fresh'), Object.fromEntries(states) as Record<string, unknown>];
     });
 
   readonly all: (() => Outcome)[] = [
@@ -104,9 +108,8 @@ export class Indicators {
   ];
 
   /** Nothing is held against a job before this instance has had the time to run it. */
-  private isFresh({ name, cron }: WatchedJob, { jobAgesMs }: Survey): boolean {
-    const ageMs = jobAgesMs.get(name) ?? Infinity;
-    return Math.min(ageMs, performance.now() - this.startedMs) < periodOf(cron) * JOB_MAX_TURNS + JOB_TOLERANCE_MS;
+  private isFresh(ageMs = Infinity, maxMs: number): 'fresh' | 'stale' {
+    return Math.min(ageMs, performance.now() - this.startedMs) < maxMs ? 'fresh' : 'stale';
   }
 
   private async ask(
