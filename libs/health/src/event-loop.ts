@@ -8,7 +8,7 @@ const UNMEASURED_MS = 60_000;
 
 /** How late a timer comes, over the last ten seconds. */
 export class EventLoop {
-  private readonly delaysMs: number[] = [];
+  private readonly delaysMs = Array.from({ length: TICKS }, () => 0);
   private lastMs: number;
 
   constructor(private readonly now: () => number = () => performance.now()) {
@@ -19,7 +19,7 @@ export class EventLoop {
   tick(): void {
     const nowMs = this.now();
     this.delaysMs.push(Math.max(0, nowMs - this.lastMs - TICK_MS));
-    if (this.delaysMs.length > TICKS) this.delaysMs.shift();
+    this.delaysMs.shift();
     this.lastMs = nowMs;
   }
 
