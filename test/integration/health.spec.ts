@@ -79,9 +79,9 @@ it('a thousand probes cost the database about a query a second', async () => {
     const startedAt = performance.now();
     await new ProbeHail(server.url, ['/health', '/health/ready']).run(10_000, 0.1);
     const seconds = (performance.now() - startedAt) / 1_000;
-    // One a second, and four at the first /health.
+    // One a second, and at the first /health three more, or four where somebody is connected.
     const queries = await healthQueries(postgres);
-    expect(queries).toBeGreaterThanOrEqual(5);
+    expect(queries).toBeGreaterThanOrEqual(4);
     expect(queries).toBeLessThanOrEqual(6 + seconds * 1.4);
   } finally {
     await server.end('SIGKILL');
