@@ -113,9 +113,9 @@ interface MovingParts {
 }
 
 /** Where an instance listens, and the lock that proves its life meanwhile. */
-function earOf(instanceId: string, { url, directUrl = url }: ResolvedSettings['database']) {
+function earOf(instanceId: string, { listenUrl: url }: ResolvedSettings['database']) {
   const lockKey = [LOCK_CLASS, lockKeyOf(instanceId)] as const;
-  return { url: directUrl, applicationName: applicationName(instanceId), channel: `trunkline_${instanceId}`, lockKey };
+  return { url, applicationName: applicationName(instanceId), channel: `trunkline_${instanceId}`, lockKey };
 }
 
 /** The parts that act by themselves, and need each other: hints arrive at the listener and move the others. */
@@ -145,6 +145,7 @@ function makeMovingParts(foundation: Foundation): MovingParts {
   const lease: Lease = new Lease(database, {
     instanceId,
     ...settings.registry,
+    canLock: listener.isPossible,
     holdsLock: () => listener.holdsLock,
     onRenewed: (wasMissing) => {
       delivery.sendHeldBack();
@@ -162,7 +163,7 @@ function makeMovingParts(foundation: Foundation): MovingParts {
     peers,
     instanceId,
     hasPeers: () => lease.peers > 0,
-    isListening: () => listener.isListening,
+    isListening: () => listener.isListening || !listener.isPossible,
     maySend: () => lease.isHeld,
     onError: warn,
   });

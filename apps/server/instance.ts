@@ -44,7 +44,7 @@ export class Instance {
 
   private async begin(): Promise<void> {
     const { settings, parts, app } = this;
-    await migrate(settings.database.directUrl ?? settings.database.url, MIGRATIONS);
+    await migrate(settings.database.listenUrl ?? settings.database.url, MIGRATIONS);
     await assertDurable(settings, parts);
     await parts.lease.assertIdIsFree();
     await withRetry(() => parts.retention.makePartitions(), { deadlineMs: 10_000 });

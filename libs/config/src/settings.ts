@@ -78,7 +78,13 @@ export interface Settings {
 
 /** Settings with the secrets and the database address that are found or made at the start. */
 export interface ResolvedSettings extends Settings {
-  readonly database: Settings['database'] & { readonly url: string };
+  readonly database: Settings['database'] & {
+    readonly url: string;
+    /** A pooler stands in between: nothing of a session lasts longer than a transaction. */
+    readonly isPooled: boolean;
+    /** For LISTEN and migrations; undefined: every way leads through a pooler. */
+    readonly listenUrl: string | undefined;
+  };
   readonly auth: Settings['auth'] & { readonly jwtSecret: string; readonly apiKeys: readonly string[] };
 }
 

@@ -19,6 +19,8 @@ export interface PoolUse {
 export interface DatabaseOptions {
   readonly url: string;
   readonly poolSize: number;
+  /** A pooler stands in between, see {@link findWays}: no prepared statements, no settings of a session. */
+  readonly isPooled?: boolean;
   /** Shown in pg_stat_activity. */
   readonly applicationName: string;
   readonly onError: (pool: PoolName, error: Error) => void;
@@ -32,6 +34,12 @@ const TIMESTAMPTZ = 1184;
  * Times are read at fixed places, see {@link parseTimestamp}.
  */
 const SESSION = '-c jit=off -c timezone=UTC';
+
+const SESSION_LIMITS = {
+  statement_timeout: 10_000,
+  lock_timeout: 5_000,
+  idle_in_transaction_session_timeout: 30_000,
+};
 
 /** The connections of one instance. Callers name a pool and a statement; nobody else holds a client. */
 export class Database {
@@ -64,7 +72,9 @@ export class Database {
   }
 
   async rows<Row>(pool: PoolName, statement: Statement<Row>, values: readonly unknown[] = []): Promise<Row[]> {
-    const result = await this.pools[pool].query({ name: statement.name, text: statement.text, values: [...values] });
+    const { name, text } = statement;
+    const query = this.options.isPooled ? { text, values: [...values] } : { name, text, values: [...values] };
+    const result = await this.pools[pool].query(query);
     return result.rows as Row[];
   }
 
@@ -106,22 +116,21 @@ export class Database {
   }
 
   private pool(name: PoolName, max: number, more: PoolConfig = {}): Pool {
-    const pool = new Pool({
+    const config: PoolConfig = {
       connectionString: this.options.url,
       application_name: this.options.applicationName,
       max,
       connectionTimeoutMillis: 3_000,
       idleTimeoutMillis: 60_000,
-      statement_timeout: 10_000,
-      lock_timeout: 5_000,
-      idle_in_transaction_session_timeout: 30_000,
+      ...SESSION_LIMITS,
       // Longer than statement_timeout: fires only when the server itself is silent.
       query_timeout: 12_000,
       keepAlive: true,
       options: SESSION,
       types: { getTypeParser: parserOf as typeof types.getTypeParser },
       ...more,
-    });
+    };
+    const pool = new Pool(this.options.isPooled ? withoutSession(config) : config);
     // Without listeners, a restart of PostgreSQL would end the process: on the pool for idle clients, on each for busy ones.
     pool.on('error', (error) => this.options.onError(name, error));
     pool.on('connect', (client) => client.on('error', (error: Error) => this.options.onError(name, error)));
@@ -136,6 +145,12 @@ export interface TransactionOptions {
 }
 
 export type RowsOf = <Row>(statement: Statement<Row>, values?: readonly unknown[]) => Promise<Row[]>;
+
+/** A pooler refuses parameters of a session that it cannot keep: behind one they are settings of the role. */
+function withoutSession({ options: _, ...config }: PoolConfig): PoolConfig {
+  const mine = Object.entries(config).filter(([name]) => !Object.hasOwn(SESSION_LIMITS, name));
+  return Object.fromEntries(mine);
+}
 
 /** int8 as a number: a channel would need a million messages a second for 285 years to pass 2^53. */
 function parserOf(oid: number, format?: 'text'): unknown {

@@ -5,6 +5,7 @@ export { durabilityFaults } from './durability.js';
 export { startEmbeddedPostgres, type EmbeddedPostgres } from './embedded/embedded-postgres.js';
 export { Listener } from './listener.js';
 export { migrate, type Migration } from './migrator.js';
+export { findWays, type Ways } from './pooler.js';
 export { withRetry } from './retry.js';
 export { classify } from './sql-fault.js';
 export { textArray } from './text-array.js';
