@@ -16,6 +16,7 @@ export async function resolveSettings(settings: Settings, logger: Logger): Promi
   }
   const embedded = await startEmbeddedPostgres({
     directory: settings.directory,
+    binDirectory: settings.database.binDirectory,
     log: (line) => logger.debug({ line }, 'embedded PostgreSQL'),
   });
   logger.info(

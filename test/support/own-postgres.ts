@@ -1,7 +1,8 @@
 import { chmod, mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { startEmbeddedPostgres, type EmbeddedPostgres } from '#database';
+import type { EmbeddedPostgres } from '#database';
+import { startTestPostgres } from './start-test-postgres.js';
 import { query } from './test-database.js';
 import { until } from './until.js';
 
@@ -18,7 +19,7 @@ export class OwnPostgres {
     const directory = await mkdtemp(join(tmpdir(), 'trunkline-own-'));
     // PostgreSQL never runs as root, and must reach its data all the same.
     await chmod(directory, 0o755);
-    return new OwnPostgres(directory, parameters, await startEmbeddedPostgres({ directory, parameters }));
+    return new OwnPostgres(directory, parameters, await startTestPostgres({ directory, parameters }));
   }
 
   get url(): string {
@@ -46,7 +47,7 @@ export class OwnPostgres {
 
   async startAgain(): Promise<void> {
     const port = Number(new URL(this.url).port);
-    this.server = await startEmbeddedPostgres({ directory: this.directory, port, parameters: this.parameters });
+    this.server = await startTestPostgres({ directory: this.directory, port, parameters: this.parameters });
   }
 
   async remove(): Promise<void> {

@@ -65,6 +65,11 @@ export const Environment = z.object({
     .optional()
     .describe('for LISTEN and migrations, when DATABASE_URL goes through a transaction pooler'),
   DATABASE_POOL: whole(1, 50, 4).describe('connections for the hot path; as many again serve REST'),
+  POSTGRES_BIN: z
+    .string()
+    .min(1)
+    .optional()
+    .describe('initdb and pg_ctl of the embedded PostgreSQL are in this directory; left out: those installed with npm'),
   TRUNKLINE_DIR: z.string().min(1).default('.trunkline').describe('embedded database and generated secrets'),
   JWT_SECRET: z
     .string()

@@ -16,6 +16,8 @@ export interface Settings {
     readonly url: string | undefined;
     readonly directUrl: string | undefined;
     readonly poolSize: number;
+    /** Of the embedded PostgreSQL's programs. */
+    readonly binDirectory: string | undefined;
   };
   readonly auth: {
     readonly jwtSecret: string | undefined;
@@ -103,7 +105,12 @@ export function toSettings(env: Environment): Settings {
     directory: resolve(env.TRUNKLINE_DIR),
     logLevel: env.LOG_LEVEL,
     drain: { timeoutMs: env.DRAIN_TIMEOUT_MS, reconnectsPerS: env.DRAIN_RECONNECTS_PER_S },
-    database: { url: env.DATABASE_URL, directUrl: env.DATABASE_DIRECT_URL, poolSize: env.DATABASE_POOL },
+    database: {
+      url: env.DATABASE_URL,
+      directUrl: env.DATABASE_DIRECT_URL,
+      poolSize: env.DATABASE_POOL,
+      binDirectory: env.POSTGRES_BIN,
+    },
     auth: { jwtSecret: env.JWT_SECRET, apiKeys: env.API_KEYS, corsOrigins: env.CORS_ORIGINS },
     admission: {
       trustedProxies: env.TRUST_PROXY,

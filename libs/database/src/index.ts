@@ -2,7 +2,7 @@ export { backoffMs } from './backoff.js';
 export { Batcher } from './batcher.js';
 export { Database, type PoolName, type PoolUse } from './database.js';
 export { durabilityFaults } from './durability.js';
-export { startEmbeddedPostgres, type EmbeddedPostgres } from './embedded/embedded-postgres.js';
+export { startEmbeddedPostgres, type EmbeddedOptions, type EmbeddedPostgres } from './embedded/embedded-postgres.js';
 export { Listener } from './listener.js';
 export { migrate, type Migration } from './migrator.js';
 export { findWays, type Ways } from './pooler.js';
