@@ -66,13 +66,13 @@ export class Lease {
 
   /** @throws InstanceIdInUseError if a living process holds this id, also after the time a dying one needs */
   async assertIdIsFree(): Promise<void> {
-    const { instanceId, leaseMs } = this.options;
+    const { instanceId, leaseMs, canLock } = this.options;
     const startedAt = performance.now();
     for (;;) {
       const ask = () => this.database.rows('beat', IS_TAKEN, [instanceId, lockKeyOf(instanceId)]);
       const [row] = await withRetry(ask, { deadlineMs: 5_000 });
-      if (!row?.is_locked && !row?.is_leased) return;
-      // Without a lock, the death of a process shows only when its lease ends.
+      // Who takes a lock has the id with it; without one, only the end of the lease shows that a process has died.
+      if (!row?.is_locked && (canLock || !row?.is_leased)) return;
       const patienceMs = row.is_locked ? TRIES * TRY_AGAIN_MS : leaseMs + TRY_AGAIN_MS;
       if (performance.now() - startedAt > patienceMs) throw new InstanceIdInUseError(instanceId);
       await delay(TRY_AGAIN_MS);
