@@ -25,7 +25,7 @@ import {
   Retention,
   Settlements,
 } from '#message-persistence';
-import { throttledWarn, type Logger } from '#observability';
+import { RequestLog, throttledWarn, type Logger } from '#observability';
 
 const WARN_EVERY_MS = 5_000;
 
@@ -56,6 +56,7 @@ export function assemble(settings: ResolvedSettings, logger: Logger, { onLeaseLo
     registry,
     peers,
     ...moving,
+    requestLog: new RequestLog(log, instanceId),
     jobs: new Jobs(settings.cleanup, { ...stores, registry, peers, sessions: moving.sessions }),
     jobRunner: new JobRunner(database, stores.diary, instanceId, log),
     tokens: new Tokens(settings.auth.jwtSecret),

@@ -37,6 +37,8 @@ export class Instance {
     const parts = assemble(settings, logger, surroundings);
     const app = await createApp(settings, parts);
     const instance = new Instance(settings, parts, app);
+    await app.init();
+    parts.requestLog.watch(app.getHttpServer());
     await app.listen(settings.port, settings.host);
     await instance.begin();
     return instance;

@@ -8,7 +8,7 @@ import { Delivery } from '#delivery';
 import { GatewayModule } from '#gateway';
 import { HealthModule, Readiness, WATCHED_JOBS } from '#health';
 import { DeadLetters, Groups, JobDiary, MessageLog, Outbox, Retention } from '#message-persistence';
-import { LOGGER } from '#observability';
+import { LOGGER, RequestLog } from '#observability';
 import type { Parts } from './assemble.js';
 
 /** The only place where everything meets. */
@@ -19,6 +19,7 @@ export class TrunklineModule {
     const providers: Provider[] = [
       { provide: SETTINGS, useValue: settings },
       { provide: LOGGER, useValue: parts.log },
+      { provide: RequestLog, useValue: parts.requestLog },
       { provide: Database, useValue: parts.database },
       { provide: Listener, useValue: parts.listener },
       { provide: Lease, useValue: parts.lease },

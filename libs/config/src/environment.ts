@@ -101,6 +101,9 @@ export const Environment = z.object({
     'connections being opened, or waiting for it, before more are told when to come back (4003)',
   ),
   LOG_LEVEL: choice(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'], 'info'),
+  LOG_FORMAT: choice(['auto', 'json', 'pretty'], 'auto').describe(
+    'auto: pretty on a terminal, with the package pino-pretty; in production json',
+  ),
   MAX_MESSAGE_BYTES: whole(1, 1_048_576, 65_536).describe('longest JSON of a message body'),
   MAX_MESSAGE_DEPTH: whole(1, 100, 32).describe('deepest nesting of a message body'),
   MAX_MESSAGE_KEYS: whole(1, 100_000, 1_000).describe('most keys in a message body'),

@@ -10,6 +10,7 @@ export interface Settings {
   /** Absolute; embedded database and generated secrets. */
   readonly directory: string;
   readonly logLevel: Environment['LOG_LEVEL'];
+  readonly logFormat: Environment['LOG_FORMAT'];
   readonly drain: { readonly timeoutMs: number; readonly reconnectsPerS: number };
   readonly database: {
     /** Undefined: embedded. */
@@ -104,6 +105,7 @@ export function toSettings(env: Environment): Settings {
     instanceId: env.INSTANCE_ID,
     directory: resolve(env.TRUNKLINE_DIR),
     logLevel: env.LOG_LEVEL,
+    logFormat: isProduction ? 'json' : env.LOG_FORMAT,
     drain: { timeoutMs: env.DRAIN_TIMEOUT_MS, reconnectsPerS: env.DRAIN_RECONNECTS_PER_S },
     database: {
       url: env.DATABASE_URL,

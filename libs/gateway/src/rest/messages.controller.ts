@@ -4,7 +4,7 @@ import { z } from 'zod';
 import { Registry } from '#connection-manager';
 import { Delivery, type Author } from '#delivery';
 import { MessageLog, type MessageStatus } from '#message-persistence';
-import { LOGGER, type Logger } from '#observability';
+import { LOGGER, requestIdOf, type Logger } from '#observability';
 import { BackendPublish, BackendSchedule, Fault, Identifier, parse, rest, type FaultName } from '#protocol';
 import { toFault } from '../to-fault.js';
 import { ApiKeyGuard, type KeyedRequest } from './api-key.guard.js';
@@ -75,7 +75,7 @@ export class MessagesController {
       throw new Fault('BATCH_TOO_LARGE', `messages: at most ${rest.REST_BATCH_MAX} items`);
     }
     const { messages } = parse(rest.PublishBatch, body);
-    return { ok: true, results: await Promise.all(messages.map((item) => this.publishItem(item, author))) };
+    return { ok: true, results: await Promise.all(messages.map((item) => this.publishItem(item, author, request))) };
   }
 
   @Get(':id')
@@ -147,12 +147,14 @@ export class MessagesController {
     return { ok: true, ...(await this.delivery.publisher.publish(parse(BackendPublish, body), author)) };
   }
 
-  private async publishItem(item: unknown, author: Author): Promise<ItemAnswer> {
+  private async publishItem(item: unknown, author: Author, request: KeyedRequest): Promise<ItemAnswer> {
     try {
       return await this.publishOne(item, author);
     } catch (error) {
       const fault = toFault(error);
-      if (fault.fault === 'INTERNAL') this.logger.error({ err: error }, 'item of a batch failed');
+      if (fault.fault === 'INTERNAL') {
+        this.logger.error({ err: error, requestId: requestIdOf(request) }, 'item of a batch failed');
+      }
       return { ok: false, error: fault.toWire() };
     }
   }
