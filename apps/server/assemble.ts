@@ -14,7 +14,7 @@ import {
 } from '#connection-manager';
 import { Database, Listener } from '#database';
 import { Delivery } from '#delivery';
-import { Readiness } from '#health';
+import type { Readiness } from '#health';
 import {
   AppendObserver,
   DeadLetters,
@@ -26,7 +26,8 @@ import {
   Retention,
   Settlements,
 } from '#message-persistence';
-import { NO_METER, throttledWarn, Tracing, type Logger, type Meter } from '#observability';
+import { NO_METER, RequestLog, throttledWarn, Tracing, type Logger, type Meter } from '#observability';
+import type { Metrics } from './metrics.js';
 
 const WARN_EVERY_MS = 5_000;
 
@@ -39,8 +40,18 @@ export interface Watching {
   readonly tracing: Tracing | undefined;
 }
 
+/** What an instance has of the process it runs in. */
+export interface Surroundings {
+  readonly readiness: Readiness;
+  readonly metrics: Metrics;
+  /** The peers gave this instance up: it must send nothing more, and be abandoned. */
+  readonly onLeaseLost: () => void;
+}
+
 /** Everything one instance is made of, each part given what it needs; nothing is started yet. */
-export function assemble(settings: ResolvedSettings, logger: Logger, meter: Meter, onLeaseLost: () => void) {
+export function assemble(settings: ResolvedSettings, logger: Logger, surroundings: Surroundings) {
+  const { onLeaseLost, readiness, metrics } = surroundings;
+  const { meter } = metrics;
   const instanceId = settings.instanceId ?? makeInstanceId();
   const log = logger.child({ instanceId });
   const database = openDatabase(settings, instanceId, log, meter);
@@ -60,11 +71,12 @@ export function assemble(settings: ResolvedSettings, logger: Logger, meter: Mete
     registry,
     peers,
     ...moving,
+    requestLog: new RequestLog(log, instanceId),
     jobs: new Jobs(settings.cleanup, { ...stores, registry, peers, sessions: moving.sessions }),
     jobRunner: new JobRunner(database, stores.diary, instanceId, log, meter),
     tokens: new Tokens(settings.auth.jwtSecret),
     apiKeys: new ApiKeys(settings.auth.apiKeys),
-    readiness: new Readiness(),
+    readiness,
   };
 }
 
@@ -124,15 +136,16 @@ interface MovingParts {
 }
 
 /** Where an instance listens, and the lock that proves its life meanwhile. */
-function earOf(instanceId: string, { url, directUrl = url }: ResolvedSettings['database']) {
+function earOf(instanceId: string, { listenUrl: url }: ResolvedSettings['database']) {
   const lockKey = [LOCK_CLASS, lockKeyOf(instanceId)] as const;
-  return { url: directUrl, applicationName: applicationName(instanceId), channel: `trunkline_${instanceId}`, lockKey };
+  return { url, applicationName: applicationName(instanceId), channel: `trunkline_${instanceId}`, lockKey };
 }
 
 /** The parts that act by themselves, and need each other: hints arrive at the listener and move the others. */
 function makeMovingParts(foundation: Foundation): MovingParts {
-  const { settings, instanceId, log, database, stores, registry, peers, onLeaseLost } = foundation;
-  const warn = throttledWarn(log, WARN_EVERY_MS);
+  const { settings, instanceId, database, stores, registry, peers, onLeaseLost, watching } = foundation;
+  const warn = throttledWarn(foundation.log, WARN_EVERY_MS);
+  const hasPeers = (): boolean => lease.peers > 0;
   const listener: Listener = new Listener({
     ...earOf(instanceId, settings.database),
     onNotification: (payload) => {
@@ -156,6 +169,7 @@ function makeMovingParts(foundation: Foundation): MovingParts {
   const lease: Lease = new Lease(database, {
     instanceId,
     ...settings.registry,
+    canLock: listener.isPossible,
     holdsLock: () => listener.holdsLock,
     onRenewed: (wasMissing) => {
       delivery.sendHeldBack();
@@ -169,16 +183,13 @@ function makeMovingParts(foundation: Foundation): MovingParts {
     bodyLimits: settings.body,
     log: stores.messages,
     ...stores,
-    registry,
-    peers,
-    instanceId,
-    hasPeers: () => lease.peers > 0,
-    isListening: () => listener.isListening,
+    ...{ registry, peers, instanceId, hasPeers },
+    isListening: () => listener.isListening || !listener.isPossible,
     maySend: () => lease.isHeld,
     onError: warn,
-    ...foundation.watching,
+    ...watching,
   });
-  const people = makePeopleParts(foundation, () => lease.peers > 0, warn);
+  const people = makePeopleParts(foundation, hasPeers, warn);
   return { listener, lease, delivery, ...people };
 }
 

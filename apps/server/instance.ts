@@ -1,13 +1,16 @@
 import { NestFactory } from '@nestjs/core';
 import type { NestExpressApplication } from '@nestjs/platform-express';
-import type { NextFunction, Request, Response } from 'express';
+import type { RequestHandler } from 'express';
 import helmet from 'helmet';
+import { Schedule } from '#cleanup';
 import type { ResolvedSettings } from '#config';
 import { durabilityFaults, migrate, withRetry } from '#database';
 import { ClientGateway, SocketAdapter } from '#gateway';
+import type { Readiness } from '#health';
 import { METRICS_PATH, NestLog, type Logger } from '#observability';
+import { Fault } from '#protocol';
 import { MIGRATIONS } from '../../migrations/index.js';
-import { assemble, type Parts } from './assemble.js';
+import { assemble, type Parts, type Surroundings } from './assemble.js';
 import { describeApi } from './describe-api.js';
 import { showInstance } from './instance-metrics.js';
 import type { Metrics } from './metrics.js';
@@ -30,16 +33,23 @@ export class Instance {
     this.sockets = new OpenSockets(app.getHttpServer());
   }
 
-  /** @param onLeaseLost the peers gave this instance up: it must send nothing more, and be {@link abandon}ed */
-  static async start(
-    settings: ResolvedSettings,
-    logger: Logger,
-    metrics: Metrics,
-    onLeaseLost: () => void,
-  ): Promise<Instance> {
-    await migrate(settings.database.directUrl ?? settings.database.url, MIGRATIONS);
-    const parts = assemble(settings, logger, metrics.meter, onLeaseLost);
-    showInstance(metrics.meter, parts);
+  /** Listens at once, so that probes are answered; takes clients and requests in when everything has started. */
+  static async start(settings: ResolvedSettings, logger: Logger, surroundings: Surroundings): Promise<Instance> {
+    surroundings.readiness.state = 'starting';
+    const parts = assemble(settings, logger, surroundings);
+    showInstance(parts.meter, parts);
+    const app = await createApp(settings, parts, surroundings.metrics);
+    const instance = new Instance(settings, parts, app);
+    await app.init();
+    parts.requestLog.watch(app.getHttpServer());
+    await app.listen(settings.port, settings.host);
+    await instance.begin();
+    return instance;
+  }
+
+  private async begin(): Promise<void> {
+    const { settings, parts, app } = this;
+    await migrate(settings.database.listenUrl ?? settings.database.url, MIGRATIONS);
     await assertDurable(settings, parts);
     await parts.lease.assertIdIsFree();
     await withRetry(() => parts.retention.makePartitions(), { deadlineMs: 10_000 });
@@ -47,11 +57,9 @@ export class Instance {
     await parts.lease.start();
     parts.delivery.start();
     for (const part of [parts.heartbeats, parts.sessions, parts.presence]) part.start();
-    const app = await createApp(settings, parts, metrics);
-    const instance = new Instance(settings, parts, app);
-    await app.listen(settings.port, settings.host);
-    parts.readiness.isReady = true;
-    return instance;
+    app.get(Schedule).start();
+    app.get(ClientGateway).open();
+    parts.readiness.state = 'ready';
   }
 
   get id(): string {
@@ -68,7 +76,7 @@ export class Instance {
     if (this.isStopping) return;
     this.isStopping = true;
     const { lease, readiness } = this.parts;
-    readiness.isReady = false;
+    readiness.state = 'draining';
     lease.isDraining = true;
     await lease.beat();
     // One under way may take a while; the clients do, too.
@@ -82,7 +90,7 @@ export class Instance {
   async abandon(): Promise<void> {
     if (this.isStopping) return;
     this.isStopping = true;
-    this.parts.readiness.isReady = false;
+    this.parts.readiness.state = 'starting';
     this.app.get(ClientGateway).cut();
     this.app.getHttpServer().closeAllConnections();
     await this.release();
@@ -119,11 +127,7 @@ async function createApp(
     bodyParser: false,
     abortOnError: false,
   });
-  app.use((_request: Request, response: Response, next: NextFunction) => {
-    // So that a back end that keeps its connection asks another instance next.
-    if (!parts.readiness.isReady) response.setHeader('Connection', 'close');
-    next();
-  });
+  app.use(refuseUnready(parts.readiness));
   app.use(helmet());
   if (mainEndpoint) app.use(METRICS_PATH, mainEndpoint.handle);
   app.useBodyParser('json', { limit: REST_BODY_LIMIT, strict: false });
@@ -139,4 +143,15 @@ async function createApp(
   );
   describeApi(app);
   return app;
+}
+
+/** While it starts there is nothing but health to ask; an instance that drains answers, and asks not to be asked again. */
+function refuseUnready(readiness: Readiness): RequestHandler {
+  return (request, response, next) => {
+    // So that a back end that keeps its connection asks another instance next.
+    if (!readiness.isReady) response.setHeader('Connection', 'close');
+    if (readiness.state !== 'starting' || /^\/health(\/|$)/.test(request.path)) next();
+    else
+      response.status(503).json({ ok: false, error: new Fault('UNAVAILABLE', 'this instance is starting').toWire() });
+  };
 }

@@ -6,7 +6,7 @@ import { Service } from './service.js';
 
 async function main(): Promise<void> {
   const settings = read();
-  const logger = createLogger(settings.logLevel);
+  const logger = createLogger(settings.logLevel, settings.logFormat);
   const service = new Service(settings, logger, (error) => {
     logger.fatal({ err: error }, 'no new identity');
     end('no new identity');

@@ -7,7 +7,7 @@ import { resolveSettings } from './resolve-settings.js';
 /** Applies the migrations that are missing and says which. */
 const { settings, embedded } = await resolveSettings(readSettings(), createLogger('warn'));
 try {
-  const applied = await migrate(settings.database.directUrl ?? settings.database.url, MIGRATIONS);
+  const applied = await migrate(settings.database.listenUrl ?? settings.database.url, MIGRATIONS);
   process.stdout.write(applied.length > 0 ? `applied ${applied.join(', ')}\n` : 'nothing to apply\n');
 } finally {
   await embedded?.stop();

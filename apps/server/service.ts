@@ -1,4 +1,5 @@
 import type { Settings } from '#config';
+import { Readiness } from '#health';
 import type { Logger } from '#observability';
 import { Instance } from './instance.js';
 import { Metrics } from './metrics.js';
@@ -14,6 +15,7 @@ export class Service {
   private readonly metrics: Metrics;
   private change: Promise<void> = Promise.resolve();
   private isStopping = false;
+  private readonly readiness = new Readiness();
 
   constructor(
     private readonly settings: Settings,
@@ -48,14 +50,15 @@ export class Service {
 
   private async launch(settings: Resolved['settings']): Promise<void> {
     if (this.isStopping) return;
-    const instance = await Instance.start(settings, this.logger, this.metrics, () => {
+    const onLeaseLost = (): void => {
       this.change = this.replace(instance, settings);
       this.change.catch(this.onFailure);
-    });
+    };
+    const { readiness, metrics } = this;
+    const instance = await Instance.start(settings, this.logger, { readiness, metrics, onLeaseLost });
     this.instance = instance;
     const url = await instance.url();
-    const metrics = this.metrics.url(url);
-    this.logger.info({ instanceId: instance.id, url, docs: `${url}/docs`, metrics }, 'serving');
+    this.logger.info({ instanceId: instance.id, url, docs: `${url}/docs`, metrics: metrics.url(url) }, 'serving');
   }
 
   private async replace(lost: Instance, settings: Resolved['settings']): Promise<void> {

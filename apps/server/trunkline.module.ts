@@ -6,9 +6,9 @@ import { Heartbeats, Lease, Peers, Presence, Registry, Sessions } from '#connect
 import { Database, Listener } from '#database';
 import { Delivery } from '#delivery';
 import { GatewayModule } from '#gateway';
-import { HealthModule, Readiness } from '#health';
-import { DeadLetters, Groups, JobDiary, MessageLog, Retention } from '#message-persistence';
-import { LOGGER, METER } from '#observability';
+import { HealthModule, Readiness, WATCHED_JOBS } from '#health';
+import { DeadLetters, Groups, JobDiary, MessageLog, Outbox, Retention } from '#message-persistence';
+import { LOGGER, METER, RequestLog } from '#observability';
 import type { Parts } from './assemble.js';
 
 /** The only place where everything meets. */
@@ -20,6 +20,7 @@ export class TrunklineModule {
       { provide: SETTINGS, useValue: settings },
       { provide: LOGGER, useValue: parts.log },
       { provide: METER, useValue: parts.meter },
+      { provide: RequestLog, useValue: parts.requestLog },
       { provide: Database, useValue: parts.database },
       { provide: Listener, useValue: parts.listener },
       { provide: Lease, useValue: parts.lease },
@@ -31,6 +32,7 @@ export class TrunklineModule {
       { provide: MessageLog, useValue: parts.messages },
       { provide: Groups, useValue: parts.groups },
       { provide: DeadLetters, useValue: parts.deadLetters },
+      { provide: Outbox, useValue: parts.outbox },
       { provide: Retention, useValue: parts.retention },
       { provide: Delivery, useValue: parts.delivery },
       { provide: Jobs, useValue: parts.jobs },
@@ -39,6 +41,7 @@ export class TrunklineModule {
       { provide: Tokens, useValue: parts.tokens },
       { provide: ApiKeys, useValue: parts.apiKeys },
       { provide: Readiness, useValue: parts.readiness },
+      { provide: WATCHED_JOBS, useValue: parts.jobs.noted },
     ];
     return { module: TrunklineModule, providers, exports: providers };
   }

@@ -76,6 +76,7 @@ it.each([10, 5_000])('an instance with %i connections makes no more than a write
     instanceId: 'here',
     leaseMs: 2_000,
     beatMs: BEAT_MS,
+    canLock: true,
     holdsLock: () => true,
     onRenewed: () => registry.writeLeftOver(),
     onLost: () => undefined,

@@ -2,28 +2,23 @@ import { execFile } from 'node:child_process';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { Tokens } from '#auth';
-import { FlakyCable } from '../support/flaky-cable.js';
 import { JWT_SECRET, Server } from '../support/server.js';
 import { TestClient } from '../support/test-client.js';
 import { createTestDatabase, type TestDatabase } from '../support/test-database.js';
-import { until } from '../support/until.js';
 
 const ROOT = join(import.meta.dirname, '../..');
 
 let test: TestDatabase;
-let cable: FlakyCable;
 let server: Server;
 
 beforeAll(async () => {
   test = await createTestDatabase();
-  cable = await FlakyCable.start(test.url);
-  server = await Server.start(cable.url);
+  server = await Server.start(test.url);
 });
 afterAll(async () => {
   try {
     await server?.end('SIGKILL');
   } finally {
-    await cable?.stop();
     await test?.drop();
   }
 });
@@ -41,6 +36,7 @@ describe('OpenAPI', () => {
       'GET /health',
       'GET /health/live',
       'GET /health/ready',
+      'GET /health/startup',
       'GET /v1/channels/{channel}/messages',
       'GET /v1/channels/{channel}/presence',
       'GET /v1/dead-letters',
@@ -78,31 +74,6 @@ describe('OpenAPI', () => {
   it('is shown to people at /docs', async () => {
     const response = await fetch(`${server.url}/docs`);
     expect([response.status, await response.text()]).toEqual([200, expect.stringContaining('swagger')]);
-  });
-});
-
-describe('health', () => {
-  it('tells a stranger what is up, and nothing else', async () => {
-    expect(await health('')).toEqual({ status: 200, up: ['cleanup', 'database', 'lease', 'listener'], down: [] });
-    expect(await health('/live')).toEqual({ status: 200, up: [], down: [] });
-    expect(await health('/ready')).toEqual({ status: 200, up: ['database', 'instance', 'lease'], down: [] });
-    const { body } = await server.rest('GET', '/health', undefined, null);
-    expect(JSON.stringify(body)).not.toMatch(/postgres|127\.0\.0\.1|version/i);
-  });
-
-  it('turns red while the database is out of reach, but for a restart there is no reason; then it heals', async () => {
-    cable.cut();
-    const ready = await until('not ready', async () => {
-      const found = await health('/ready');
-      return found.status === 503 && found;
-    });
-    expect(ready.down).toEqual(['database']);
-    expect((await health('/live')).status).toBe(200);
-    const refused = await server.rest('POST', '/v1/messages', { channel: 'user:a', type: 't', data: 1 });
-    expect(refused).toMatchObject({ status: 503, body: { ok: false, error: { retryable: true } } });
-    cable.mend();
-    await until('healthy again', async () => (await health('')).status === 200);
-    expect((await server.rest('POST', '/v1/messages', { channel: 'user:a', type: 't', data: 1 })).status).toBe(200);
   });
 });
 
@@ -144,18 +115,6 @@ type Examples = Record<string, { value: unknown }>;
 async function document(): Promise<Document> {
   const response = await fetch(`${server.url}/docs-json`);
   return (await response.json()) as Document;
-}
-
-async function health(path: string): Promise<{ status: number; up: string[]; down: string[] }> {
-  const { status, body } = await server.rest('GET', `/health${path}`, undefined, null);
-  const { details: parts } = body as { details: Record<string, { status: string }> };
-  const details = Object.entries(parts);
-  const named = (wanted: string): string[] =>
-    details
-      .filter(([, part]) => part.status === wanted)
-      .map(([name]) => name)
-      .sort();
-  return { status, up: named('up'), down: named('down') };
 }
 
 /** What `npm run token` runs. */

@@ -9,8 +9,17 @@ ${SHOWS.map(({ name, does }) => `  ${name.padEnd(10)} ${does}`).join('\n')}`;
 async function main(args: readonly string[]): Promise<boolean> {
   const { values } = parseArgs({
     args: [...args],
-    options: { show: { type: 'string' }, clients: { type: 'string' }, seconds: { type: 'string' } },
+    options: {
+      show: { type: 'string' },
+      clients: { type: 'string' },
+      seconds: { type: 'string' },
+      help: { type: 'boolean', short: 'h', default: false },
+    },
   });
+  if (values.help) {
+    process.stdout.write(`${USAGE}\n`);
+    return true;
+  }
   const show = SHOWS.find(({ name }) => name === values.show);
   if (!show) throw new Error(USAGE);
   const startedAt = performance.now();

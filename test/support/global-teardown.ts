@@ -4,6 +4,7 @@ import { rm } from 'node:fs/promises';
 export default async function teardown(): Promise<void> {
   const started = globalThis.trunklineTestPostgres;
   if (!started) return;
+  await started.pooler?.stop();
   await started.postgres.stop();
   await rm(started.directory, { recursive: true, force: true });
 }

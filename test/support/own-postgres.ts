@@ -1,7 +1,8 @@
 import { chmod, mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { startEmbeddedPostgres, type EmbeddedPostgres } from '#database';
+import type { EmbeddedPostgres } from '#database';
+import { startTestPostgres } from './start-test-postgres.js';
 import { query } from './test-database.js';
 import { until } from './until.js';
 
@@ -9,14 +10,16 @@ import { until } from './until.js';
 export class OwnPostgres {
   private constructor(
     private readonly directory: string,
+    private readonly parameters: Readonly<Record<string, string>>,
     private server: EmbeddedPostgres,
   ) {}
 
-  static async start(): Promise<OwnPostgres> {
+  /** @param parameters extra settings of the server, kept when it starts again */
+  static async start(parameters: Readonly<Record<string, string>> = {}): Promise<OwnPostgres> {
     const directory = await mkdtemp(join(tmpdir(), 'trunkline-own-'));
     // PostgreSQL never runs as root, and must reach its data all the same.
     await chmod(directory, 0o755);
-    return new OwnPostgres(directory, await startEmbeddedPostgres({ directory }));
+    return new OwnPostgres(directory, parameters, await startTestPostgres({ directory, parameters }));
   }
 
   get url(): string {
@@ -25,6 +28,11 @@ export class OwnPostgres {
 
   query<Row extends Record<string, unknown>>(text: string, values?: unknown[]): Promise<Row[]> {
     return query(this.url, text, values);
+  }
+
+  /** What it has logged so far. */
+  log(): Promise<string> {
+    return readFile(join(this.directory, 'pg.log'), 'utf8');
   }
 
   /** As `pg_ctl stop -m immediate`: without a checkpoint, so that the next start recovers from the WAL. */
@@ -39,7 +47,7 @@ export class OwnPostgres {
 
   async startAgain(): Promise<void> {
     const port = Number(new URL(this.url).port);
-    this.server = await startEmbeddedPostgres({ directory: this.directory, port });
+    this.server = await startTestPostgres({ directory: this.directory, port, parameters: this.parameters });
   }
 
   async remove(): Promise<void> {

@@ -3,6 +3,8 @@ import { once } from 'node:events';
 import { basename, join } from 'node:path';
 import { createInterface } from 'node:readline';
 
+import { databaseEnv } from './pooled-suite.js';
+
 export const JWT_SECRET = 'a-secret-for-tests-and-for-nothing-else';
 export const API_KEY = 'an-api-key-for-tests';
 
@@ -28,7 +30,7 @@ export class Server {
       env: {
         PATH: process.env['PATH'],
         NODE_ENV: 'test',
-        DATABASE_URL: databaseUrl,
+        ...databaseEnv(databaseUrl),
         PORT: '0',
         JWT_SECRET,
         API_KEYS: `tests:${API_KEY}`,

@@ -1,3 +1,4 @@
 export { CleanupModule } from './cleanup.module.js';
 export { JobRunner, type JobOutcome } from './job-runner.js';
 export { Jobs, type CleanupStores } from './jobs.js';
+export { Schedule } from './schedule.js';

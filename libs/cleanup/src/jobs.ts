@@ -27,6 +27,11 @@ export class Jobs {
   /** Looked for by every instance for itself, see there. */
   readonly deadInstances: DeadInstancesJob;
 
+  /** Those whose every run is in the diary; of the one that each instance does for itself only those that found something. */
+  get noted(): readonly Job[] {
+    return this.list.filter((job) => job !== this.deadInstances);
+  }
+
   constructor({ cron, idleDeviceDays, connectionTimeoutMs }: Settings['cleanup'], stores: CleanupStores) {
     const { peers, retention, diary, sessions } = stores;
     this.deadInstances = new DeadInstancesJob(cron.deadInstances, peers);

@@ -1,4 +1,4 @@
-import { Inject, Injectable, type OnApplicationBootstrap } from '@nestjs/common';
+import { Inject, Injectable } from '@nestjs/common';
 import { SchedulerRegistry } from '@nestjs/schedule';
 import { CronJob, CronTime } from 'cron';
 import type { Job } from './job.js';
@@ -7,14 +7,15 @@ import { Jobs } from './jobs.js';
 
 /** Runs each job at its times, on every instance; the runner sees to it that one of them does it. */
 @Injectable()
-export class Schedule implements OnApplicationBootstrap {
+export class Schedule {
   constructor(
     @Inject(SchedulerRegistry) private readonly scheduler: SchedulerRegistry,
     @Inject(Jobs) private readonly jobs: Jobs,
     @Inject(JobRunner) private readonly runner: JobRunner,
   ) {}
 
-  onApplicationBootstrap(): void {
+  /** Once the tables are there; the application's end ends it. */
+  start(): void {
     for (const job of this.jobs.list) {
       const periodMs = periodOf(job.cron);
       const tick = (): Promise<void> => this.run(job, periodMs);

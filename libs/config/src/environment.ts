@@ -65,6 +65,11 @@ export const Environment = z.object({
     .optional()
     .describe('for LISTEN and migrations, when DATABASE_URL goes through a transaction pooler'),
   DATABASE_POOL: whole(1, 50, 4).describe('connections for the hot path; as many again serve REST'),
+  POSTGRES_BIN: z
+    .string()
+    .min(1)
+    .optional()
+    .describe('initdb and pg_ctl of the embedded PostgreSQL are in this directory; left out: those installed with npm'),
   TRUNKLINE_DIR: z.string().min(1).default('.trunkline').describe('embedded database and generated secrets'),
   JWT_SECRET: z
     .string()
@@ -111,6 +116,9 @@ export const Environment = z.object({
     .describe('a scrape has to show it as Authorization: Bearer; left out: whoever reaches the listener may read'),
   TRACING: choice(['on', 'off'], 'off').describe(
     'on: spans for the OpenTelemetry SDK that the process runs with, and trace context in messages',
+  ),
+  LOG_FORMAT: choice(['auto', 'json', 'pretty'], 'auto').describe(
+    'auto: pretty on a terminal, with the package pino-pretty; in production json',
   ),
   MAX_MESSAGE_BYTES: whole(1, 1_048_576, 65_536).describe('longest JSON of a message body'),
   MAX_MESSAGE_DEPTH: whole(1, 100, 32).describe('deepest nesting of a message body'),

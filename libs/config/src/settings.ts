@@ -18,12 +18,15 @@ export interface Settings {
     readonly token: string | undefined;
   };
   readonly isTracing: boolean;
+  readonly logFormat: Environment['LOG_FORMAT'];
   readonly drain: { readonly timeoutMs: number; readonly reconnectsPerS: number };
   readonly database: {
     /** Undefined: embedded. */
     readonly url: string | undefined;
     readonly directUrl: string | undefined;
     readonly poolSize: number;
+    /** Of the embedded PostgreSQL's programs. */
+    readonly binDirectory: string | undefined;
   };
   readonly auth: {
     readonly jwtSecret: string | undefined;
@@ -86,7 +89,13 @@ export interface Settings {
 
 /** Settings with the secrets and the database address that are found or made at the start. */
 export interface ResolvedSettings extends Settings {
-  readonly database: Settings['database'] & { readonly url: string };
+  readonly database: Settings['database'] & {
+    readonly url: string;
+    /** A pooler stands in between: nothing of a session lasts longer than a transaction. */
+    readonly isPooled: boolean;
+    /** For LISTEN and migrations; undefined: every way leads through a pooler. */
+    readonly listenUrl: string | undefined;
+  };
   readonly auth: Settings['auth'] & { readonly jwtSecret: string; readonly apiKeys: readonly string[] };
 }
 
@@ -103,11 +112,14 @@ export function toSettings(env: Environment): Settings {
     port: env.PORT,
     instanceId: env.INSTANCE_ID,
     directory: resolve(env.TRUNKLINE_DIR),
-    logLevel: env.LOG_LEVEL,
-    metrics: toMetrics(env),
-    isTracing: env.TRACING === 'on',
+    ...toWatching(env, isProduction),
     drain: { timeoutMs: env.DRAIN_TIMEOUT_MS, reconnectsPerS: env.DRAIN_RECONNECTS_PER_S },
-    database: { url: env.DATABASE_URL, directUrl: env.DATABASE_DIRECT_URL, poolSize: env.DATABASE_POOL },
+    database: {
+      url: env.DATABASE_URL,
+      directUrl: env.DATABASE_DIRECT_URL,
+      poolSize: env.DATABASE_POOL,
+      binDirectory: env.POSTGRES_BIN,
+    },
     auth: { jwtSecret: env.JWT_SECRET, apiKeys: env.API_KEYS, corsOrigins: env.CORS_ORIGINS },
     admission: {
       trustedProxies: env.TRUST_PROXY,
@@ -140,6 +152,18 @@ export function toSettings(env: Environment): Settings {
     ...toPeople(env),
     retention: { days: env.RETENTION_DAYS, isForced: env.RETENTION_FORCE === 'on' },
     cleanup: toCleanup(env),
+  };
+}
+
+function toWatching(
+  env: Environment,
+  isProduction: boolean,
+): Pick<Settings, 'logLevel' | 'logFormat' | 'metrics' | 'isTracing'> {
+  return {
+    logLevel: env.LOG_LEVEL,
+    logFormat: isProduction ? 'json' : env.LOG_FORMAT,
+    metrics: toMetrics(env),
+    isTracing: env.TRACING === 'on',
   };
 }
 

@@ -2,13 +2,15 @@ import { randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import { withRetry, type Database } from '#database';
 import { lockKeyOf } from './instance-id.js';
-import { BEAT, ENROL, GREET, IS_LOCKED, type BeatRow } from './sql/beat.sql.js';
+import { BEAT, ENROL, GREET, IS_TAKEN, type BeatRow } from './sql/beat.sql.js';
 import { REMOVE_SELF } from './sql/find-dead.sql.js';
 
 export interface LeaseOptions {
   readonly instanceId: string;
   readonly leaseMs: number;
   readonly beatMs: number;
+  /** False: there is no LISTEN connection to hold a lock, and the lease alone tells that this instance lives. */
+  readonly canLock: boolean;
   /** True while this instance's LISTEN connection holds its advisory lock. */
   readonly holdsLock: () => boolean;
   /** After each renewal; `wasMissing`: PostgreSQL had emptied the tables, so the registry has to be written again. */
@@ -64,13 +66,17 @@ export class Lease {
 
   /** @throws InstanceIdInUseError if a living process holds this id, also after the time a dying one needs */
   async assertIdIsFree(): Promise<void> {
-    const key = lockKeyOf(this.options.instanceId);
-    for (let attempt = 1; attempt <= TRIES; attempt++) {
-      const [row] = await withRetry(() => this.database.rows('beat', IS_LOCKED, [key]), { deadlineMs: 5_000 });
-      if (!row?.is_locked) return;
+    const { instanceId, leaseMs, canLock } = this.options;
+    const startedAt = performance.now();
+    for (;;) {
+      const ask = () => this.database.rows('beat', IS_TAKEN, [instanceId, lockKeyOf(instanceId)]);
+      const [row] = await withRetry(ask, { deadlineMs: 5_000 });
+      // Who takes a lock has the id with it; without one, only the end of the lease shows that a process has died.
+      if (!row?.is_locked && (canLock || !row?.is_leased)) return;
+      const patienceMs = row.is_locked ? TRIES * TRY_AGAIN_MS : leaseMs + TRY_AGAIN_MS;
+      if (performance.now() - startedAt > patienceMs) throw new InstanceIdInUseError(instanceId);
       await delay(TRY_AGAIN_MS);
     }
-    throw new InstanceIdInUseError(this.options.instanceId);
   }
 
   /**
@@ -78,7 +84,7 @@ export class Lease {
    * @throws InstanceIdInUseError if another process that started at the same moment took the id
    */
   async start(): Promise<void> {
-    await this.waitForLock();
+    if (this.options.canLock) await this.waitForLock();
     await this.removeRows(null, 10_000);
     await withRetry(() => this.enrol(), { deadlineMs: 10_000 });
     await withRetry(() => this.renew(), { deadlineMs: 10_000 });

@@ -4,13 +4,12 @@ import type { SqlFault } from './sql-fault.js';
 const SECONDS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.1, 0.5, 2.5, 10];
 const FAULTS: readonly SqlFault[] = ['refused', 'unknown', 'conflict', 'data', 'bug'];
 
-/** How busy a pool is. */
+/** Of one pool: how many connections it may have, has, and has at work; how many callers wait for one. */
 export interface PoolUse {
-  readonly open: number;
-  readonly idle: number;
-  /** Statements that wait for a connection. */
-  readonly waiting: number;
   readonly max: number;
+  readonly open: number;
+  readonly busy: number;
+  readonly waiting: number;
 }
 
 export class DatabaseMetrics {
@@ -41,7 +40,7 @@ export class DatabaseMetrics {
         Object.entries(pools()).map(([pool, use]) => [pool, read(use)] as const),
       );
     gauge('trunkline_pool_connections', 'Open connections of each pool to PostgreSQL', ({ open }) => open);
-    gauge('trunkline_pool_idle_connections', 'Those of them that do nothing', ({ idle }) => idle);
+    gauge('trunkline_pool_idle_connections', 'Those of them that do nothing', ({ open, busy }) => open - busy);
     gauge('trunkline_pool_max_connections', 'How many connections each pool may open', ({ max }) => max);
     gauge(
       'trunkline_pool_waiting_statements',

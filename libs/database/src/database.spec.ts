@@ -79,14 +79,14 @@ describe('Database', () => {
   });
 
   it('outlives the loss of an idle connection and of a busy one', async () => {
-    await database.rows('health', ONE);
+    await database.rows('beat', ONE);
     const asleep = expect(database.rows('hot', SLEEP, [30])).rejects.toMatchObject({ code: '57P01' });
     await until('the statement runs', async () => (await sessions('active')).length > 0);
     await test.query(`select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'database-spec'`);
     await asleep;
-    await until('the loss nobody waited for is reported', () => lost.includes('health'));
+    await until('the loss nobody waited for is reported', () => lost.includes('beat'));
     expect(await database.rows('hot', ONE)).toEqual([{ one: 1 }]);
-    expect(await database.rows('health', ONE)).toEqual([{ one: 1 }]);
+    expect(await database.rows('beat', ONE)).toEqual([{ one: 1 }]);
   });
 
   it('closes twice without complaint, and leaves no session behind', async () => {

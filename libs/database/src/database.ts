@@ -15,6 +15,8 @@ export type PoolName = 'hot' | 'work' | 'wake' | 'beat' | 'health' | 'jobs';
 export interface DatabaseOptions {
   readonly url: string;
   readonly poolSize: number;
+  /** A pooler stands in between, see {@link findWays}: no prepared statements, no settings of a session. */
+  readonly isPooled?: boolean;
   /** Shown in pg_stat_activity. */
   readonly applicationName: string;
   readonly onError: (pool: PoolName, error: Error) => void;
@@ -29,6 +31,12 @@ const TIMESTAMPTZ = 1184;
  * Times are read at fixed places, see {@link parseTimestamp}.
  */
 const SESSION = '-c jit=off -c timezone=UTC';
+
+const SESSION_LIMITS = {
+  statement_timeout: 10_000,
+  lock_timeout: 5_000,
+  idle_in_transaction_session_timeout: 30_000,
+};
 
 /** The connections of one instance. Callers name a pool and a statement; nobody else holds a client. */
 export class Database {
@@ -45,23 +53,21 @@ export class Database {
       // A hint is not worth waiting for a disk: with synchronous_commit=off NOTIFY's commit record is not flushed.
       wake: this.pool('wake', 1, { options: `${SESSION} -c synchronous_commit=off` }),
       beat: this.pool('beat', 1),
-      health: this.pool('health', 1),
+      // Answers soon or not at all: what is asked here is whether there is an answer.
+      health: this.pool('health', 2, {
+        application_name: `${options.applicationName} health`,
+        options: `${SESSION} -c enable_seqscan=off`,
+        connectionTimeoutMillis: 2_000,
+        statement_timeout: 2_000,
+        query_timeout: 2_500,
+      }),
       jobs: this.pool('jobs', 2, {
         statement_timeout: 30_000,
         query_timeout: 32_000,
         idle_in_transaction_session_timeout: 600_000,
       }),
     };
-    this.metrics = new DatabaseMetrics(options.meter ?? NO_METER, () => this.use);
-  }
-
-  /** How busy each pool is. */
-  get use(): Record<PoolName, PoolUse> {
-    const uses = Object.entries(this.pools).map(([name, { totalCount, idleCount, waitingCount, options }]) => [
-      name,
-      { open: totalCount, idle: idleCount, waiting: waitingCount, max: options.max },
-    ]);
-    return Object.fromEntries(uses) as Record<PoolName, PoolUse>;
+    this.metrics = new DatabaseMetrics(options.meter ?? NO_METER, () => this.use());
   }
 
   rows<Row>(pool: PoolName, statement: Statement<Row>, values: readonly unknown[] = []): Promise<Row[]> {
@@ -82,7 +88,9 @@ export class Database {
   }
 
   private async ask<Row>(pool: PoolName, statement: Statement<Row>, values: readonly unknown[]): Promise<Row[]> {
-    const result = await this.pools[pool].query({ name: statement.name, text: statement.text, values: [...values] });
+    const { name, text } = statement;
+    const query = this.options.isPooled ? { text, values: [...values] } : { name, text, values: [...values] };
+    const result = await this.pools[pool].query(query);
     return result.rows as Row[];
   }
 
@@ -110,6 +118,13 @@ export class Database {
     }
   }
 
+  use(): Record<PoolName, PoolUse> {
+    const uses = Object.entries(this.pools).map(([name, { options, totalCount, idleCount, waitingCount }]) => {
+      return [name, { max: options.max, open: totalCount, busy: totalCount - idleCount, waiting: waitingCount }];
+    });
+    return Object.fromEntries(uses) as Record<PoolName, PoolUse>;
+  }
+
   async close(): Promise<void> {
     if (this.isClosed) return;
     this.isClosed = true;
@@ -117,22 +132,21 @@ export class Database {
   }
 
   private pool(name: PoolName, max: number, more: PoolConfig = {}): Pool {
-    const pool = new Pool({
+    const config: PoolConfig = {
       connectionString: this.options.url,
       application_name: this.options.applicationName,
       max,
       connectionTimeoutMillis: 3_000,
       idleTimeoutMillis: 60_000,
-      statement_timeout: 10_000,
-      lock_timeout: 5_000,
-      idle_in_transaction_session_timeout: 30_000,
+      ...SESSION_LIMITS,
       // Longer than statement_timeout: fires only when the server itself is silent.
       query_timeout: 12_000,
       keepAlive: true,
       options: SESSION,
       types: { getTypeParser: parserOf as typeof types.getTypeParser },
       ...more,
-    });
+    };
+    const pool = new Pool(this.options.isPooled ? withoutSession(config) : config);
     // Without listeners, a restart of PostgreSQL would end the process: on the pool for idle clients, on each for busy ones.
     pool.on('error', (error) => this.options.onError(name, error));
     pool.on('connect', (client) => client.on('error', (error: Error) => this.options.onError(name, error)));
@@ -147,6 +161,12 @@ export interface TransactionOptions {
 }
 
 export type RowsOf = <Row>(statement: Statement<Row>, values?: readonly unknown[]) => Promise<Row[]>;
+
+/** A pooler refuses parameters of a session that it cannot keep: behind one they are settings of the role. */
+function withoutSession({ options: _, ...config }: PoolConfig): PoolConfig {
+  const mine = Object.entries(config).filter(([name]) => !Object.hasOwn(SESSION_LIMITS, name));
+  return Object.fromEntries(mine);
+}
 
 /** int8 as a number: a channel would need a million messages a second for 285 years to pass 2^53. */
 function parserOf(oid: number, format?: 'text'): unknown {

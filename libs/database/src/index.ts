@@ -1,10 +1,12 @@
 export { backoffMs } from './backoff.js';
 export { Batcher } from './batcher.js';
 export { Database, type PoolName } from './database.js';
+export type { PoolUse } from './database-metrics.js';
 export { durabilityFaults } from './durability.js';
-export { startEmbeddedPostgres, type EmbeddedPostgres } from './embedded/embedded-postgres.js';
+export { startEmbeddedPostgres, type EmbeddedOptions, type EmbeddedPostgres } from './embedded/embedded-postgres.js';
 export { Listener } from './listener.js';
 export { migrate, type Migration } from './migrator.js';
+export { findWays, type Ways } from './pooler.js';
 export { withRetry } from './retry.js';
 export { classify } from './sql-fault.js';
 export { tableSizes, type TableSizeRow } from './table-sizes.js';

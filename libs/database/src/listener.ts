@@ -3,7 +3,8 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { backoffMs } from './backoff.js';
 
 export interface ListenerOptions {
-  readonly url: string;
+  /** Undefined: there is no way to LISTEN, since every way to the database leads through a pooler. */
+  readonly url: string | undefined;
   readonly applicationName: string;
   /** The NOTIFY channel; only from constants and checked instance ids. */
   readonly channel: string;
@@ -45,8 +46,13 @@ export class Listener {
 
   constructor(private readonly options: ListenerOptions) {}
 
-  /** Resolves when listening for the first time, or when stopped before that. */
+  get isPossible(): boolean {
+    return this.options.url !== undefined;
+  }
+
+  /** Resolves when listening for the first time, or when stopped before that; at once if that is not possible. */
   async start(): Promise<void> {
+    if (!this.isPossible) return;
     await new Promise<void>((resolve) => {
       this.loop ??= this.run(resolve).finally(resolve);
     });
@@ -83,7 +89,7 @@ export class Listener {
   private async listen(): Promise<void> {
     const { url, applicationName, channel } = this.options;
     const client = new Client({
-      connectionString: url,
+      ...(url === undefined ? {} : { connectionString: url }),
       application_name: applicationName,
       connectionTimeoutMillis: 3_000,
       query_timeout: this.options.heartbeatDeadlineMs ?? 5_000,

@@ -7,7 +7,8 @@ const MIGRATION_LOCK = 7_255_361_001;
 
 /**
  * Applies what is missing, each migration in its own transaction. TypeORM takes no lock, so the run is wrapped in an
- * advisory one: of ten starting instances one migrates and nine wait.
+ * advisory one: of ten starting instances one migrates and nine wait. It is a transaction's lock and not a session's,
+ * which behind a pooler would be anybody's; the transaction that holds it does nothing else.
  * @returns the names of the migrations applied by this call
  */
 export async function migrate(url: string, migrations: readonly Migration[]): Promise<string[]> {
@@ -20,8 +21,9 @@ export async function migrate(url: string, migrations: readonly Migration[]): Pr
   lock.on('error', () => undefined);
   await lock.connect();
   try {
-    await lock.query('select pg_advisory_lock($1)', [MIGRATION_LOCK]);
-    await lock.query('create schema if not exists trunkline');
+    await lock.query('begin');
+    await lock.query('set local idle_in_transaction_session_timeout = 0');
+    await lock.query('select pg_advisory_xact_lock($1)', [MIGRATION_LOCK]);
     return await run(url, migrations);
   } finally {
     await lock.end();
@@ -39,6 +41,7 @@ async function run(url: string, migrations: readonly Migration[]): Promise<strin
   });
   await source.initialize();
   try {
+    await source.query('create schema if not exists trunkline');
     const applied = await source.runMigrations({ transaction: 'each' });
     return applied.map(({ name }) => name);
   } finally {

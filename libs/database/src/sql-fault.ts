@@ -31,6 +31,8 @@ export function classify(error: unknown): SqlFault {
   const known = STATES[code];
   if (known) return known;
   if (/^(22|23|54)/.test(code)) return 'data';
+  // connection_exception: a pooler's word for whatever happened between it and PostgreSQL
+  if (code.startsWith('08')) return 'unknown';
   // node-postgres gives these without a code
   if (
     BROKEN.has(code) ||

@@ -62,6 +62,9 @@ export interface Opening {
   readonly resume: Ack;
 }
 
+/** Channels looked at to see whether the feed keeps up. */
+const SAMPLE = 200;
+
 /** Everything between the stored log and the connections of this instance. */
 export class Delivery {
   readonly clock = new DatabaseClock();
@@ -254,6 +257,11 @@ export class Delivery {
     } catch (error) {
       this.options.onError('poll failed', error);
     }
+  }
+
+  /** Milliseconds that a stored message has waited to be read for the readers here, of some of their channels; 0: none. */
+  oldestUnreadMs(): Promise<number> {
+    return this.log.oldestUnreadMs(this.feed.sample(SAMPLE));
   }
 
   private makeBackstop(): Backstop {

@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import type { ChannelPage, Entry, MessageLog, StoredMessage } from '#message-persistence';
+import type { ChannelPage, Entry, MessageLog, ReadRequest, StoredMessage } from '#message-persistence';
 import type { DatabaseClock } from './database-clock.js';
 import type { DeliveryMetrics } from './delivery-metrics.js';
 import { LiveChannel } from './live-channel.js';
@@ -29,6 +29,7 @@ const EMPTY_READ_PAUSE_MS = 50;
  */
 export class Feed {
   private readonly channels = new Map<string, LiveChannel>();
+  private sampled = 0;
 
   constructor(private readonly options: FeedOptions) {}
 
@@ -95,6 +96,14 @@ export class Feed {
     });
     if (lateMs < Infinity) this.options.metrics.late.inc(late);
     return late;
+  }
+
+  /** The positions of some live channels, of others each time: for those who look whether the feed keeps up. */
+  sample(count: number): ReadRequest[] {
+    const live = [...this.channels.values()].filter((channel) => !channel.isAsleep);
+    const from = this.sampled % Math.max(1, live.length);
+    this.sampled = from + count;
+    return [...live.slice(from), ...live.slice(0, from)].slice(0, count).map(({ request }) => request);
   }
 
   readOn(channel: LiveChannel): void {

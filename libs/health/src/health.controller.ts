@@ -4,7 +4,7 @@ import { HealthCheck, HealthCheckService, type HealthCheckResult } from '@nestjs
 import { Indicators } from './indicators.js';
 import { ReportFilter } from './report.filter.js';
 
-/** For orchestrators and operators. Says up or down for each part and nothing more: strangers may read it. */
+/** For orchestrators and operators; answered from the moment the process listens. */
 @ApiTags('health')
 @Controller('health')
 @UseFilters(ReportFilter)
@@ -18,15 +18,14 @@ export class HealthController {
   @Get()
   @HealthCheck()
   all(): Promise<HealthCheckResult> {
-    const { database, listener, lease, cleanup } = this.indicators;
-    return this.health.check([database, listener, lease, cleanup]);
+    return this.health.check(this.indicators.all);
   }
 
-  /** Answers as long as the process does: a database outage is no reason to restart it. */
+  /** Red only when a restart helps: the event loop is stuck. A database outage is no reason. */
   @Get('live')
   @HealthCheck()
   live(): Promise<HealthCheckResult> {
-    return this.health.check([]);
+    return this.health.check([this.indicators.liveness]);
   }
 
   /** Whether to send clients here. Without LISTEN it still serves, by polling. */
@@ -35,5 +34,12 @@ export class HealthController {
   ready(): Promise<HealthCheckResult> {
     const { instance, database, lease } = this.indicators;
     return this.health.check([instance, database, lease]);
+  }
+
+  /** Red until the process has started for the first time: migrations may take a while. */
+  @Get('startup')
+  @HealthCheck()
+  startup(): Promise<HealthCheckResult> {
+    return this.health.check([this.indicators.startup]);
   }
 }

@@ -1,2 +1,3 @@
 export { HealthModule } from './health.module.js';
 export { Readiness } from './readiness.js';
+export { WATCHED_JOBS, type WatchedJob } from './watched-job.js';

@@ -3,64 +3,131 @@ import { HealthIndicatorService, type HealthIndicatorResult } from '@nestjs/term
 import { CronTime } from 'cron';
 import { SETTINGS, type ResolvedSettings } from '#config';
 import { Lease } from '#connection-manager';
-import { Database, Listener, statement } from '#database';
-import { JobDiary } from '#message-persistence';
+import { Listener } from '#database';
 import { Readiness } from './readiness.js';
+import { Vitals, type Survey } from './vitals.js';
+import { WATCHED_JOBS, type WatchedJob } from './watched-job.js';
 
-const PING = statement<never>('ping', 'select 1');
-const DEADLINE_MS = 2_000;
-/** However many probes there are, the database is asked once in this time. */
-const FRESH_MS = 1_000;
-/** A turn of the job may be missed. */
-const CLEANUP_MAX_TURNS = 3;
-const CLEANUP_TOLERANCE_MS = 30_000;
+/** Then a hint is not worth much any more, and soon NOTIFY fails. */
+const QUEUE_MAX = 0.5;
+const EVENT_LOOP_SLOW_MS = 200;
+/** Two seconds are promised. */
+const UNDELIVERED_MAX_MS = 30_000;
+const AHEAD_MIN_DAYS = 1;
+/** Two turns of a job may be missed. */
+const JOB_MAX_TURNS = 3;
+const JOB_TOLERANCE_MS = 30_000;
 
 type Outcome = HealthIndicatorResult | Promise<HealthIndicatorResult>;
 
-/** What health is made of; the database is asked on a connection of its own, which load cannot take away. */
+/**
+ * What health says of each part: up, degraded (it serves, and somebody should look) or down, with a number or a word of
+ * our own. Strangers may read it: no address, no version, no text of PostgreSQL.
+ */
 @Injectable()
 export class Indicators {
+  private readonly startedMs = performance.now();
+  /** Of each job: how old its last run may be. Reckoned once: it takes a millisecond. */
+  private readonly maxAgesMs: ReadonlyMap<string, number>;
+
   constructor(
     @Inject(SETTINGS) private readonly settings: ResolvedSettings,
     @Inject(HealthIndicatorService) private readonly health: HealthIndicatorService,
-    @Inject(Database) private readonly connections: Database,
+    @Inject(Vitals) private readonly vitals: Vitals,
     @Inject(Listener) private readonly listen: Listener,
     @Inject(Lease) private readonly held: Lease,
-    @Inject(JobDiary) private readonly diary: JobDiary,
     @Inject(Readiness) private readonly readiness: Readiness,
-  ) {}
+    @Inject(WATCHED_JOBS) jobs: readonly WatchedJob[],
+  ) {
+    this.maxAgesMs = new Map(jobs.map(({ name, cron }) => [name, periodOf(cron) * JOB_MAX_TURNS + JOB_TOLERANCE_MS]));
+  }
 
-  readonly instance = (): Outcome => this.say('instance', this.readiness.isReady);
+  readonly startup = (): Outcome => this.say('startup', this.readiness.hasStarted);
 
-  readonly listener = (): Outcome => this.say('listener', this.listen.isListening);
+  readonly instance = (): Outcome => {
+    const { state, isReady } = this.readiness;
+    return this.say('instance', isReady, { state });
+  };
+
+  readonly database = async (): Promise<HealthIndicatorResult> => {
+    const pulse = await this.vitals.pulse.get();
+    return this.say(
+      'database',
+      pulse?.is_writable === true,
+      pulse?.is_writable === false ? { state: 'read-only' } : {},
+    );
+  };
+
+  /** Without LISTEN it still serves, by polling; where that is how it is meant to be, nothing is amiss. */
+  readonly listener = (): Outcome => {
+    const mode = this.listen.isListening && this.settings.delivery.isNotifyOn ? 'listening' : 'polling';
+    return this.say('listener', this.listen.isListening || !this.listen.isPossible, { mode });
+  };
 
   readonly lease = (): Outcome => this.say('lease', this.held.isHeld);
 
-  readonly database = (): Outcome => this.ask('database', () => this.connections.rows('health', PING));
+  readonly pools = (): Outcome => {
+    const { short, busy } = this.vitals.pools;
+    return this.grade('pools', short.length === 0, { busy });
+  };
 
-  readonly cleanup = (): Outcome =>
-    this.ask('cleanup', async () => {
-      const runs = await this.diary.lastRuns();
-      const periodMs = periodOf(this.settings.cleanup.cron.expiredMessages);
-      const maxAgeMs = periodMs * CLEANUP_MAX_TURNS + CLEANUP_TOLERANCE_MS;
-      const isFresh = runs.some(({ job, age_ms }) => job === 'expired-messages' && age_ms < maxAgeMs);
-      const hasJustStarted = performance.now() < maxAgeMs;
-      if (!isFresh && !hasJustStarted) throw new Error('no cleanup lately');
+  readonly eventLoop = (): Outcome => {
+    const { medianMs, isStuck } = this.vitals.eventLoop;
+    const delayMs = Math.round(medianMs);
+    if (isStuck) return this.health.check('eventLoop').down({ delayMs });
+    return this.grade('eventLoop', medianMs < EVENT_LOOP_SLOW_MS, { delayMs });
+  };
+
+  /** Slow is no reason for a restart. */
+  readonly liveness = (): Outcome => this.say('eventLoop', !this.vitals.eventLoop.isStuck);
+
+  readonly notifications = async (): Promise<HealthIndicatorResult> => {
+    const pulse = await this.vitals.pulse.get();
+    const usage = pulse?.queue_usage ?? 0;
+    return this.grade('notifications', usage < QUEUE_MAX, { queuePercent: Math.round(usage * 100) });
+  };
+
+  readonly undelivered = (): Outcome =>
+    this.ask('undelivered', ({ outboxAgeMs, unreadAgeMs }) => {
+      const oldestMs = Math.round(Math.max(outboxAgeMs, unreadAgeMs));
+      return [oldestMs < UNDELIVERED_MAX_MS, { oldestMs }];
     });
 
-  private say(key: string, isUp: boolean): HealthIndicatorResult {
-    const session = this.health.check(key);
-    return isUp ? session.up() : session.down();
+  readonly partitions = (): Outcome =>
+    this.ask('partitions', ({ partitionsAheadDays: aheadDays }) => [aheadDays >= AHEAD_MIN_DAYS, { aheadDays }]);
+
+  readonly jobs = (): Outcome =>
+    this.ask('jobs', (survey) => {
+      const states = [...this.maxAgesMs].map(([job, maxMs]) => [job, this.isFresh(survey.jobAgesMs.get(job), maxMs)]);
+      return [states.every(([, state]) => state === 'fresh'), Object.fromEntries(states) as Record<string, unknown>];
+    });
+
+  readonly all: (() => Outcome)[] = [
+    ...[this.instance, this.database, this.listener, this.lease, this.pools, this.eventLoop],
+    ...[this.notifications, this.undelivered, this.partitions, this.jobs],
+  ];
+
+  /** Nothing is held against a job before this instance has had the time to run it. */
+  private isFresh(ageMs = Infinity, maxMs: number): 'fresh' | 'stale' {
+    return Math.min(ageMs, performance.now() - this.startedMs) < maxMs ? 'fresh' : 'stale';
   }
 
-  /** Up or down and no reason: a probe may be a stranger's. */
-  private async ask(key: string, question: () => Promise<unknown>): Promise<HealthIndicatorResult> {
-    const result = await this.health
-      .check(key)
-      .attempt(async () => void (await question()))
-      .withTimeout(DEADLINE_MS)
-      .cacheFor(FRESH_MS);
-    return this.say(key, result[key]?.status === 'up');
+  private async ask(
+    key: string,
+    judge: (survey: Survey) => [isUp: boolean, data: Record<string, unknown>],
+  ): Promise<HealthIndicatorResult> {
+    const survey = await this.vitals.survey.get();
+    return survey ? this.say(key, ...judge(survey)) : this.say(key, false, { state: 'unknown' });
+  }
+
+  private say(key: string, isUp: boolean, data: Record<string, unknown> = {}): HealthIndicatorResult {
+    const session = this.health.check(key);
+    return isUp ? session.up(data) : session.down(data);
+  }
+
+  private grade(key: string, isUp: boolean, data: Record<string, unknown>): HealthIndicatorResult {
+    const session = this.health.check(key);
+    return isUp ? session.up(data) : session.degraded(data);
   }
 }
 

@@ -1,4 +1,23 @@
-/** True once the instance serves and until it drains; set by whoever starts and stops it. */
+/** Where this process stands; set by whoever starts and stops it. */
 export class Readiness {
-  isReady = false;
+  private current: 'starting' | 'ready' | 'draining' = 'starting';
+  private hasBeenReady = false;
+
+  get state(): 'starting' | 'ready' | 'draining' {
+    return this.current;
+  }
+
+  set state(state: 'starting' | 'ready' | 'draining') {
+    this.current = state;
+    this.hasBeenReady ||= state === 'ready';
+  }
+
+  get isReady(): boolean {
+    return this.current === 'ready';
+  }
+
+  /** Stays true when the process goes on under a new identity. */
+  get hasStarted(): boolean {
+    return this.hasBeenReady;
+  }
 }

@@ -1,5 +1,5 @@
 import type { Database } from '#database';
-import { FORGET_RUNS, LAST_RUN, LAST_RUNS, RECORD_RUN, type LastRunRow } from './sql/job-runs.sql.js';
+import { FORGET_RUNS, LAST_RUN, LAST_SUCCESSES, RECORD_RUN } from './sql/job-runs.sql.js';
 import { sweep } from './sweep.js';
 
 const RUNS_AT_ONCE = 1_000;
@@ -26,9 +26,10 @@ export class JobDiary {
     return row?.age_ms;
   }
 
-  /** The newest run of each job. */
-  lastRuns(): Promise<LastRunRow[]> {
-    return this.database.rows('health', LAST_RUNS);
+  /** Milliseconds since each of these jobs last ended without an error; undefined if it never did. */
+  async agesMs(jobs: readonly string[]): Promise<Map<string, number | undefined>> {
+    const rows = await this.database.rows('health', LAST_SUCCESSES, [jobs]);
+    return new Map(rows.map(({ job, age_ms }) => [job, age_ms ?? undefined]));
   }
 
   /** Keeps the newest 1,000 runs of each job. @returns how many were removed */

@@ -9,6 +9,7 @@ import { readHistory, type HistoryBounds } from './history.js';
 import { CLAIM_MESSAGES } from './sql/claim-messages.sql.js';
 import { FIND_ATTEMPTS, FIND_RECIPIENTS, type AttemptRow, type RecipientRow } from './sql/find-recipients.sql.js';
 import { FIND_MESSAGE } from './sql/find-message.sql.js';
+import { OLDEST_UNREAD } from './sql/oldest-unread.sql.js';
 import { READ_CHANNELS, type ReadRow } from './sql/read-channels.sql.js';
 import { toMessage } from './stored-message.js';
 
@@ -115,6 +116,17 @@ export class MessageLog {
   /** Reads all channels at once; pages stand in the places of their requests. */
   poll(requests: readonly ReadRequest[]): Promise<(ChannelPage | undefined)[]> {
     return this.read(requests, false);
+  }
+
+  /** Milliseconds since the oldest message was stored that follows one of these positions; 0: none does. */
+  async oldestUnreadMs(positions: readonly ReadRequest[]): Promise<number> {
+    if (positions.length === 0) return 0;
+    const [row] = await this.database.rows('health', OLDEST_UNREAD, [
+      textArray(positions.map(({ channel }) => channel)),
+      positions.map(({ fromSeq }) => fromSeq),
+      positions.map(({ since }) => since?.toISOString() ?? '-infinity'),
+    ]);
+    return row?.age_ms ?? 0;
   }
 
   history(channel: string, bounds: HistoryBounds): Promise<HistoryPage> {

@@ -6,6 +6,7 @@ import {
   CANCEL_STORED,
   DRAIN_OUTBOX,
   FIND_SCHEDULED,
+  OLDEST_DUE,
   REJECT_FIRST,
   SCHEDULE_MESSAGE,
   type DrainedRow,
@@ -55,6 +56,12 @@ export class Outbox {
       if (classify(error) !== 'data') throw error;
       return this.moveOneByOne();
     }
+  }
+
+  /** Milliseconds that the first message has waited which is due and not moved into its channel yet; 0: none waits. */
+  async oldestDueMs(): Promise<number> {
+    const [row] = await this.database.rows('health', OLDEST_DUE);
+    return row?.age_ms ?? 0;
   }
 
   /**

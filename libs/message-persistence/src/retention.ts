@@ -7,6 +7,7 @@ import {
   MAKE_PARTITIONS,
   OLD_PARTITIONS,
   PARTITIONED_TABLES,
+  PARTITIONS_AHEAD,
   type PartitionedTable,
 } from './sql/retain-messages.sql.js';
 import { sweep } from './sweep.js';
@@ -45,6 +46,12 @@ export class Retention {
       made += row?.made ?? 0;
     }
     return made;
+  }
+
+  /** Days after today for which every table has its partition; negative: not even today. */
+  async partitionsAheadDays(): Promise<number> {
+    const [row] = await this.database.rows('health', PARTITIONS_AHEAD, [PARTITIONED_TABLES]);
+    return row?.days ?? -1;
   }
 
   /** Drops what is past retention, or past the dedupe window, at most ten partitions; undelivered messages stay. */

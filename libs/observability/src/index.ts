@@ -1,4 +1,5 @@
-export { createLogger, cut, LOGGER, NestLog, type Logger } from './logger.js';
+export { cut } from './cut.js';
+export { createLogger, LOGGER, NestLog, type LogFormat, type Logger } from './logger.js';
 export {
   Count,
   Counts,
@@ -14,6 +15,7 @@ export { METRICS_PATH, MetricsEndpoint } from './metrics/metrics-endpoint.js';
 export { MetricsServer } from './metrics/metrics-server.js';
 export { PrometheusMeter } from './metrics/prometheus-meter.js';
 export { Snapshot } from './metrics/snapshot.js';
+export { RequestLog, requestIdOf } from './request-log.js';
 export { throttledWarn } from './throttle.js';
 export type { TraceHeaders } from './tracing/trace-context.js';
 export { Tracing, type TraceSpan } from './tracing/tracing.js';

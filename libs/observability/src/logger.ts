@@ -1,28 +1,41 @@
 import type { LoggerService } from '@nestjs/common';
-import { destination, pino, type Logger } from 'pino';
+import { createRequire } from 'node:module';
+import { destination, pino, type DestinationStream, type Logger } from 'pino';
+import { cut } from './cut.js';
+import { describeError } from './describe-error.js';
 
 export type { Logger };
 
 /** Injection token of the root {@link Logger}. */
 export const LOGGER = Symbol('logger');
 
-/** JSON lines on stdout. Client strings are escaped by JSON and cut; tokens and bodies are never logged. */
-export function createLogger(level: string, bindings: Record<string, unknown> = {}): Logger {
+/** `auto`: for people on a terminal, if pino-pretty is there to write for them; JSON for everybody else. */
+export type LogFormat = 'json' | 'pretty' | 'auto';
+
+/** Lines on stdout. Client strings are escaped by JSON and cut; tokens and bodies are never logged. */
+export function createLogger(level: string, format: LogFormat = 'json'): Logger {
+  const wantsPretty = format === 'pretty' || (format === 'auto' && process.stdout.isTTY);
   return pino(
     {
       level,
-      base: bindings,
+      base: null,
       timestamp: pino.stdTimeFunctions.isoTime,
+      serializers: { err: describeError },
       redact: ['token', 'auth', 'authorization', 'secret', '*.token', '*.authorization'],
     },
-    destination({ sync: true }),
+    (wantsPretty && prettyStream()) || destination({ sync: true }),
   );
 }
 
-/** What a client wrote, short enough for a log line. */
-export function cut(text: unknown, length = 200): string {
-  const string = String(text);
-  return string.length > length ? `${string.slice(0, length)}…` : string;
+/** Undefined where it is not installed: it is a package for development. */
+function prettyStream(): DestinationStream | undefined {
+  try {
+    const pretty = createRequire(import.meta.url)('pino-pretty') as (options: object) => DestinationStream;
+    return pretty({ sync: true, translateTime: 'SYS:HH:MM:ss.l', ignore: 'instanceId' });
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === 'MODULE_NOT_FOUND') return undefined;
+    throw error;
+  }
 }
 
 /** Lets Nest write its own lines through ours; its routine chatter goes to debug. */

@@ -1,25 +1,65 @@
 import { execFile } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { mkdir, readdir } from 'node:fs/promises';
-import { join, resolve } from 'node:path';
+import { mkdir, mkdtemp, readdir, rename, rm, chmod } from 'node:fs/promises';
+import { delimiter, join, resolve } from 'node:path';
 import { promisify } from 'node:util';
 
 const run = promisify(execFile);
 /** Unpacked packages; nothing is installed. */
 const UNPACKED = resolve('.trunkline/packages');
 
+export interface PackagedProgram {
+  readonly file: string;
+  /** What it needs in its environment beyond ours: the libraries that were unpacked with it. */
+  readonly env: Readonly<Record<string, string>>;
+}
+
 /** A file of a Debian package: where it is installed, or else where the package was unpacked, downloaded if need be. */
 export async function fileOfPackage(name: string, path: string): Promise<string> {
-  const unpacked = join(UNPACKED, name);
-  const found = [path, join(unpacked, path)].find((place) => existsSync(place));
-  if (found) return found;
-  await mkdir(unpacked, { recursive: true });
+  return (await programOfPackage(name, path)).file;
+}
+
+/** As {@link fileOfPackage}, with what the package depends on and this system lacks. */
+export async function programOfPackage(name: string, path: string): Promise<PackagedProgram> {
+  if (existsSync(path)) return { file: path, env: {} };
+  const root = join(UNPACKED, name);
   try {
-    await run('apt-get', ['download', name], { cwd: unpacked });
-    const file = (await readdir(unpacked)).find((entry) => entry.endsWith('.deb')) ?? '';
-    await run('dpkg', ['-x', file, '.'], { cwd: unpacked });
+    if (!existsSync(join(root, path))) await unpack(name, root);
   } catch (cause) {
     throw new Error(`needs ${path}: install the package ${name}`, { cause });
   }
-  return join(unpacked, path);
+  return { file: join(root, path), env: { LD_LIBRARY_PATH: await libraries(root) } };
+}
+
+/** Beside the place and then moved there: two test files may be at it at once. */
+async function unpack(name: string, root: string): Promise<void> {
+  await mkdir(UNPACKED, { recursive: true });
+  const draft = await mkdtemp(`${root}.`);
+  try {
+    await chmod(draft, 0o755); // PostgreSQL and PgBouncer never run as root
+    await run('apt-get', ['download', ...(await missing(name))], { cwd: draft });
+    const files = (await readdir(draft)).filter((file) => file.endsWith('.deb'));
+    for (const file of files) await run('dpkg', ['-x', file, '.'], { cwd: draft });
+    await rm(root, { recursive: true, force: true });
+    await rename(draft, root);
+  } finally {
+    await rm(draft, { recursive: true, force: true });
+  }
+}
+
+/** The package and what it needs that is not installed: apt's own answer, without installing anything. */
+async function missing(name: string): Promise<string[]> {
+  const { stdout } = await run('apt-get', ['install', '--simulate', '--no-install-recommends', name]);
+  const names = [...stdout.matchAll(/^Inst (\S+)/gm)].map(([, found]) => found ?? '');
+  return names.includes(name) ? names : [name];
+}
+
+/** Debian keeps libraries under the name of the architecture. */
+async function libraries(root: string): Promise<string> {
+  const places: string[] = [];
+  for (const parent of ['usr/lib', 'lib']) {
+    const names = await readdir(join(root, parent)).catch(() => []);
+    places.push(...names.filter((found) => found.includes('-linux-')).map((found) => join(root, parent, found)));
+  }
+  return places.join(delimiter);
 }

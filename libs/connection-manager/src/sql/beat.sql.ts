@@ -40,11 +40,14 @@ export const GREET = statement<{ sent: number }>(
 
 export const LOCK_CLASS = 7_255;
 
-/** True if a living session holds the lock of this instance id. */
-export const IS_LOCKED = statement<{ is_locked: boolean }>(
-  'is_locked',
+/** Whether a living session holds the lock of this instance id ($2), or the lease of one that has no lock goes on. */
+export const IS_TAKEN = statement<{ is_locked: boolean; is_leased: boolean }>(
+  'is_taken',
   `select exists (
-     select from pg_locks
-      where locktype = 'advisory' and classid = ${LOCK_CLASS} and objid = $1::int::oid and objsubid = 2
-        and database = (select oid from pg_database where datname = current_database())) as is_locked`,
+            select from pg_locks
+             where locktype = 'advisory' and classid = ${LOCK_CLASS} and objid = $2::int::oid and objsubid = 2
+               and database = (select oid from pg_database where datname = current_database())) as is_locked,
+          exists (
+            select from trunkline.instances
+             where instance_id = $1 and lock_key is null and lease_expires_at > clock_timestamp()) as is_leased`,
 );

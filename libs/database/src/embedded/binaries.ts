@@ -13,12 +13,23 @@ export interface Binaries {
 const PROGRAMS = ['initdb', 'pg_ctl', 'postgres'] as const;
 const SYSTEM_ROOT = '/usr/lib/postgresql';
 
-/** The npm package's binaries, else the newest that the system's packages installed. */
-export async function findBinaries(account: Account | undefined): Promise<Binaries> {
+/** Those in the directory that was named, else the npm package's, else the newest that the system's packages installed. */
+export async function findBinaries(account: Account | undefined, binDirectory?: string): Promise<Binaries> {
+  if (binDirectory !== undefined) return namedBinaries(binDirectory);
   const native = packageNativeDirectory();
   const bin = native === undefined ? await systemBinDirectory() : await packageBinDirectory(native, account);
   if (bin === undefined) throw binariesMissing();
   return { initdb: join(bin, 'initdb'), pgCtl: join(bin, 'pg_ctl') };
+}
+
+async function namedBinaries(bin: string): Promise<Binaries> {
+  const binaries = { initdb: join(bin, 'initdb'), pgCtl: join(bin, 'pg_ctl') };
+  if ((await isExecutable(binaries.initdb)) && (await isExecutable(binaries.pgCtl))) return binaries;
+  throw new EmbeddedPostgresError(
+    'EMBEDDED_BINARIES_MISSING',
+    `There is no PostgreSQL in ${bin}: it has no initdb and pg_ctl.`,
+    'Correct POSTGRES_BIN, or leave it out.',
+  );
 }
 
 function packageName(): string {

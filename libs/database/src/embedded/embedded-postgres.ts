@@ -24,6 +24,8 @@ export interface EmbeddedOptions {
   readonly directory: string;
   /** 0 or absent: any free port, the same as last time if possible. */
   readonly port?: number;
+  /** Where initdb and pg_ctl are; absent: the npm package's, else the newest that the system has. */
+  readonly binDirectory?: string | undefined;
   /** Extra server settings; of no effect on a server that runs already. */
   readonly parameters?: Readonly<Record<string, string>>;
   readonly log?: (line: string) => void;
@@ -41,7 +43,7 @@ export async function startEmbeddedPostgres(options: EmbeddedOptions): Promise<E
   const directory = await makeDirectory(options.directory);
   return withDirectoryLock(directory, async () => {
     const cluster = await locateCluster(directory);
-    const binaries = await findBinaries(cluster.account);
+    const binaries = await findBinaries(cluster.account, options.binDirectory);
     const password = await prepareData(directory, cluster, binaries);
     const running = await ensurePostmaster({ directory, cluster, binaries, port, parameters });
     log(announcement(running, options));

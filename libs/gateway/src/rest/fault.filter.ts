@@ -1,6 +1,6 @@
 import { Catch, HttpException, Inject, type ArgumentsHost, type ExceptionFilter } from '@nestjs/common';
-import type { Response } from 'express';
-import { LOGGER, METER, type Counts, type Logger, type Meter } from '#observability';
+import type { Request, Response } from 'express';
+import { LOGGER, METER, requestIdOf, type Counts, type Logger, type Meter } from '#observability';
 import { Fault, type FaultName } from '#protocol';
 import { countFaults } from '../gateway-metrics.js';
 import { toFault } from '../to-fault.js';
@@ -27,10 +27,13 @@ export class FaultFilter implements ExceptionFilter {
   }
 
   catch(error: unknown, host: ArgumentsHost): void {
-    const response = host.switchToHttp().getResponse<Response>();
+    const http = host.switchToHttp();
+    const response = http.getResponse<Response>();
     const fault = error instanceof HttpException ? fromHttp(error) : toFault(error);
-    if (fault.fault === 'INTERNAL') this.logger.error({ err: error }, 'request failed');
     this.faults.inc(fault.fault);
+    const requestId = requestIdOf(http.getRequest<Request>());
+    if (fault.fault === 'INTERNAL') this.logger.error({ err: error, requestId }, 'request failed');
+    else this.logger.debug({ code: fault.code, requestId }, 'request refused');
     if (response.headersSent) return;
     response.status(statusOf(fault)).json({ ok: false, error: fault.toWire() });
   }

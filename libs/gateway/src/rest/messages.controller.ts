@@ -4,7 +4,7 @@ import { z } from 'zod';
 import { Registry } from '#connection-manager';
 import { Delivery, type Author } from '#delivery';
 import { MessageLog, type MessageStatus } from '#message-persistence';
-import { LOGGER, METER, type Counts, type Logger, type Meter, type TraceHeaders } from '#observability';
+import { LOGGER, METER, requestIdOf, type Counts, type Logger, type Meter, type TraceHeaders } from '#observability';
 import { BackendPublish, BackendSchedule, Fault, Identifier, parse, rest, type FaultName } from '#protocol';
 import { countFaults } from '../gateway-metrics.js';
 import { toFault } from '../to-fault.js';
@@ -160,7 +160,9 @@ export class MessagesController {
     } catch (error) {
       const fault = toFault(error);
       this.faults.inc(fault.fault);
-      if (fault.fault === 'INTERNAL') this.logger.error({ err: error }, 'item of a batch failed');
+      if (fault.fault === 'INTERNAL') {
+        this.logger.error({ err: error, requestId: requestIdOf(keyed) }, 'item of a batch failed');
+      }
       return { ok: false, error: fault.toWire() };
     }
   }

@@ -7,7 +7,7 @@ import { Tokens } from '#auth';
 import { SETTINGS, type ResolvedSettings } from '#config';
 import { Heartbeats, Presence, Sessions } from '#connection-manager';
 import { Delivery } from '#delivery';
-import { LOGGER, METER, type Logger, type Meter } from '#observability';
+import { LOGGER, METER, RequestLog, requestIdOf, type Logger, type Meter } from '#observability';
 import { Fault } from '#protocol';
 import { toFault } from '../to-fault.js';
 import { Admission, type Place } from './admission.js';
@@ -26,9 +26,6 @@ const TOKEN_LOOK_MS = 250;
 /** Of the time for draining: the rest is for requests under way and for what has to be written. */
 const SPREAD_SHARE = 0.7;
 const END_SHARE = 0.85;
-
-const UNAVAILABLE =
-  'HTTP/1.1 503 Service Unavailable\r\nRetry-After: 1\r\nConnection: close\r\nContent-Length: 0\r\n\r\n';
 
 interface Admitted {
   readonly visitor: Visitor;
@@ -57,6 +54,7 @@ export class ClientGateway implements OnGatewayInit<Server> {
   private readonly context: SocketClientContext;
   private readonly metrics: GatewayMetrics;
   private timer: NodeJS.Timeout | undefined;
+  private isOpen = false;
   private isDraining = false;
 
   constructor(
@@ -68,6 +66,7 @@ export class ClientGateway implements OnGatewayInit<Server> {
     @Inject(Heartbeats) heartbeats: Heartbeats,
     @Inject(LOGGER) private readonly logger: Logger,
     @Inject(METER) meter: Meter,
+    @Inject(RequestLog) private readonly requestLog: RequestLog,
   ) {
     const metrics = (this.metrics = new GatewayMetrics(meter, () => this.size, admission.maxConnections));
     this.context = { delivery, sessions, presence, heartbeats, tokens, tokenNoticeMs, metrics };
@@ -80,13 +79,22 @@ export class ClientGateway implements OnGatewayInit<Server> {
     this.server = server;
     server.engine.use((request: IncomingMessage, _response: unknown, next: () => void) => {
       // Before the upgrade a load balancer still passes it on to the next instance, and a client tries again by itself.
-      if (!this.isDraining && server.engine.clientsCount < this.maxTransports) return next();
+      const isFull = server.engine.clientsCount >= this.maxTransports;
+      if (this.isOpen && !this.isDraining && !isFull) return next();
       this.metrics.connectFailures.inc('turned_away');
-      request.socket.end(UNAVAILABLE);
+      request.socket.end(unavailable(this.requestLog.headers(request)));
     });
+    server.engine.on('headers', (headers: Record<string, string>, request: IncomingMessage) =>
+      Object.assign(headers, this.requestLog.headers(request)),
+    );
     server.use((socket, next) => void this.authenticate(socket, next));
     server.on('connection', (socket) => this.admit(socket));
     this.timer = setInterval(() => this.lookAtTokens(Date.now()), TOKEN_LOOK_MS);
+  }
+
+  /** Takes clients in from now on. */
+  open(): void {
+    this.isOpen = true;
   }
 
   get size(): number {
@@ -143,7 +151,8 @@ export class ClientGateway implements OnGatewayInit<Server> {
     } catch (error) {
       const fault = toFault(error);
       this.metrics.connectFailures.inc(fault.fault);
-      this.logger.info({ code: fault.code, address }, 'handshake refused');
+      const requestId = requestIdOf(socket.request);
+      this.logger.info({ code: fault.code, address, requestId }, 'handshake refused');
       next(Object.assign(new Error(fault.message), { data: fault.toWire() }));
     }
   }
@@ -193,6 +202,8 @@ export class ClientGateway implements OnGatewayInit<Server> {
     socket.data = undefined;
     const client = new SocketClient(socket, visitor, this.context, this.logger);
     this.clients.set(socket.id, client);
+    const { user } = visitor.login;
+    this.logger.debug({ connectionId: socket.id, user, requestId: requestIdOf(socket.request) }, 'connected');
     // Its handshake was under way when the drain began.
     if (this.isDraining) client.leavesAtMs = performance.now();
     socket.on('disconnect', () => {
@@ -201,4 +212,10 @@ export class ClientGateway implements OnGatewayInit<Server> {
     });
     void client.enter(visitor).finally(() => place.opened());
   }
+}
+
+/** Before the upgrade, and so in the words of HTTP. */
+function unavailable(headers: Readonly<Record<string, string>>): string {
+  const lines = Object.entries({ 'Retry-After': '1', Connection: 'close', 'Content-Length': '0', ...headers });
+  return ['HTTP/1.1 503 Service Unavailable', ...lines.map((line) => line.join(': ')), '', ''].join('\r\n');
 }

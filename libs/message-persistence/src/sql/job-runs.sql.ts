@@ -23,16 +23,12 @@ export const LAST_RUN = statement<{ age_ms: number }>(
      from trunkline.job_runs where job = $1 order by run_id desc limit 1`,
 );
 
-export interface LastRunRow {
-  job: string;
-  finished_at: Date;
-  age_ms: number;
-  error: string | null;
-}
-
-export const LAST_RUNS = statement<LastRunRow>(
-  'last_runs',
-  `select distinct on (job) job, finished_at, error,
-          extract(epoch from clock_timestamp() - finished_at)::float8 * 1000 as age_ms
-     from trunkline.job_runs order by job, finished_at desc`,
+/** One probe of job_runs_finished_at_idx for each job, and one more for each run that failed since. */
+export const LAST_SUCCESSES = statement<{ job: string; age_ms: number | null }>(
+  'last_successes',
+  `select w.job, extract(epoch from clock_timestamp() - r.finished_at)::float8 * 1000 as age_ms
+     from unnest($1::text[]) as w (job)
+     left join lateral (
+          select finished_at from trunkline.job_runs
+           where job = w.job and error is null order by finished_at desc limit 1) as r on true`,
 );

@@ -46,6 +46,13 @@ export const DRAIN_OUTBOX = statement<DrainedRow>(
   `select channel, message_id, seq, outcome from trunkline.drain_outbox($1, make_interval(hours => $2::int), $3, $4, $5)`,
 );
 
+/** The first entry of outbox_due_idx, however many there are. What is published from SQL is due at -infinity. */
+export const OLDEST_DUE = statement<{ age_ms: number }>(
+  'oldest_due',
+  `select extract(epoch from clock_timestamp() - greatest(due_at, created_at))::float8 * 1000 as age_ms
+     from trunkline.outbox where error is null and due_at <= clock_timestamp() order by due_at, id limit 1`,
+);
+
 /** Puts aside the first due message, which append refuses, so that the others go on. */
 export const REJECT_FIRST = statement<{ message_id: string }>(
   'reject_first',

@@ -11,6 +11,16 @@ export const MAKE_PARTITIONS = statement<{ made: number }>(
                           interval '1 day') as day`,
 );
 
+/** How many days after today the partitions of these tables reach, of the one that reaches least; the catalog only. */
+export const PARTITIONS_AHEAD = statement<{ days: number }>(
+  'partitions_ahead',
+  `select min(coalesce(newest.day - (now() at time zone 'utc')::date, -1)) as days
+     from unnest($1::text[]) as t (name)
+    cross join lateral (
+          select max(to_date(right(partition, 10), 'YYYY_MM_DD')) as day
+            from trunkline.old_partitions(t.name, 'infinity') as partition) as newest`,
+);
+
 /** The partitions all of whose rows are older than $2 days, oldest first. */
 export const OLD_PARTITIONS = statement<{ name: string }>(
   'old_partitions',

@@ -1,0 +1,87 @@
+import { Inject, Injectable, type OnApplicationShutdown, type OnModuleInit } from '@nestjs/common';
+import { Database } from '#database';
+import { Delivery } from '#delivery';
+import { JobDiary, Outbox, Retention } from '#message-persistence';
+import { EventLoop, TICK_MS } from './event-loop.js';
+import { PoolWatch } from './pool-watch.js';
+import { SharedAnswer } from './shared-answer.js';
+import { READ_PULSE, type PulseRow } from './sql/read-pulse.sql.js';
+import { WATCHED_JOBS, type WatchedJob } from './watched-job.js';
+
+const PULSE_FRESH_MS = 1_000;
+const PULSE_DEADLINE_MS = 2_000;
+const SURVEY_FRESH_MS = 10_000;
+const SURVEY_DEADLINE_MS = 3_000;
+
+/** What lies in tables, and changes slowly. */
+export interface Survey {
+  /** Milliseconds since each job ran without an error; undefined: never, as far as the diary goes back. */
+  readonly jobAgesMs: ReadonlyMap<string, number | undefined>;
+  /** Days after today that have partitions, of the table that has fewest; negative: not even today. */
+  readonly partitionsAheadDays: number;
+  /** How long the first message due in the outbox waits to be moved into its channel. */
+  readonly outboxAgeMs: number;
+  /** How long the oldest stored message waits that this instance has readers for and has not read, of a sample. */
+  readonly unreadAgeMs: number;
+}
+
+/**
+ * What health looks at. The database is asked on a pool of its own, which load cannot take away, and only while somebody
+ * wants to know: one short statement a second at most, and four more every ten seconds for `/health`.
+ */
+@Injectable()
+export class Vitals implements OnModuleInit, OnApplicationShutdown {
+  readonly eventLoop = new EventLoop();
+  readonly pools: PoolWatch;
+  readonly pulse: SharedAnswer<PulseRow | undefined>;
+  readonly survey: SharedAnswer<Survey>;
+  private timer: NodeJS.Timeout | undefined;
+
+  constructor(
+    @Inject(Database) private readonly database: Database,
+    @Inject(Delivery) private readonly delivery: Delivery,
+    @Inject(JobDiary) private readonly diary: JobDiary,
+    @Inject(Outbox) private readonly outbox: Outbox,
+    @Inject(Retention) private readonly retention: Retention,
+    @Inject(WATCHED_JOBS) private readonly jobs: readonly WatchedJob[],
+  ) {
+    this.pools = new PoolWatch(() => database.use());
+    this.pulse = new SharedAnswer({
+      ask: () => this.readPulse(),
+      freshMs: PULSE_FRESH_MS,
+      deadlineMs: PULSE_DEADLINE_MS,
+    });
+    this.survey = new SharedAnswer({
+      ask: () => this.takeSurvey(),
+      freshMs: SURVEY_FRESH_MS,
+      deadlineMs: SURVEY_DEADLINE_MS,
+    });
+  }
+
+  onModuleInit(): void {
+    this.timer = setInterval(() => {
+      this.eventLoop.tick();
+      this.pools.look();
+    }, TICK_MS);
+    this.timer.unref();
+  }
+
+  onApplicationShutdown(): void {
+    clearInterval(this.timer);
+  }
+
+  private async readPulse(): Promise<PulseRow | undefined> {
+    const [row] = await this.database.rows('health', READ_PULSE);
+    return row;
+  }
+
+  /** One statement after the other: the second connection of the pool stays free for the pulse. */
+  private async takeSurvey(): Promise<Survey> {
+    return {
+      jobAgesMs: await this.diary.agesMs(this.jobs.map(({ name }) => name)),
+      partitionsAheadDays: await this.retention.partitionsAheadDays(),
+      outboxAgeMs: await this.outbox.oldestDueMs(),
+      unreadAgeMs: await this.delivery.oldestUnreadMs(),
+    };
+  }
+}
