@@ -1,29 +1,34 @@
-import { ApiKeys, Tokens } from '#auth';
+import { AdminKeys, ApiKeys, Tokens } from '#auth';
 import { JobRunner, Jobs } from '#cleanup';
 import type { ResolvedSettings } from '#config';
 import {
+  Census,
   Heartbeats,
   Lease,
   LOCK_CLASS,
   lockKeyOf,
   makeInstanceId,
+  Orders,
   Peers,
   Presence,
   Registry,
   Sessions,
 } from '#connection-manager';
 import { Database, Listener } from '#database';
-import { Delivery } from '#delivery';
+import { Delivery, Timelines } from '#delivery';
 import { Readiness } from '#health';
 import {
+  AdminAudit,
   DeadLetters,
   Devices,
+  Directory,
   Groups,
   JobDiary,
   MessageLog,
   Outbox,
   Retention,
   Settlements,
+  Traffic,
 } from '#message-persistence';
 import { throttledWarn, type Logger } from '#observability';
 
@@ -31,8 +36,18 @@ const WARN_EVERY_MS = 5_000;
 
 export type Parts = ReturnType<typeof assemble>;
 
+/** How what moves by itself ends a connection, or the instance. */
+export interface Endings {
+  /** The peers gave this instance up: it must send nothing more, and be abandoned. */
+  readonly onLeaseLost: () => void;
+  /** An operator wants the process to end as on SIGTERM. */
+  readonly onDrain: () => void;
+  /** An operator wants this connection closed. */
+  readonly onDisconnect: (connectionId: string) => void;
+}
+
 /** Everything one instance is made of, each part given what it needs; nothing is started yet. */
-export function assemble(settings: ResolvedSettings, logger: Logger, onLeaseLost: () => void) {
+export function assemble(settings: ResolvedSettings, logger: Logger, endings: Endings) {
   const instanceId = settings.instanceId ?? makeInstanceId();
   const log = logger.child({ instanceId });
   const database = openDatabase(settings, instanceId, log);
@@ -40,7 +55,7 @@ export function assemble(settings: ResolvedSettings, logger: Logger, onLeaseLost
   const changed = (users: readonly string[]): void => moving.presence.changed(users);
   const registry = new Registry(database, () => instanceId, changed);
   const peers = new Peers(database, () => instanceId, settings.registry.leaseMs, changed);
-  const moving = makeMovingParts({ settings, instanceId, log, database, stores, registry, peers, onLeaseLost });
+  const moving = makeMovingParts({ settings, instanceId, log, database, stores, registry, peers, endings });
   return {
     instanceId,
     log,
@@ -49,10 +64,13 @@ export function assemble(settings: ResolvedSettings, logger: Logger, onLeaseLost
     registry,
     peers,
     ...moving,
+    timelines: new Timelines(stores.messages, registry, stores.groups),
     jobs: new Jobs(settings.cleanup, { ...stores, registry, peers, sessions: moving.sessions }),
     jobRunner: new JobRunner(database, stores.diary, instanceId, log),
     tokens: new Tokens(settings.auth.jwtSecret),
     apiKeys: new ApiKeys(settings.auth.apiKeys),
+    adminKeys: new AdminKeys(settings.admin.keys),
+    census: new Census(database),
     readiness: new Readiness(),
   };
 }
@@ -82,6 +100,9 @@ export function makeStores(database: Database, settings: ResolvedSettings, insta
       isForced: retention.isForced,
     }),
     diary: new JobDiary(database),
+    audit: new AdminAudit(database, () => instanceId, settings.admin.auditDays),
+    directory: new Directory(database),
+    traffic: new Traffic(database),
   };
 }
 
@@ -93,12 +114,13 @@ interface Foundation {
   readonly stores: ReturnType<typeof makeStores>;
   readonly registry: Registry;
   readonly peers: Peers;
-  readonly onLeaseLost: () => void;
+  readonly endings: Endings;
 }
 
 interface MovingParts {
   readonly listener: Listener;
   readonly lease: Lease;
+  readonly orders: Orders;
   readonly delivery: Delivery;
   readonly heartbeats: Heartbeats;
   readonly sessions: Sessions;
@@ -113,13 +135,14 @@ function earOf(instanceId: string, { url, directUrl = url }: ResolvedSettings['d
 
 /** The parts that act by themselves, and need each other: hints arrive at the listener and move the others. */
 function makeMovingParts(foundation: Foundation): MovingParts {
-  const { settings, instanceId, log, database, stores, registry, peers, onLeaseLost } = foundation;
+  const { settings, instanceId, log, database, stores, registry, peers, endings } = foundation;
   const warn = throttledWarn(log, WARN_EVERY_MS);
   const listener: Listener = new Listener({
     ...earOf(instanceId, settings.database),
     onNotification: (payload) => {
       if (payload === '!') lease.greeted();
       else if (payload === '-') people.sessions.hint();
+      else if (payload === '>') orders.hint();
       else for (const part of [delivery, people.presence]) part.hint(payload);
     },
     onListening: () => {
@@ -143,7 +166,7 @@ function makeMovingParts(foundation: Foundation): MovingParts {
       delivery.sendHeldBack();
       return wasMissing ? registry.rebuild() : registry.writeLeftOver();
     },
-    onLost: onLeaseLost,
+    onLost: endings.onLeaseLost,
     onError: (error) => warn('lease not renewed, trying again', error),
   });
   const delivery: Delivery = new Delivery({
@@ -160,7 +183,22 @@ function makeMovingParts(foundation: Foundation): MovingParts {
     onError: warn,
   });
   const people = makePeopleParts(foundation, () => lease.peers > 0, warn);
-  return { listener, lease, delivery, ...people };
+  const orders = makeOrders(foundation, warn);
+  return { listener, lease, orders, delivery, ...people };
+}
+
+function makeOrders(
+  { settings, instanceId, database, endings }: Foundation,
+  warn: (what: string, error: unknown) => void,
+): Orders {
+  return new Orders(database, {
+    instanceId: () => instanceId,
+    everyMs: settings.registry.beatMs,
+    isNotifyOn: settings.delivery.isNotifyOn,
+    onDisconnect: endings.onDisconnect,
+    onDrain: endings.onDrain,
+    onError: (error) => warn('orders not looked for, trying again', error),
+  });
 }
 
 /** Those who look after the users that are connected: signs of life, logins, presence. */

@@ -7,7 +7,7 @@ import { durabilityFaults, migrate, withRetry } from '#database';
 import { ClientGateway, SocketAdapter } from '#gateway';
 import { NestLog, type Logger } from '#observability';
 import { MIGRATIONS } from '../../migrations/index.js';
-import { assemble, type Parts } from './assemble.js';
+import { assemble, type Endings, type Parts } from './assemble.js';
 import { describeApi } from './describe-api.js';
 import { OpenSockets } from './open-sockets.js';
 import { TrunklineModule } from './trunkline.module.js';
@@ -28,10 +28,15 @@ export class Instance {
     this.sockets = new OpenSockets(app.getHttpServer());
   }
 
-  /** @param onLeaseLost the peers gave this instance up: it must send nothing more, and be {@link abandon}ed */
-  static async start(settings: ResolvedSettings, logger: Logger, onLeaseLost: () => void): Promise<Instance> {
+  /** @param endings what its owner is to do; an instance whose lease is lost is to be {@link abandon}ed */
+  static async start(
+    settings: ResolvedSettings,
+    logger: Logger,
+    endings: Omit<Endings, 'onDisconnect'>,
+  ): Promise<Instance> {
     await migrate(settings.database.directUrl ?? settings.database.url, MIGRATIONS);
-    const parts = assemble(settings, logger, onLeaseLost);
+    let disconnect: Endings['onDisconnect'] = () => undefined;
+    const parts = assemble(settings, logger, { ...endings, onDisconnect: (connectionId) => disconnect(connectionId) });
     await assertDurable(settings, parts);
     await parts.lease.assertIdIsFree();
     await withRetry(() => parts.retention.makePartitions(), { deadlineMs: 10_000 });
@@ -40,9 +45,13 @@ export class Instance {
     parts.delivery.start();
     for (const part of [parts.heartbeats, parts.sessions, parts.presence]) part.start();
     const app = await createApp(settings, parts);
+    const gateway = app.get(ClientGateway);
+    disconnect = (connectionId) => gateway.disconnect(connectionId);
     const instance = new Instance(settings, parts, app);
     await app.listen(settings.port, settings.host);
     parts.readiness.isReady = true;
+    // Not before it can obey.
+    parts.orders.start();
     return instance;
   }
 
@@ -84,7 +93,7 @@ export class Instance {
     const { parts } = this;
     await parts.jobRunner.stop();
     await Promise.all([this.app.close(), this.sockets.endAll()]);
-    await Promise.all([parts.heartbeats.stop(), parts.sessions.stop(), parts.presence.stop()]);
+    await Promise.all([parts.orders.stop(), parts.heartbeats.stop(), parts.sessions.stop(), parts.presence.stop()]);
     await parts.delivery.stop();
     await parts.lease.stop();
     await parts.listener.stop();
@@ -124,6 +133,6 @@ async function createApp(settings: ResolvedSettings, parts: Parts): Promise<Nest
       ...settings.connections,
     }),
   );
-  describeApi(app);
+  describeApi(app, settings.admin.keys.length > 0);
   return app;
 }

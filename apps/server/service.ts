@@ -18,6 +18,8 @@ export class Service {
     private readonly logger: Logger,
     /** It could not go on under a new identity. */
     private readonly onFailure: (error: unknown) => void,
+    /** An operator wants the process to end. */
+    private readonly onDrain: () => void,
   ) {}
 
   /** Resolves once it serves. */
@@ -42,9 +44,12 @@ export class Service {
 
   private async launch(settings: Resolved['settings']): Promise<void> {
     if (this.isStopping) return;
-    const instance = await Instance.start(settings, this.logger, () => {
-      this.change = this.replace(instance, settings);
-      this.change.catch(this.onFailure);
+    const instance = await Instance.start(settings, this.logger, {
+      onDrain: this.onDrain,
+      onLeaseLost: () => {
+        this.change = this.replace(instance, settings);
+        this.change.catch(this.onFailure);
+      },
     });
     this.instance = instance;
     const url = await instance.url();

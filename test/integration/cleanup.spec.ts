@@ -5,7 +5,7 @@ import { JobRunner, Jobs, type JobOutcome } from '#cleanup';
 import { readSettings } from '#config';
 import { Peers, Registry, Sessions } from '#connection-manager';
 import { Database } from '#database';
-import { Devices, JobDiary, Retention } from '#message-persistence';
+import { AdminAudit, Devices, JobDiary, Retention } from '#message-persistence';
 import { createLogger } from '#observability';
 import { API_KEY, JWT_SECRET } from '../support/server.js';
 import { createTestDatabase, type TestDatabase } from '../support/test-database.js';
@@ -38,6 +38,7 @@ beforeEach(async () => {
     }),
     devices,
     diary,
+    audit: new AdminAudit(database, () => 'here', 365),
     retention: new Retention(database, { retentionDays: 7, dedupeHours: 24 }),
   });
 });

@@ -23,6 +23,18 @@ export interface Settings {
     readonly apiKeys: readonly string[] | undefined;
     readonly corsOrigins: readonly string[];
   };
+  readonly admin: {
+    /** name:secret:scope+scope; none: there is no admin REST. */
+    readonly keys: readonly string[];
+    /** 0: for ever. */
+    readonly auditDays: number;
+  };
+  /** What the command line talks to, and as whom. */
+  readonly client: {
+    readonly url: string;
+    readonly apiKey: string | undefined;
+    readonly adminKey: string | undefined;
+  };
   readonly admission: {
     /** Addresses and networks. */
     readonly trustedProxies: readonly string[];
@@ -99,6 +111,8 @@ export function toSettings(env: Environment): Settings {
     drain: { timeoutMs: env.DRAIN_TIMEOUT_MS, reconnectsPerS: env.DRAIN_RECONNECTS_PER_S },
     database: { url: env.DATABASE_URL, directUrl: env.DATABASE_DIRECT_URL, poolSize: env.DATABASE_POOL },
     auth: { jwtSecret: env.JWT_SECRET, apiKeys: env.API_KEYS, corsOrigins: env.CORS_ORIGINS },
+    admin: { keys: env.ADMIN_API_KEYS ?? [], auditDays: env.ADMIN_AUDIT_DAYS },
+    client: toClient(env),
     admission: {
       trustedProxies: env.TRUST_PROXY,
       maxConnections: env.MAX_CONNECTIONS,
@@ -130,6 +144,14 @@ export function toSettings(env: Environment): Settings {
     ...toPeople(env),
     retention: { days: env.RETENTION_DAYS, isForced: env.RETENTION_FORCE === 'on' },
     cleanup: toCleanup(env),
+  };
+}
+
+function toClient(env: Environment): Settings['client'] {
+  return {
+    url: (env.TRUNKLINE_URL ?? `http://127.0.0.1:${env.PORT}`).replace(/\/+$/, ''),
+    apiKey: env.TRUNKLINE_API_KEY,
+    adminKey: env.TRUNKLINE_ADMIN_KEY,
   };
 }
 

@@ -2,7 +2,7 @@ import { Catch, HttpException, Inject, type ArgumentsHost, type ExceptionFilter 
 import type { Response } from 'express';
 import { LOGGER, type Logger } from '#observability';
 import { Fault } from '#protocol';
-import { toFault } from '../to-fault.js';
+import { toFault } from './to-fault.js';
 
 const STATUS_BY_FAULT: Partial<Record<string, number>> = {
   BODY_TOO_LARGE: 413,
