@@ -89,8 +89,10 @@ function queries(query: z.ZodObject, example: Documented['queryExample'] = {}): 
     ApiQuery({
       name,
       required: false,
-      schema: schemaOf(schema as z.ZodType, 'input') as never,
-      ...(name in example ? { example: example[name] } : {}),
+      schema: {
+        ...schemaOf(schema as z.ZodType, 'input'),
+        ...(name in example ? { example: example[name] } : {}),
+      } as never,
     }),
   );
 }

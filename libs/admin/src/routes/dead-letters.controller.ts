@@ -86,7 +86,7 @@ export class DeadLettersController {
     action: 'purge-dead-letters',
     summary: 'Take what died before a time off the list for good, at most 1000 at once',
     query: admin.PurgeQuery,
-    queryExample: { before: EXAMPLE.at },
+    queryExample: { before: '2025-01-01T00:00:00Z' },
     answer: admin.PurgedAnswer,
     answerExample: { ok: true, purged: 1000 },
     faults: ['UNKNOWN_FIELD'],
