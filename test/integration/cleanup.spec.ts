@@ -11,7 +11,7 @@ import { API_KEY, JWT_SECRET } from '../support/server.js';
 import { createTestDatabase, type TestDatabase } from '../support/test-database.js';
 import { until } from '../support/until.js';
 
-const CLEANUP = join(import.meta.dirname, '../../dist/apps/server/cleanup.js');
+const CLI = join(import.meta.dirname, '../../dist/apps/cli/main.js');
 const IDLE_DAYS = 30;
 
 let test: TestDatabase;
@@ -187,7 +187,7 @@ describe('job_runs', () => {
 describe('npm run cleanup', () => {
   async function run(...args: string[]): Promise<{ stdout: string; stderr: string; code: number }> {
     const env = { PATH: process.env['PATH'], DATABASE_URL: test.url, JWT_SECRET, API_KEYS: `tests:${API_KEY}` };
-    return promisify(execFile)(process.execPath, [CLEANUP, ...args], { env }).then(
+    return promisify(execFile)(process.execPath, [CLI, 'cleanup', ...args], { env }).then(
       (output) => ({ ...output, code: 0 }),
       (error: { stdout: string; stderr: string; code: number }) => error,
     );
@@ -213,6 +213,6 @@ describe('npm run cleanup', () => {
   });
 
   it('knows no other jobs', async () => {
-    expect(await run('--job', 'sweep')).toMatchObject({ code: 1, stderr: expect.stringContaining('expired-messages') });
+    expect(await run('--job', 'sweep')).toMatchObject({ code: 2, stderr: expect.stringContaining('expired-messages') });
   });
 });
