@@ -31,8 +31,13 @@ export class RestClient {
   }
 
   private get apiKey(): string {
-    const { client } = this.settings;
-    return client.apiKey ?? secretOf(resolveSecrets(this.settings).apiKeys[0]) ?? '';
+    const { client, auth } = this.settings;
+    const given = client.apiKey ?? secretOf(auth.apiKeys?.[0]);
+    if (given !== undefined) return given;
+    // Only a server on this machine has those that were made here.
+    const made = client.url === undefined ? secretOf(resolveSecrets(this.settings).apiKeys[0]) : undefined;
+    if (made === undefined) throw new InputError('needs TRUNKLINE_API_KEY, or API_KEYS as the server has it');
+    return made;
   }
 
   private get adminKey(): string | undefined {
@@ -48,7 +53,8 @@ export class RestClient {
     keyName: string,
     body?: unknown,
   ): Promise<Answer> {
-    const { url } = this.settings.client;
+    const { client, port } = this.settings;
+    const url = client.url ?? `http://127.0.0.1:${port}`;
     const response = await fetch(url + path, {
       method,
       headers: {
@@ -85,5 +91,5 @@ function secretOf(pair: string | undefined): string | undefined {
 function withQuery(path: string, query: Query): string {
   const given = new URLSearchParams();
   for (const [name, value] of Object.entries(query)) if (value !== undefined) given.set(name, String(value));
-  return given.size > 0 ? `${path}?${given}` : path;
+  return given.size > 0 ? `${path}?${given.toString()}` : path;
 }

@@ -142,7 +142,7 @@ function makeMovingParts(foundation: Foundation): MovingParts {
     onNotification: (payload) => {
       if (payload === '!') lease.greeted();
       else if (payload === '-') people.sessions.hint();
-      else if (payload === '>') orders.hint();
+      else if (payload === '>') people.orders.hint();
       else for (const part of [delivery, people.presence]) part.hint(payload);
     },
     onListening: () => {
@@ -183,8 +183,7 @@ function makeMovingParts(foundation: Foundation): MovingParts {
     onError: warn,
   });
   const people = makePeopleParts(foundation, () => lease.peers > 0, warn);
-  const orders = makeOrders(foundation, warn);
-  return { listener, lease, orders, delivery, ...people };
+  return { listener, lease, delivery, ...people };
 }
 
 function makeOrders(
@@ -201,16 +200,18 @@ function makeOrders(
   });
 }
 
-/** Those who look after the users that are connected: signs of life, logins, presence. */
+/** Those who look after the users that are connected: signs of life, logins, presence, orders of operators. */
 function makePeopleParts(
-  { settings, instanceId, database, stores, registry }: Foundation,
+  foundation: Foundation,
   hasPeers: () => boolean,
   warn: (what: string, error: unknown) => void,
 ) {
+  const { settings, instanceId, database, stores, registry } = foundation;
   const { pollMs, isNotifyOn } = settings.delivery;
   const report = (what: string) => (error: unknown) => warn(what, error);
   const everywhere = { instanceId: () => instanceId, pollMs, isNotifyOn };
   return {
+    orders: makeOrders(foundation, warn),
     heartbeats: new Heartbeats(database, registry, {
       everyMs: settings.connections.heartbeatMs,
       onError: report('heartbeats not written, trying again'),

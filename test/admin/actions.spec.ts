@@ -153,6 +153,13 @@ it('runs a job, and lists its runs', async () => {
   expect(await ask(near, 'POST', '/jobs/orphans/run', { force: true })).toMatchObject({ status: 400 });
 });
 
+it('a body that nobody could write down is refused, and harms nothing', async () => {
+  const deep = `{"dryRun":true,"x":${'['.repeat(100_000)}${']'.repeat(100_000)}}`;
+  for (const body of [deep, '{"dryRun":"\\u0000"}', '[]', '"x"', '7', '{"__proto__":{"dryRun":true}}'])
+    expect(await ask(near, 'POST', '/jobs/orphans/run', body)).toMatchObject({ status: 400 });
+  expect((await ask(near, 'GET', '/status')).status).toBe(200);
+});
+
 it('writes down changes that failed, too, with what the caller sent', async () => {
   await ask(near, 'POST', '/instances/nobody/drain');
   const { body } = await ask(near, 'GET', '/audit?limit=1');

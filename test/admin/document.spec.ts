@@ -7,7 +7,7 @@ import { ADMIN_API_KEYS, keyFor, KEYS, keyWithout, type Scope } from './operator
 interface Parameter {
   readonly name: string;
   readonly in: 'path' | 'query';
-  readonly schema: { readonly example?: unknown };
+  readonly schema: { readonly example?: string | number };
 }
 interface Operation {
   readonly 'x-scope': Scope;
@@ -164,7 +164,7 @@ function example({ template, operation: { parameters = [], requestBody } }: Rout
     else if (value !== undefined) query.set(name, String(value));
   }
   const [body] = Object.values(requestBody?.content['application/json']?.examples ?? {});
-  return { path: query.size > 0 ? `${path}?${query}` : path, ...(body ? { body: body.value } : {}) };
+  return { path: query.size > 0 ? `${path}?${query.toString()}` : path, ...(body ? { body: body.value } : {}) };
 }
 
 /** What the examples name. */

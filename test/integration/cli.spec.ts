@@ -44,7 +44,7 @@ it.each(['token', 'publish', 'tail', 'why', 'connections', 'status', 'migrate', 
   },
 );
 
-it.each([
+it.each<[string, string[], Record<string, string>?]>([
   ['an unknown command', ['sweep']],
   ['an unknown option', ['status', '--colour']],
   ['no user', ['token']],
@@ -61,8 +61,10 @@ it.each([
   ['an instance that cannot be one', ['connections', '--instance', 'a b']],
   ['no job', ['cleanup']],
   ['a job nobody knows', ['cleanup', '--job', 'sweep']],
-])('%s is one line on stderr, and exit code 2', async (_, args) => {
-  const { stdout, stderr, code } = await run(args);
+  ['no key for the server', ['status'], { TRUNKLINE_ADMIN_KEY: '' }],
+  ['no key of a back end', ['publish', 'user:ann', '1'], { TRUNKLINE_API_KEY: '' }],
+])('%s is one line on stderr, and exit code 2', async (_, args, env = {}) => {
+  const { stdout, stderr, code } = await run(args, env);
   expect([code, stdout, stderr]).toEqual([2, '', expect.stringMatching(/^error: [^\n]+\n$/)]);
 });
 
@@ -74,7 +76,7 @@ it.each([
   ['a message nobody knows', ['why', '01890a5d-ac96-774b-bcce-b302099a8057'], {}],
   ['no database', ['migrate'], { DATABASE_URL: 'postgres://nobody@127.0.0.1:9/none' }],
 ])('%s is one line on stderr, and exit code 1', async (_, args, env) => {
-  const { stdout, stderr, code } = await run(args, env as unknown as Record<string, string>);
+  const { stdout, stderr, code } = await run(args, env);
   expect([code, stdout, stderr]).toEqual([1, '', expect.stringMatching(/^error: [^\n]+\n$/)]);
   expect(stderr).not.toContain('nobodys-key-at-all');
 });

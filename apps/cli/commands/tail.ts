@@ -55,21 +55,30 @@ async function follow(
   count: number,
   output: Output,
 ): Promise<void> {
+  const patiently = patient(read);
   let seq = fromSeq;
-  let left = count;
-  let isSilent = false;
-  while (left > 0) {
-    const page = await read({ after: seq, limit: Math.min(PAGE, left) }).catch((error: unknown) => {
-      if (!(error instanceof OutOfReach)) throw error;
-      if (!isSilent) process.stderr.write(`${error.message}; trying again\n`);
-      isSilent = true;
-    });
-    if (page) isSilent = false;
-    for (const message of page?.messages ?? []) output.tell(message, () => [inWords(message)]);
-    left -= page?.messages.length ?? 0;
-    seq = page?.nextAfterSeq ?? Math.max(seq, page?.messages.at(-1)?.seq ?? 0);
-    if (page?.nextAfterSeq == null && left > 0) await delay(EVERY_MS);
+  for (let left = count; left > 0;) {
+    const { messages, nextAfterSeq } = await patiently({ after: seq, limit: Math.min(PAGE, left) });
+    for (const message of messages) output.tell(message, () => [inWords(message)]);
+    left -= messages.length;
+    seq = nextAfterSeq ?? messages.at(-1)?.seq ?? seq;
+    if (nextAfterSeq === null && left > 0) await delay(EVERY_MS);
   }
+}
+
+/** Goes on asking while the server is out of reach, and says so once. */
+function patient(read: (query: Query) => Promise<Page>): (query: Query) => Promise<Page> {
+  return async (query) => {
+    for (let hasSaid = false; ; hasSaid = true) {
+      try {
+        return await read(query);
+      } catch (error) {
+        if (!(error instanceof OutOfReach)) throw error;
+        if (!hasSaid) process.stderr.write(`${error.message}; trying again\n`);
+        await delay(EVERY_MS);
+      }
+    }
+  };
 }
 
 function inWords({ channel, seq, sender, type, data, createdAt }: Message): string {

@@ -11,7 +11,9 @@ import type { AdminRequest } from './admin.guard.js';
 export const Action = Reflector.createDecorator<string>();
 
 const REQUEST_ID = /^[\x21-\x7e]{1,100}$/;
-const LONGEST_DETAILS = 2_000;
+const PLAIN = new Set(['string', 'number', 'boolean']);
+const LONGEST = 200;
+const MOST_DETAILS = 10;
 
 /** Writes down each change before it is made, and then what came of it. */
 @Injectable()
@@ -60,10 +62,11 @@ function targetOf({ params }: AdminRequest): string {
   return Object.values(params).join(' ').slice(0, 300);
 }
 
-/** Bodies and queries of this REST hold no secrets. */
+/** What it was asked with, before anybody has looked at it: plain values, and not too many. There are no secrets here. */
 function detailsOf({ query, body }: AdminRequest): Record<string, unknown> {
-  const details = { ...query, ...(typeof body === 'object' ? (body as Record<string, unknown> | null) : {}) };
-  return JSON.stringify(details).length > LONGEST_DETAILS ? { tooLong: true } : details;
+  const given: [string, unknown][] = [query, body].flatMap((part: unknown) => Object.entries(part ?? {}));
+  const plain = given.filter(([name, value]) => PLAIN.has(typeof value) && `${name}${String(value)}`.length < LONGEST);
+  return Object.fromEntries(plain.slice(0, MOST_DETAILS));
 }
 
 /** The one that is answered, if somebody gives requests one; else the caller's own. */

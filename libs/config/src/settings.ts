@@ -31,7 +31,8 @@ export interface Settings {
   };
   /** What the command line talks to, and as whom. */
   readonly client: {
-    readonly url: string;
+    /** Undefined: a server on this machine. */
+    readonly url: string | undefined;
     readonly apiKey: string | undefined;
     readonly adminKey: string | undefined;
   };
@@ -149,7 +150,7 @@ export function toSettings(env: Environment): Settings {
 
 function toClient(env: Environment): Settings['client'] {
   return {
-    url: (env.TRUNKLINE_URL ?? `http://127.0.0.1:${env.PORT}`).replace(/\/+$/, ''),
+    url: env.TRUNKLINE_URL?.replace(/\/+$/, ''),
     apiKey: env.TRUNKLINE_API_KEY,
     adminKey: env.TRUNKLINE_ADMIN_KEY,
   };

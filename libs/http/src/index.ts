@@ -1,4 +1,4 @@
 export { Documented } from './documented.js';
-export { FaultFilter, statusOf } from './fault.filter.js';
+export { FaultFilter } from './fault.filter.js';
 export { SchemaPipe } from './schema.pipe.js';
 export { toFault } from './to-fault.js';
