@@ -96,6 +96,30 @@ it('leads through a list page by page, each row once', async () => {
   expect(seen).toEqual([1, 2, 3, 4, 5].map((n) => `group:page-${n}`));
 });
 
+it('leads through the connections of everybody and of one user', async () => {
+  const clients = ['gus', 'hal', 'hal', 'hal', 'ian'].map((user, place) =>
+    cluster.connect(place % 2 === 0 ? near : far, { user, deviceId: `d${place}` }),
+  );
+  await Promise.all(clients);
+  const pages = async (filter: string): Promise<string[]> => {
+    const seen: string[] = [];
+    for (let cursor: string | null = ''; cursor !== null;) {
+      const query: string = `/connections?limit=2${filter}${cursor ? `&cursor=${cursor}` : ''}`;
+      const { body } = (await ask(near, 'GET', query)) as {
+        body: { connections: { user: string; connectionId: string }[]; next: string | null };
+      };
+      seen.push(...body.connections.map(({ user, connectionId }) => `${user} ${connectionId}`));
+      cursor = body.next;
+    }
+    expect(new Set(seen).size).toBe(seen.length);
+    return seen.map((one) => one.split(' ')[0] ?? '').filter((user) => ['gus', 'hal', 'ian'].includes(user));
+  };
+  expect(await pages('')).toEqual(['gus', 'hal', 'hal', 'hal', 'ian']);
+  expect(await pages('&user=hal')).toEqual(['hal', 'hal', 'hal']);
+  expect(await pages(`&user=hal&instance=${near.instanceId}`)).toEqual(['hal']);
+  expect(await pages('&device=d4')).toEqual(['ian']);
+});
+
 it.each([
   ['/users?cursor=bm90LWpzb24', 1000],
   ['/users?cursor=W10', 1000],

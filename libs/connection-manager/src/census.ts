@@ -1,5 +1,5 @@
 import type { Database } from '#database';
-import { LIST_CONNECTIONS, type ListedConnectionRow } from './sql/list-connections.sql.js';
+import { LIST_CONNECTIONS, LIST_CONNECTIONS_OF, type ListedConnectionRow } from './sql/list-connections.sql.js';
 import { COUNT_ONLINE, FIND_READERS, LIST_INSTANCES, type InstanceRow } from './sql/list-instances.sql.js';
 
 export interface ConnectionFilter {
@@ -17,14 +17,15 @@ export class Census {
     return this.database.rows('work', LIST_INSTANCES);
   }
 
-  /** @param after user and connection behind which the page begins */
+  /** @param after user and connection behind which the page begins; left out: at the first */
   connections(
     { user, instance, device, address }: ConnectionFilter,
-    after: readonly [user: string, connectionId: string],
+    after: readonly [user: string, connectionId: string] | undefined,
     limit: number,
   ): Promise<ListedConnectionRow[]> {
-    const values = [...after, limit, user ?? null, instance ?? null, device ?? null, address ?? null];
-    return this.database.rows('work', LIST_CONNECTIONS, values);
+    const [afterUser, afterConnection] = after ?? ['', ''];
+    const values = [user ?? afterUser, afterConnection, limit, instance ?? null, device ?? null, address ?? null];
+    return this.database.rows('work', user === undefined ? LIST_CONNECTIONS : LIST_CONNECTIONS_OF, values);
   }
 
   async usersOnline(): Promise<number> {

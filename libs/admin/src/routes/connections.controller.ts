@@ -38,9 +38,7 @@ export class ConnectionsController {
     @Query(new SchemaPipe(admin.ConnectionsQuery))
     { limit, cursor, ...filter }: z.infer<typeof admin.ConnectionsQuery>,
   ): Promise<z.infer<typeof admin.ConnectionsAnswer>> {
-    // For one user the page begins at its first connection, and not at that of everybody.
-    const after = readCursor(Key, cursor) ?? [filter.user ?? '', ''];
-    const rows = await this.census.connections(filter, after, limit);
+    const rows = await this.census.connections(filter, readCursor(Key, cursor), limit);
     const next = nextOf(rows, limit, ({ user_id, connection_id }) => [user_id, connection_id]);
     return { ok: true, connections: rows.map(toConnection), next };
   }

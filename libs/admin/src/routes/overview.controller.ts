@@ -83,7 +83,7 @@ export class OverviewController {
         },
       ],
     },
-    faults: ['UNKNOWN_FIELD'],
+    faults: ['UNKNOWN_FIELD', 'OVERLOADED'],
   })
   async stats(
     @Query(new SchemaPipe(admin.StatsQuery)) { from, to, stepS }: z.infer<typeof admin.StatsQuery>,
