@@ -1,3 +1,7 @@
+import { execFile } from 'node:child_process';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
 import { Tokens } from '#auth';
 import { ADMIN_API_KEYS, KEYS } from '../admin/operator.js';
 import { runCli, type CliRun } from '../support/run-cli.js';
@@ -34,6 +38,14 @@ async function json<T>(args: readonly string[]): Promise<T> {
   expect({ stderr, code }).toEqual({ stderr: '', code: 0 });
   return JSON.parse(stdout) as T;
 }
+
+it('is what `npx trunkline` runs in a clone', async () => {
+  const bin = join(import.meta.dirname, '../../bin/trunkline.mjs');
+  const { stdout } = await promisify(execFile)(process.execPath, [bin, '--help']);
+  expect(stdout).toContain('Usage: trunkline');
+  const manifest = JSON.parse(await readFile(join(bin, '../../package.json'), 'utf8')) as { bin: object };
+  expect(manifest.bin).toEqual({ trunkline: 'bin/trunkline.mjs' });
+});
 
 it.each(['token', 'publish', 'tail', 'why', 'connections', 'status', 'migrate', 'cleanup'])(
   '%s explains itself, and knows --json',
