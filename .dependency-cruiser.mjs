@@ -5,6 +5,7 @@ const ROWS = [
   ['database'],
   ['auth', 'connection-manager', 'message-persistence'],
   ['delivery'],
+  ['http'],
   ['gateway', 'admin', 'cleanup', 'health'],
 ];
 

@@ -8,6 +8,7 @@ import { Sessions1763600600000 } from './1763600600000-sessions.js';
 import { Presence1763600700000 } from './1763600700000-presence.js';
 import { Fencing1763600800000 } from './1763600800000-fencing.js';
 import { Retention1763600900000 } from './1763600900000-retention.js';
+import { Admin1763601000000 } from './1763601000000-admin.js';
 
 /** In the order they are applied. */
 export const MIGRATIONS = [
@@ -21,4 +22,5 @@ export const MIGRATIONS = [
   Presence1763600700000,
   Fencing1763600800000,
   Retention1763600900000,
+  Admin1763601000000,
 ];

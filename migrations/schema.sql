@@ -1,5 +1,19 @@
 -- Generated from the migrations by `npm run schema`; compared by `npm run check`.
 
+create table trunkline.admin_audit (
+  id bigint not null generated always as identity,
+  at timestamp with time zone not null default clock_timestamp(),
+  key_name text not null,
+  action text not null,
+  target text not null,
+  details jsonb not null,
+  request_id text,
+  instance_id text not null,
+  result text,
+  constraint admin_audit_pkey PRIMARY KEY (id)
+);
+CREATE INDEX admin_audit_at_idx ON trunkline.admin_audit USING btree (at);
+
 create table trunkline.attempts (
   channel text collate "C" not null,
   from_seq bigint not null,
@@ -131,6 +145,15 @@ CREATE INDEX messages_collapse_key_idx ON ONLY trunkline.messages USING btree (c
 CREATE INDEX messages_expires_at_idx ON ONLY trunkline.messages USING btree (expires_at) WHERE (expires_at IS NOT NULL);
 CREATE INDEX messages_id_idx ON ONLY trunkline.messages USING btree (id);
 create table trunkline.messages_default partition of trunkline.messages default;
+
+create unlogged table trunkline.orders (
+  instance_id text collate "C" not null,
+  kind text not null,
+  connection_id text collate "C" not null default ''::text,
+  ordered_at timestamp with time zone not null default clock_timestamp(),
+  constraint orders_kind_is_known CHECK ((kind = ANY (ARRAY['disconnect'::text, 'drain'::text]))),
+  constraint orders_pkey PRIMARY KEY (instance_id, kind, connection_id)
+);
 
 create table trunkline.outbox (
   id bigint not null generated always as identity,

@@ -1,30 +1,35 @@
-import { ApiKeys, Tokens } from '#auth';
+import { AdminKeys, ApiKeys, Tokens } from '#auth';
 import { JobRunner, Jobs } from '#cleanup';
 import type { ResolvedSettings } from '#config';
 import {
+  Census,
   Heartbeats,
   Lease,
   LOCK_CLASS,
   lockKeyOf,
   makeInstanceId,
+  Orders,
   Peers,
   Presence,
   Registry,
   Sessions,
 } from '#connection-manager';
 import { Database, Listener } from '#database';
-import { Delivery } from '#delivery';
+import { Delivery, Timelines } from '#delivery';
 import type { Readiness } from '#health';
 import {
+  AdminAudit,
   AppendObserver,
   DeadLetters,
   Devices,
+  Directory,
   Groups,
   JobDiary,
   MessageLog,
   Outbox,
   Retention,
   Settlements,
+  Traffic,
 } from '#message-persistence';
 import { NO_METER, RequestLog, throttledWarn, Tracing, type Logger, type Meter } from '#observability';
 import type { Metrics } from './metrics.js';
@@ -40,17 +45,25 @@ export interface Watching {
   readonly tracing: Tracing | undefined;
 }
 
-/** What an instance has of the process it runs in. */
-export interface Surroundings {
-  readonly readiness: Readiness;
-  readonly metrics: Metrics;
+/** How what moves by itself ends a connection, or the instance. */
+interface Endings {
   /** The peers gave this instance up: it must send nothing more, and be abandoned. */
   readonly onLeaseLost: () => void;
+  /** An operator wants the process to end as on SIGTERM. */
+  readonly onDrain: () => void;
+  /** An operator wants this connection closed. */
+  readonly onDisconnect: (connectionId: string) => void;
+}
+
+/** What an instance has of the process it runs in. */
+export interface Surroundings extends Omit<Endings, 'onDisconnect'> {
+  readonly readiness: Readiness;
+  readonly metrics: Metrics;
 }
 
 /** Everything one instance is made of, each part given what it needs; nothing is started yet. */
-export function assemble(settings: ResolvedSettings, logger: Logger, surroundings: Surroundings) {
-  const { onLeaseLost, readiness, metrics } = surroundings;
+export function assemble(settings: ResolvedSettings, logger: Logger, surroundings: Surroundings & Endings) {
+  const { readiness, metrics } = surroundings;
   const { meter } = metrics;
   const instanceId = settings.instanceId ?? makeInstanceId();
   const log = logger.child({ instanceId });
@@ -60,7 +73,7 @@ export function assemble(settings: ResolvedSettings, logger: Logger, surrounding
   const changed = (users: readonly string[]): void => moving.presence.changed(users);
   const registry = new Registry(database, () => instanceId, changed);
   const peers = new Peers(database, () => instanceId, settings.registry.leaseMs, changed);
-  const foundation = { settings, instanceId, log, watching, database, stores, registry, peers, onLeaseLost };
+  const foundation = { settings, instanceId, log, watching, database, stores, registry, peers, endings: surroundings };
   const moving = makeMovingParts(foundation);
   return {
     instanceId,
@@ -72,10 +85,13 @@ export function assemble(settings: ResolvedSettings, logger: Logger, surrounding
     peers,
     ...moving,
     requestLog: new RequestLog(log, instanceId),
+    timelines: new Timelines(stores.messages, registry, stores.groups),
     jobs: new Jobs(settings.cleanup, { ...stores, registry, peers, sessions: moving.sessions }),
     jobRunner: new JobRunner(database, stores.diary, instanceId, log, meter),
     tokens: new Tokens(settings.auth.jwtSecret),
     apiKeys: new ApiKeys(settings.auth.apiKeys),
+    adminKeys: new AdminKeys(settings.admin.keys),
+    census: new Census(database),
     readiness,
   };
 }
@@ -111,6 +127,9 @@ export function makeStores(
       isForced: retention.isForced,
     }),
     diary: new JobDiary(database),
+    audit: new AdminAudit(database, () => instanceId, settings.admin.auditDays),
+    directory: new Directory(database),
+    traffic: new Traffic(database),
   };
 }
 
@@ -123,12 +142,13 @@ interface Foundation {
   readonly stores: ReturnType<typeof makeStores>;
   readonly registry: Registry;
   readonly peers: Peers;
-  readonly onLeaseLost: () => void;
+  readonly endings: Endings;
 }
 
 interface MovingParts {
   readonly listener: Listener;
   readonly lease: Lease;
+  readonly orders: Orders;
   readonly delivery: Delivery;
   readonly heartbeats: Heartbeats;
   readonly sessions: Sessions;
@@ -143,7 +163,7 @@ function earOf(instanceId: string, { listenUrl: url }: ResolvedSettings['databas
 
 /** The parts that act by themselves, and need each other: hints arrive at the listener and move the others. */
 function makeMovingParts(foundation: Foundation): MovingParts {
-  const { settings, instanceId, database, stores, registry, peers, onLeaseLost, watching } = foundation;
+  const { settings, instanceId, database, stores, registry, peers, endings, watching } = foundation;
   const warn = throttledWarn(foundation.log, WARN_EVERY_MS);
   const hasPeers = (): boolean => lease.peers > 0;
   const listener: Listener = new Listener({
@@ -151,6 +171,7 @@ function makeMovingParts(foundation: Foundation): MovingParts {
     onNotification: (payload) => {
       if (payload === '!') lease.greeted();
       else if (payload === '-') people.sessions.hint();
+      else if (payload === '>') people.orders.hint();
       else for (const part of [delivery, people.presence]) part.hint(payload);
     },
     onListening: () => {
@@ -175,7 +196,7 @@ function makeMovingParts(foundation: Foundation): MovingParts {
       delivery.sendHeldBack();
       return wasMissing ? registry.rebuild() : registry.writeLeftOver();
     },
-    onLost: onLeaseLost,
+    onLost: endings.onLeaseLost,
     onError: (error) => warn('lease not renewed, trying again', error),
   });
   const delivery: Delivery = new Delivery({
@@ -193,16 +214,32 @@ function makeMovingParts(foundation: Foundation): MovingParts {
   return { listener, lease, delivery, ...people };
 }
 
-/** Those who look after the users that are connected: signs of life, logins, presence. */
+function makeOrders(
+  { settings, instanceId, database, endings }: Foundation,
+  warn: (what: string, error: unknown) => void,
+): Orders {
+  return new Orders(database, {
+    instanceId: () => instanceId,
+    everyMs: settings.registry.beatMs,
+    isNotifyOn: settings.delivery.isNotifyOn,
+    onDisconnect: endings.onDisconnect,
+    onDrain: endings.onDrain,
+    onError: (error) => warn('orders not looked for, trying again', error),
+  });
+}
+
+/** Those who look after the users that are connected: signs of life, logins, presence, orders of operators. */
 function makePeopleParts(
-  { settings, instanceId, database, stores, registry }: Foundation,
+  foundation: Foundation,
   hasPeers: () => boolean,
   warn: (what: string, error: unknown) => void,
 ) {
+  const { settings, instanceId, database, stores, registry } = foundation;
   const { pollMs, isNotifyOn } = settings.delivery;
   const report = (what: string) => (error: unknown) => warn(what, error);
   const everywhere = { instanceId: () => instanceId, pollMs, isNotifyOn };
   return {
+    orders: makeOrders(foundation, warn),
     heartbeats: new Heartbeats(database, registry, {
       everyMs: settings.connections.heartbeatMs,
       onError: report('heartbeats not written, trying again'),

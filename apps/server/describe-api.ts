@@ -2,11 +2,11 @@ import type { INestApplication } from '@nestjs/common';
 import { DocumentBuilder, SwaggerModule } from '@nestjs/swagger';
 
 /** OpenAPI at /docs, and as JSON at /docs-json. */
-export function describeApi(app: INestApplication): void {
+export function describeApi(app: INestApplication, hasAdmin: boolean): void {
   const config = new DocumentBuilder()
     .setTitle('Trunkline')
     .setDescription('REST for back ends. Clients speak Socket.IO: see docs/protocol.md.')
-    .addBearerAuth({ type: 'http', description: 'a secret of API_KEYS' })
-    .build();
-  SwaggerModule.setup('docs', app, () => SwaggerModule.createDocument(app, config));
+    .addBearerAuth({ type: 'http', description: 'a secret of API_KEYS' });
+  if (hasAdmin) config.addBearerAuth({ type: 'http', description: 'a secret of ADMIN_API_KEYS' }, 'admin');
+  SwaggerModule.setup('docs', app, () => SwaggerModule.createDocument(app, config.build()));
 }

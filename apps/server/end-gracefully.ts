@@ -6,9 +6,13 @@ const SAME_SIGNAL_MS = 100;
 /**
  * Ends the process: on a signal with exit code 0, on an error that nobody caught with 1, after `stop` in both cases. A
  * `stop` that takes too long, or a second signal, ends it at once, with 1.
- * @returns what ends it for another reason, with 1
+ * @returns what ends it for another reason
  */
-export function endGracefully(stop: () => Promise<void>, timeoutMs: number, logger: Logger): (reason: string) => void {
+export function endGracefully(
+  stop: () => Promise<void>,
+  timeoutMs: number,
+  logger: Logger,
+): (reason: string, exitCode: 0 | 1) => void {
   let exitCode: 0 | 1 | undefined;
   let firstSignalAt: number | undefined;
   const drain = (reason: string, code: 0 | 1): void => {
@@ -42,5 +46,5 @@ export function endGracefully(stop: () => Promise<void>, timeoutMs: number, logg
   }
   process.on('uncaughtException', fail('uncaught exception'));
   process.on('unhandledRejection', fail('unhandled rejection'));
-  return (reason) => drain(reason, 1);
+  return drain;
 }

@@ -36,7 +36,8 @@ export class Instance {
   /** Listens at once, so that probes are answered; takes clients and requests in when everything has started. */
   static async start(settings: ResolvedSettings, logger: Logger, surroundings: Surroundings): Promise<Instance> {
     surroundings.readiness.state = 'starting';
-    const parts = assemble(settings, logger, surroundings);
+    const onDisconnect = (connectionId: string): void => app.get(ClientGateway).disconnect(connectionId);
+    const parts = assemble(settings, logger, { ...surroundings, onDisconnect });
     showInstance(parts.meter, parts);
     const app = await createApp(settings, parts, surroundings.metrics);
     const instance = new Instance(settings, parts, app);
@@ -60,6 +61,8 @@ export class Instance {
     app.get(Schedule).start();
     app.get(ClientGateway).open();
     parts.readiness.state = 'ready';
+    // Not before it can obey.
+    parts.orders.start();
   }
 
   get id(): string {
@@ -100,7 +103,7 @@ export class Instance {
     const { parts } = this;
     await parts.jobRunner.stop();
     await Promise.all([this.app.close(), this.sockets.endAll()]);
-    await Promise.all([parts.heartbeats.stop(), parts.sessions.stop(), parts.presence.stop()]);
+    await Promise.all([parts.orders.stop(), parts.heartbeats.stop(), parts.sessions.stop(), parts.presence.stop()]);
     await parts.delivery.stop();
     await parts.lease.stop();
     await parts.listener.stop();
@@ -141,7 +144,7 @@ async function createApp(
       ...settings.connections,
     }),
   );
-  describeApi(app);
+  describeApi(app, settings.admin.keys.length > 0);
   return app;
 }
 

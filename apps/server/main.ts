@@ -7,10 +7,15 @@ import { Service } from './service.js';
 async function main(): Promise<void> {
   const settings = read();
   const logger = createLogger(settings.logLevel, settings.logFormat);
-  const service = new Service(settings, logger, (error) => {
-    logger.fatal({ err: error }, 'no new identity');
-    end('no new identity');
-  });
+  const service = new Service(
+    settings,
+    logger,
+    (error) => {
+      logger.fatal({ err: error }, 'no new identity');
+      end('no new identity', 1);
+    },
+    () => end('ordered by an operator', 0),
+  );
   const end = endGracefully(() => service.stop(), settings.drain.timeoutMs, logger);
   await service.start().catch((error: unknown) => {
     logger.fatal({ err: error }, 'not started');

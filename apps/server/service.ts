@@ -22,6 +22,8 @@ export class Service {
     private readonly logger: Logger,
     /** It could not go on under a new identity. */
     private readonly onFailure: (error: unknown) => void,
+    /** An operator wants the process to end. */
+    private readonly onDrain: () => void,
   ) {
     this.metrics = new Metrics(settings.metrics, logger);
   }
@@ -54,8 +56,8 @@ export class Service {
       this.change = this.replace(instance, settings);
       this.change.catch(this.onFailure);
     };
-    const { readiness, metrics } = this;
-    const instance = await Instance.start(settings, this.logger, { readiness, metrics, onLeaseLost });
+    const { readiness, metrics, onDrain } = this;
+    const instance = await Instance.start(settings, this.logger, { readiness, metrics, onDrain, onLeaseLost });
     this.instance = instance;
     const url = await instance.url();
     this.logger.info({ instanceId: instance.id, url, docs: `${url}/docs`, metrics: metrics.url(url) }, 'serving');

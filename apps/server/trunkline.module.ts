@@ -1,14 +1,26 @@
 import { Global, Module, type DynamicModule, type Provider } from '@nestjs/common';
-import { ApiKeys, Tokens } from '#auth';
+import { AdminJobs, AdminModule } from '#admin';
+import { AdminKeys, ApiKeys, Tokens } from '#auth';
 import { CleanupModule, JobRunner, Jobs } from '#cleanup';
 import { SETTINGS, type ResolvedSettings } from '#config';
-import { Heartbeats, Lease, Peers, Presence, Registry, Sessions } from '#connection-manager';
+import { Census, Heartbeats, Lease, Orders, Peers, Presence, Registry, Sessions } from '#connection-manager';
 import { Database, Listener } from '#database';
-import { Delivery } from '#delivery';
+import { Delivery, Timelines } from '#delivery';
 import { GatewayModule } from '#gateway';
 import { HealthModule, Readiness, WATCHED_JOBS } from '#health';
-import { DeadLetters, Groups, JobDiary, MessageLog, Outbox, Retention } from '#message-persistence';
+import {
+  AdminAudit,
+  DeadLetters,
+  Directory,
+  Groups,
+  JobDiary,
+  MessageLog,
+  Outbox,
+  Retention,
+  Traffic,
+} from '#message-persistence';
 import { LOGGER, METER, RequestLog } from '#observability';
+import { JobsByHand } from './jobs-by-hand.js';
 import type { Parts } from './assemble.js';
 
 /** The only place where everything meets. */
@@ -35,6 +47,7 @@ export class TrunklineModule {
       { provide: Outbox, useValue: parts.outbox },
       { provide: Retention, useValue: parts.retention },
       { provide: Delivery, useValue: parts.delivery },
+      { provide: Timelines, useValue: parts.timelines },
       { provide: Jobs, useValue: parts.jobs },
       { provide: JobRunner, useValue: parts.jobRunner },
       { provide: JobDiary, useValue: parts.diary },
@@ -43,6 +56,21 @@ export class TrunklineModule {
       { provide: Readiness, useValue: parts.readiness },
       { provide: WATCHED_JOBS, useValue: parts.jobs.noted },
     ];
-    return { module: TrunklineModule, providers, exports: providers };
+    if (settings.admin.keys.length === 0) return { module: TrunklineModule, providers, exports: providers };
+    const all = [...providers, ...adminProviders(parts)];
+    return { module: TrunklineModule, imports: [AdminModule], providers: all, exports: all };
   }
+}
+
+/** Without the admin REST nobody asks for these. */
+function adminProviders(parts: Parts): Provider[] {
+  return [
+    { provide: AdminKeys, useValue: parts.adminKeys },
+    { provide: AdminJobs, useValue: new JobsByHand(parts.jobs, parts.jobRunner) },
+    { provide: AdminAudit, useValue: parts.audit },
+    { provide: Census, useValue: parts.census },
+    { provide: Orders, useValue: parts.orders },
+    { provide: Directory, useValue: parts.directory },
+    { provide: Traffic, useValue: parts.traffic },
+  ];
 }

@@ -57,7 +57,8 @@ it('the device does not acknowledge: which attempt of how many', async () => {
     return phone.closing;
   });
   const said = 'no acknowledgement within 300 ms, attempt';
-  expect([...told]).toEqual(expect.arrayContaining([`${said} 1 of 3`, `${said} 2 of 3`]));
+  const online = `device phone was sent it and does not acknowledge: ${said}`;
+  expect([...told]).toEqual(expect.arrayContaining([`${online} 1 of 3`, `${online} 2 of 3`]));
   const last = await until('the last one is told of', async () => {
     const reason = await ledger.reason(id);
     return reason.includes('offline') && reason.includes('3 of 3') && reason;
@@ -70,13 +71,18 @@ it('the device lags: it has earlier messages to acknowledge', async () => {
   await publish(server, { channel: 'user:dee' });
   const { id } = await publish(server, { channel: 'user:dee' });
   await until('the first came', () => phone.raw.length > 0);
-  expect(await ledger.reason(id)).toBe('device phone is online and lags: it has to acknowledge earlier messages first');
+  expect(await ledger.reason(id)).toBe(
+    'device phone is online and lags: it has to acknowledge earlier messages first; ' +
+      'it has acknowledged up to seq 0, this is seq 2',
+  );
 });
 
 it('the user is not a member of the group, or the message is not for it', async () => {
   const group = await publish(server, { channel: 'group:tea' });
+  expect(await ledger.reason(group.id, { user: 'eve' })).toBe('eve is not a member of group:tea');
+  await server.rest('PUT', '/v1/channels/group:tea/members/eve');
   expect(await ledger.reason(group.id, { user: 'eve' })).toBe(
-    'eve is not a member of group:tea, or became one after this message',
+    'eve became a member of group:tea only after this message: behind seq 1, and it is seq 1',
   );
   const inbox = await publish(server, { channel: 'user:ann' });
   expect(await ledger.reason(inbox.id, { user: 'eve' })).toBe('the message is not for eve');

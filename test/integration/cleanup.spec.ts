@@ -5,13 +5,13 @@ import { JobRunner, Jobs, type JobOutcome } from '#cleanup';
 import { readSettings } from '#config';
 import { Peers, Registry, Sessions } from '#connection-manager';
 import { Database } from '#database';
-import { Devices, JobDiary, Retention } from '#message-persistence';
+import { AdminAudit, Devices, JobDiary, Retention } from '#message-persistence';
 import { createLogger } from '#observability';
 import { API_KEY, JWT_SECRET } from '../support/server.js';
 import { createTestDatabase, type TestDatabase } from '../support/test-database.js';
 import { until } from '../support/until.js';
 
-const CLEANUP = join(import.meta.dirname, '../../dist/apps/server/cleanup.js');
+const CLI = join(import.meta.dirname, '../../dist/apps/cli/main.js');
 const IDLE_DAYS = 30;
 
 let test: TestDatabase;
@@ -38,6 +38,7 @@ beforeEach(async () => {
     }),
     devices,
     diary,
+    audit: new AdminAudit(database, () => 'here', 365),
     retention: new Retention(database, { retentionDays: 7, dedupeHours: 24 }),
   });
 });
@@ -186,7 +187,7 @@ describe('job_runs', () => {
 describe('npm run cleanup', () => {
   async function run(...args: string[]): Promise<{ stdout: string; stderr: string; code: number }> {
     const env = { PATH: process.env['PATH'], DATABASE_URL: test.url, JWT_SECRET, API_KEYS: `tests:${API_KEY}` };
-    return promisify(execFile)(process.execPath, [CLEANUP, ...args], { env }).then(
+    return promisify(execFile)(process.execPath, [CLI, 'cleanup', ...args], { env }).then(
       (output) => ({ ...output, code: 0 }),
       (error: { stdout: string; stderr: string; code: number }) => error,
     );
@@ -212,6 +213,6 @@ describe('npm run cleanup', () => {
   });
 
   it('knows no other jobs', async () => {
-    expect(await run('--job', 'sweep')).toMatchObject({ code: 1, stderr: expect.stringContaining('expired-messages') });
+    expect(await run('--job', 'sweep')).toMatchObject({ code: 2, stderr: expect.stringContaining('expired-messages') });
   });
 });

@@ -119,7 +119,7 @@ async function document(): Promise<Document> {
 
 /** What `npm run token` runs. */
 async function makeToken(...args: string[]): Promise<string> {
-  return run(process.execPath, [join(ROOT, 'dist/apps/server/token.js'), ...args]);
+  return run(process.execPath, [join(ROOT, 'dist/apps/cli/main.js'), 'token', ...args]);
 }
 
 async function run(program: string, args: readonly string[]): Promise<string> {

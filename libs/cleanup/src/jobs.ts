@@ -1,6 +1,6 @@
 import type { Settings } from '#config';
 import type { Peers, Registry, Sessions } from '#connection-manager';
-import type { Devices, JobDiary, Retention } from '#message-persistence';
+import type { AdminAudit, Devices, JobDiary, Retention } from '#message-persistence';
 import type { Job } from './job.js';
 import { DeadInstancesJob } from './jobs/dead-instances.job.js';
 import { DedupeWindowJob } from './jobs/dedupe-window.job.js';
@@ -19,6 +19,7 @@ export interface CleanupStores {
   readonly retention: Retention;
   readonly devices: Devices;
   readonly diary: JobDiary;
+  readonly audit: Pick<AdminAudit, 'forget'>;
 }
 
 /** All of them. */
@@ -33,7 +34,7 @@ export class Jobs {
   }
 
   constructor({ cron, idleDeviceDays, connectionTimeoutMs }: Settings['cleanup'], stores: CleanupStores) {
-    const { peers, retention, diary, sessions } = stores;
+    const { peers, retention, diary, sessions, audit } = stores;
     this.deadInstances = new DeadInstancesJob(cron.deadInstances, peers);
     this.list = [
       this.deadInstances,
@@ -44,7 +45,7 @@ export class Jobs {
       new StaleConnectionsJob(cron.staleConnections, peers, connectionTimeoutMs),
       new EndedSessionsJob(cron.endedSessions, sessions),
       new OrphansJob(cron.orphans, peers),
-      new JobRunsJob(cron.jobRuns, diary),
+      new JobRunsJob(cron.jobRuns, diary, audit),
     ];
   }
 }

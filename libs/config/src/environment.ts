@@ -48,6 +48,17 @@ const apiKeys = list.refine(
   'must be name:secret pairs separated by commas, each secret of 16 to 200 characters',
 );
 
+const adminKeys = list
+  .refine(
+    (keys) =>
+      keys.length > 0 &&
+      keys.every((key) => /^[A-Za-z0-9._-]{1,50}:\S{16,200}:(read|operate|purge)(\+(read|operate|purge))*$/.test(key)),
+    'must be name:secret:scope+scope entries separated by commas, each secret of 16 to 200 characters, the scopes of read, operate, purge',
+  )
+  .refine((keys) => new Set(keys.map((key) => key.split(':')[0])).size === keys.length, 'names one key twice');
+
+const httpUrl = z.string().regex(/^https?:\/\/[^\s?#]+$/, 'must be a URL like http://127.0.0.1:3000');
+
 /** Every environment variable there is, with its default, what is allowed, and what it is for. */
 export const Environment = z.object({
   NODE_ENV: choice(['development', 'production', 'test'], 'development').describe(
@@ -79,6 +90,11 @@ export const Environment = z.object({
   API_KEYS: apiKeys
     .optional()
     .describe('name:secret[,name:secret] for REST; left out in development: made once and kept in TRUNKLINE_DIR'),
+  ADMIN_API_KEYS: adminKeys
+    .optional()
+    .describe(
+      'name:secret:scopes[,…] for the admin REST, scopes of read, operate, purge joined by +; left out: there is none',
+    ),
   CORS_ORIGINS: list
     .default([])
     .describe(
@@ -167,6 +183,9 @@ export const Environment = z.object({
     'a device not seen for this long is forgotten, and no message kept for it any more; 0: never',
   ),
   DEDUPE_HOURS: whole(1, 720, 24).describe('how long a publish id is remembered'),
+  ADMIN_AUDIT_DAYS: whole(0, 3_650, 365).describe(
+    'how long changes through the admin REST are remembered; 0: for ever',
+  ),
   CRON_DEAD_INSTANCES: cron('* * * * * *').describe('when each instance looks for peers that died'),
   CRON_EXPIRED_MESSAGES: cron('0 * * * * *').describe('when expired messages are removed'),
   CRON_PARTITIONS: cron('10 */10 * * * *').describe('when partitions are made ahead, and dropped past retention'),
@@ -180,5 +199,16 @@ export const Environment = z.object({
   DRAIN_RECONNECTS_PER_S: whole(1, 100_000, 250).describe(
     'clients a draining instance sends elsewhere each second; 0.7 of DRAIN_TIMEOUT_MS must suffice for all, or they go faster',
   ),
+  TRUNKLINE_URL: httpUrl.optional().describe('for the command line: the server; left out: http://127.0.0.1 at PORT'),
+  TRUNKLINE_API_KEY: z
+    .string()
+    .regex(/^\S{1,200}$/, 'must be one key')
+    .optional()
+    .describe('for the command line: the secret of an API key; left out: the first of API_KEYS'),
+  TRUNKLINE_ADMIN_KEY: z
+    .string()
+    .regex(/^\S{1,200}$/, 'must be one key')
+    .optional()
+    .describe('for the command line: the secret of an admin key; left out: the first of ADMIN_API_KEYS'),
 });
 export type Environment = z.infer<typeof Environment>;

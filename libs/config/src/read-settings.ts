@@ -23,7 +23,16 @@ function withoutEmpty(env: Readonly<Record<string, string | undefined>>): Record
   return Object.fromEntries(Object.entries(env).filter(([, value]) => value !== ''));
 }
 
-const SECRETS = new Set(['JWT_SECRET', 'API_KEYS', 'DATABASE_URL', 'DATABASE_DIRECT_URL', 'METRICS_TOKEN']);
+const SECRETS = new Set([
+  'JWT_SECRET',
+  'API_KEYS',
+  'ADMIN_API_KEYS',
+  'DATABASE_URL',
+  'DATABASE_DIRECT_URL',
+  'METRICS_TOKEN',
+  'TRUNKLINE_API_KEY',
+  'TRUNKLINE_ADMIN_KEY',
+]);
 
 function describe(issue: z.core.$ZodIssue | undefined, env: Readonly<Record<string, string | undefined>>): string {
   const name = String(issue?.path[0] ?? 'environment');

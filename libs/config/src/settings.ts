@@ -34,6 +34,19 @@ export interface Settings {
     readonly apiKeys: readonly string[] | undefined;
     readonly corsOrigins: readonly string[];
   };
+  readonly admin: {
+    /** name:secret:scope+scope; none: there is no admin REST. */
+    readonly keys: readonly string[];
+    /** 0: for ever. */
+    readonly auditDays: number;
+  };
+  /** What the command line talks to, and as whom. */
+  readonly client: {
+    /** Undefined: a server on this machine. */
+    readonly url: string | undefined;
+    readonly apiKey: string | undefined;
+    readonly adminKey: string | undefined;
+  };
   readonly admission: {
     /** Addresses and networks. */
     readonly trustedProxies: readonly string[];
@@ -121,6 +134,8 @@ export function toSettings(env: Environment): Settings {
       binDirectory: env.POSTGRES_BIN,
     },
     auth: { jwtSecret: env.JWT_SECRET, apiKeys: env.API_KEYS, corsOrigins: env.CORS_ORIGINS },
+    admin: { keys: env.ADMIN_API_KEYS ?? [], auditDays: env.ADMIN_AUDIT_DAYS },
+    client: toClient(env),
     admission: {
       trustedProxies: env.TRUST_PROXY,
       maxConnections: env.MAX_CONNECTIONS,
@@ -135,23 +150,27 @@ export function toSettings(env: Environment): Settings {
       deadlineMs: env.PUBLISH_DEADLINE_MS,
       dedupeHours: env.DEDUPE_HOURS,
     },
-    delivery: {
-      maxChannels: env.MAX_CHANNELS,
-      windowMessages: env.WINDOW_MESSAGES,
-      windowBytes: env.WINDOW_BYTES,
-      ackTimeoutMs: env.ACK_TIMEOUT_MS,
-      ackFlushMs: env.ACK_FLUSH_MS,
-      maxAttempts: env.MAX_ATTEMPTS,
-      maxTotalAttempts: env.MAX_TOTAL_ATTEMPTS,
-      outboxPollMs: env.OUTBOX_POLL_MS,
-      defaultTtlMs: { user: env.TTL_USER_MS, group: env.TTL_GROUP_MS, broadcast: env.TTL_BROADCAST_MS },
-      pollMs: env.POLL_MS,
-      isNotifyOn: env.NOTIFY === 'on',
-    },
+    delivery: toDelivery(env),
     registry: { leaseMs: env.LEASE_MS, beatMs: env.BEAT_MS },
     ...toPeople(env),
     retention: { days: env.RETENTION_DAYS, isForced: env.RETENTION_FORCE === 'on' },
     cleanup: toCleanup(env),
+  };
+}
+
+function toDelivery(env: Environment): Settings['delivery'] {
+  return {
+    maxChannels: env.MAX_CHANNELS,
+    windowMessages: env.WINDOW_MESSAGES,
+    windowBytes: env.WINDOW_BYTES,
+    ackTimeoutMs: env.ACK_TIMEOUT_MS,
+    ackFlushMs: env.ACK_FLUSH_MS,
+    maxAttempts: env.MAX_ATTEMPTS,
+    maxTotalAttempts: env.MAX_TOTAL_ATTEMPTS,
+    outboxPollMs: env.OUTBOX_POLL_MS,
+    defaultTtlMs: { user: env.TTL_USER_MS, group: env.TTL_GROUP_MS, broadcast: env.TTL_BROADCAST_MS },
+    pollMs: env.POLL_MS,
+    isNotifyOn: env.NOTIFY === 'on',
   };
 }
 
@@ -169,6 +188,14 @@ function toWatching(
 
 function toMetrics(env: Environment): Settings['metrics'] {
   return { isOn: env.METRICS === 'on', port: env.METRICS_PORT, host: env.METRICS_HOST, token: env.METRICS_TOKEN };
+}
+
+function toClient(env: Environment): Settings['client'] {
+  return {
+    url: env.TRUNKLINE_URL?.replace(/\/+$/, ''),
+    apiKey: env.TRUNKLINE_API_KEY,
+    adminKey: env.TRUNKLINE_ADMIN_KEY,
+  };
 }
 
 function toPeople(env: Environment): Pick<Settings, 'connections' | 'presence' | 'sessions'> {

@@ -1,10 +1,14 @@
+export { Census, type ConnectionFilter } from './census.js';
 export { Heartbeats } from './heartbeats.js';
 export { lockKeyOf, makeInstanceId } from './instance-id.js';
 export { Lease } from './lease.js';
+export { Orders } from './orders.js';
 export { Peers } from './peers.js';
 export { Presence } from './presence.js';
 export { Registry, type ConnectionEntry } from './registry.js';
 export { derivedSessionId, sessionEnded, Sessions, type Login, type SessionHolder } from './sessions.js';
 export { LOCK_CLASS } from './sql/beat.sql.js';
-export type { SessionRow } from './sql/sessions.sql.js';
+export type { ListedConnectionRow } from './sql/list-connections.sql.js';
+export type { InstanceRow } from './sql/list-instances.sql.js';
+export { toConnectionView, toSessionView } from './views.js';
 export type { Watcher } from './watched-channel.js';

@@ -3,3 +3,4 @@ export type { Connection } from './connection.js';
 export { Delivery } from './delivery.js';
 export type { Outlet } from './outlet.js';
 export type { Author, Outgoing } from './publisher.js';
+export { Timelines, toAttempt, type Timeline } from './timeline.js';

@@ -1,3 +1,4 @@
+import { countFaults } from '#http';
 import type { Count, Counts, Meter } from '#observability';
 import type { FaultName } from '#protocol';
 
@@ -21,15 +22,6 @@ const FAILURES: readonly ConnectFailure[] = [
   ...(['turned_away', 'TOKEN_MISSING', 'TOKEN_INVALID', 'TOKEN_EXPIRED', 'SESSION_ENDED', 'BAD_REQUEST'] as const),
   ...(['UNAVAILABLE', 'OVERLOADED', 'DRAINING', 'INSTANCE_FULL', 'USER_FULL', 'ADDRESS_FULL', 'INTERNAL'] as const),
 ];
-
-/** The same one for sockets and REST. */
-export function countFaults(meter: Meter): Counts<FaultName> {
-  return meter.counters({
-    name: 'trunkline_request_faults_total',
-    help: 'Requests of sockets and REST that were refused or failed, by fault; each item of a batch counts',
-    label: 'fault',
-  });
-}
 
 export class GatewayMetrics {
   readonly connects: Count;

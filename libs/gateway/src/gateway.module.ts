@@ -1,8 +1,8 @@
 import { Module } from '@nestjs/common';
 import { APP_FILTER } from '@nestjs/core';
+import { FaultFilter } from '#http';
 import { ChannelsController } from './rest/channels.controller.js';
 import { DeadLettersController } from './rest/dead-letters.controller.js';
-import { FaultFilter } from './rest/fault.filter.js';
 import { GroupsController } from './rest/groups.controller.js';
 import { MessagesController } from './rest/messages.controller.js';
 import { UsersController } from './rest/users.controller.js';

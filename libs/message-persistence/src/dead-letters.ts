@@ -1,5 +1,20 @@
+import type { z } from 'zod';
 import type { Database } from '#database';
-import { LIST_DEAD_LETTERS, REQUEUE_DEAD_LETTER, type DeadLetterRow } from './sql/dead-letters.sql.js';
+import type { rest } from '#protocol';
+import {
+  LIST_DEAD_LETTERS,
+  PAGE_DEAD_LETTERS,
+  PURGE_DEAD_LETTER,
+  PURGE_DEAD_LETTERS,
+  REQUEUE_DEAD_LETTER,
+  type DeadLetterRow,
+} from './sql/dead-letters.sql.js';
+
+/** A letter's place in the list: its time with microseconds, as text, message, user and device. */
+export type LetterPlace = readonly [diedAt: string, messageId: string, user: string, deviceId: string];
+
+const NOWHERE: LetterPlace = ['-infinity', '00000000-0000-0000-0000-000000000000', '', ''];
+const PURGED_AT_ONCE = 1_000;
 
 /** Messages given up for a device after too many attempts in all. */
 export class DeadLetters {
@@ -9,9 +24,45 @@ export class DeadLetters {
     return this.database.rows('work', LIST_DEAD_LETTERS, [limit]);
   }
 
+  /** A page of the list behind a place, of everybody or of one user. */
+  async page(
+    user: string | undefined,
+    after: LetterPlace | undefined,
+    limit: number,
+  ): Promise<{ letters: DeadLetterRow[]; last: LetterPlace | undefined }> {
+    const [diedAt, ...rest] = after ?? NOWHERE;
+    const letters = await this.database.rows('work', PAGE_DEAD_LETTERS, [diedAt, limit, user ?? null, ...rest]);
+    const last = letters.at(-1);
+    return { letters, last: last && [last.died_at_exactly, last.message_id, last.user_id, last.device_id] };
+  }
+
+  /** Takes a message off the list for good. @returns for how many devices it had died */
+  async purge(messageId: string): Promise<number> {
+    return (await this.database.rows('work', PURGE_DEAD_LETTER, [messageId])).length;
+  }
+
+  /** Takes the oldest off the list, at most 1000, that died before then. @returns how many */
+  async purgeBefore(time: string): Promise<number> {
+    return (await this.database.rows('work', PURGE_DEAD_LETTERS, [time, PURGED_AT_ONCE])).length;
+  }
+
   /** @returns how many users get a copy in their inbox; 0 if the message is not dead, or gone */
   async requeue(messageId: string): Promise<number> {
     const [row] = await this.database.rows('work', REQUEUE_DEAD_LETTER, [messageId]);
     return row?.requeued ?? 0;
   }
+}
+
+/** A dead letter as REST shows it. */
+export function toDeadLetterView(row: DeadLetterRow): z.infer<typeof rest.DeadLetter> {
+  return {
+    messageId: row.message_id,
+    channel: row.channel,
+    seq: row.seq,
+    user: row.user_id,
+    deviceId: row.device_id,
+    attempts: row.attempts,
+    error: row.error,
+    diedAt: row.died_at.toISOString(),
+  };
 }

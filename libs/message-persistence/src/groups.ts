@@ -1,4 +1,5 @@
 import { Batcher, withRetry, type Database } from '#database';
+import { FIND_MEMBERSHIP } from './sql/find-membership.sql.js';
 import { JOIN_GROUPS, LEAVE_GROUP, READ_MEMBERSHIPS } from './sql/join-groups.sql.js';
 import { MAY_SEE } from './sql/may-see.sql.js';
 
@@ -27,6 +28,12 @@ export class Groups {
   async leave({ channel, user }: Seat): Promise<boolean> {
     const rows = await withRetry(() => this.database.rows('work', LEAVE_GROUP, [channel, user]), { deadlineMs: 2_000 });
     return rows.length > 0;
+  }
+
+  /** @returns the seq behind which the membership began; undefined if the user is no member */
+  async joinedSeq({ channel, user }: Seat): Promise<number | undefined> {
+    const [row] = await this.database.rows('work', FIND_MEMBERSHIP, [channel, user]);
+    return row?.joined_seq;
   }
 
   async membershipsOf(user: string): Promise<{ channels: string[]; epoch: number }> {

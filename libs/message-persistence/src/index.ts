@@ -1,9 +1,11 @@
+export { AdminAudit, type Change } from './admin-audit.js';
 export { AppendObserver } from './append-observer.js';
 export { Backlog } from './backlog.js';
 export type { ChannelPage, Entry, ReadRequest } from './channel-page.js';
 export { Devices, type DeviceKey, type Position } from './devices.js';
 export type { Controls } from './controls.js';
-export { DeadLetters } from './dead-letters.js';
+export { DeadLetters, toDeadLetterView, type LetterPlace } from './dead-letters.js';
+export { Directory } from './directory.js';
 export { Groups } from './groups.js';
 export type { HistoryBounds } from './history.js';
 export { JobDiary } from './job-diary.js';
@@ -11,4 +13,10 @@ export { MessageLog, type Appended, type MessageStatus, type NewMessage } from '
 export { Outbox } from './outbox.js';
 export { Retention, type Dropped } from './retention.js';
 export { Settlements, type Death, type Settlement } from './settlements.js';
+export { Traffic } from './traffic.js';
 export { toStored, type StoredMessage } from './stored-message.js';
+export type { ChangeRow } from './sql/admin-audit.sql.js';
+export type { TrafficRow } from './sql/count-traffic.sql.js';
+export type { ChannelRow, MemberRow } from './sql/list-channels.sql.js';
+export type { JobRunRow } from './sql/list-job-runs.sql.js';
+export type { CursorRow, DeviceRow, UserRow } from './sql/list-users.sql.js';

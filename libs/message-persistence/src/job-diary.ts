@@ -1,5 +1,6 @@
 import type { Database } from '#database';
-import { FORGET_RUNS, LAST_RUN, LAST_SUCCESSES, RECORD_RUN } from './sql/job-runs.sql.js';
+import { FORGET_RUNS, LAST_RUN, LAST_RUNS, LAST_SUCCESSES, RECORD_RUN, type LastRunRow } from './sql/job-runs.sql.js';
+import { LIST_RUNS, type JobRunRow } from './sql/list-job-runs.sql.js';
 import { sweep } from './sweep.js';
 
 const RUNS_AT_ONCE = 1_000;
@@ -30,6 +31,16 @@ export class JobDiary {
   async agesMs(jobs: readonly string[]): Promise<Map<string, number | undefined>> {
     const rows = await this.database.rows('health', LAST_SUCCESSES, [jobs]);
     return new Map(rows.map(({ job, age_ms }) => [job, age_ms ?? undefined]));
+  }
+
+  /** The newest run of each job, failed or not. */
+  lastRuns(): Promise<LastRunRow[]> {
+    return this.database.rows('work', LAST_RUNS);
+  }
+
+  /** Of one job, newest first. @param before the run before which the page begins */
+  runs(job: string, before: number, limit: number): Promise<JobRunRow[]> {
+    return this.database.rows('work', LIST_RUNS, [job, before, limit]);
   }
 
   /** Keeps the newest 1,000 runs of each job. @returns how many were removed */

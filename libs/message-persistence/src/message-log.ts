@@ -4,6 +4,7 @@ import { Fault, type HistoryPage, type Message } from '#protocol';
 import type { AppendObserver } from './append-observer.js';
 import { AppendRun } from './append-run.js';
 import { toPage, type ChannelPage, type ReadRequest } from './channel-page.js';
+import type { Controls } from './controls.js';
 import type { DeviceKey } from './devices.js';
 import { readHistory, type HistoryBounds } from './history.js';
 import { CLAIM_MESSAGES } from './sql/claim-messages.sql.js';
@@ -47,6 +48,7 @@ export interface MessageLogOptions {
 
 export interface MessageStatus {
   readonly message: Message;
+  readonly controls: Controls | null;
   readonly isExpired: boolean;
   readonly recipients: readonly RecipientRow[];
   readonly attempts: readonly AttemptRow[];
@@ -142,7 +144,8 @@ export class MessageLog {
       this.database.rows('work', FIND_RECIPIENTS, key),
       this.database.rows('work', FIND_ATTEMPTS, key),
     ]);
-    return { message: toMessage(row.channel, row.seq, row.body, row), isExpired: row.is_expired, recipients, attempts };
+    const message = toMessage(row.channel, row.seq, row.body, row);
+    return { message, controls: row.controls, isExpired: row.is_expired, recipients, attempts };
   }
 
   /**

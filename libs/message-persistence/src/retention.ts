@@ -1,5 +1,6 @@
 import { classify, withRetry, type Database } from '#database';
 import { FORGET_CLAIMS } from './sql/claim-messages.sql.js';
+import { FORGET_DEAD_LETTERS } from './sql/dead-letters.sql.js';
 import {
   DELETE_EXPIRED,
   DROP_PARTITION,
@@ -71,6 +72,11 @@ export class Retention {
   /** @returns how many claims on messages that are gone were removed */
   forgetClaims(isDryRun = false): Promise<number> {
     return this.sweep(FORGET_CLAIMS, [this.options.retentionDays + 1, ROWS_AT_ONCE], isDryRun);
+  }
+
+  /** @returns how many dead letters past retention, whose message is gone, were removed */
+  forgetDeadLetters(isDryRun = false): Promise<number> {
+    return this.sweep(FORGET_DEAD_LETTERS, [this.options.retentionDays, ROWS_AT_ONCE], isDryRun);
   }
 
   /** @returns how many expired messages were removed */

@@ -55,7 +55,7 @@ export const FAULTS = {
     retryable: false,
     means: 'The session of the token has ended by logout, revocation, expiry or inactivity: log in again.',
   },
-  FORBIDDEN: { code: 3001, retryable: false, means: 'The token does not grant this.' },
+  FORBIDDEN: { code: 3001, retryable: false, means: 'The token or the key does not grant this.' },
   UNAVAILABLE: { code: 4001, retryable: true, means: 'The database is out of reach; nothing was stored.' },
   OUTCOME_UNKNOWN: {
     code: 4002,
@@ -72,6 +72,7 @@ export const FAULTS = {
   INSTANCE_FULL: { code: 4006, retryable: true, means: 'This instance has as many connections as it may.' },
   USER_FULL: { code: 4007, retryable: true, means: 'The user has as many connections here as it may.' },
   ADDRESS_FULL: { code: 4008, retryable: true, means: 'The address has as many connections here as it may.' },
+  DISCONNECTED: { code: 4009, retryable: true, means: 'An operator closed the connection; connect again.' },
   INTERNAL: { code: 5000, retryable: false, means: 'A fault of the server; it is in its log.' },
 } as const satisfies Record<string, { code: number; retryable: boolean; means: string }>;
 

@@ -1,3 +1,5 @@
+export * as admin from './admin.js';
+export type { AdminScope } from './admin.js';
 export { assertCleanText, DEFAULT_BODY_LIMITS, encodeBody, type BodyLimits } from './body.js';
 export { Channel, GroupChannel, Identifier, channelKind, inboxOf, type ChannelKind } from './channel.js';
 export { EVENTS, type EventName, type EventPayload, type GapReason } from './event.js';

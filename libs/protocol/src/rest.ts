@@ -76,13 +76,38 @@ export const MessageStatusAnswer = z.strictObject({
   attempts: z.array(Attempt).describe('oldest first, at most 1000'),
 });
 
-export const TimelineAnswer = z.strictObject({
-  ...ok,
+/** Why a message is where it is for one device. */
+export const DeliveryCause = z.enum([
+  'delivered',
+  'read',
+  'on-its-way',
+  'offline',
+  'never-connected',
+  'not-acknowledged',
+  'lagging',
+  'expired',
+  'cancelled',
+  'collapsed',
+  'dead',
+  'not-a-member',
+  'not-addressed',
+]);
+
+export const Timeline = z.strictObject({
   message: Message,
   deliveries: z
-    .array(z.strictObject({ ...Delivery.shape, isOnline: z.boolean(), reason: z.string(), attempts: z.array(Attempt) }))
-    .describe('for each device what became of the message, and why, in words'),
+    .array(
+      z.strictObject({
+        ...Delivery.shape,
+        isOnline: z.boolean(),
+        cause: DeliveryCause,
+        reason: z.string().describe('the cause in words'),
+        attempts: z.array(Attempt),
+      }),
+    )
+    .describe('for each device what became of the message, and why'),
 });
+export const TimelineAnswer = z.strictObject({ ...ok, ...Timeline.shape });
 
 export const DeadLettersQuery = z.strictObject({
   limit: z.coerce.number().int().min(1).max(500).default(100),

@@ -3,7 +3,15 @@ import { JobRunner, Jobs } from '#cleanup';
 import { readSettings } from '#config';
 import { Peers, Registry, Sessions } from '#connection-manager';
 import { Database, migrate } from '#database';
-import { Devices, JobDiary, MessageLog, Retention, Settlements, type Settlement } from '#message-persistence';
+import {
+  AdminAudit,
+  Devices,
+  JobDiary,
+  MessageLog,
+  Retention,
+  Settlements,
+  type Settlement,
+} from '#message-persistence';
 import { createLogger } from '#observability';
 import { MIGRATIONS } from '../../../migrations/index.js';
 import type { Figure, Show } from '../show.js';
@@ -109,6 +117,7 @@ class World {
     this.jobs = new Jobs(readSettings({ IDLE_DEVICE_DAYS: '1' }).cleanup, {
       peers: new Peers(database, instanceId, 20_000),
       registry: new Registry(database, instanceId),
+      audit: new AdminAudit(database, instanceId, 365),
       retention: new Retention(database, { retentionDays: 1, dedupeHours: 24 }),
       sessions: new Sessions(database, {
         ...readSettings({}).sessions,

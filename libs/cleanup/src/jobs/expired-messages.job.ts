@@ -4,7 +4,7 @@ import type { Job, JobReport } from '../job.js';
 /** Whether it runs or not, what has expired is never delivered: this only frees the space before retention does. */
 export class ExpiredMessagesJob implements Job {
   readonly name = 'expired-messages';
-  readonly does = 'removes expired messages, and claims on messages past retention';
+  readonly does = 'removes expired messages, and claims and dead letters of messages past retention';
 
   constructor(
     readonly cron: string,
@@ -14,6 +14,8 @@ export class ExpiredMessagesJob implements Job {
   async runOnce(isDryRun: boolean): Promise<JobReport> {
     const messages = await this.retention.deleteExpired(isDryRun);
     const claims = await this.retention.forgetClaims(isDryRun);
-    return { rows: messages + claims, notes: [`${messages} messages, ${claims} claims`] };
+    const letters = await this.retention.forgetDeadLetters(isDryRun);
+    const notes = [`${messages} messages, ${claims} claims, ${letters} dead letters`];
+    return { rows: messages + claims + letters, notes };
   }
 }

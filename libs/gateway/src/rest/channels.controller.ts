@@ -2,11 +2,10 @@ import { Controller, Get, Inject, Param, Query, UseGuards } from '@nestjs/common
 import { ApiTags } from '@nestjs/swagger';
 import type { z } from 'zod';
 import { Presence } from '#connection-manager';
+import { Documented, SchemaPipe } from '#http';
 import { MessageLog } from '#message-persistence';
 import { Channel, PresenceChannel, rest } from '#protocol';
 import { ApiKeyGuard } from './api-key.guard.js';
-import { Documented } from './document.js';
-import { SchemaPipe } from './schema.pipe.js';
 
 /** Channels, for back ends. */
 @ApiTags('channels')

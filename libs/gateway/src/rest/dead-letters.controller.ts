@@ -1,11 +1,10 @@
 import { Controller, Get, HttpCode, Inject, Param, Post, Query, UseGuards } from '@nestjs/common';
 import { ApiTags } from '@nestjs/swagger';
 import { z } from 'zod';
-import { DeadLetters } from '#message-persistence';
+import { Documented, SchemaPipe } from '#http';
+import { DeadLetters, toDeadLetterView } from '#message-persistence';
 import { Fault, rest } from '#protocol';
 import { ApiKeyGuard } from './api-key.guard.js';
-import { Documented } from './document.js';
-import { SchemaPipe } from './schema.pipe.js';
 
 /** Messages given up for a device, for back ends. */
 @ApiTags('dead letters')
@@ -25,19 +24,7 @@ export class DeadLettersController {
     @Query(new SchemaPipe(rest.DeadLettersQuery)) { limit }: z.infer<typeof rest.DeadLettersQuery>,
   ): Promise<z.infer<typeof rest.DeadLettersAnswer>> {
     const rows = await this.deadLetters.list(limit);
-    return {
-      ok: true,
-      deadLetters: rows.map((row) => ({
-        messageId: row.message_id,
-        channel: row.channel,
-        seq: row.seq,
-        user: row.user_id,
-        deviceId: row.device_id,
-        attempts: row.attempts,
-        error: row.error,
-        diedAt: row.died_at.toISOString(),
-      })),
-    };
+    return { ok: true, deadLetters: rows.map(toDeadLetterView) };
   }
 
   @Post(':id/requeue')

@@ -2,10 +2,9 @@ import { Controller, Delete, Inject, Param, Put, UseGuards } from '@nestjs/commo
 import { ApiTags } from '@nestjs/swagger';
 import type { z } from 'zod';
 import { Delivery } from '#delivery';
+import { Documented, SchemaPipe } from '#http';
 import { GroupChannel, Identifier, rest } from '#protocol';
 import { ApiKeyGuard } from './api-key.guard.js';
-import { Documented } from './document.js';
-import { SchemaPipe } from './schema.pipe.js';
 
 const PARAMS = { channel: 'group:<name>, percent-encoded', user: 'percent-encoded' };
 

@@ -1,17 +1,12 @@
 import { Body, Controller, Delete, Get, HttpCode, Inject, Param, Post, Query, Req, UseGuards } from '@nestjs/common';
 import { ApiTags } from '@nestjs/swagger';
 import { z } from 'zod';
-import { Registry } from '#connection-manager';
-import { Delivery, type Author } from '#delivery';
+import { Delivery, Timelines, toAttempt, type Author } from '#delivery';
+import { countFaults, Documented, SchemaPipe, toFault } from '#http';
 import { MessageLog, type MessageStatus } from '#message-persistence';
 import { LOGGER, METER, requestIdOf, type Counts, type Logger, type Meter, type TraceHeaders } from '#observability';
 import { BackendPublish, BackendSchedule, Fault, Identifier, parse, rest, type FaultName } from '#protocol';
-import { countFaults } from '../gateway-metrics.js';
-import { toFault } from '../to-fault.js';
 import { ApiKeyGuard, type KeyedRequest } from './api-key.guard.js';
-import { Documented } from './document.js';
-import { SchemaPipe } from './schema.pipe.js';
-import { toAttempt, toTimeline } from './timeline.js';
 
 type PublishedAnswer = z.infer<typeof rest.PublishedAnswer>;
 type ItemAnswer = PublishedAnswer | z.infer<typeof rest.Failure>;
@@ -55,7 +50,7 @@ export class MessagesController {
   constructor(
     @Inject(Delivery) private readonly delivery: Delivery,
     @Inject(MessageLog) private readonly log: MessageLog,
-    @Inject(Registry) private readonly registry: Registry,
+    @Inject(Timelines) private readonly timelines: Timelines,
     @Inject(LOGGER) private readonly logger: Logger,
     @Inject(METER) meter: Meter,
   ) {
@@ -138,14 +133,14 @@ export class MessagesController {
     @Param('id', new SchemaPipe(z.uuid())) id: string,
     @Query('user', new SchemaPipe(Identifier.optional())) user?: string,
   ): Promise<z.infer<typeof rest.TimelineAnswer>> {
-    const status = await this.find(id);
-    const users = new Set([...status.recipients.map(({ user_id }) => user_id), ...(user === undefined ? [] : [user])]);
-    return { ok: true, ...toTimeline(status, await this.registry.onlineDevices([...users]), user) };
+    const timeline = await this.timelines.of(id, user);
+    if (!timeline) throw noSuchMessage();
+    return { ok: true, ...timeline };
   }
 
   private async find(id: string): Promise<MessageStatus> {
     const status = await this.log.status(id);
-    if (!status) throw new Fault('NOT_FOUND', 'there is no message of this id, or it was removed by retention');
+    if (!status) throw noSuchMessage();
     return status;
   }
 
@@ -166,6 +161,10 @@ export class MessagesController {
       return { ok: false, error: fault.toWire() };
     }
   }
+}
+
+function noSuchMessage(): Fault {
+  return new Fault('NOT_FOUND', 'there is no message of this id, or it was removed by retention');
 }
 
 function isBatch(body: unknown): body is { messages: unknown } {

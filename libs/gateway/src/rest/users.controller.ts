@@ -1,11 +1,10 @@
 import { Controller, Delete, Get, Inject, Param, UseGuards } from '@nestjs/common';
 import { ApiTags } from '@nestjs/swagger';
 import type { z } from 'zod';
-import { Presence, Registry, Sessions, type SessionRow } from '#connection-manager';
+import { Presence, Registry, Sessions, toConnectionView, toSessionView } from '#connection-manager';
+import { Documented, SchemaPipe } from '#http';
 import { Fault, Identifier, inboxOf, rest } from '#protocol';
 import { ApiKeyGuard } from './api-key.guard.js';
-import { Documented } from './document.js';
-import { SchemaPipe } from './schema.pipe.js';
 
 const USER = { id: 'the user, percent-encoded' };
 
@@ -34,13 +33,7 @@ export class UsersController {
     return {
       ok: true,
       user,
-      connections: rows.map((row) => ({
-        connectionId: row.connection_id,
-        instanceId: row.instance_id,
-        deviceId: row.device_id,
-        connectedAt: row.connected_at.toISOString(),
-        address: row.address,
-      })),
+      connections: rows.map(toConnectionView),
     };
   }
 
@@ -68,7 +61,7 @@ export class UsersController {
   async listSessions(
     @Param('id', new SchemaPipe(Identifier)) user: string,
   ): Promise<z.infer<typeof rest.SessionsAnswer>> {
-    return { ok: true, user, sessions: (await this.sessions.list(user)).map(toSession) };
+    return { ok: true, user, sessions: (await this.sessions.list(user)).map(toSessionView) };
   }
 
   @Delete(':id/sessions/:sessionId')
@@ -87,21 +80,4 @@ export class UsersController {
       throw new Fault('NOT_FOUND', 'the user has had no such session; one begins with its first connection');
     return { ok: true, user, sessionId };
   }
-}
-
-function toSession(row: SessionRow): z.infer<typeof rest.SessionView> {
-  return {
-    sessionId: row.session_id,
-    deviceId: row.device_id,
-    startedAt: row.started_at.toISOString(),
-    lastActivityAt: row.last_activity_at.toISOString(),
-    expiresAt: row.expires_at.toISOString(),
-    endedAt: row.ended_at?.toISOString() ?? null,
-    endReason: row.end_reason,
-    openConnections: row.open_connections,
-    connections: row.connections,
-    instanceId: row.instance_id,
-    address: row.address,
-    userAgent: row.user_agent,
-  };
 }

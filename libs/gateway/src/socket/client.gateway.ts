@@ -7,9 +7,9 @@ import { Tokens } from '#auth';
 import { SETTINGS, type ResolvedSettings } from '#config';
 import { Heartbeats, Presence, Sessions } from '#connection-manager';
 import { Delivery } from '#delivery';
+import { toFault } from '#http';
 import { LOGGER, METER, RequestLog, requestIdOf, type Logger, type Meter } from '#observability';
 import { Fault } from '#protocol';
-import { toFault } from '../to-fault.js';
 import { Admission, type Place } from './admission.js';
 import { ClientAddress } from './client-address.js';
 import { departures } from './departures.js';
@@ -122,6 +122,11 @@ export class ClientGateway implements OnGatewayInit<Server> {
       await delay(LOOK_MS);
     }
     this.cut();
+  }
+
+  /** Closes a connection because an operator wants it; its client may come back. */
+  disconnect(connectionId: string): void {
+    this.clients.get(connectionId)?.outlet.close(new Fault('DISCONNECTED', 'closed by an operator'));
   }
 
   /** Ends every connection at once, whatever is under way. */

@@ -1,9 +1,9 @@
 import type { Socket } from 'socket.io';
 import type { Heartbeats, Presence } from '#connection-manager';
 import type { Connection, Delivery } from '#delivery';
+import { toFault } from '#http';
 import { cut, type Logger } from '#observability';
 import { Fault, parse, REQUESTS, type RequestName } from '#protocol';
-import { toFault } from '../to-fault.js';
 import type { GatewayMetrics } from '../gateway-metrics.js';
 import type { Guest } from './handshake.js';
 import { Requests } from './requests.js';

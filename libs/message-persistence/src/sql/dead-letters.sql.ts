@@ -18,6 +18,45 @@ export const LIST_DEAD_LETTERS = statement<DeadLetterRow>(
      from trunkline.dead_letters where requeued_as is null order by died_at, message_id limit $1`,
 );
 
+/** As above, of everybody or of user $3, behind the letter of $1 and $4 to $6, at most $2. died_at comes as text: it has microseconds. */
+export const PAGE_DEAD_LETTERS = statement<DeadLetterRow & { died_at_exactly: string }>(
+  'page_dead_letters',
+  `select message_id, channel, seq, user_id, device_id, attempts, error, died_at, died_at::text as died_at_exactly
+     from trunkline.dead_letters
+    where requeued_as is null and ($3::text is null or user_id = $3)
+      and (died_at, message_id, user_id, device_id) > ($1::timestamptz, $4::uuid, $5::text, $6::text)
+    order by died_at, message_id, user_id, device_id limit $2`,
+);
+
+/** Removes a dead message from the list, for every device it died for. */
+export const PURGE_DEAD_LETTER = statement<never>(
+  'purge_dead_letter',
+  'delete from trunkline.dead_letters where message_id = $1 returning 1',
+);
+
+/** Removes what died before $1, at most $2, by dead_letters_died_at_idx. */
+export const PURGE_DEAD_LETTERS = statement<never>(
+  'purge_dead_letters',
+  `delete from trunkline.dead_letters where (channel, seq, user_id, device_id) in (
+     select channel, seq, user_id, device_id from trunkline.dead_letters
+      where died_at < $1 order by died_at, message_id limit $2)
+   returning 1`,
+);
+
+/**
+ * Those that died $1 days ago and whose message is gone, at most $2, by dead_letters_died_at_idx. While their message is
+ * there, retained for somebody who is still to receive it, they can be requeued.
+ */
+export const FORGET_DEAD_LETTERS = statement<never>(
+  'forget_dead_letters',
+  `delete from trunkline.dead_letters where (channel, seq, user_id, device_id) in (
+     select channel, seq, user_id, device_id from trunkline.dead_letters l
+      where died_at < clock_timestamp() - make_interval(days => $1::int)
+        and not exists (select from trunkline.messages m where m.channel = l.channel and m.seq = l.seq)
+      order by died_at limit $2)
+   returning 1`,
+);
+
 /**
  * Puts a copy of a dead message into the inbox of each user it died for: its old place is behind their cursors, and
  * moving those back would repeat what was acknowledged. Rows are locked first, so that of two requests one requeues.

@@ -5,15 +5,20 @@ export interface RecipientRow {
   device_id: string | null;
   status: 'queued' | 'sent' | 'delivered' | 'read' | 'expired' | 'cancelled' | 'collapsed' | 'dead';
   last_seen_at: Date | null;
+  /** How far the device has come in the channel. */
+  acked_seq: number;
 }
 
 /** What became of seq $2 of channel $1 for each device; $3, the message's time, prunes partitions. */
 export const FIND_RECIPIENTS = statement<RecipientRow>(
   'find_recipients',
-  `select s.user_id, s.device_id, s.status, d.last_seen_at
+  `select s.user_id, s.device_id, s.status, d.last_seen_at,
+          greatest(c.delivered_seq, m.joined_seq, 0) as acked_seq
      from trunkline.delivery_status s
      left join trunkline.devices d on d.user_id = s.user_id and d.device_id = s.device_id
-    where s.channel = $1 and s.seq = $2 
+     left join trunkline.cursors c on c.user_id = s.user_id and c.device_id = s.device_id and c.channel = s.channel
+     left join trunkline.memberships m on m.channel = s.channel and m.user_id = s.user_id
+    where s.channel = $1 and s.seq = $2
       and s.created_at between $3::timestamptz - interval '1 millisecond' and $3::timestamptz + interval '1 millisecond'
     order by s.user_id, s.device_id limit 1000`,
 );

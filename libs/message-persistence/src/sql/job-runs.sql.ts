@@ -32,3 +32,15 @@ export const LAST_SUCCESSES = statement<{ job: string; age_ms: number | null }>(
           select finished_at from trunkline.job_runs
            where job = w.job and error is null order by finished_at desc limit 1) as r on true`,
 );
+
+export interface LastRunRow {
+  job: string;
+  finished_at: Date;
+  error: string | null;
+}
+
+/** The newest run of each job. */
+export const LAST_RUNS = statement<LastRunRow>(
+  'last_runs',
+  `select distinct on (job) job, finished_at, error from trunkline.job_runs order by job, finished_at desc`,
+);

@@ -2,8 +2,8 @@ import { Catch, HttpException, Inject, type ArgumentsHost, type ExceptionFilter 
 import type { Request, Response } from 'express';
 import { LOGGER, METER, requestIdOf, type Counts, type Logger, type Meter } from '#observability';
 import { Fault, type FaultName } from '#protocol';
-import { countFaults } from '../gateway-metrics.js';
-import { toFault } from '../to-fault.js';
+import { countFaults } from './count-faults.js';
+import { toFault } from './to-fault.js';
 
 const STATUS_BY_FAULT: Partial<Record<string, number>> = {
   BODY_TOO_LARGE: 413,

@@ -1,18 +1,23 @@
 import { applyDecorators } from '@nestjs/common';
 import { ApiBearerAuth, ApiBody, ApiOperation, ApiParam, ApiQuery, ApiResponse } from '@nestjs/swagger';
 import { z } from 'zod';
-import { FAULTS, rest, type FaultName } from '#protocol';
+import { Fault, FAULTS, rest, type FaultName } from '#protocol';
 import { statusOf } from './fault.filter.js';
-import { Fault } from '#protocol';
 
 export interface Documented {
   readonly summary: string;
+  readonly description?: string;
   readonly answer: z.ZodType;
   readonly body?: z.ZodType;
   readonly bodyExamples?: Record<string, { value: unknown }>;
   readonly query?: z.ZodObject;
-  readonly params?: Record<string, string>;
+  readonly queryExample?: Record<string, string | number | boolean>;
+  readonly params?: Record<string, string | { readonly description: string; readonly example: string }>;
+  readonly answerExample?: unknown;
+  /** Beside those of any request. */
   readonly faults: readonly FaultName[];
+  /** The security scheme of its keys; left out: the one of API_KEYS. */
+  readonly keys?: string;
 }
 
 /** Describes a route in OpenAPI from the schemas that also validate it. */
@@ -20,11 +25,13 @@ export function Documented(route: Documented): MethodDecorator {
   const faults: FaultName[] = ['API_KEY_INVALID', ...route.faults, 'UNAVAILABLE'];
   const statuses = new Set(faults.map(toStatus));
   return applyDecorators(
-    ApiBearerAuth(),
-    ApiOperation({ summary: route.summary }),
-    ApiResponse({ status: 200, schema: schemaOf(route.answer, 'output') }),
-    ...Object.entries(route.params ?? {}).map(([name, description]) => ApiParam({ name, description, type: String })),
-    ...(route.query ? queries(route.query) : []),
+    ApiBearerAuth(route.keys),
+    ApiOperation({ summary: route.summary, ...(route.description ? { description: route.description } : {}) }),
+    ApiResponse({ status: 200, schema: answerOf(route) }),
+    ...Object.entries(route.params ?? {}).map(([name, told]) =>
+      ApiParam({ name, type: String, ...(typeof told === 'string' ? { description: told } : told) }),
+    ),
+    ...(route.query ? queries(route.query, route.queryExample) : []),
     ...(route.body
       ? [ApiBody({ schema: schemaOf(route.body, 'input') as never, examples: route.bodyExamples ?? {} })]
       : []),
@@ -43,6 +50,11 @@ export function Documented(route: Documented): MethodDecorator {
 
 function toStatus(fault: FaultName): number {
   return statusOf(new Fault(fault, ''));
+}
+
+function answerOf({ answer, answerExample }: Documented): object {
+  const schema = schemaOf(answer, 'output');
+  return answerExample === undefined ? schema : { ...schema, example: answerExample };
 }
 
 function schemaOf(schema: z.ZodType, io: 'input' | 'output'): object {
@@ -72,8 +84,15 @@ function inline({ definitions: defs = {}, ...schema }: Record<string, unknown>):
   return walk(schema, []) as object;
 }
 
-function queries(query: z.ZodObject): MethodDecorator[] {
+function queries(query: z.ZodObject, example: Documented['queryExample'] = {}): MethodDecorator[] {
   return Object.entries(query.shape).map(([name, schema]) =>
-    ApiQuery({ name, required: false, schema: schemaOf(schema as z.ZodType, 'input') as never }),
+    ApiQuery({
+      name,
+      required: false,
+      schema: {
+        ...schemaOf(schema as z.ZodType, 'input'),
+        ...(name in example ? { example: example[name] } : {}),
+      } as never,
+    }),
   );
 }

@@ -1,0 +1,91 @@
+import type { Command } from 'commander';
+import { setTimeout as delay } from 'node:timers/promises';
+import type { z } from 'zod';
+import { readSettings } from '#config';
+import { Channel, parse, type Message, type rest } from '#protocol';
+import { InputError } from '../failure.js';
+import { Output } from '../output.js';
+import { OutOfReach, RestClient, type Query } from '../rest-client.js';
+
+type Page = z.infer<typeof rest.PageAnswer>;
+
+interface Options {
+  readonly after?: string;
+  readonly last: string;
+  readonly count?: string;
+  readonly json?: boolean;
+}
+
+const EVERY_MS = 500;
+const PAGE = 200;
+
+export function addTail(program: Command): void {
+  program
+    .command('tail')
+    .description('print the messages of a channel as they come; reads along and takes them from nobody')
+    .argument('<channel>', 'user:<id>, group:<name> or broadcast')
+    .option('--last <n>', 'begin with so many that are there already', '0')
+    .option('--after <seq>', 'begin behind this seq')
+    .option('--count <n>', 'end after so many messages')
+    .option('--json', 'each message as JSON, one a line')
+    .action(async (name: string, { after, last, count, json = false }: Options) => {
+      const channel = parse(Channel, name);
+      const client = new RestClient(readSettings());
+      const read = (query: Query): Promise<Page> => readPage(client, channel, query);
+      const bounds = { last: whole('--last', last), count: count === undefined ? Infinity : whole('--count', count) };
+      const fromSeq = after === undefined ? await endOf(read, bounds.last) : whole('--after', after);
+      await follow(read, fromSeq, bounds.count, new Output(json));
+    });
+}
+
+/** Of whichever key there is. It is the history: no device is made, and no cursor moves. */
+function readPage(client: RestClient, channel: string, query: Query): Promise<Page> {
+  const path = `/channels/${encodeURIComponent(channel)}/messages`;
+  return client.hasAdminKey ? client.admin(path, query) : client.api('GET', path, query);
+}
+
+async function endOf(read: (query: Query) => Promise<Page>, last: number): Promise<number> {
+  const { lastSeq } = await read({ limit: 1 });
+  return Math.max(0, lastSeq - last);
+}
+
+async function follow(
+  read: (query: Query) => Promise<Page>,
+  fromSeq: number,
+  count: number,
+  output: Output,
+): Promise<void> {
+  const patiently = patient(read);
+  let seq = fromSeq;
+  for (let left = count; left > 0;) {
+    const { messages, nextAfterSeq } = await patiently({ after: seq, limit: Math.min(PAGE, left) });
+    for (const message of messages) output.tell(message, () => [inWords(message)]);
+    left -= messages.length;
+    seq = nextAfterSeq ?? messages.at(-1)?.seq ?? seq;
+    if (nextAfterSeq === null && left > 0) await delay(EVERY_MS);
+  }
+}
+
+/** Goes on asking while the server is out of reach, and says so once. */
+function patient(read: (query: Query) => Promise<Page>): (query: Query) => Promise<Page> {
+  return async (query) => {
+    for (let hasSaid = false; ; hasSaid = true) {
+      try {
+        return await read(query);
+      } catch (error) {
+        if (!(error instanceof OutOfReach)) throw error;
+        if (!hasSaid) process.stderr.write(`${error.message}; trying again\n`);
+        await delay(EVERY_MS);
+      }
+    }
+  };
+}
+
+function inWords({ channel, seq, sender, type, data, createdAt }: Message): string {
+  return `${createdAt} ${channel}#${seq} ${type} from ${sender ?? 'a back end'}: ${JSON.stringify(data)}`;
+}
+
+function whole(option: string, text: string): number {
+  if (!/^\d{1,15}$/.test(text)) throw new InputError(`${option}: must be a whole number`);
+  return Number(text);
+}

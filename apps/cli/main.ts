@@ -1,0 +1,55 @@
+import { Command, CommanderError } from 'commander';
+import { SettingsError } from '#config';
+import { Fault } from '#protocol';
+import { addCleanup } from './commands/cleanup.js';
+import { addConnections } from './commands/connections.js';
+import { addMigrate } from './commands/migrate.js';
+import { addPublish } from './commands/publish.js';
+import { addStatus } from './commands/status.js';
+import { addTail } from './commands/tail.js';
+import { addToken } from './commands/token.js';
+import { addWhy } from './commands/why.js';
+import { Failure, InputError } from './failure.js';
+
+const BAD_INPUT = 2;
+
+function makeProgram(): Command {
+  const program = new Command('trunkline')
+    .description('Durable real-time messaging on PostgreSQL: try it out, operate it.')
+    .showSuggestionAfterError(false)
+    .exitOverride()
+    .addHelpText(
+      'after',
+      '\nSettings come from the environment: docs/configuration.md. Exit code 2: bad input; 1: it failed.',
+    );
+  for (const add of [addToken, addPublish, addTail, addWhy, addConnections, addStatus, addMigrate, addCleanup])
+    add(program);
+  return program;
+}
+
+/** @returns the exit code; whatever went wrong is told in one line */
+async function run(args: readonly string[]): Promise<number> {
+  try {
+    await makeProgram().parseAsync(args, { from: 'user' });
+    return 0;
+  } catch (error) {
+    if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : BAD_INPUT; // it has said why
+    process.stderr.write(`error: ${inOneLine(error)}\n`);
+    if (error instanceof InputError || error instanceof Fault || error instanceof SettingsError) return BAD_INPUT;
+    // Of the system or of PostgreSQL they have a code; anything else is a fault of this program.
+    if (!(error instanceof Failure || codeOf(error) !== undefined)) console.error(error);
+    return 1;
+  }
+}
+
+/** An error of several, as of a name with several addresses, has no text of its own. */
+function inOneLine(error: unknown): string {
+  const text = error instanceof Error ? error.message : String(error);
+  return (text || String(codeOf(error))).replace(/\s*\n\s*/g, ' ');
+}
+
+function codeOf(error: unknown): unknown {
+  return (error as { code?: unknown } | null)?.code;
+}
+
+process.exitCode = await run(process.argv.slice(2));

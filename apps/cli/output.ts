@@ -1,0 +1,30 @@
+/** Where the answers go: JSON for programs, lines for people. */
+export class Output {
+  constructor(
+    readonly isJson: boolean,
+    private readonly write: (text: string) => void = (text) => void process.stdout.write(text),
+  ) {}
+
+  /** One JSON value in one line, or what it says in words. */
+  tell(value: unknown, words: () => readonly string[]): void {
+    const lines = this.isJson ? [JSON.stringify(value)] : words().map(printable);
+    if (lines.length > 0) this.write(`${lines.join('\n')}\n`);
+  }
+}
+
+/** What users wrote must not steer a terminal. */
+function printable(line: string): string {
+  // eslint-disable-next-line no-control-regex -- these are what it is about
+  return line.replace(/[\u0000-\u0008\u000b-\u001f\u007f-\u009f]/g, '\ufffd');
+}
+
+/** Columns as wide as what stands in them. */
+export function table(head: readonly string[], rows: readonly (readonly string[])[]): string[] {
+  const widths = head.map((title, place) => Math.max(title.length, ...rows.map((row) => row[place]?.length ?? 0)));
+  const line = (cells: readonly string[]): string =>
+    cells
+      .map((cell, place) => cell.padEnd(widths[place] ?? 0))
+      .join('  ')
+      .trimEnd();
+  return [line(head), ...rows.map(line)];
+}

@@ -1,0 +1,24 @@
+import { Module } from '@nestjs/common';
+import { ChannelsController } from './routes/channels.controller.js';
+import { ConnectionsController } from './routes/connections.controller.js';
+import { DeadLettersController } from './routes/dead-letters.controller.js';
+import { InstancesController } from './routes/instances.controller.js';
+import { JobsController } from './routes/jobs.controller.js';
+import { MessagesController } from './routes/messages.controller.js';
+import { OverviewController } from './routes/overview.controller.js';
+import { UsersController } from './routes/users.controller.js';
+
+/** Imported only where ADMIN_API_KEYS is set: without it these routes are not there. */
+@Module({
+  controllers: [
+    OverviewController,
+    InstancesController,
+    ConnectionsController,
+    UsersController,
+    ChannelsController,
+    MessagesController,
+    DeadLettersController,
+    JobsController,
+  ],
+})
+export class AdminModule {}

@@ -1,0 +1,32 @@
+import { applyDecorators, HttpCode, UseGuards, UseInterceptors } from '@nestjs/common';
+import { ApiExtension } from '@nestjs/swagger';
+import { Documented } from '#http';
+import type { AdminScope } from '#protocol';
+import { AdminGuard, Scope } from './admin.guard.js';
+import { Action, AuditInterceptor } from './audit.interceptor.js';
+
+/** The name of the security scheme in OpenAPI. */
+const ADMIN_KEYS = 'admin';
+
+export interface Administered extends Omit<Documented, 'keys' | 'description'> {
+  readonly scope: AdminScope;
+  /** What it changes, as the audit calls it; left out: nothing. */
+  readonly action?: string;
+}
+
+/** A route of the admin REST: who may use it, what the audit says of it, and its description in OpenAPI. */
+export function Administered({ scope, action, ...route }: Administered): MethodDecorator {
+  return applyDecorators(
+    UseGuards(AdminGuard),
+    Scope(scope),
+    ...(action === undefined ? [] : [Action(action), UseInterceptors(AuditInterceptor)]),
+    HttpCode(200),
+    ApiExtension('x-scope', scope),
+    Documented({
+      ...route,
+      faults: ['FORBIDDEN', 'BAD_REQUEST', ...route.faults],
+      keys: ADMIN_KEYS,
+      description: `Needs a key with the scope \`${scope}\`.${action ? ` The audit calls it \`${action}\`.` : ''}`,
+    }),
+  );
+}

@@ -1,0 +1,76 @@
+import { Inject, Injectable, type CallHandler, type ExecutionContext, type NestInterceptor } from '@nestjs/common';
+import { Reflector } from '@nestjs/core';
+import type { Response } from 'express';
+import { catchError, from, mergeMap, type Observable } from 'rxjs';
+import { toFault } from '#http';
+import { AdminAudit } from '#message-persistence';
+import { LOGGER, type Logger } from '#observability';
+import type { AdminRequest } from './admin.guard.js';
+
+/** What a route changes, as the audit calls it. */
+export const Action = Reflector.createDecorator<string>();
+
+const REQUEST_ID = /^[\x21-\x7e]{1,100}$/;
+const PLAIN = new Set(['string', 'number', 'boolean']);
+const LONGEST = 200;
+const MOST_DETAILS = 10;
+
+/** Writes down each change before it is made, and then what came of it. */
+@Injectable()
+export class AuditInterceptor implements NestInterceptor {
+  constructor(
+    @Inject(AdminAudit) private readonly audit: AdminAudit,
+    @Inject(Reflector) private readonly reflector: Reflector,
+    @Inject(LOGGER) private readonly logger: Logger,
+  ) {}
+
+  async intercept(context: ExecutionContext, next: CallHandler): Promise<Observable<unknown>> {
+    const action = this.reflector.get(Action, context.getHandler()) as string | undefined;
+    if (action === undefined) return next.handle();
+    const request = context.switchToHttp().getRequest<AdminRequest>();
+    const id = await this.audit.begin({
+      by: request.admin.name,
+      action,
+      target: targetOf(request),
+      details: detailsOf(request),
+      requestId: requestIdOf(request, context.switchToHttp().getResponse<Response>()),
+    });
+    return next.handle().pipe(
+      mergeMap(async (answer: unknown) => {
+        await this.end(id, 'ok');
+        return answer;
+      }),
+      catchError((error: unknown) => from(this.fail(id, error))),
+    );
+  }
+
+  private async fail(id: number, error: unknown): Promise<never> {
+    const { code, message } = toFault(error);
+    await this.end(id, `${code} ${message}`);
+    throw error;
+  }
+
+  /** The change is made, whatever becomes of its line. */
+  private async end(id: number, result: string): Promise<void> {
+    await this.audit
+      .end(id, result)
+      .catch((error: unknown) => this.logger.warn({ err: error, id, result }, 'result of a change not written down'));
+  }
+}
+
+function targetOf({ params }: AdminRequest): string {
+  return Object.values(params).join(' ').slice(0, 300);
+}
+
+/** What it was asked with, before anybody has looked at it: plain values, and not too many. There are no secrets here. */
+function detailsOf({ query, body }: AdminRequest): Record<string, unknown> {
+  const given: [string, unknown][] = [query, body].flatMap((part: unknown) => Object.entries(part ?? {}));
+  const plain = given.filter(([name, value]) => PLAIN.has(typeof value) && `${name}${String(value)}`.length < LONGEST);
+  return Object.fromEntries(plain.slice(0, MOST_DETAILS));
+}
+
+/** The one that is answered, if somebody gives requests one; else the caller's own. */
+function requestIdOf(request: AdminRequest, response: Response): string | null {
+  const given = response.getHeader('x-request-id') ?? request.header('x-request-id');
+  return typeof given === 'string' && REQUEST_ID.test(given) ? given : null;
+}

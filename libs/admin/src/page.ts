@@ -1,0 +1,33 @@
+import type { z } from 'zod';
+import { Fault } from '#protocol';
+
+/** Where a list goes on: the key of the last row, in a form that nobody is tempted to make up. */
+export function writeCursor(key: readonly unknown[]): string {
+  return Buffer.from(JSON.stringify(key)).toString('base64url');
+}
+
+/** The key a cursor stands for, or undefined without one. @throws Fault BAD_REQUEST */
+export function readCursor<S extends z.ZodType>(schema: S, cursor: string | undefined): z.output<S> | undefined {
+  if (cursor === undefined) return undefined;
+  const result = schema.safeParse(decode(cursor));
+  if (!result.success) throw new Fault('BAD_REQUEST', 'cursor: is none of this list');
+  return result.data;
+}
+
+/** The cursor of the page that follows, if this one is full. */
+export function nextOf<Row>(
+  rows: readonly Row[],
+  limit: number,
+  keyOf: (row: Row) => readonly unknown[],
+): string | null {
+  const last = rows.at(-1);
+  return last !== undefined && rows.length === limit ? writeCursor(keyOf(last)) : null;
+}
+
+function decode(cursor: string): unknown {
+  try {
+    return JSON.parse(Buffer.from(cursor, 'base64url').toString());
+  } catch {
+    return undefined;
+  }
+}

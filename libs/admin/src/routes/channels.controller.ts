@@ -1,0 +1,117 @@
+import { Controller, Get, Inject, Param, Query } from '@nestjs/common';
+import { ApiTags } from '@nestjs/swagger';
+import { z } from 'zod';
+import { Census } from '#connection-manager';
+import { SchemaPipe } from '#http';
+import { Directory, MessageLog, type ChannelRow } from '#message-persistence';
+import { admin, Channel, Fault, GroupChannel, rest } from '#protocol';
+import { Administered } from '../administered.js';
+import { EXAMPLE, MESSAGE_EXAMPLE, PARAM } from '../examples.js';
+import { nextOf, readCursor } from '../page.js';
+
+const Key = z.tuple([z.string().max(200)]);
+const CHANNEL_EXAMPLE = { channel: EXAMPLE.group, lastSeq: 9, lastAt: EXAMPLE.at };
+
+@ApiTags('admin')
+@Controller('admin/v1/channels')
+export class ChannelsController {
+  constructor(
+    @Inject(Directory) private readonly directory: Directory,
+    @Inject(Census) private readonly census: Census,
+    @Inject(MessageLog) private readonly log: MessageLog,
+  ) {}
+
+  @Get()
+  @Administered({
+    scope: 'read',
+    summary: 'The channels that something was published to, by name',
+    query: admin.ChannelsQuery,
+    queryExample: { prefix: 'group:', limit: 50 },
+    answer: admin.ChannelsAnswer,
+    answerExample: { ok: true, channels: [CHANNEL_EXAMPLE], next: null },
+    faults: ['UNKNOWN_FIELD'],
+  })
+  async list(
+    @Query(new SchemaPipe(admin.ChannelsQuery)) { prefix, limit, cursor }: z.infer<typeof admin.ChannelsQuery>,
+  ): Promise<z.infer<typeof admin.ChannelsAnswer>> {
+    const [after = ''] = readCursor(Key, cursor) ?? [];
+    const rows = await this.directory.channels(prefix, after, limit);
+    return { ok: true, channels: rows.map(toChannel), next: nextOf(rows, limit, ({ channel }) => [channel]) };
+  }
+
+  @Get(':channel')
+  @Administered({
+    scope: 'read',
+    summary: 'A channel: how long it is, how many members, which instances read it',
+    params: { channel: PARAM.channel },
+    answer: admin.ChannelAnswer,
+    answerExample: { ok: true, ...CHANNEL_EXAMPLE, members: 12, instances: [EXAMPLE.instance] },
+    faults: ['BAD_CHANNEL', 'NOT_FOUND'],
+  })
+  async show(@Param('channel', new SchemaPipe(Channel)) name: string): Promise<z.infer<typeof admin.ChannelAnswer>> {
+    const [row, instances] = await Promise.all([this.directory.channel(name), this.census.readersOf(name)]);
+    if (!row) throw new Fault('NOT_FOUND', 'nothing was published to this channel, and it has no members');
+    return { ok: true, ...toChannel(row), members: row.members, instances };
+  }
+
+  @Get(':channel/members')
+  @Administered({
+    scope: 'read',
+    summary: 'The members of a group, by name',
+    params: { channel: PARAM.channel },
+    query: admin.MembersQuery,
+    queryExample: { limit: 50 },
+    answer: admin.MembersAnswer,
+    answerExample: {
+      ok: true,
+      channel: EXAMPLE.group,
+      members: [{ user: EXAMPLE.user, joinedSeq: 4, joinedAt: EXAMPLE.at, devices: 1 }],
+      next: null,
+    },
+    faults: ['BAD_CHANNEL', 'UNKNOWN_FIELD'],
+  })
+  async members(
+    @Param('channel', new SchemaPipe(GroupChannel)) channel: string,
+    @Query(new SchemaPipe(admin.MembersQuery)) { limit, cursor }: z.infer<typeof admin.MembersQuery>,
+  ): Promise<z.infer<typeof admin.MembersAnswer>> {
+    const [after = ''] = readCursor(Key, cursor) ?? [];
+    const rows = await this.directory.members(channel, after, limit);
+    const members = rows.map(({ user_id, joined_seq, joined_at, devices }) => ({
+      user: user_id,
+      joinedSeq: joined_seq,
+      joinedAt: joined_at.toISOString(),
+      devices,
+    }));
+    return { ok: true, channel, members, next: nextOf(rows, limit, ({ user_id }) => [user_id]) };
+  }
+
+  @Get(':channel/messages')
+  @Administered({
+    scope: 'read',
+    summary: 'A page of a channel, as GET /v1/channels/{channel}/messages gives it; nobody’s cursor moves',
+    params: { channel: PARAM.channel },
+    query: rest.PageQuery,
+    queryExample: { after: 0, limit: 50 },
+    answer: rest.PageAnswer,
+    answerExample: {
+      ok: true,
+      channel: EXAMPLE.group,
+      messages: [MESSAGE_EXAMPLE],
+      lastSeq: 1,
+      nextAfterSeq: null,
+      nextBeforeSeq: null,
+    },
+    faults: ['BAD_CHANNEL', 'UNKNOWN_FIELD'],
+  })
+  async messages(
+    @Param('channel', new SchemaPipe(Channel)) channel: string,
+    @Query(new SchemaPipe(rest.PageQuery)) query: z.infer<typeof rest.PageQuery>,
+  ): Promise<z.infer<typeof rest.PageAnswer>> {
+    const { after: afterSeq, before: beforeSeq, from, to, order = 'asc', limit } = query;
+    return { ok: true, ...(await this.log.history(channel, { afterSeq, beforeSeq, from, to, order, limit })) };
+  }
+}
+
+function toChannel({ channel, last_seq, last_at }: ChannelRow): z.infer<typeof admin.ChannelView> {
+  return { channel, lastSeq: last_seq, lastAt: last_at instanceof Date ? last_at.toISOString() : null };
+}

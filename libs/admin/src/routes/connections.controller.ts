@@ -1,0 +1,76 @@
+import { Controller, Delete, Get, Inject, Param, Query } from '@nestjs/common';
+import { ApiTags } from '@nestjs/swagger';
+import { z } from 'zod';
+import { Census, Orders, type ListedConnectionRow } from '#connection-manager';
+import { SchemaPipe } from '#http';
+import { admin, Fault } from '#protocol';
+import { Administered } from '../administered.js';
+import { CONNECTION_EXAMPLE, EXAMPLE, PARAM } from '../examples.js';
+import { nextOf, readCursor } from '../page.js';
+
+const Key = z.tuple([z.string().max(200), z.string().max(100)]);
+
+@ApiTags('admin')
+@Controller('admin/v1/connections')
+export class ConnectionsController {
+  constructor(
+    @Inject(Census) private readonly census: Census,
+    @Inject(Orders) private readonly orders: Orders,
+  ) {}
+
+  @Get()
+  @Administered({
+    scope: 'read',
+    summary: 'The connections on all instances, by user; those that fit every filter given',
+    query: admin.ConnectionsQuery,
+    queryExample: { user: EXAMPLE.user, instance: EXAMPLE.instance, limit: 50 },
+    answer: admin.ConnectionsAnswer,
+    answerExample: {
+      ok: true,
+      connections: [
+        { user: EXAMPLE.user, ...CONNECTION_EXAMPLE, sessionId: EXAMPLE.session, lastHeartbeatAt: EXAMPLE.later },
+      ],
+      next: null,
+    },
+    faults: ['UNKNOWN_FIELD'],
+  })
+  async list(
+    @Query(new SchemaPipe(admin.ConnectionsQuery))
+    { limit, cursor, ...filter }: z.infer<typeof admin.ConnectionsQuery>,
+  ): Promise<z.infer<typeof admin.ConnectionsAnswer>> {
+    const rows = await this.census.connections(filter, readCursor(Key, cursor), limit);
+    const next = nextOf(rows, limit, ({ user_id, connection_id }) => [user_id, connection_id]);
+    return { ok: true, connections: rows.map(toConnection), next };
+  }
+
+  @Delete(':connection')
+  @Administered({
+    scope: 'operate',
+    action: 'disconnect-connection',
+    summary: 'Close a connection on whichever instance, with 4009; its client may come back at once',
+    params: { connection: PARAM.connection },
+    answer: admin.DisconnectedAnswer,
+    answerExample: { ok: true, ordered: 1 },
+    faults: ['NOT_FOUND'],
+  })
+  async disconnect(
+    @Param('connection', new SchemaPipe(admin.ConnectionId)) connectionId: string,
+  ): Promise<z.infer<typeof admin.DisconnectedAnswer>> {
+    const ordered = await this.orders.disconnect(connectionId);
+    if (ordered === 0) throw new Fault('NOT_FOUND', 'there is no such connection');
+    return { ok: true, ordered };
+  }
+}
+
+function toConnection(row: ListedConnectionRow): z.infer<typeof admin.Connection> {
+  return {
+    user: row.user_id,
+    connectionId: row.connection_id,
+    instanceId: row.instance_id,
+    deviceId: row.device_id,
+    connectedAt: row.connected_at.toISOString(),
+    address: row.address,
+    sessionId: row.session_id,
+    lastHeartbeatAt: row.last_heartbeat.toISOString(),
+  };
+}

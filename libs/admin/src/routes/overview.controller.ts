@@ -1,0 +1,154 @@
+import { Controller, Get, Inject, Query } from '@nestjs/common';
+import { ApiTags } from '@nestjs/swagger';
+import { z } from 'zod';
+import { Census } from '#connection-manager';
+import { SchemaPipe } from '#http';
+import { AdminAudit, JobDiary, Traffic, type ChangeRow, type TrafficRow } from '#message-persistence';
+import { admin, Fault } from '#protocol';
+import { Administered } from '../administered.js';
+import { EXAMPLE, INSTANCE_EXAMPLE } from '../examples.js';
+import { nextOf, readCursor } from '../page.js';
+import { toInstance } from './instances.controller.js';
+
+const Key = z.tuple([z.int().min(1)]);
+const HOUR_MS = 3_600_000;
+const LONGEST_MS = 24 * HOUR_MS;
+const MOST_STEPS = 1_440;
+
+@ApiTags('admin')
+@Controller('admin/v1')
+export class OverviewController {
+  constructor(
+    @Inject(Census) private readonly census: Census,
+    @Inject(Traffic) private readonly traffic: Traffic,
+    @Inject(JobDiary) private readonly diary: JobDiary,
+    @Inject(AdminAudit) private readonly changes: AdminAudit,
+  ) {}
+
+  @Get('status')
+  @Administered({
+    scope: 'read',
+    summary: 'How the cluster is: instances, connections, what waits, what was given up, the last run of each job',
+    answer: admin.StatusAnswer,
+    answerExample: {
+      ok: true,
+      instances: [INSTANCE_EXAMPLE],
+      connections: 1,
+      usersOnline: 1,
+      outbox: { waiting: 0, due: 0, oldestDueMs: 0, rejected: 0 },
+      deadLetters: 0,
+      jobs: [{ job: EXAMPLE.job, finishedAt: EXAMPLE.at, error: null }],
+    },
+    faults: [],
+  })
+  async status(): Promise<z.infer<typeof admin.StatusAnswer>> {
+    const [rows, usersOnline, backlog, runs] = await Promise.all([
+      this.census.instances(),
+      this.census.usersOnline(),
+      this.traffic.backlog(),
+      this.diary.lastRuns(),
+    ]);
+    const { waiting, due, oldest_due_ms, rejected, dead } = backlog;
+    return {
+      ok: true,
+      instances: rows.map(toInstance),
+      connections: rows.reduce((sum, { connections }) => sum + connections, 0),
+      usersOnline,
+      outbox: { waiting, due, oldestDueMs: Math.round(oldest_due_ms), rejected },
+      deadLetters: dead,
+      jobs: runs.map(({ job, finished_at, error }) => ({ job, finishedAt: finished_at.toISOString(), error })),
+    };
+  }
+
+  @Get('stats')
+  @Administered({
+    scope: 'read',
+    summary: 'What happened over time, counted in the tables that hold it: as far back as retention, 24 hours at once',
+    query: admin.StatsQuery,
+    queryExample: { from: '2030-01-01T08:00:00Z', to: '2030-01-01T09:00:00Z', stepS: 60 },
+    answer: admin.StatsAnswer,
+    answerExample: {
+      ok: true,
+      stepS: 60,
+      steps: [
+        {
+          at: EXAMPLE.at,
+          published: 120,
+          acknowledged: 240,
+          timeouts: 0,
+          disconnected: 1,
+          dead: 0,
+          jobRuns: 1,
+          jobFailures: 0,
+        },
+      ],
+    },
+    faults: ['UNKNOWN_FIELD', 'OVERLOADED'],
+  })
+  async stats(
+    @Query(new SchemaPipe(admin.StatsQuery)) { from, to, stepS }: z.infer<typeof admin.StatsQuery>,
+  ): Promise<z.infer<typeof admin.StatsAnswer>> {
+    const end = to === undefined ? new Date() : new Date(to);
+    const begin = from === undefined ? new Date(end.getTime() - HOUR_MS) : new Date(from);
+    assertBounded(end.getTime() - begin.getTime(), stepS);
+    return { ok: true, stepS, steps: (await this.traffic.count(begin, end, stepS)).map(toStep) };
+  }
+
+  @Get('audit')
+  @Administered({
+    scope: 'read',
+    summary: 'What was changed through this REST, by which key, newest first',
+    query: admin.AuditQuery,
+    queryExample: { limit: 50 },
+    answer: admin.AuditAnswer,
+    answerExample: {
+      ok: true,
+      changes: [
+        {
+          at: EXAMPLE.at,
+          key: 'ops',
+          action: 'drain-instance',
+          target: EXAMPLE.instance,
+          details: {},
+          requestId: null,
+          instanceId: EXAMPLE.instance,
+          result: 'ok',
+        },
+      ],
+      next: null,
+    },
+    faults: ['UNKNOWN_FIELD'],
+  })
+  async audit(
+    @Query(new SchemaPipe(admin.AuditQuery)) { limit, cursor }: z.infer<typeof admin.AuditQuery>,
+  ): Promise<z.infer<typeof admin.AuditAnswer>> {
+    const [before = Number.MAX_SAFE_INTEGER] = readCursor(Key, cursor) ?? [];
+    const rows = await this.changes.list(before, limit);
+    return { ok: true, changes: rows.map(toChange), next: nextOf(rows, limit, ({ id }) => [id]) };
+  }
+}
+
+function assertBounded(ms: number, stepS: number): void {
+  if (ms <= 0) throw new Fault('BAD_REQUEST', 'from: must be before to');
+  if (ms > LONGEST_MS) throw new Fault('BAD_REQUEST', 'from: at most 24 hours before to');
+  if (ms / 1_000 / stepS > MOST_STEPS) throw new Fault('BAD_REQUEST', `stepS: makes more than ${MOST_STEPS} steps`);
+}
+
+function toStep(row: TrafficRow): z.infer<typeof admin.Step> {
+  const { at, published, acknowledged, timeouts, disconnected, dead, job_runs, job_failures } = row;
+  const jobs = { jobRuns: job_runs, jobFailures: job_failures };
+  return { at: at.toISOString(), published, acknowledged, timeouts, disconnected, dead, ...jobs };
+}
+
+function toChange(row: ChangeRow): z.infer<typeof admin.Change> {
+  return {
+    at: row.at.toISOString(),
+    key: row.key_name,
+    action: row.action,
+    target: row.target,
+    details: row.details,
+    requestId: row.request_id,
+    instanceId: row.instance_id,
+    result: row.result,
+  };
+}

@@ -1,0 +1,134 @@
+import { Controller, Delete, Get, Inject, Param, Query } from '@nestjs/common';
+import { ApiTags } from '@nestjs/swagger';
+import { z } from 'zod';
+import { Orders, Registry, Sessions, toConnectionView, toSessionView } from '#connection-manager';
+import { SchemaPipe } from '#http';
+import { Directory, type CursorRow } from '#message-persistence';
+import { admin, Identifier } from '#protocol';
+import { Administered } from '../administered.js';
+import { CONNECTION_EXAMPLE, EXAMPLE, PARAM } from '../examples.js';
+import { nextOf, readCursor } from '../page.js';
+
+const Key = z.tuple([z.string().max(200)]);
+
+const USER_EXAMPLE = {
+  ok: true,
+  user: EXAMPLE.user,
+  pending: 2,
+  connections: [CONNECTION_EXAMPLE],
+  devices: [{ deviceId: EXAMPLE.device, createdAt: EXAMPLE.at, lastSeenAt: EXAMPLE.at }],
+  sessions: [],
+  cursors: [
+    {
+      deviceId: EXAMPLE.device,
+      channel: EXAMPLE.group,
+      deliveredSeq: 7,
+      readSeq: 5,
+      lastSeq: 9,
+      pending: 2,
+      failedAttempts: 0,
+      updatedAt: EXAMPLE.at,
+    },
+  ],
+};
+
+@ApiTags('admin')
+@Controller('admin/v1/users')
+export class UsersController {
+  constructor(
+    @Inject(Directory) private readonly directory: Directory,
+    @Inject(Registry) private readonly registry: Registry,
+    @Inject(Sessions) private readonly sessions: Sessions,
+    @Inject(Orders) private readonly orders: Orders,
+  ) {}
+
+  @Get()
+  @Administered({
+    scope: 'read',
+    summary: 'The users that have a device, by name',
+    query: admin.UsersQuery,
+    queryExample: { limit: 50 },
+    answer: admin.UsersAnswer,
+    answerExample: { ok: true, users: [{ user: EXAMPLE.user, devices: 1, lastSeenAt: EXAMPLE.at }], next: null },
+    faults: ['UNKNOWN_FIELD'],
+  })
+  async list(
+    @Query(new SchemaPipe(admin.UsersQuery)) { limit, cursor }: z.infer<typeof admin.UsersQuery>,
+  ): Promise<z.infer<typeof admin.UsersAnswer>> {
+    const [after = ''] = readCursor(Key, cursor) ?? [];
+    const rows = await this.directory.users(after, limit);
+    const users = rows.map(({ user_id, devices, last_seen_at }) => ({
+      user: user_id,
+      devices,
+      lastSeenAt: last_seen_at.toISOString(),
+    }));
+    return { ok: true, users, next: nextOf(rows, limit, ({ user_id }) => [user_id]) };
+  }
+
+  @Get(':user')
+  @Administered({
+    scope: 'read',
+    summary: 'A user: where it is connected, its devices and sessions, how far each device has come, what is pending',
+    params: { user: PARAM.user },
+    answer: admin.UserAnswer,
+    answerExample: USER_EXAMPLE,
+    faults: [],
+  })
+  async show(@Param('user', new SchemaPipe(Identifier)) user: string): Promise<z.infer<typeof admin.UserAnswer>> {
+    const [connections, devices, sessions, rows] = await Promise.all([
+      this.registry.connectionsOf(user),
+      this.directory.devicesOf(user),
+      this.sessions.list(user),
+      this.directory.cursorsOf(user),
+    ]);
+    const cursors = rows.map(toCursor);
+    return {
+      ok: true,
+      user,
+      pending: Math.max(0, ...pendingByDevice(cursors)),
+      connections: connections.map(toConnectionView),
+      devices: devices.map(({ device_id, created_at, last_seen_at }) => ({
+        deviceId: device_id,
+        createdAt: created_at.toISOString(),
+        lastSeenAt: last_seen_at.toISOString(),
+      })),
+      sessions: sessions.map(toSessionView),
+      cursors,
+    };
+  }
+
+  @Delete(':user/connections')
+  @Administered({
+    scope: 'operate',
+    action: 'disconnect-user',
+    summary: 'Close every connection of a user, with 4009; to keep it out, revoke its sessions as well',
+    params: { user: PARAM.user },
+    answer: admin.DisconnectedAnswer,
+    answerExample: { ok: true, ordered: 1 },
+    faults: [],
+  })
+  async disconnect(
+    @Param('user', new SchemaPipe(Identifier)) user: string,
+  ): Promise<z.infer<typeof admin.DisconnectedAnswer>> {
+    return { ok: true, ordered: await this.orders.disconnectUser(user) };
+  }
+}
+
+function toCursor(row: CursorRow): z.infer<typeof admin.Cursor> {
+  return {
+    deviceId: row.device_id,
+    channel: row.channel,
+    deliveredSeq: row.delivered_seq,
+    readSeq: row.read_seq,
+    lastSeq: row.last_seq,
+    pending: Math.max(0, row.last_seq - row.delivered_seq),
+    failedAttempts: row.failed_attempts,
+    updatedAt: row.updated_at?.toISOString() ?? null,
+  };
+}
+
+function pendingByDevice(cursors: readonly z.infer<typeof admin.Cursor>[]): number[] {
+  const sums = new Map<string, number>();
+  for (const { deviceId, pending } of cursors) sums.set(deviceId, (sums.get(deviceId) ?? 0) + pending);
+  return [...sums.values()];
+}

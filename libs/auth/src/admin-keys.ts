@@ -1,0 +1,32 @@
+import type { AdminScope } from '#protocol';
+import { ApiKeys } from './api-keys.js';
+
+/** An operator, or a tool of one. */
+export interface Admin {
+  /** Of the key. */
+  readonly name: string;
+  readonly scopes: ReadonlySet<AdminScope>;
+}
+
+/** Who may use the admin REST, and for what, by secret. */
+export class AdminKeys {
+  private readonly keys: ApiKeys;
+  private readonly admins: ReadonlyMap<string, Admin>;
+
+  /** @param entries `name:secret:scope+scope`, no name twice */
+  constructor(entries: readonly string[]) {
+    const parts = entries.map((entry) => {
+      const end = entry.lastIndexOf(':');
+      const scopes = entry.slice(end + 1).split('+') as AdminScope[];
+      return { pair: entry.slice(0, end), name: entry.slice(0, entry.indexOf(':')), scopes: new Set(scopes) };
+    });
+    this.keys = new ApiKeys(parts.map(({ pair }) => pair));
+    this.admins = new Map(parts.map(({ name, scopes }) => [name, { name, scopes }]));
+  }
+
+  /** Compares in constant time, as {@link ApiKeys}. */
+  adminOf(secret: string): Admin | undefined {
+    const name = this.keys.nameOf(secret);
+    return name === undefined ? undefined : this.admins.get(name);
+  }
+}

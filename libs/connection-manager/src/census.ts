@@ -1,0 +1,41 @@
+import type { Database } from '#database';
+import { LIST_CONNECTIONS, LIST_CONNECTIONS_OF, type ListedConnectionRow } from './sql/list-connections.sql.js';
+import { COUNT_ONLINE, FIND_READERS, LIST_INSTANCES, type InstanceRow } from './sql/list-instances.sql.js';
+
+export interface ConnectionFilter {
+  readonly user?: string | undefined;
+  readonly instance?: string | undefined;
+  readonly device?: string | undefined;
+  readonly address?: string | undefined;
+}
+
+/** The registry as operators want to see it: who is connected where, on every instance. */
+export class Census {
+  constructor(private readonly database: Database) {}
+
+  instances(): Promise<InstanceRow[]> {
+    return this.database.rows('work', LIST_INSTANCES);
+  }
+
+  /** @param after user and connection behind which the page begins; left out: at the first */
+  connections(
+    { user, instance, device, address }: ConnectionFilter,
+    after: readonly [user: string, connectionId: string] | undefined,
+    limit: number,
+  ): Promise<ListedConnectionRow[]> {
+    const [afterUser, afterConnection] = after ?? ['', ''];
+    const values = [user ?? afterUser, afterConnection, limit, instance ?? null, device ?? null, address ?? null];
+    return this.database.rows('work', user === undefined ? LIST_CONNECTIONS : LIST_CONNECTIONS_OF, values);
+  }
+
+  async usersOnline(): Promise<number> {
+    const [row] = await this.database.rows('work', COUNT_ONLINE);
+    return row?.users ?? 0;
+  }
+
+  /** Instances with readers of the channel. */
+  async readersOf(channel: string): Promise<string[]> {
+    const rows = await this.database.rows('work', FIND_READERS, [channel]);
+    return rows.map(({ instance_id }) => instance_id);
+  }
+}

@@ -1,0 +1,35 @@
+import { statement } from '#database';
+
+export interface ListedConnectionRow {
+  user_id: string;
+  connection_id: string;
+  instance_id: string;
+  device_id: string;
+  session_id: string | null;
+  connected_at: Date;
+  last_heartbeat: Date;
+  address: string | null;
+}
+
+const list = (where: string): string => `
+  select c.user_id, c.connection_id, c.instance_id, c.device_id, c.session_id, c.connected_at, c.last_heartbeat, c.address
+    from trunkline.connections c join trunkline.instances i using (instance_id)
+   where ${where}
+     and ($4::text is null or c.instance_id = $4) and ($5::text is null or c.device_id = $5)
+     and ($6::text is null or c.address = $6)
+   order by c.user_id, c.connection_id limit $3`;
+
+/**
+ * Living connections in the order of the primary key, behind user $1 and connection $2, at most $3. A filter that is null
+ * lets everything pass, and is looked at row by row: $4 instance, $5 device, $6 address.
+ */
+export const LIST_CONNECTIONS = statement<ListedConnectionRow>(
+  'list_connections',
+  list('(c.user_id, c.connection_id) > ($1, $2)'),
+);
+
+/** The same of user $1 alone: a part of the primary key. */
+export const LIST_CONNECTIONS_OF = statement<ListedConnectionRow>(
+  'list_connections_of',
+  list('c.user_id = $1 and c.connection_id > $2'),
+);

@@ -1,0 +1,33 @@
+import type { z } from 'zod';
+import type { rest } from '#protocol';
+import type { ConnectionRow } from './sql/find-connections.sql.js';
+import type { SessionRow } from './sql/sessions.sql.js';
+
+/** A connection as REST shows it. */
+export function toConnectionView(row: ConnectionRow): z.infer<typeof rest.ConnectionView> {
+  return {
+    connectionId: row.connection_id,
+    instanceId: row.instance_id,
+    deviceId: row.device_id,
+    connectedAt: row.connected_at.toISOString(),
+    address: row.address,
+  };
+}
+
+/** A session as REST shows it. */
+export function toSessionView(row: SessionRow): z.infer<typeof rest.SessionView> {
+  return {
+    sessionId: row.session_id,
+    deviceId: row.device_id,
+    startedAt: row.started_at.toISOString(),
+    lastActivityAt: row.last_activity_at.toISOString(),
+    expiresAt: row.expires_at.toISOString(),
+    endedAt: row.ended_at?.toISOString() ?? null,
+    endReason: row.end_reason,
+    openConnections: row.open_connections,
+    connections: row.connections,
+    instanceId: row.instance_id,
+    address: row.address,
+    userAgent: row.user_agent,
+  };
+}

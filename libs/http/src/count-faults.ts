@@ -1,0 +1,11 @@
+import type { Counts, Meter } from '#observability';
+import type { FaultName } from '#protocol';
+
+/** The same one for sockets and REST. */
+export function countFaults(meter: Meter): Counts<FaultName> {
+  return meter.counters({
+    name: 'trunkline_request_faults_total',
+    help: 'Requests of sockets and REST that were refused or failed, by fault; each item of a batch counts',
+    label: 'fault',
+  });
+}

@@ -1,0 +1,5 @@
+export { countFaults } from './count-faults.js';
+export { Documented } from './documented.js';
+export { FaultFilter } from './fault.filter.js';
+export { SchemaPipe } from './schema.pipe.js';
+export { toFault } from './to-fault.js';
