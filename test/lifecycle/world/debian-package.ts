@@ -15,11 +15,21 @@ export async function fileOfPackage(name: string, path: string): Promise<string>
   if (found) return found;
   await mkdir(unpacked, { recursive: true });
   try {
-    await run('apt-get', ['download', name], { cwd: unpacked });
+    await download(name, unpacked);
     const file = (await readdir(unpacked)).find((entry) => entry.endsWith('.deb')) ?? '';
     await run('dpkg', ['-x', file, '.'], { cwd: unpacked });
   } catch (cause) {
     throw new Error(`needs ${path}: install the package ${name}`, { cause });
   }
   return join(unpacked, path);
+}
+
+async function download(name: string, cwd: string): Promise<void> {
+  try {
+    await run('apt-get', ['download', name], { cwd });
+  } catch {
+    // A fresh machine has no list of packages, an old one a list of versions that are gone.
+    await run('apt-get', ['update']);
+    await run('apt-get', ['download', name], { cwd });
+  }
 }
