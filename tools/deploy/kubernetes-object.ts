@@ -13,8 +13,12 @@ export type KubernetesObject = z.infer<typeof KubernetesObject>;
 
 export const nameOf = ({ kind, metadata }: KubernetesObject): string => `${kind} ${metadata.name}`;
 
+interface Validated {
+  validate(): void;
+}
+
 interface Model {
-  readonly prototype: { validate: (this: object) => void };
+  readonly prototype: Validated;
 }
 
 /** Against the schemas that Kubernetes publishes; a field that those do not have is a fault as well. */
@@ -23,7 +27,7 @@ export async function schemaFaults(object: KubernetesObject): Promise<string[]> 
   if (!model) return [`${nameOf(object)}: no ${object.kind} in ${object.apiVersion}`];
   const { value, unread } = watched(structuredClone(object));
   try {
-    model.prototype.validate.call(Object.setPrototypeOf(value, model.prototype) as object);
+    (Object.setPrototypeOf(value, model.prototype) as Validated).validate();
   } catch (error) {
     return [`${nameOf(object)}: ${(error as Error).message}`];
   }
