@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { alertFaults } from './deploy/alerts.js';
 import { ComposeFile } from './deploy/compose.js';
 import { dockerfileFaults } from './deploy/dockerfile.js';
 import { kubernetesFaults } from './deploy/kubernetes.js';
@@ -24,6 +25,7 @@ const CHECKS: readonly ((tree: Tree) => string[] | Promise<string[]>)[] = [
   nginxFaults,
   kubernetesFaults,
   (tree) => programFaults(tree, PROGRAMS),
+  alertFaults,
 ];
 
 async function faultsOf(tree: Tree): Promise<string[]> {

@@ -18,11 +18,13 @@ describe('the image', () => {
   let database: TestDatabase;
   let env: Record<string, string | undefined>;
   let url: string;
+  let metricsUrl: string;
   let unserved: string[] | undefined;
 
   beforeAll(async () => {
     [image, database] = await Promise.all([ImageOnDisk.build(), createEmptyDatabase()]);
-    const [port = 0] = await freePorts(1);
+    const [port = 0, metricsPort = 0] = await freePorts(2);
+    metricsUrl = `http://127.0.0.1:${metricsPort}`;
     url = `http://127.0.0.1:${port}`;
     const config = new Manifests(new Tree('.')).objects().find(({ kind }) => kind === 'ConfigMap');
     env = {
@@ -33,7 +35,10 @@ describe('the image', () => {
       JWT_SECRET,
       API_KEYS: `tests:${API_KEY}`,
       PORT: String(port),
-      HOST: '127.0.0.1', // the image listens on all addresses, a test never does
+      METRICS_PORT: String(metricsPort),
+      // The image listens on all addresses, a test never does.
+      HOST: '127.0.0.1',
+      METRICS_HOST: '127.0.0.1',
     };
   }, 300_000);
 
@@ -75,7 +80,7 @@ describe('the image', () => {
     try {
       await until('it is ready', () => isReady(url), 30_000);
       expect((await outcomeOf(image.healthCheck)).code).toBe(0);
-      unserved = await unservedPaths(url);
+      unserved = await unservedPaths(url, metricsUrl);
       const exited = once(server, 'exit');
       server.kill('SIGTERM');
       expect(await exited).toEqual([0, null]);
@@ -95,10 +100,15 @@ async function isReady(url: string): Promise<boolean> {
   return answer?.status === 200;
 }
 
-async function unservedPaths(url: string): Promise<string[]> {
+async function unservedPaths(url: string, metricsUrl: string): Promise<string[]> {
   const named = ASKING.flatMap((file) => readFileSync(file, 'utf8').match(/\/(?:health|metrics)\b[\w/]*/g) ?? []);
   const paths = [...new Set(named)];
   expect(paths.length).toBeGreaterThan(3);
-  const found = await Promise.all(paths.map(async (path) => (await fetch(url + path)).status !== 404));
+  const found = await Promise.all(
+    paths.map(async (path) => {
+      const answer = await fetch((path === '/metrics' ? metricsUrl : url) + path).catch(() => undefined);
+      return answer !== undefined && answer.status !== 404;
+    }),
+  );
   return paths.filter((_, place) => !found[place]);
 }
