@@ -36,6 +36,17 @@ async function forgetTheRest(): Promise<void> {
   ]);
 }
 
+/** Written down: acknowledgements follow a moment later. */
+async function acknowledged(seq: number): Promise<void> {
+  await until('her cursor is there', async () => {
+    const [row] = await database.query<{ seq: number }>(
+      "select delivered_seq::int as seq from trunkline.cursors where channel = $1 and device_id = 'phone'",
+      [INBOX],
+    );
+    return row?.seq === seq;
+  });
+}
+
 async function publish(client: TestClient, count: number, text: string): Promise<void> {
   for (let n = 1; n <= count; n += 1) {
     await client.must('publish', { channel: INBOX, type: 'note', data: `${text} ${n}` });
@@ -48,6 +59,7 @@ it('loses nothing more when the numbers are put forward before the instances sta
   const ann = await cluster.connect(before, { user: 'ann', deviceId: 'phone' });
   await publish(bob, SEEN, 'old');
   await until('ann has them', () => ann.position.get(INBOX) === SEEN);
+  await acknowledged(SEEN);
   await before.end('SIGKILL');
   await forgetTheRest();
   await database.query(PUT_FORWARD);
@@ -59,7 +71,9 @@ it('loses nothing more when the numbers are put forward before the instances sta
   const again = await cluster.connect(after, { user: 'ann', deviceId: 'phone', resume: { [INBOX]: SEEN } }, position);
   await until('ann has what is new', () => again.bodies(INBOX).length === 3);
   expect(again.bodies(INBOX)).toEqual(['new 1', 'new 2', 'new 3']);
-  expect(again.gaps).toMatchObject([{ channel: INBOX, fromSeq: SEEN + 1, toSeq: STORED + 1_000_000 }]);
+  expect(again.gaps).toMatchObject([
+    { channel: INBOX, fromSeq: SEEN + 1, toSeq: STORED + 1_000_000, reason: 'removed' },
+  ]);
 });
 
 it('says in ready that a channel ends before what the client has seen, when the numbers were not put forward', async () => {
@@ -68,6 +82,7 @@ it('says in ready that a channel ends before what the client has seen, when the 
   const ann = await cluster.connect(server, { user: 'ann', deviceId: 'phone' });
   await publish(bob, SEEN, 'old');
   await until('ann has them', () => ann.position.get(INBOX) === SEEN);
+  await acknowledged(SEEN);
   await server.end('SIGKILL');
   await forgetTheRest();
 
