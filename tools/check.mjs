@@ -19,6 +19,7 @@ const STEPS = {
   // The two dumps in the repository say what the migrations and the schemas of libs/protocol say.
   'schema-drift': [node, '--enable-source-maps', 'dist/tools/schema-dump.js', '--check'],
   'docs-drift': [node, '--enable-source-maps', 'dist/tools/protocol-doc.js', '--check'],
+  deploy: [node, '--enable-source-maps', 'dist/tools/check-deploy.js'],
 };
 
 process.chdir(fileURLToPath(new URL('..', import.meta.url)));

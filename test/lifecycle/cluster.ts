@@ -1,27 +1,51 @@
-import { once } from 'node:events';
-import { readSettings, resolveSecrets } from '#config';
+import { Environment, readSettings, resolveSecrets } from '#config';
 import { startEmbeddedPostgres } from '#database';
-import { Fleet } from './world/fleet.js';
-import { INSTANCE_PORTS, Nginx } from './world/nginx.js';
+import { Topology } from './world/topology.js';
 
-/** Three instances behind nginx, as in production but for the size, until Ctrl-C. */
+/**
+ * Three instances behind nginx, as in production but for the size, until Ctrl-C; a second one does not wait for the drain.
+ * nginx takes PORT and the instances the next three; what else is set in the environment is set for all of them.
+ */
 const note = (text: string): void => void process.stderr.write(`${text}\n`);
+/** Under npm, Ctrl-C arrives twice: from the terminal and from npm. */
+const SAME_SIGNAL_MS = 500;
+let hurry = (): void => undefined;
+// Heard from the beginning: what is starting by then is stopped, too.
+const stopped = new Promise<void>((stop) => {
+  let firstAt: number | undefined;
+  const hear = (): void => {
+    firstAt ??= performance.now();
+    if (performance.now() - firstAt > SAME_SIGNAL_MS) hurry();
+    stop();
+  };
+  process.on('SIGINT', hear);
+  process.on('SIGTERM', hear);
+});
 const settings = readSettings();
 const embedded = settings.database.url ? undefined : await startEmbeddedPostgres({ directory: settings.directory });
-const databaseUrl = settings.database.url ?? embedded?.url ?? '';
-let nginx: Nginx | undefined;
-let fleet: Fleet | undefined;
 try {
-  const { jwtSecret, apiKeys } = resolveSecrets(settings);
-  const secrets = { JWT_SECRET: jwtSecret, API_KEYS: apiKeys.join(',') };
-  const env = { ...secrets, NODE_ENV: 'development', TRUST_PROXY: '127.0.0.1' };
-  fleet = await Fleet.open({ databaseUrl, ports: INSTANCE_PORTS, env });
-  nginx = await Nginx.start();
-  note(`${nginx.url} → ${fleet.urls.join(', ')}\nCtrl-C stops everything`);
-  await Promise.race([once(process, 'SIGINT'), once(process, 'SIGTERM')]);
-} finally {
+  const topology = await Topology.open({
+    databaseUrl: settings.database.url ?? embedded?.url ?? '',
+    port: settings.port,
+    env: environment(),
+    isDetached: true,
+  });
+  note(`${topology.url} → ${topology.fleet.urls.join(', ')}\nCtrl-C stops everything`);
+  await stopped;
   note('draining');
-  await fleet?.end('SIGTERM');
-  await nginx?.stop();
+  hurry = () => void topology.fleet.end('SIGKILL');
+  const codes = await topology.end('SIGTERM');
+  if (codes.some((code) => code !== 0)) throw new Error(`instances ended with ${codes.join(', ')}`);
+} finally {
   await embedded?.stop();
+}
+
+function environment(): Record<string, string> {
+  const { jwtSecret, apiKeys } = resolveSecrets(settings);
+  const given = Object.keys(Environment.shape).flatMap((name) => {
+    const value = process.env[name];
+    // Each instance has its own.
+    return value === undefined || name === 'PORT' || name === 'INSTANCE_ID' ? [] : [[name, value] as const];
+  });
+  return { NODE_ENV: 'development', ...Object.fromEntries(given), JWT_SECRET: jwtSecret, API_KEYS: apiKeys.join(',') };
 }

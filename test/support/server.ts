@@ -24,8 +24,11 @@ export class Server {
     readonly lines: string[],
   ) {}
 
-  /** Resolves once it serves. `env` goes over the defaults of the tests. */
-  static async start(databaseUrl: string, env: Record<string, string> = {}): Promise<Server> {
+  /**
+   * Resolves once it serves. `env` goes over the defaults of the tests. Detached, it does not hear of Ctrl-C from the
+   * terminal, so that who started it says how it ends.
+   */
+  static async start(databaseUrl: string, env: Record<string, string> = {}, isDetached = false): Promise<Server> {
     const child = spawn(process.execPath, ['--enable-source-maps', MAIN], {
       env: {
         PATH: process.env['PATH'],
@@ -37,6 +40,7 @@ export class Server {
         ...env,
       },
       stdio: ['ignore', 'pipe', 'pipe'],
+      detached: isDetached,
     });
     const lines: string[] = [];
     child.stderr.on('data', (chunk: Buffer) => lines.push(chunk.toString()));

@@ -3,14 +3,12 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { until } from '../../support/until.js';
 import type { Figure, Show } from '../show.js';
 import type { Fleet } from '../world/fleet.js';
-import { freePorts } from '../world/free-ports.js';
 import { gather } from '../world/gather.js';
 import { Load } from '../world/load.js';
 import type { Member } from '../world/member.js';
-import { Nginx } from '../world/nginx.js';
 import { peakPerSecond } from '../world/peak.js';
 import { rowsOfOthers } from '../world/registered.js';
-import { onStage, type Stage } from '../world/stage.js';
+import { behindNginx, type Stage } from '../world/stage.js';
 
 export interface Rolling extends Stage {
   readonly clients: number;
@@ -29,17 +27,11 @@ export const ROLLING: Show = {
   name: 'rolling',
   does: 'restarts 3 instances behind nginx, one after the other, under 200 messages a second with 1,000 clients',
   async run({ clients = 1_000, note }) {
-    const [port = 0, ...ports] = await freePorts(4);
-    const env = { DRAIN_RECONNECTS_PER_S: String(RECONNECTS_PER_S), TRUST_PROXY: '127.0.0.1' };
-    const nginx = await Nginx.start(port, ports);
-    const url = (): string => nginx.url;
-    try {
-      return await onStage({ ports, env }, (stage) =>
-        rollingRestart({ ...stage, clients, messagesPerS: 200, reconnectsPerS: RECONNECTS_PER_S, url, note }),
-      );
-    } finally {
-      await nginx.stop();
-    }
+    const env = { DRAIN_RECONNECTS_PER_S: String(RECONNECTS_PER_S) };
+    return behindNginx(env, ({ url: front, ...stage }) => {
+      const url = (): string => front;
+      return rollingRestart({ ...stage, clients, messagesPerS: 200, reconnectsPerS: RECONNECTS_PER_S, url, note });
+    });
   },
 };
 

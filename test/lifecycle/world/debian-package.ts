@@ -37,7 +37,7 @@ async function unpack(name: string, root: string): Promise<void> {
   const draft = await mkdtemp(`${root}.`);
   try {
     await chmod(draft, 0o755); // PostgreSQL and PgBouncer never run as root
-    await run('apt-get', ['download', ...(await missing(name))], { cwd: draft });
+    await download(name, draft);
     const files = (await readdir(draft)).filter((file) => file.endsWith('.deb'));
     for (const file of files) await run('dpkg', ['-x', file, '.'], { cwd: draft });
     await rm(root, { recursive: true, force: true });
@@ -62,4 +62,14 @@ async function libraries(root: string): Promise<string> {
     places.push(...names.filter((found) => found.includes('-linux-')).map((found) => join(root, parent, found)));
   }
   return places.join(delimiter);
+}
+
+async function download(name: string, cwd: string): Promise<void> {
+  try {
+    await run('apt-get', ['download', ...(await missing(name))], { cwd });
+  } catch {
+    // A fresh machine has no list of packages, an old one a list of versions that are gone.
+    await run('apt-get', ['update']);
+    await run('apt-get', ['download', ...(await missing(name))], { cwd });
+  }
 }

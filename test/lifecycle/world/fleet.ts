@@ -6,6 +6,8 @@ export interface FleetOptions {
   readonly ports?: readonly number[];
   readonly size?: number;
   readonly env?: Record<string, string>;
+  /** See {@link Server.start}. */
+  readonly isDetached?: boolean;
 }
 
 /** Server processes that keep their ports over restarts. */
@@ -16,13 +18,19 @@ export class Fleet {
     private readonly start: (port: number) => Promise<Server>,
   ) {}
 
-  static async open({ databaseUrl, size = 3, ports, env = {} }: FleetOptions): Promise<Fleet> {
+  static async open({ databaseUrl, size = 3, ports, env = {}, isDetached = false }: FleetOptions): Promise<Fleet> {
     const given = ports ?? (await freePorts(size));
-    const start = (port: number): Promise<Server> => Server.start(databaseUrl, { PORT: String(port), ...env });
-    const servers: Server[] = [];
-    // The first one migrates.
-    for (const port of given) servers.push(await start(port));
-    return new Fleet(servers, given, start);
+    const start = (port: number): Promise<Server> =>
+      Server.start(databaseUrl, { ...env, PORT: String(port) }, isDetached);
+    const fleet = new Fleet([], given, start);
+    try {
+      // The first one migrates.
+      for (const port of given) fleet.servers.push(await start(port));
+      return fleet;
+    } catch (error) {
+      await fleet.end();
+      throw error;
+    }
   }
 
   get urls(): string[] {

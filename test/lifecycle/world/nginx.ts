@@ -1,6 +1,6 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { copyFile, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
@@ -8,34 +8,39 @@ import { until } from '../../support/until.js';
 import { fileOfPackage } from './debian-package.js';
 
 const CONF = resolve('deploy/nginx.conf');
-/** Those of deploy/nginx.conf. */
-export const NGINX_PORT = 3_000;
-export const INSTANCE_PORTS = [3_001, 3_002, 3_003];
 
-/** nginx with deploy/nginx.conf, on these ports instead of the ones written there. */
+/** nginx with deploy/nginx.conf as it is, before instances on ports of this machine. */
 export class Nginx {
   private constructor(
-    private readonly process: ChildProcess,
+    readonly process: ChildProcess,
     private readonly directory: string,
     readonly url: string,
   ) {}
 
-  static async start(port = NGINX_PORT, instancePorts: readonly number[] = INSTANCE_PORTS): Promise<Nginx> {
-    const program = await fileOfPackage('nginx', '/usr/sbin/nginx');
+  static async start(port: number, instancePorts: readonly number[]): Promise<Nginx> {
+    const program = await findNginx();
     const directory = await mkdtemp(join(tmpdir(), 'trunkline-nginx-'));
-    await mkdir(join(directory, 'tmp'));
-    const conf = join(directory, 'nginx.conf');
-    await writeFile(conf, await confFor(port, instancePorts));
+    await configure(directory, port, instancePorts);
     // As root it would run its workers as a user who may not exist, and who cannot write here.
     const globals = `daemon off;${process.getuid?.() === 0 ? ' user root;' : ''}`;
-    const child = spawn(program, ['-p', directory, '-c', conf, '-g', globals], { stdio: ['ignore', 'ignore', 'pipe'] });
+    // In a process group of its own: Ctrl-C is for who started it, who stops it after the instances.
+    const child = spawn(program, ['-p', directory, '-c', join(directory, 'nginx.conf'), '-g', globals], {
+      stdio: ['ignore', 'ignore', 'pipe'],
+      detached: true,
+    });
     let output = '';
     child.stderr.on('data', (chunk: Buffer) => (output = (output + chunk.toString()).slice(-2_000)));
-    await until('nginx listens', async () => {
-      if (child.exitCode !== null) throw new Error(`nginx ended with ${child.exitCode}: ${output}`);
-      return isListening(port);
-    });
-    return new Nginx(child, directory, `http://127.0.0.1:${port}`);
+    const nginx = new Nginx(child, directory, `http://127.0.0.1:${port}`);
+    try {
+      await until('nginx listens', async () => {
+        if (child.exitCode !== null) throw new Error(`nginx ended with ${child.exitCode}: ${output}`);
+        return isListening(port);
+      });
+      return nginx;
+    } catch (error) {
+      await nginx.stop();
+      throw error;
+    }
   }
 
   async stop(): Promise<void> {
@@ -45,13 +50,18 @@ export class Nginx {
   }
 }
 
-async function confFor(port: number, instancePorts: readonly number[]): Promise<string> {
-  let conf = await readFile(CONF, 'utf8');
-  // In two steps: a new port may be another one's old.
-  const places = [NGINX_PORT, ...INSTANCE_PORTS];
-  places.forEach((old, n) => (conf = conf.replace(`127.0.0.1:${old} `, `127.0.0.1:<${n}> `)));
-  [port, ...instancePorts].forEach((given, n) => (conf = conf.replace(`<${n}>`, String(given))));
-  return conf;
+/** @throws Error saying which package is needed */
+export function findNginx(): Promise<string> {
+  return fileOfPackage('nginx', '/usr/sbin/nginx');
+}
+
+/** What deploy/nginx/ is for docker-compose.yml. */
+async function configure(directory: string, port: number, instancePorts: readonly number[]): Promise<void> {
+  const servers = instancePorts.map((each) => `  server 127.0.0.1:${each} max_fails=0;\n`);
+  await copyFile(CONF, join(directory, 'nginx.conf'));
+  await mkdir(join(directory, 'trunkline'));
+  await writeFile(join(directory, 'trunkline/instances.conf'), `upstream trunkline {\n${servers.join('')}}\n`);
+  await writeFile(join(directory, 'trunkline/listen.conf'), `listen 127.0.0.1:${port} backlog=4096;\n`);
 }
 
 function isListening(port: number): Promise<boolean> {

@@ -2,6 +2,7 @@ import { OwnPostgres } from '../../support/own-postgres.js';
 import { Fleet, type FleetOptions } from './fleet.js';
 import type { Member } from './member.js';
 import type { Query } from './registered.js';
+import { Topology } from './topology.js';
 
 export interface Stage {
   readonly fleet: Fleet;
@@ -12,20 +13,33 @@ export interface Stage {
 }
 
 /** A PostgreSQL and instances of a show's own, taken down whatever happens in it. */
-export async function onStage<T>(
-  options: Omit<FleetOptions, 'databaseUrl'>,
-  play: (stage: Stage) => Promise<T>,
+export function onStage<T>(options: Omit<FleetOptions, 'databaseUrl'>, play: (stage: Stage) => Promise<T>): Promise<T> {
+  return withPostgres(async (props) => {
+    const fleet = await Fleet.open({ ...options, databaseUrl: props.databaseUrl });
+    return play({ ...props, fleet }).finally(() => fleet.end());
+  });
+}
+
+/** The same with three instances behind nginx, at `url`. */
+export function behindNginx<T>(
+  env: Record<string, string>,
+  play: (stage: Stage & { readonly url: string }) => Promise<T>,
 ): Promise<T> {
+  return withPostgres(async (props) => {
+    const topology = await Topology.open({ databaseUrl: props.databaseUrl, env });
+    const { fleet, url } = topology;
+    return play({ ...props, fleet, url }).finally(() => topology.end());
+  });
+}
+
+async function withPostgres<T>(play: (props: Omit<Stage, 'fleet'>) => Promise<T>): Promise<T> {
   const postgres = await OwnPostgres.start();
   const members: Member[] = [];
-  let fleet: Fleet | undefined;
+  const query: Query = (text, values) => postgres.query(text, values);
   try {
-    fleet = await Fleet.open({ ...options, databaseUrl: postgres.url });
-    const query: Query = (text, values) => postgres.query(text, values);
-    return await play({ fleet, databaseUrl: postgres.url, query, members });
+    return await play({ databaseUrl: postgres.url, query, members });
   } finally {
     for (const member of members) member.leave();
-    await fleet?.end();
     await postgres.remove();
   }
 }

@@ -1,0 +1,48 @@
+import { Fleet } from './fleet.js';
+import { freePorts } from './free-ports.js';
+import { Nginx } from './nginx.js';
+
+export interface TopologyOptions {
+  readonly databaseUrl: string;
+  /** nginx's; the instances take the next ones. 0: any free ports. */
+  readonly port?: number;
+  readonly env?: Record<string, string>;
+  /** See {@link Server.start}. */
+  readonly isDetached?: boolean;
+}
+
+const INSTANCES = 3;
+
+/** Three instances behind nginx: what docker-compose.yml starts, as processes. */
+export class Topology {
+  private constructor(
+    readonly fleet: Fleet,
+    readonly nginx: Nginx,
+  ) {}
+
+  static async open({ databaseUrl, port = 0, env = {}, isDetached = false }: TopologyOptions): Promise<Topology> {
+    const [first = 0, ...ports] = port === 0 ? await freePorts(INSTANCES + 1) : portsFrom(port);
+    const fleet = await Fleet.open({ databaseUrl, ports, env: { TRUST_PROXY: '127.0.0.1', ...env }, isDetached });
+    try {
+      return new Topology(fleet, await Nginx.start(first, ports));
+    } catch (error) {
+      await fleet.end();
+      throw error;
+    }
+  }
+
+  get url(): string {
+    return this.nginx.url;
+  }
+
+  /** The instances first, so that their clients hear of it. @returns their exit codes */
+  async end(signal?: NodeJS.Signals): Promise<(number | null)[]> {
+    const codes = await this.fleet.end(signal);
+    await this.nginx.stop();
+    return codes;
+  }
+}
+
+function portsFrom(port: number): number[] {
+  return Array.from({ length: INSTANCES + 1 }, (_, n) => port + n);
+}

@@ -1,0 +1,27 @@
+import { Environment, readSettings } from '#config';
+
+/** What every production instance is given; long enough, and no secret of anybody. */
+const REQUIRED = {
+  NODE_ENV: 'production',
+  DATABASE_URL: 'postgres://trunkline@db:5432/trunkline',
+  JWT_SECRET: 'x'.repeat(64),
+  API_KEYS: `backend:${'y'.repeat(64)}`,
+};
+
+export const isSetting = (name: string): boolean => Object.hasOwn(Environment.shape, name);
+
+/** Variables that are no settings, and values that would stop the start. */
+export function settingsFaults(place: string, given: Readonly<Record<string, string>>): string[] {
+  const unknown = Object.keys(given).filter((name) => !isSetting(name));
+  if (unknown.length > 0) return unknown.map((name) => `${place}: ${name} is no setting of libs/config`);
+  try {
+    readSettings({ ...REQUIRED, ...given });
+    return [];
+  } catch (error) {
+    return [`${place}: ${(error as Error).message}`];
+  }
+}
+
+export function drainTimeoutMs(given: Readonly<Record<string, string>>): number {
+  return readSettings({ ...REQUIRED, ...given }).drain.timeoutMs;
+}
