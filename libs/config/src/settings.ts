@@ -107,12 +107,7 @@ export function toSettings(env: Environment): Settings {
     logLevel: env.LOG_LEVEL,
     logFormat: isProduction ? 'json' : env.LOG_FORMAT,
     drain: { timeoutMs: env.DRAIN_TIMEOUT_MS, reconnectsPerS: env.DRAIN_RECONNECTS_PER_S },
-    database: {
-      url: env.DATABASE_URL,
-      directUrl: env.DATABASE_DIRECT_URL,
-      poolSize: env.DATABASE_POOL,
-      binDirectory: env.POSTGRES_BIN,
-    },
+    database: toDatabase(env),
     auth: { jwtSecret: env.JWT_SECRET, apiKeys: env.API_KEYS, corsOrigins: env.CORS_ORIGINS },
     admission: {
       trustedProxies: env.TRUST_PROXY,
@@ -145,6 +140,15 @@ export function toSettings(env: Environment): Settings {
     ...toPeople(env),
     retention: { days: env.RETENTION_DAYS, isForced: env.RETENTION_FORCE === 'on' },
     cleanup: toCleanup(env),
+  };
+}
+
+function toDatabase(env: Environment): Settings['database'] {
+  return {
+    url: env.DATABASE_URL,
+    directUrl: env.DATABASE_DIRECT_URL,
+    poolSize: env.DATABASE_POOL,
+    binDirectory: env.POSTGRES_BIN,
   };
 }
 
