@@ -78,7 +78,7 @@ export const Environment = z.object({
   DATABASE_POOL: whole(1, 50, 4).describe('connections for the hot path; as many again serve REST'),
   POSTGRES_BIN: z
     .string()
-    .min(1)
+    .startsWith('/', 'must be an absolute path')
     .optional()
     .describe('initdb and pg_ctl of the embedded PostgreSQL are in this directory; left out: those installed with npm'),
   TRUNKLINE_DIR: z.string().min(1).default('.trunkline').describe('embedded database and generated secrets'),

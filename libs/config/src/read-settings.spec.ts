@@ -18,6 +18,7 @@ const WRONG: [variable: string, value: string, allowed: string][] = [
   ['INSTANCE_ID', 'a"; drop table', '1 to 45 of'],
   ['DATABASE_URL', `mysql://root:${SECRET}@db/x`, 'postgres://'],
   ['DATABASE_DIRECT_URL', `root:${SECRET}@db`, 'postgres://'],
+  ['POSTGRES_BIN', 'bin', 'absolute path'],
   ['DATABASE_POOL', '0', 'whole number from 1 to 50'],
   ['JWT_SECRET', SECRET, 'at least 32 characters'],
   ['API_KEYS', SECRET, 'name:secret'],
@@ -57,6 +58,7 @@ const WRONG: [variable: string, value: string, allowed: string][] = [
   ['CRON_ENDED_SESSIONS', 'hourly', 'cron expression'],
   ['CRON_JOB_RUNS', 'hourly', 'cron expression'],
   ['LOG_LEVEL', 'loud', 'fatal, error, warn, info, debug, trace, silent'],
+  ['LOG_FORMAT', 'xml', 'auto, json, pretty'],
   ['MAX_MESSAGE_BYTES', '0', '1 to 1048576'],
   ['MAX_MESSAGE_DEPTH', '101', '1 to 100'],
   ['MAX_MESSAGE_KEYS', '0', '1 to 100000'],
@@ -156,6 +158,12 @@ describe('readSettings', () => {
       auth: { apiKeys: [PRODUCTION.API_KEYS], corsOrigins: ['https://a.example', 'https://b.example'] },
       delivery: { isNotifyOn: false },
     });
+  });
+
+  it('logs JSON in production, whatever is set, and elsewhere what suits whoever reads', () => {
+    expect(readSettings({ ...PRODUCTION, LOG_FORMAT: 'pretty' }).logFormat).toBe('json');
+    expect(readSettings({ LOG_FORMAT: 'pretty' }).logFormat).toBe('pretty');
+    expect(readSettings({}).logFormat).toBe('auto');
   });
 
   it.each(['DATABASE_URL', 'JWT_SECRET', 'API_KEYS'])('refuses production without %s', (variable) => {

@@ -127,12 +127,7 @@ export function toSettings(env: Environment): Settings {
     directory: resolve(env.TRUNKLINE_DIR),
     ...toWatching(env, isProduction),
     drain: { timeoutMs: env.DRAIN_TIMEOUT_MS, reconnectsPerS: env.DRAIN_RECONNECTS_PER_S },
-    database: {
-      url: env.DATABASE_URL,
-      directUrl: env.DATABASE_DIRECT_URL,
-      poolSize: env.DATABASE_POOL,
-      binDirectory: env.POSTGRES_BIN,
-    },
+    database: toDatabase(env),
     auth: { jwtSecret: env.JWT_SECRET, apiKeys: env.API_KEYS, corsOrigins: env.CORS_ORIGINS },
     admin: { keys: env.ADMIN_API_KEYS ?? [], auditDays: env.ADMIN_AUDIT_DAYS },
     client: toClient(env),
@@ -195,6 +190,15 @@ function toClient(env: Environment): Settings['client'] {
     url: env.TRUNKLINE_URL?.replace(/\/+$/, ''),
     apiKey: env.TRUNKLINE_API_KEY,
     adminKey: env.TRUNKLINE_ADMIN_KEY,
+  };
+}
+
+function toDatabase(env: Environment): Settings['database'] {
+  return {
+    url: env.DATABASE_URL,
+    directUrl: env.DATABASE_DIRECT_URL,
+    poolSize: env.DATABASE_POOL,
+    binDirectory: env.POSTGRES_BIN,
   };
 }
 

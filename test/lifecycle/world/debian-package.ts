@@ -28,7 +28,8 @@ export async function programOfPackage(name: string, path: string): Promise<Pack
   } catch (cause) {
     throw new Error(`needs ${path}: install the package ${name}`, { cause });
   }
-  return { file: join(root, path), env: { LD_LIBRARY_PATH: await libraries(root) } };
+  const places = await libraries(root);
+  return { file: join(root, path), env: places === '' ? {} : { LD_LIBRARY_PATH: places } };
 }
 
 /** Beside the place and then moved there: two test files may be at it at once. */
