@@ -10,6 +10,7 @@ import { until } from '../support/until.js';
 
 const BODY = 'canary-in-a-body';
 const WRONG_KEY = 'canary-as-an-api-key';
+const ADMIN_KEY = 'canary-as-a-key-of-an-operator-who-reads';
 const EVIL = 'canary\n{"level":60,"msg":"forged"}\u001b[31m';
 
 let database: TestDatabase;
@@ -17,7 +18,7 @@ let server: Server;
 
 beforeAll(async () => {
   database = await createTestDatabase();
-  server = await Server.start(database.url, { LOG_LEVEL: 'trace' });
+  server = await Server.start(database.url, { LOG_LEVEL: 'trace', ADMIN_API_KEYS: `eyes:${ADMIN_KEY}:read` });
 });
 afterAll(async () => {
   await server?.end('SIGKILL');
@@ -132,7 +133,14 @@ describe('a run with sockets, REST and faults', () => {
     await until('the failure is logged', () => lines().some(isFailure));
 
     const text = server.lines.join('\n');
-    const secrets = [...tokens.flatMap((token) => token.split('.').slice(1)), JWT_SECRET, API_KEY, WRONG_KEY, BODY];
+    const secrets = [
+      ...tokens.flatMap((token) => token.split('.').slice(1)),
+      JWT_SECRET,
+      API_KEY,
+      ADMIN_KEY,
+      WRONG_KEY,
+      BODY,
+    ];
     for (const secret of [...secrets, new URL(database.url).password]) expect(text).not.toContain(secret);
     for (const line of lines())
       expect(line).toMatchObject({ level: expect.any(Number) as number, instanceId: server.instanceId });
@@ -169,6 +177,9 @@ async function publishAndFail(token: string): Promise<void> {
   await server.rest('POST', '/v1/messages', { messages: [message, { ...message, type: '' }] });
   await server.rest('POST', '/v1/messages', `{"data":"${BODY}"`);
   await server.rest('POST', '/v1/messages', message, WRONG_KEY);
+  await server.rest('GET', '/admin/v1/status', undefined, ADMIN_KEY);
+  await server.rest('DELETE', '/admin/v1/connections/none', undefined, ADMIN_KEY);
+  await server.rest('GET', '/admin/v1/status', undefined, WRONG_KEY);
   await server.rest('GET', `/v1/users/${encodeURIComponent(EVIL)}/connections?token=${token}`);
 }
 
