@@ -14,13 +14,13 @@ export class Admin1763601000000 implements MigrationInterface {
 const UP = /* sql */ `
 -- What instances are to do: they take their rows out. UNLOGGED as the connections and instances it is about: after a
 -- crash of PostgreSQL all of them are gone together.
-create unlogged table trunkline.orders (
+create unlogged table trunkline.instance_orders (
   instance_id text collate "C" not null,
-  kind text not null constraint orders_kind_is_known check (kind in ('disconnect', 'drain')),
+  kind text not null constraint instance_orders_kind_is_known check (kind in ('disconnect', 'drain')),
   -- Of the connection to close; empty for the other kind.
   connection_id text collate "C" not null default '',
   ordered_at timestamptz not null default clock_timestamp(),
-  constraint orders_pkey primary key (instance_id, kind, connection_id)
+  constraint instance_orders_pkey primary key (instance_id, kind, connection_id)
 );
 
 -- Who changed what through the admin REST. A row is written before the change and gets its result afterwards: one

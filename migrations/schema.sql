@@ -97,6 +97,15 @@ create table trunkline.devices (
   constraint devices_pkey PRIMARY KEY (user_id, device_id)
 ) with (fillfactor=70);
 
+create unlogged table trunkline.instance_orders (
+  instance_id text collate "C" not null,
+  kind text not null,
+  connection_id text collate "C" not null default ''::text,
+  ordered_at timestamp with time zone not null default clock_timestamp(),
+  constraint instance_orders_kind_is_known CHECK ((kind = ANY (ARRAY['disconnect'::text, 'drain'::text]))),
+  constraint instance_orders_pkey PRIMARY KEY (instance_id, kind, connection_id)
+);
+
 create unlogged table trunkline.instances (
   instance_id text collate "C" not null,
   started_at timestamp with time zone not null default clock_timestamp(),
@@ -145,15 +154,6 @@ CREATE INDEX messages_collapse_key_idx ON ONLY trunkline.messages USING btree (c
 CREATE INDEX messages_expires_at_idx ON ONLY trunkline.messages USING btree (expires_at) WHERE (expires_at IS NOT NULL);
 CREATE INDEX messages_id_idx ON ONLY trunkline.messages USING btree (id);
 create table trunkline.messages_default partition of trunkline.messages default;
-
-create unlogged table trunkline.orders (
-  instance_id text collate "C" not null,
-  kind text not null,
-  connection_id text collate "C" not null default ''::text,
-  ordered_at timestamp with time zone not null default clock_timestamp(),
-  constraint orders_kind_is_known CHECK ((kind = ANY (ARRAY['disconnect'::text, 'drain'::text]))),
-  constraint orders_pkey PRIMARY KEY (instance_id, kind, connection_id)
-);
 
 create table trunkline.outbox (
   id bigint not null generated always as identity,

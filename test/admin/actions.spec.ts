@@ -69,13 +69,13 @@ it('drains another instance: its clients are sent elsewhere, its process ends wi
   expect([doomed.process.exitCode, client.reconnect !== undefined]).toEqual([0, true]);
   const gone = await ask(near, 'POST', `/instances/${doomed.instanceId}/drain`);
   expect(gone).toMatchObject({ status: 404, body: { error: { code: 1012 } } });
-  expect(await database.query('select 1 from trunkline.orders')).toEqual([]);
+  expect(await database.query('select 1 from trunkline.instance_orders')).toEqual([]);
 });
 
 it('obeys without hints, within a beat', async () => {
   const deaf = await cluster.start({ NOTIFY: 'off' });
   const client = await cluster.connect(deaf, { user: 'eve' });
-  await database.query(`insert into trunkline.orders (instance_id, kind, connection_id)
+  await database.query(`insert into trunkline.instance_orders (instance_id, kind, connection_id)
                         values ('${deaf.instanceId}', 'disconnect', '${client.ready?.connectionId}')`);
   await until('it is closed', () => client.closing, 5_000);
   await deaf.end('SIGKILL');

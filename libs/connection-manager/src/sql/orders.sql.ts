@@ -14,7 +14,7 @@ export interface OrderedRow {
 
 const disconnect = (condition: string): string => `
    with ordered as (
-     insert into trunkline.orders (instance_id, kind, connection_id)
+     insert into trunkline.instance_orders (instance_id, kind, connection_id)
      select c.instance_id, 'disconnect', c.connection_id
        from trunkline.connections c join trunkline.instances i using (instance_id)
       where ${condition}
@@ -32,7 +32,7 @@ export const ORDER_DISCONNECT_USER = statement<OrderedRow>('order_disconnect_use
 export const ORDER_DRAIN = statement<OrderedRow>(
   'order_drain',
   `with ordered as (
-     insert into trunkline.orders (instance_id, kind)
+     insert into trunkline.instance_orders (instance_id, kind)
      select instance_id, 'drain' from trunkline.instances where instance_id = $1
      on conflict (instance_id, kind, connection_id) do update set ordered_at = excluded.ordered_at
      returning instance_id
@@ -49,7 +49,7 @@ export interface OrderRow {
 /** Takes this instance's orders out. Finding none is one index probe, and writes nothing. */
 export const TAKE_ORDERS = statement<OrderRow>(
   'take_orders',
-  `delete from trunkline.orders o where o.instance_id = $1
+  `delete from trunkline.instance_orders o where o.instance_id = $1
    returning o.kind, o.connection_id,
              coalesce(o.ordered_at < (select i.started_at from trunkline.instances i where i.instance_id = $1), false) as is_stale`,
 );
@@ -57,6 +57,6 @@ export const TAKE_ORDERS = statement<OrderRow>(
 /** Orders nobody will take: their instance is gone. */
 export const REMOVE_LOST_ORDERS = statement<never>(
   'remove_lost_orders',
-  `delete from trunkline.orders o
+  `delete from trunkline.instance_orders o
     where not exists (select from trunkline.instances i where i.instance_id = o.instance_id)`,
 );
