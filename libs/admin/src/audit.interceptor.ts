@@ -1,16 +1,14 @@
 import { Inject, Injectable, type CallHandler, type ExecutionContext, type NestInterceptor } from '@nestjs/common';
 import { Reflector } from '@nestjs/core';
-import type { Response } from 'express';
 import { catchError, from, mergeMap, type Observable } from 'rxjs';
 import { toFault } from '#http';
 import { AdminAudit } from '#message-persistence';
-import { LOGGER, type Logger } from '#observability';
+import { LOGGER, requestIdOf, type Logger } from '#observability';
 import type { AdminRequest } from './admin.guard.js';
 
 /** What a route changes, as the audit calls it. */
 export const Action = Reflector.createDecorator<string>();
 
-const REQUEST_ID = /^[\x21-\x7e]{1,100}$/;
 const PLAIN = new Set(['string', 'number', 'boolean']);
 const LONGEST = 200;
 const MOST_DETAILS = 10;
@@ -33,7 +31,7 @@ export class AuditInterceptor implements NestInterceptor {
       action,
       target: targetOf(request),
       details: detailsOf(request),
-      requestId: requestIdOf(request, context.switchToHttp().getResponse<Response>()),
+      requestId: requestIdOf(request),
     });
     return next.handle().pipe(
       mergeMap(async (answer: unknown) => {
@@ -67,10 +65,4 @@ function detailsOf({ query, body }: AdminRequest): Record<string, unknown> {
   const given: [string, unknown][] = [query, body].flatMap((part: unknown) => Object.entries(part ?? {}));
   const plain = given.filter(([name, value]) => PLAIN.has(typeof value) && `${name}${String(value)}`.length < LONGEST);
   return Object.fromEntries(plain.slice(0, MOST_DETAILS));
-}
-
-/** The one that is answered, if somebody gives requests one; else the caller's own. */
-function requestIdOf(request: AdminRequest, response: Response): string | null {
-  const given = response.getHeader('x-request-id') ?? request.header('x-request-id');
-  return typeof given === 'string' && REQUEST_ID.test(given) ? given : null;
 }
