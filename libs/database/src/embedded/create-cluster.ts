@@ -52,6 +52,9 @@ async function initialize(
     ...['--pgdata', join(nursery, 'data')],
     ...['--username', SUPERUSER, '--pwfile', passwordFile, '--auth', 'scram-sha-256'],
     ...['--encoding', 'UTF8', '--no-locale', '--no-instructions'],
+    // Half of the time, for what nobody has stored yet: should the machine itself crash within the half minute until the
+    // system has written it anyway, an empty database for development is made anew.
+    '--no-sync',
   ];
   const { isSuccess, output } = await runProgram({ program: initdb, args, account });
   if (!isSuccess) throw initdbFailed(output);
