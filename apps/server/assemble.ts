@@ -20,6 +20,7 @@ import type { Readiness } from '#health';
 import {
   AdminAudit,
   AppendObserver,
+  Backlog,
   DeadLetters,
   Devices,
   Directory,
@@ -130,6 +131,7 @@ export function makeStores(
     audit: new AdminAudit(database, () => instanceId, settings.admin.auditDays),
     directory: new Directory(database),
     traffic: new Traffic(database),
+    backlog: new Backlog(database),
   };
 }
 

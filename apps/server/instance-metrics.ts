@@ -1,5 +1,5 @@
 import { tableSizes } from '#database';
-import { Backlog } from '#message-persistence';
+import type { Backlog } from '#message-persistence';
 import { Snapshot, throttledWarn, type Meter } from '#observability';
 import type { Parts } from './assemble.js';
 
@@ -29,7 +29,7 @@ export function showInstance(meter: Meter, parts: Parts): void {
 }
 
 /** The same on every instance: ask for the maximum. */
-function showTables(meter: Meter, { database, log }: Parts): void {
+function showTables(meter: Meter, { database, backlog, log }: Parts): void {
   const warn = throttledWarn(log, WARN_EVERY_MS);
   const options = { ...ASKED, onError: (error: unknown) => warn('tables not measured for the metrics', error) };
   const sizes = new Snapshot(() => tableSizes(database), options);
@@ -42,9 +42,8 @@ function showTables(meter: Meter, { database, log }: Parts): void {
       .filter((size) => size.partitions > 0)
       .map((size) => [size.name, size.partitions] as const),
   );
-  const backlog = new Backlog(database);
   const waiting = new Snapshot(() => backlog.read(), options);
-  type Waiting = NonNullable<Awaited<ReturnType<Backlog['read']>>>;
+  type Waiting = Awaited<ReturnType<Backlog['read']>>;
   const gauge = (name: string, help: string, pick: (row: Waiting) => number): void =>
     meter.gauge({ name: `trunkline_${name}`, help }, async () => {
       const row = await waiting.read();

@@ -10,6 +10,7 @@ import { GatewayModule } from '#gateway';
 import { HealthModule, Readiness, WATCHED_JOBS } from '#health';
 import {
   AdminAudit,
+  Backlog,
   DeadLetters,
   Directory,
   Groups,
@@ -72,5 +73,6 @@ function adminProviders(parts: Parts): Provider[] {
     { provide: Orders, useValue: parts.orders },
     { provide: Directory, useValue: parts.directory },
     { provide: Traffic, useValue: parts.traffic },
+    { provide: Backlog, useValue: parts.backlog },
   ];
 }

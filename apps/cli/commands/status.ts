@@ -32,7 +32,7 @@ function inWords({ instances, connections, usersOnline, outbox, deadLetters, job
     ...table(head, rows),
     '',
     `${connections} connections of ${usersOnline} users`,
-    `outbox: ${outbox.due} due (the oldest for ${outbox.oldestDueMs} ms), ${outbox.waiting - outbox.due} later, ${outbox.rejected} rejected`,
+    `outbox: ${outbox.due} due (the oldest for ${outbox.oldestDueMs} ms), ${Math.max(0, outbox.waiting - outbox.due)} later, ${outbox.rejected} rejected`,
     `dead letters: ${deadLetters}`,
     failed.length === 0 ? 'jobs: the last run of each went well' : 'jobs whose last run failed:',
     ...failed.map(({ job, finishedAt, error }) => `  ${job} at ${finishedAt}: ${error ?? ''}`),

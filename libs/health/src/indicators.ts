@@ -50,7 +50,7 @@ export class Indicators {
   };
 
   readonly database = async (): Promise<HealthIndicatorResult> => {
-    const pulse = await this.vitals.pulse.get();
+    const pulse = await this.vitals.pulse.read();
     return this.say(
       'database',
       pulse?.is_writable === true,
@@ -82,7 +82,7 @@ export class Indicators {
   readonly liveness = (): Outcome => this.say('eventLoop', !this.vitals.eventLoop.isStuck);
 
   readonly notifications = async (): Promise<HealthIndicatorResult> => {
-    const pulse = await this.vitals.pulse.get();
+    const pulse = await this.vitals.pulse.read();
     const usage = pulse?.queue_usage ?? 0;
     return this.grade('notifications', usage < QUEUE_MAX, { queuePercent: Math.round(usage * 100) });
   };
@@ -116,7 +116,7 @@ export class Indicators {
     key: string,
     judge: (survey: Survey) => [isUp: boolean, data: Record<string, unknown>],
   ): Promise<HealthIndicatorResult> {
-    const survey = await this.vitals.survey.get();
+    const survey = await this.vitals.survey.read();
     return survey ? this.say(key, ...judge(survey)) : this.say(key, false, { state: 'unknown' });
   }
 

@@ -2,16 +2,16 @@ import { Inject, Injectable, type OnApplicationShutdown, type OnModuleInit } fro
 import { Database } from '#database';
 import { Delivery } from '#delivery';
 import { JobDiary, Outbox, Retention } from '#message-persistence';
+import { LOGGER, Snapshot, throttledWarn, type Logger } from '#observability';
 import { EventLoop, TICK_MS } from './event-loop.js';
 import { PoolWatch } from './pool-watch.js';
-import { SharedAnswer } from './shared-answer.js';
 import { READ_PULSE, type PulseRow } from './sql/read-pulse.sql.js';
 import { WATCHED_JOBS, type WatchedJob } from './watched-job.js';
 
-const PULSE_FRESH_MS = 1_000;
-const PULSE_DEADLINE_MS = 2_000;
-const SURVEY_FRESH_MS = 10_000;
-const SURVEY_DEADLINE_MS = 3_000;
+/** An answer is as good as new for as long as nobody asks again; an older one would hide an outage. */
+const PULSE = { everyMs: 1_000, keepMs: 1_000, waitMs: 2_000 };
+const SURVEY = { everyMs: 10_000, keepMs: 10_000, waitMs: 3_000 };
+const WARN_EVERY_MS = 60_000;
 
 /** What lies in tables, and changes slowly. */
 export interface Survey {
@@ -33,8 +33,8 @@ export interface Survey {
 export class Vitals implements OnModuleInit, OnApplicationShutdown {
   readonly eventLoop = new EventLoop();
   readonly pools: PoolWatch;
-  readonly pulse: SharedAnswer<PulseRow | undefined>;
-  readonly survey: SharedAnswer<Survey>;
+  readonly pulse: Snapshot<PulseRow | undefined>;
+  readonly survey: Snapshot<Survey>;
   private timer: NodeJS.Timeout | undefined;
 
   constructor(
@@ -44,18 +44,13 @@ export class Vitals implements OnModuleInit, OnApplicationShutdown {
     @Inject(Outbox) private readonly outbox: Outbox,
     @Inject(Retention) private readonly retention: Retention,
     @Inject(WATCHED_JOBS) private readonly jobs: readonly WatchedJob[],
+    @Inject(LOGGER) logger: Logger,
   ) {
     this.pools = new PoolWatch(() => database.use());
-    this.pulse = new SharedAnswer({
-      ask: () => this.readPulse(),
-      freshMs: PULSE_FRESH_MS,
-      deadlineMs: PULSE_DEADLINE_MS,
-    });
-    this.survey = new SharedAnswer({
-      ask: () => this.takeSurvey(),
-      freshMs: SURVEY_FRESH_MS,
-      deadlineMs: SURVEY_DEADLINE_MS,
-    });
+    const warn = throttledWarn(logger, WARN_EVERY_MS);
+    const onError = (error: unknown): void => warn('health could not ask the database', error);
+    this.pulse = new Snapshot(() => this.readPulse(), { ...PULSE, onError });
+    this.survey = new Snapshot(() => this.takeSurvey(), { ...SURVEY, onError });
   }
 
   onModuleInit(): void {

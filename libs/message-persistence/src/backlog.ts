@@ -8,8 +8,9 @@ const COUNTED_ROWS = 10_000;
 export class Backlog {
   constructor(private readonly database: Database) {}
 
-  async read(): Promise<BacklogRow | undefined> {
+  async read(): Promise<BacklogRow> {
     const [row] = await this.database.rows('work', READ_BACKLOG, [SAMPLED_PAGES, COUNTED_ROWS]);
+    if (!row) throw new Error('the backlog is always one row');
     return row;
   }
 }

@@ -1,8 +1,6 @@
 import { classify, type Database } from '#database';
 import { Fault } from '#protocol';
-import { COUNT_BACKLOG, COUNT_TRAFFIC, type BacklogRow, type TrafficRow } from './sql/count-traffic.sql.js';
-
-const NO_BACKLOG: BacklogRow = { waiting: 0, due: 0, oldest_due_ms: 0, rejected: 0, dead: 0 };
+import { COUNT_TRAFFIC, type TrafficRow } from './sql/count-traffic.sql.js';
 
 /** What went through, counted from the tables. */
 export class Traffic {
@@ -18,10 +16,5 @@ export class Traffic {
       if (classify(error) !== 'conflict') throw error;
       throw new Fault('OVERLOADED', 'those days hold too much to be counted in time', { cause: error });
     });
-  }
-
-  async backlog(): Promise<BacklogRow> {
-    const [row] = await this.database.rows('work', COUNT_BACKLOG);
-    return row ?? NO_BACKLOG;
   }
 }

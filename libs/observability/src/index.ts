@@ -14,8 +14,8 @@ export {
 export { METRICS_PATH, MetricsEndpoint } from './metrics/metrics-endpoint.js';
 export { MetricsServer } from './metrics/metrics-server.js';
 export { PrometheusMeter } from './metrics/prometheus-meter.js';
-export { Snapshot } from './metrics/snapshot.js';
 export { RequestLog, requestIdOf } from './request-log.js';
+export { Snapshot } from './snapshot.js';
 export { throttledWarn } from './throttle.js';
 export type { TraceHeaders } from './tracing/trace-context.js';
 export { Tracing, type TraceSpan } from './tracing/tracing.js';

@@ -3,7 +3,7 @@ import { ApiTags } from '@nestjs/swagger';
 import { z } from 'zod';
 import { Census } from '#connection-manager';
 import { SchemaPipe } from '#http';
-import { AdminAudit, JobDiary, Traffic, type ChangeRow, type TrafficRow } from '#message-persistence';
+import { AdminAudit, Backlog, JobDiary, Traffic, type ChangeRow, type TrafficRow } from '#message-persistence';
 import { admin, Fault } from '#protocol';
 import { Administered } from '../administered.js';
 import { EXAMPLE, INSTANCE_EXAMPLE } from '../examples.js';
@@ -21,6 +21,7 @@ export class OverviewController {
   constructor(
     @Inject(Census) private readonly census: Census,
     @Inject(Traffic) private readonly traffic: Traffic,
+    @Inject(Backlog) private readonly backlog: Backlog,
     @Inject(JobDiary) private readonly diary: JobDiary,
     @Inject(AdminAudit) private readonly changes: AdminAudit,
   ) {}
@@ -42,20 +43,24 @@ export class OverviewController {
     faults: [],
   })
   async status(): Promise<z.infer<typeof admin.StatusAnswer>> {
-    const [rows, usersOnline, backlog, runs] = await Promise.all([
+    const [rows, usersOnline, waiting, runs] = await Promise.all([
       this.census.instances(),
       this.census.usersOnline(),
-      this.traffic.backlog(),
+      this.backlog.read(),
       this.diary.lastRuns(),
     ]);
-    const { waiting, due, oldest_due_ms, rejected, dead } = backlog;
     return {
       ok: true,
       instances: rows.map(toInstance),
       connections: rows.reduce((sum, { connections }) => sum + connections, 0),
       usersOnline,
-      outbox: { waiting, due, oldestDueMs: Math.round(oldest_due_ms), rejected },
-      deadLetters: dead,
+      outbox: {
+        waiting: waiting.outbox_waiting,
+        due: waiting.outbox_due,
+        oldestDueMs: Math.round(waiting.outbox_age_s * 1_000),
+        rejected: waiting.outbox_rejected,
+      },
+      deadLetters: waiting.dead_letters,
       jobs: runs.map(({ job, finished_at, error }) => ({ job, finishedAt: finished_at.toISOString(), error })),
     };
   }

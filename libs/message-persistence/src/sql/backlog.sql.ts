@@ -2,8 +2,11 @@ import { statement } from '#database';
 
 export interface BacklogRow {
   undelivered: number;
+  /** Published from SQL or scheduled, and not in its channel yet. */
+  outbox_waiting: number;
   outbox_due: number;
   outbox_age_s: number;
+  outbox_rejected: number;
   dead_letters: number;
 }
 
@@ -20,10 +23,14 @@ export const READ_BACKLOG = statement<BacklogRow>(
    ), due as (
      select greatest(due_at, created_at) as since from trunkline.outbox
       where error is null and due_at <= now() order by due_at, id limit $2
+   ), head as (
+     select error from trunkline.outbox order by id limit $2
    )
    select round(coalesce((
             select sum(greatest(0, (select last_seq from trunkline.channels ch where ch.channel = c.channel) - c.delivered_seq))
               from trunkline.cursors c tablesample system ((select percent from share))), 0) * 100 / (select percent from share))::float8 as undelivered,
+          (select count(*) filter (where error is null) from head) as outbox_waiting,
+          (select count(error) from head) as outbox_rejected,
           (select count(*) from due) as outbox_due,
           (select coalesce(extract(epoch from now() - min(since)), 0)::float8 from due) as outbox_age_s,
           (select count(*) from (select from trunkline.dead_letters where requeued_as is null limit $2) as dead) as dead_letters`,

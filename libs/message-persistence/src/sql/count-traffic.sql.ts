@@ -50,23 +50,3 @@ export const COUNT_TRAFFIC = statement<TrafficRow>(
      left join published using (at) left join attempted using (at) left join died using (at) left join jobs using (at)
     order by t.at`,
 );
-
-export interface BacklogRow {
-  waiting: number;
-  due: number;
-  oldest_due_ms: number;
-  rejected: number;
-  dead: number;
-}
-
-/** What waits in the outbox (at most 10,000 are counted), and what was given up. */
-export const COUNT_BACKLOG = statement<BacklogRow>(
-  'count_backlog',
-  `select count(*) filter (where error is null) as waiting,
-          count(*) filter (where error is null and due_at <= clock_timestamp()) as due,
-          coalesce(extract(epoch from clock_timestamp() - min(greatest(due_at, created_at))
-                   filter (where error is null and due_at <= clock_timestamp())), 0)::float8 * 1000 as oldest_due_ms,
-          count(error) as rejected,
-          (select count(*) from (select from trunkline.dead_letters where requeued_as is null limit 10000) as l) as dead
-     from (select due_at, created_at, error from trunkline.outbox order by id limit 10000) as o`,
-);

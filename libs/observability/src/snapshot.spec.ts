@@ -50,4 +50,25 @@ describe('Snapshot', () => {
     expect(await snapshot.read()).toBeUndefined();
     expect([taken, errors.length]).toEqual([4, 3]);
   });
+
+  it('is not taken before somebody looks', () => {
+    expect(taken).toBe(0);
+  });
+
+  it('that is overdue makes nobody wait again and is not taken anew beside itself, and late it is as old as its question', async () => {
+    let finish: (value: number) => void = () => undefined;
+    take = () => {
+      taken += 1;
+      return new Promise((resolve) => (finish = resolve));
+    };
+    expect(await snapshot.read()).toBeUndefined();
+    nowMs = 120_000;
+    expect(await snapshot.read()).toBeUndefined();
+    expect(taken).toBe(1);
+    finish(7);
+    await new Promise(setImmediate);
+    const next = snapshot.read();
+    finish(8);
+    expect([await next, taken]).toEqual([8, 2]);
+  });
 });
