@@ -10,13 +10,15 @@ import { RunningSystem } from './peers/running-system.js';
 
 /** Everything that a run has started, so that nothing of it is left behind. */
 export class Bench {
-  readonly infrastructure = new Infrastructure();
+  readonly infrastructure: Infrastructure;
   readonly jwtSecret = randomBytes(32).toString('hex');
   readonly apiKey = randomBytes(24).toString('hex');
   private readonly running = new Set<{ stop(): Promise<void> }>();
   private started = 0;
 
-  constructor(readonly options: BenchOptions) {}
+  constructor(readonly options: BenchOptions) {
+    this.infrastructure = new Infrastructure(options.postgresBin);
+  }
 
   /** Its servers, serving; the caller stops them, and {@link stop} does if he could not. */
   async startSystem(name: SystemName, instances: number): Promise<RunningSystem> {

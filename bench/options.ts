@@ -14,6 +14,8 @@ export interface BenchOptions {
   readonly usesPublishIds: boolean;
   /** Only the metrics and cases whose name holds this. */
   readonly only: string | undefined;
+  /** Directory with initdb and pg_ctl; undefined: Debian's. */
+  readonly postgresBin: string | undefined;
   readonly profile: string | undefined;
   readonly json: boolean;
 }
@@ -26,10 +28,11 @@ ${SCENARIOS.map(({ letter, title }) => `                         ${letter}  ${ti
                          ${SYSTEMS.filter((name) => name !== 'trunkline').join(', ')}
   --rounds N           measurements of each system, in turn with the others (5)
   --seconds N          length of one measurement (10)
-  --warmup N           seconds of load before it (3)
+  --warmup N           seconds of load before it, in which V8 compiles what is hot (8)
   --only TEXT          only the cases with this in their name, e.g. "2,000 members"
   --threads N          of the load generator (as many as the machine has cores, at most 4)
   --publish-ids on|off whether trunkline's publishers name their messages, as its README does (on)
+  --postgres-bin DIR   programs of another PostgreSQL, with initdb and pg_ctl (Debian's; else the embedded one)
   --profile DIR        write a CPU profile of every server and of the load generator there
   --json               print the result as one JSON object on the last line`;
 
@@ -43,10 +46,11 @@ export function readOptions(args: readonly string[]): BenchOptions {
       peers: { type: 'string' },
       rounds: { type: 'string', default: '5' },
       seconds: { type: 'string', default: '10' },
-      warmup: { type: 'string', default: '3' },
+      warmup: { type: 'string', default: '8' },
       only: { type: 'string' },
       threads: { type: 'string', default: String(Math.min(availableParallelism(), MOST_THREADS)) },
       'publish-ids': { type: 'string', default: 'on' },
+      'postgres-bin': { type: 'string' },
       profile: { type: 'string' },
       json: { type: 'boolean', default: false },
     },
@@ -60,6 +64,7 @@ export function readOptions(args: readonly string[]): BenchOptions {
     threads: wholeNumber('--threads', values.threads, 1, 64),
     usesPublishIds: values['publish-ids'] !== 'off',
     only: values.only,
+    postgresBin: values['postgres-bin'],
     profile: values.profile,
     json: values.json,
   };

@@ -13,12 +13,13 @@ const MAKE_PARTITIONS = `
 
 /**
  * $1 messages of the day $2 days ago, spread evenly over the channels and the day (today: over what has passed of it),
- * with ids as the server makes them. Each day goes on where the one before it ended.
+ * with ids as the server makes them (UUID v7). Each day goes on where the one before it ended.
  */
 const FILL_DAY = `
   insert into trunkline.messages (channel, seq, id, sender, type, body, created_at)
   select 'user:' || n % ${STORED_CHANNELS}, ((${DAYS} - $2::int) * $1::bigint + n) / ${STORED_CHANNELS} + 1,
-         uuidv7(at - clock_timestamp()), 'bench', 'bench', $3::text, at
+         (lpad(to_hex((extract(epoch from at) * 1000)::bigint), 12, '0') || '7' || substr(md5(n::text), 1, 3) ||
+          '8' || substr(md5(n::text), 4, 15))::uuid, 'bench', 'bench', $3::text, at
     from generate_series(0, $1::bigint - 1) as n,
          lateral (select current_date - $2::int as day) as d,
          lateral (select d.day + n * (least(clock_timestamp(), d.day + interval '1 day') - d.day) / $1::bigint as at) as t`;

@@ -6,8 +6,11 @@ export class Infrastructure {
   private startedPostgres: Promise<Postgres> | undefined;
   private startedRedis: Promise<Redis> | undefined;
 
+  /** @param postgresBin see {@link Postgres.start} */
+  constructor(private readonly postgresBin?: string) {}
+
   postgres(): Promise<Postgres> {
-    return (this.startedPostgres ??= Postgres.start());
+    return (this.startedPostgres ??= Postgres.start(this.postgresBin));
   }
 
   redis(): Promise<Redis> {

@@ -2,7 +2,7 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { setTimeout as delay } from 'node:timers/promises';
 import { createClient } from 'redis';
-import { findRedis } from './find-redis.js';
+import { programOfPackage } from '../../test/support/debian-package.js';
 import { freePort } from './free-port.js';
 
 const START_DEADLINE_MS = 10_000;
@@ -16,7 +16,7 @@ export class Redis {
   ) {}
 
   static async start(): Promise<Redis> {
-    const { file, env } = await findRedis();
+    const { file, env } = await programOfPackage('redis-server', '/usr/bin/redis-server');
     const port = await freePort();
     const args = ['--port', String(port), '--bind', '127.0.0.1', '--save', '', '--appendonly', 'no', '--dir', '/'];
     const child = spawn(file, args, { env: { ...process.env, ...env }, stdio: 'ignore' });

@@ -31,12 +31,16 @@ export const latency: Scenario = {
           threads,
           flow: { kind: 'open', ratePerSecond: rate / threads },
         });
-        const { latencyMs, answerMs, checks, elsewhere } = await runTraffic(bench, system, plans);
+        const { latencyMs, answerMs, cpu, ...rest } = await runTraffic(bench, system, plans);
         const figures = PERCENTILES.flatMap((percent) => [
           [metricOf(percent, rate), latencyMs(percent)],
           [answerOf(percent, rate), answerMs(percent)],
         ]);
-        return { figures: Object.fromEntries(figures) as Record<string, number>, checks, elsewhere };
+        return {
+          figures: Object.fromEntries(figures) as Record<string, number>,
+          cpu: { [metricOf(PERCENTILES[0], rate)]: cpu },
+          ...rest,
+        };
       }),
     );
   },

@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { dirname } from 'node:path';
-import { programOfPackage } from '../lifecycle/world/debian-package.js';
+import { programOfPackage } from './debian-package.js';
 import { WITH_POOLER } from './pooled-suite.js';
 
 /** Runs the tests on another PostgreSQL, or behind a pooler; what follows goes to jest, e.g. the path of a spec. */

@@ -7,6 +7,11 @@ export interface BatcherOptions<Item, Result> {
   readonly maxItems: number;
   /** Items waiting or running; beyond it `add` rejects with {@link BatcherFullError}. */
   readonly maxWaiting?: number;
+  /**
+   * Milliseconds from the start of a batch of so many items to the start of the next, while what waits is less than a
+   * full batch: none unless given.
+   */
+  readonly paceMs?: (items: number) => number;
 }
 
 export class BatcherFullError extends Error {
@@ -23,13 +28,15 @@ interface Entry<Item, Result> {
 }
 
 /**
- * Group commit: what arrives while a batch runs forms the next one, in order, one batch at a time. No timer: a lone item
- * starts at the end of the event loop's turn, and batches grow by themselves under load.
+ * Group commit: what arrives while a batch runs forms the next one, in order, one batch at a time. A lone item starts at
+ * the end of the event loop's turn, and batches grow by themselves under load.
  */
 export class Batcher<Item, Result> {
   private queue: Entry<Item, Result>[] = [];
   private running = 0;
   private isScheduled = false;
+  /** By performance.now(), see `paceMs`. */
+  private mayStartAtMs = 0;
   private idle: PromiseWithResolvers | undefined;
 
   constructor(private readonly options: BatcherOptions<Item, Result>) {}
@@ -62,16 +69,21 @@ export class Batcher<Item, Result> {
   private schedule(): void {
     if (this.isScheduled || this.running > 0) return;
     this.isScheduled = true;
-    setImmediate(() => {
+    const start = (): void => {
       this.isScheduled = false;
       void this.runNext();
-    });
+    };
+    const isFull = this.queue.length >= this.options.maxItems;
+    const pauseMs = isFull ? 0 : Math.round(this.mayStartAtMs - performance.now());
+    if (pauseMs > 0) setTimeout(start, pauseMs);
+    else setImmediate(start);
   }
 
   private async runNext(): Promise<void> {
     const batch = this.queue.splice(0, this.options.maxItems);
     if (batch.length === 0) return;
     this.running = batch.length;
+    this.mayStartAtMs = performance.now() + (this.options.paceMs?.(batch.length) ?? 0);
     try {
       const results = await this.options.run(
         batch.map((entry) => entry.item),
@@ -82,7 +94,7 @@ export class Batcher<Item, Result> {
       for (const entry of batch) entry.reject(error);
     }
     this.running = 0;
-    if (this.queue.length > 0) void this.runNext();
+    if (this.queue.length > 0) this.schedule();
     else this.becomeIdle();
   }
 

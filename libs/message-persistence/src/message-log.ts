@@ -56,10 +56,10 @@ export interface MessageStatus {
 
 const MAX_APPEND = 500;
 /**
- * Appends under way at once, so that this process prepares one batch while PostgreSQL stores another. A channel always
- * takes the same lane: what one publisher sends to it without waiting stays in order.
+ * Every batch costs its transaction, a hint and a read on each instance that is told, whatever it holds. Without a pause,
+ * a thousand messages a second would be as many batches as the machine can carry, and busy with nothing else.
  */
-const LANES = 2;
+const appendPaceMs = (items: number): number => Math.min(12, 2 + 0.15 * items);
 const MAX_READ = 200;
 const PAGE_MESSAGES = 200;
 const PAGE_BYTES = 262_144;
@@ -69,7 +69,7 @@ const PAGE_BYTES = 262_144;
  * with every missing seq accounted for.
  */
 export class MessageLog {
-  private readonly appends: readonly Batcher<NewMessage & { endsAt: number }, Appended>[];
+  private readonly appends: Batcher<NewMessage & { endsAt: number }, Appended>;
   private readonly liveReads = this.reader(false);
   private readonly pageReads = this.reader(true);
 
@@ -77,21 +77,18 @@ export class MessageLog {
     private readonly database: Database,
     private readonly options: MessageLogOptions,
   ) {
-    this.appends = Array.from(
-      { length: LANES },
-      () =>
-        new Batcher({
-          run: (items, answer) => {
-            const run = new AppendRun(database, options.dedupeHours, (item, error) =>
-              answer(items.indexOf(item), error),
-            ).run(items);
-            options.observer?.watch(items, run);
-            return run;
-          },
-          maxItems: MAX_APPEND,
-          maxWaiting: options.maxWaiting / LANES,
-        }),
-    );
+    this.appends = new Batcher({
+      run: (items, answer) => {
+        const run = new AppendRun(database, options.dedupeHours, (item, error) =>
+          answer(items.indexOf(item), error),
+        ).run(items);
+        options.observer?.watch(items, run);
+        return run;
+      },
+      maxItems: MAX_APPEND,
+      maxWaiting: options.maxWaiting,
+      paceMs: appendPaceMs,
+    });
   }
 
   /**
@@ -100,9 +97,8 @@ export class MessageLog {
    */
   append(message: NewMessage): Promise<Appended> {
     const endsAt = performance.now() + this.options.deadlineMs;
-    const lane = this.laneOf(message.channel);
-    if (lane.isFull) return Promise.reject(new Fault('OVERLOADED', 'too many publishes are waiting'));
-    return lane.add({ ...message, endsAt });
+    if (this.appends.isFull) return Promise.reject(new Fault('OVERLOADED', 'too many publishes are waiting'));
+    return this.appends.add({ ...message, endsAt });
   }
 
   /** For what is live: not held up by those who catch up, and without collapsing. Undefined: nothing new. */
@@ -159,18 +155,12 @@ export class MessageLog {
 
   /** Publishes waiting for a commit. */
   get waiting(): number {
-    return this.appends.reduce((sum, { size }) => sum + size, 0);
+    return this.appends.size;
   }
 
   /** Resolves once every publish taken in has been answered. */
-  async drain(): Promise<void> {
-    await Promise.all(this.appends.map((lane) => lane.drain()));
-  }
-
-  private laneOf(channel: string): Batcher<NewMessage & { endsAt: number }, Appended> {
-    let hash = 0;
-    for (let place = 0; place < channel.length; place++) hash = (hash * 31 + channel.charCodeAt(place)) | 0;
-    return this.appends[(hash >>> 0) % LANES] as Batcher<NewMessage & { endsAt: number }, Appended>;
+  drain(): Promise<void> {
+    return this.appends.drain();
   }
 
   private reader(collapses: boolean): Batcher<ReadRequest, ChannelPage | undefined> {

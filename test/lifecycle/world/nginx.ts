@@ -5,7 +5,7 @@ import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { until } from '../../support/until.js';
-import { fileOfPackage } from './debian-package.js';
+import { fileOfPackage } from '../../support/debian-package.js';
 
 const CONF = resolve('deploy/nginx.conf');
 

@@ -2,7 +2,7 @@ import { chmod, mkdtemp, rename, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { OwnPostgres } from '../../support/own-postgres.js';
-import { fileOfPackage } from './debian-package.js';
+import { fileOfPackage } from '../../support/debian-package.js';
 
 const LIBRARY = '/usr/lib/x86_64-linux-gnu/faketime/libfaketimeMT.so.1';
 
