@@ -31,6 +31,26 @@ describe('Batcher', () => {
     expect(done).toEqual([10, 20, 30, 40, 50]);
   });
 
+  it('lets what comes within the pace of the last batch gather, and a lone item wait for nothing', async () => {
+    const { batcher, batches } = recorded({ paceMs: (items) => 200 * items });
+    const startedAt = performance.now();
+    await batcher.add(1);
+    const second = batcher.add(2);
+    await turn();
+    await Promise.all([second, batcher.add(3)]);
+    expect(batches).toEqual([[1], [2, 3]]);
+    expect(performance.now() - startedAt).toBeGreaterThan(198);
+  });
+
+  it('starts a full batch whatever the pace', async () => {
+    const { batcher, batches } = recorded({ paceMs: () => 600_000, maxItems: 2 });
+    await Promise.all([1, 2, 3, 4].map((item) => batcher.add(item)));
+    expect(batches).toEqual([
+      [1, 2],
+      [3, 4],
+    ]);
+  });
+
   it('answers an item whose result is known before those of the others', async () => {
     const gate = gated();
     const { batcher } = recorded({
