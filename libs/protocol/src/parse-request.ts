@@ -3,6 +3,10 @@ import { RESERVED_TYPE_PREFIX, TYPE_MAX } from './message.js';
 import { parse } from './parse.js';
 import { ACK_CHANNELS_MAX, PUBLISH_ID_MAX, REQUESTS, type RequestName, type RequestPayload } from './request.js';
 
+export function isRequest(name: string): name is RequestName {
+  return Object.hasOwn(REQUESTS, name);
+}
+
 /** The payload in the shape of its schema. @throws Fault */
 export function parseRequest<N extends RequestName>(name: N, payload: unknown): RequestPayload<N> {
   if (isPlain(name, payload)) return payload as RequestPayload<N>;

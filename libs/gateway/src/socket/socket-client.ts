@@ -3,11 +3,11 @@ import type { Heartbeats, Presence } from '#connection-manager';
 import type { Connection, Delivery } from '#delivery';
 import { toFault } from '#http';
 import { cut, type Logger } from '#observability';
-import { Fault, parseRequest, REQUESTS, type RequestName } from '#protocol';
+import { Fault, isRequest, parseRequest, type RequestName } from '#protocol';
 import type { GatewayMetrics } from '../gateway-metrics.js';
 import type { Guest } from './handshake.js';
 import { Requests } from './requests.js';
-import { takeEvents } from './socket-inlet.js';
+import { takeEvents, type Taker } from './socket-inlet.js';
 import { SocketOutlet } from './socket-outlet.js';
 import { SocketSession, type SocketSessionOptions } from './socket-session.js';
 
@@ -32,7 +32,7 @@ export interface Visitor extends Guest {
 }
 
 /** One socket from its registration to its end. Every event it sends is answered, with a result or a numbered error. */
-export class SocketClient {
+export class SocketClient implements Taker {
   readonly outlet: SocketOutlet;
   /** performance.now() when it is to be gone: the instance drains. */
   leavesAtMs = Infinity;
@@ -60,7 +60,7 @@ export class SocketClient {
     );
     this.session = new SocketSession(guest, this.outlet, context);
     socket.conn.on('heartbeat', () => context.heartbeats.note(socket.id));
-    takeEvents(socket, { isUsual: isRequest, take: (data, id) => this.handle(data, id) });
+    takeEvents(socket, this);
     socket.on('disconnect', (reason) => this.leave(reason));
   }
 
@@ -118,7 +118,7 @@ export class SocketClient {
     if (this.connection) this.delivery.close(this.connection, reason);
   }
 
-  private handle(data: readonly unknown[], id: number | undefined): void {
+  take(data: readonly unknown[], id: number | undefined): void {
     const event = String(data[0]);
     this.count(event, 1);
     this.answer(event, data).then(
@@ -183,8 +183,4 @@ const FORGOTTEN = Object.freeze({});
 function forgetHandshake(socket: Socket): void {
   (socket.conn as { request: unknown }).request = null;
   (socket as { handshake: unknown }).handshake = FORGOTTEN;
-}
-
-function isRequest(event: string): event is RequestName {
-  return Object.hasOwn(REQUESTS, event);
 }

@@ -1,10 +1,9 @@
 import type { Socket } from 'socket.io';
+import { isRequest } from '#protocol';
 
-export interface Inlet {
-  /** A name of an event that may go past the decoders; any other goes the usual way, and is taken in the end too. */
-  readonly isUsual: (event: string) => boolean;
-  /** `data` is the name and the arguments; with an id, the client waits for an answer. */
-  readonly take: (data: readonly unknown[], id: number | undefined) => void;
+export interface Taker {
+  /** `data` is the name of an event and its arguments; with an id, the client waits for an answer. */
+  take(data: readonly unknown[], id: number | undefined): void;
 }
 
 /** Socket.IO's packet of an event, text or binary. */
@@ -52,26 +51,25 @@ const NO_EVENT = -1;
  * hand it on through five events, four objects and a turn of their own. Whatever else comes goes their way, and so does
  * what they have to know of: the first sign of life after a ping, and text while attachments are due.
  */
-export function takeEvents(socket: Socket, inlet: Inlet): void {
-  const take = ({ data = [], id }: EventPacket): void => inlet.take(data, id);
+export function takeEvents(socket: Socket, taker: Taker): void {
+  const take = ({ data = [], id }: EventPacket): void => taker.take(data, id);
   (socket as unknown as { onevent: (packet: EventPacket) => void }).onevent = take;
   const conn = socket.conn as unknown as EngineSocket;
   const ws = conn.transport.socket;
   const [usual, ...others] = ws?.listeners('message') ?? [];
-  // As it is with Engine.IO 6: with another one, everything goes its way.
-  if (conn.protocol !== 4 || !ws || !usual || others.length > 0) return;
-  const { decoder } = socket.client as unknown as { decoder: Decoder };
+  const { decoder } = socket.client as unknown as { decoder?: Decoder };
+  // As it is with Engine.IO 6 and Socket.IO 4: with others, everything goes their way.
+  if (conn.protocol !== 4 || !ws || !usual || others.length > 0 || !decoder) return;
   /** What went the usual way is taken at the end of this turn; what came behind it must not pass it by. */
   let isDetoured = false;
-  const endDetour = (): void => void (isDetoured = false);
   ws.off('message', usual);
   ws.on('message', (data, isBinary) => {
     const isExpected = !isDetoured && !isBinary && socket.connected && isIdle(conn) && decoder.reconstructor == null;
-    if (isExpected && takeEvent(data, inlet)) return;
+    if (isExpected && takeEvent(data, taker)) return;
     usual.call(ws, data, isBinary);
     if (isDetoured) return;
     isDetoured = true;
-    process.nextTick(endDetour);
+    process.nextTick(() => (isDetoured = false));
   });
 }
 
@@ -81,12 +79,13 @@ function isIdle({ readyState, pingTimeoutTimer, hasRefreshedPingTimeout }: Engin
 }
 
 /** @returns false if it is anything but an event in its usual form: then nothing has happened */
-function takeEvent(frame: Buffer, { isUsual, take }: Inlet): boolean {
+function takeEvent(frame: Buffer, taker: Taker): boolean {
   const start = startOfData(frame);
   if (start === NO_EVENT) return false;
   const data = parseArray(frame.toString('utf8', start));
-  if (typeof data?.[0] !== 'string' || !isUsual(data[0])) return false;
-  take(data, start === 2 ? undefined : idIn(frame, start));
+  // Socket.IO ends the connection for some other names.
+  if (typeof data?.[0] !== 'string' || !isRequest(data[0])) return false;
+  taker.take(data, start === 2 ? undefined : idIn(frame, start));
   return true;
 }
 
