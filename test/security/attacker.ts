@@ -68,6 +68,32 @@ export class Attacker {
     sendFrame(this.socket.io, frame);
   }
 
+  /** In as few TCP segments as possible, so that the server reads them in one turn of its event loop. */
+  sendAtOnce(frames: readonly (string | Buffer)[]): void {
+    sendAtOnce(this.socket.io, frames);
+  }
+
+  /** Bytes beside the WebSocket, which would not let them through. */
+  sendRaw(bytes: Buffer): void {
+    webSocketOf(this.socket.io)._socket.write(bytes);
+  }
+
+  /** Takes pings without a word. */
+  answerNoPings(): void {
+    const engine = this.socket.io.engine as unknown as { _sendPacket: (type: string, ...rest: unknown[]) => void };
+    const send = engine._sendPacket.bind(engine);
+    engine._sendPacket = (type, ...rest) => (type === 'pong' ? undefined : send(type, ...rest));
+  }
+
+  async isPinged(): Promise<void> {
+    await new Promise<void>((resolve) => this.socket.io.engine.once('ping', () => resolve()));
+  }
+
+  /** As they come, before Socket.IO's decoder. */
+  hear(listener: (packet: string) => void): void {
+    this.socket.io.engine.on('data', (packet: unknown) => listener(String(packet)));
+  }
+
   async isThrownOut(): Promise<boolean> {
     await until('the server hangs up', () => this.socket.disconnected, ANSWER_DEADLINE_MS);
     return true;
@@ -98,12 +124,8 @@ export class Stranger {
     sendFrame(this.manager, frame);
   }
 
-  /** In as few TCP segments as possible, so that the server reads them in one turn of its event loop. */
   sendAtOnce(frames: readonly string[]): void {
-    const { _socket: tcp } = webSocketOf(this.manager);
-    tcp.cork();
-    for (const frame of frames) this.sendFrame(frame);
-    tcp.uncork();
+    sendAtOnce(this.manager, frames);
   }
 
   leave(): void {
@@ -111,12 +133,19 @@ export class Stranger {
   }
 }
 
-function sendFrame(manager: Manager, frame: string): void {
+function sendFrame(manager: Manager, frame: string | Buffer): void {
   webSocketOf(manager).send(frame);
 }
 
+function sendAtOnce(manager: Manager, frames: readonly (string | Buffer)[]): void {
+  const { _socket: tcp } = webSocketOf(manager);
+  tcp.cork();
+  for (const frame of frames) sendFrame(manager, frame);
+  tcp.uncork();
+}
+
 interface WebSocketOfNode {
-  send(frame: string): void;
+  send(frame: string | Buffer): void;
   readonly _socket: TcpSocket;
 }
 

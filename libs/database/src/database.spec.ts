@@ -35,6 +35,16 @@ describe('Database', () => {
     expect(rows).toEqual([{ seq: Number.MAX_SAFE_INTEGER }]);
   });
 
+  it('lets a statement make its rows of their columns', async () => {
+    const toRow = ([one, at]: readonly [number, Date | null]) => ({ one, hasTime: at !== null });
+    const numbers = statement('numbers', `select one, null::timestamptz from generate_series(1, 2) as one`, toRow);
+    expect(await database.rows('hot', numbers)).toEqual([
+      { one: 1, hasTime: false },
+      { one: 2, hasTime: false },
+    ]);
+    expect(await database.rows('hot', numbers)).toHaveLength(2);
+  });
+
   it('keeps a busy pool from holding up the others', async () => {
     const busy = [database.rows('hot', SLEEP, [0.5]), database.rows('work', SLEEP, [0.5])];
     const order: string[] = [];

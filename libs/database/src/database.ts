@@ -88,10 +88,11 @@ export class Database {
   }
 
   private async ask<Row>(pool: PoolName, statement: Statement<Row>, values: readonly unknown[]): Promise<Row[]> {
-    const { name, text } = statement;
+    const { name, text, toRow } = statement;
     const query = this.options.isPooled ? { text, values: [...values] } : { name, text, values: [...values] };
-    const result = await this.pools[pool].query(query);
-    return result.rows as Row[];
+    if (!toRow) return (await this.pools[pool].query(query)).rows as Row[];
+    const { rows } = await this.pools[pool].query({ ...query, rowMode: 'array' });
+    return rows.map((columns) => toRow(columns as never));
   }
 
   /** Runs statements on one connection, in one transaction. */

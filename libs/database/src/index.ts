@@ -10,5 +10,5 @@ export { findWays, type Ways } from './pooler.js';
 export { withRetry } from './retry.js';
 export { classify } from './sql-fault.js';
 export { tableSizes, type TableSizeRow } from './table-sizes.js';
-export { textArray } from './text-array.js';
+export { plainArray, textArray } from './text-array.js';
 export { statement, type Statement } from './statement.js';

@@ -27,7 +27,20 @@ export function textArray(values: readonly (string | null)[]): Buffer {
   at = buffer.writeInt32BE(1, at);
   for (const value of values) {
     const length = value === null ? NULL_LENGTH : buffer.write(value, at + LENGTH_BYTES);
-    at = buffer.writeInt32BE(length, at) + Math.max(length, 0);
+    // Byte by byte: writeInt32BE would take longer than the lengths of most texts.
+    buffer[at] = length >>> 24;
+    buffer[at + 1] = length >>> 16;
+    buffer[at + 2] = length >>> 8;
+    buffer[at + 3] = length;
+    at += LENGTH_BYTES + Math.max(length, 0);
   }
   return buffer.subarray(0, at);
+}
+
+/**
+ * An array parameter of values that need no quotes, numbers, truth values and times, as text; of an array of JavaScript `pg` would
+ * look at every character of every value.
+ */
+export function plainArray(values: readonly (number | boolean | string)[]): string {
+  return `{${values.join()}}`;
 }

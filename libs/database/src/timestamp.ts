@@ -2,11 +2,16 @@
 const LENGTH_TO_SECONDS = 19;
 const ZERO = 48;
 
+/** Messages that were stored together follow each other, and have the same time. */
+let lastText = '';
+let lastMs = 0;
+
 /**
  * A timestamptz of a session in UTC, as a Date, or undefined if it is written in any other way (infinity, years past
  * 9999). At fixed places, because every message read has one: 0.1 µs, where a general parser takes 1 µs.
  */
 export function parseTimestamp(text: string): Date | undefined {
+  if (text === lastText) return new Date(lastMs);
   if (!text.endsWith('+00') || text.charCodeAt(4) !== 45 || text.charCodeAt(10) !== 32) return undefined;
   const pair = (at: number): number => (text.charCodeAt(at) - ZERO) * 10 + text.charCodeAt(at + 1) - ZERO;
   const fraction = text
@@ -14,5 +19,8 @@ export function parseTimestamp(text: string): Date | undefined {
     .padEnd(3, '0')
     .slice(0, 3);
   const ms = Date.UTC(pair(0) * 100 + pair(2), pair(5) - 1, pair(8), pair(11), pair(14), pair(17), Number(fraction));
-  return Number.isNaN(ms) ? undefined : new Date(ms);
+  if (Number.isNaN(ms)) return undefined;
+  lastText = text;
+  lastMs = ms;
+  return new Date(ms);
 }

@@ -38,7 +38,8 @@ export class Connection {
   readonly window: Window;
   isReady = false;
   isClosed = false;
-  private outbox: (Packet | EventPayload<'gap'>)[] = [];
+  /** Undefined while there is nothing to send, which is most of the time. */
+  private outbox: (Packet | EventPayload<'gap'>)[] | undefined;
 
   constructor(
     readonly key: ConnectionKey,
@@ -74,7 +75,7 @@ export class Connection {
       if (subscription.timedSeq === 0) this.time(subscription, due.stored);
       this.context.traces?.sent(subscription, due.stored);
     }
-    if (this.outbox.length === 0) this.context.onSend(this);
+    if (!this.outbox) this.context.onSend(this);
     this.put(subscription.channel.name, due);
     return due;
   }
@@ -86,8 +87,8 @@ export class Connection {
 
   /** Hands the packet of this turn to the network; a gap stands between the packets around it. */
   flush(): void {
-    const outbox = this.outbox;
-    this.outbox = [];
+    const outbox = this.outbox ?? [];
+    this.outbox = undefined;
     if (this.isClosed) return;
     for (const item of outbox) {
       if (item instanceof Packet) {
@@ -158,12 +159,16 @@ export class Connection {
     if (entry.kind === 'gap') {
       const { fromSeq, seq, reason } = entry;
       this.context.metrics.skipped.inc(reason, seq - fromSeq + 1);
-      this.outbox.push({ channel, fromSeq, toSeq: seq, reason, ack: { [channel]: seq } });
+      const gap = { channel, fromSeq, toSeq: seq, reason, ack: { [channel]: seq } };
+      if (this.outbox) this.outbox.push(gap);
+      else this.outbox = [gap];
       return;
     }
-    const last = this.outbox.at(-1);
-    if (last instanceof Packet) this.outbox[this.outbox.length - 1] = last.with(channel, entry.stored);
-    else this.outbox.push(this.context.root().with(channel, entry.stored));
+    const last = this.outbox?.at(-1);
+    const packet = (last instanceof Packet ? last : this.context.root()).with(channel, entry.stored);
+    if (!this.outbox) this.outbox = [packet];
+    else if (last instanceof Packet) this.outbox[this.outbox.length - 1] = packet;
+    else this.outbox.push(packet);
   }
 
   private land(subscription: Subscription, seq: number): void {

@@ -53,11 +53,14 @@ export class Flight {
 }
 
 function toRuns(sent: readonly Sent[]): Run[] {
-  const runs: Run[] = [];
+  const runs: { -readonly [K in keyof Run]: Run[K] }[] = [];
   for (const { seq, sentAtMs, wantsReceipt } of sent) {
     const last = runs.at(-1);
     if (last?.toSeq !== seq - 1) runs.push({ fromSeq: seq, toSeq: seq, sentAtMs, wantsReceipts: wantsReceipt });
-    else runs[runs.length - 1] = { ...last, toSeq: seq, wantsReceipts: last.wantsReceipts || wantsReceipt };
+    else {
+      last.toSeq = seq;
+      last.wantsReceipts ||= wantsReceipt;
+    }
   }
   return runs;
 }

@@ -32,6 +32,9 @@ export class Packet {
 
   /** JSON of the event's payload, `{"messages":[…],"ack":{…}}`. */
   toJson(): string {
+    if (this.size === 1 && this.stored) {
+      return `{"messages":[${this.stored.json}],"ack":{${JSON.stringify(this.channel)}:${this.stored.seq}}}`;
+    }
     const path = Packet.path(this);
     const messages = path.map(({ stored }) => stored?.json);
     const ack = new Map(path.map(({ channel, stored }) => [channel, stored?.seq]));

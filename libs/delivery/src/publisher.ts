@@ -1,4 +1,5 @@
 import {
+  toIso,
   toStored,
   type Controls,
   type MessageLog,
@@ -93,7 +94,7 @@ export class Publisher {
       if (startedAtMs !== undefined) this.noteStored(startedAtMs);
       if (isRepeated) this.remind(channel);
       else this.spread(request, message, appended, startedAtMs);
-      const createdAt = appended.createdAt.toISOString();
+      const createdAt = toIso(appended.createdAt.getTime());
       return isRepeated ? { id, channel, seq, createdAt, repeated: true } : { id, channel, seq, createdAt };
     }, this.refuse);
   }
@@ -174,12 +175,9 @@ function assertClean({ type, metadata, publishId, collapseKey }: Outgoing): void
   if (metadata !== undefined) for (const text of Object.entries(metadata).flat()) assertCleanText(text, 'metadata');
 }
 
-const WISHES = ['collapseKey', 'deliverTo', 'exceptUser', 'exceptConnection', 'receipts'] as const;
-
 /** Null for the many messages that want nothing special. */
-function toControls(request: Outgoing): Controls | null {
-  if (!WISHES.some((wish) => request[wish] !== undefined)) return null;
-  const { collapseKey, deliverTo, exceptUser, exceptConnection, receipts } = request;
+function toControls({ collapseKey, deliverTo, exceptUser, exceptConnection, receipts }: Outgoing): Controls | null {
+  if ((collapseKey ?? deliverTo ?? exceptUser ?? exceptConnection ?? receipts) === undefined) return null;
   const controls: Controls = {
     ...(collapseKey === undefined ? {} : { collapseKey }),
     ...(deliverTo === 'first-device' ? { deliverTo } : {}),

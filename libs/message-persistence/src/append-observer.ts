@@ -1,5 +1,5 @@
 import type { Histogram, Meter, Tracing } from '#observability';
-import type { NewMessage } from './message-log.js';
+import type { Item } from './append-run.js';
 
 const SIZES = [1, 2, 5, 10, 20, 50, 100, 200, 500];
 
@@ -18,13 +18,13 @@ export class AppendObserver {
   }
 
   /** @param run under way; who started it hears of its failure */
-  watch(items: readonly NewMessage[], run: Promise<unknown>): void {
+  watch(items: readonly Item[], run: Promise<unknown>): void {
     this.sizes.observe(items.length);
     const { tracing } = this;
     if (!tracing) return;
     const span = tracing.startBatch(
       'append',
-      items.map(({ metadata }) => tracing.contextOf(metadata)),
+      items.map(({ message }) => tracing.contextOf(message.metadata)),
       items.length,
     );
     if (span)

@@ -8,7 +8,14 @@ import { APPEND_MESSAGES } from './sql/append-messages.sql.js';
 /** A double holds today's milliseconds to a quarter of a microsecond: without it some would fall short of a whole one. */
 const HALF_A_MICROSECOND = 0.000_5;
 
-type Item = NewMessage & { readonly endsAt: number };
+/** A message and the performance.now() until when it may be tried. */
+export interface Item {
+  readonly message: NewMessage;
+  readonly endsAt: number;
+}
+
+type Result = Appended | Error;
+type Column = (string | null)[];
 
 /**
  * One batch until every item has an answer. What an error means for an item:
@@ -17,7 +24,7 @@ type Item = NewMessage & { readonly endsAt: number };
  * the data's fault: the items go one by one, so that a poisoned one fails alone.
  */
 export class AppendRun {
-  private readonly results = new Map<Item, Appended | Error>();
+  private readonly results = new Map<Item, Result>();
 
   constructor(
     private readonly database: Database,
@@ -28,51 +35,48 @@ export class AppendRun {
     private readonly maybeStored = new Set<Item>(),
   ) {}
 
-  async run(items: readonly Item[]): Promise<(Appended | Error)[]> {
+  async run(items: readonly Item[]): Promise<Result[]> {
+    try {
+      return await this.append(items);
+    } catch (error) {
+      return this.goOn(items, error);
+    }
+  }
+
+  /** The first attempt failed. */
+  private async goOn(items: readonly Item[], firstError: unknown): Promise<Result[]> {
     let waiting = [...items];
-    for (let attempt = 1; waiting.length > 0; attempt++) {
-      try {
-        await this.append(waiting);
-      } catch (error) {
-        await this.settle(waiting, error);
-        const pauseMs = backoffMs(attempt, { baseMs: 20, maxMs: 500 });
-        this.giveUp(waiting, pauseMs, error);
-        if (this.results.size < items.length) await delay(pauseMs);
-      }
+    let error = firstError;
+    for (let attempt = 1; ; attempt++) {
+      await this.settle(waiting, error);
+      const pauseMs = backoffMs(attempt, { baseMs: 20, maxMs: 500 });
+      this.giveUp(waiting, pauseMs, error);
       waiting = waiting.filter((item) => !this.results.has(item));
+      if (waiting.length === 0) break;
+      await delay(pauseMs);
+      try {
+        const results = await this.append(waiting);
+        waiting.forEach((item, place) => this.results.set(item, results[place] as Result));
+        break;
+      } catch (again) {
+        error = again;
+      }
     }
     return items.map((item) => this.results.get(item) ?? new Error('the database gave no answer for this item'));
   }
 
-  private async append(items: readonly Item[]): Promise<void> {
-    const column = (valueOf: (item: Item) => string | null): Buffer => textArray(items.map(valueOf));
-    const [row] = await this.database.rows('hot', APPEND_MESSAGES, [
-      column((item) => item.channel),
-      column((item) => item.id),
-      column((item) => item.publisher),
-      column((item) => item.sender),
-      column((item) => item.type),
-      column((item) => item.body),
-      column((item) => item.metadata),
-      column((item) => item.controls),
-      column((item) => (item.ttlMs === null ? null : String(item.ttlMs))),
-      column((item) => item.publishId),
-      this.dedupeHours,
-    ]);
+  private async append(items: readonly Item[]): Promise<Result[]> {
+    const [row] = await this.database.rows('hot', APPEND_MESSAGES, [...toColumns(items), this.dedupeHours]);
     const seqs = row?.seqs.split(',') ?? [];
     const times = row?.times.split(',') ?? [];
     // Should the function ever leave an item out, that is a bug to report and not a reason to try for ever.
     if (seqs.length !== items.length) throw new Error(`append answered ${seqs.length} of ${items.length} items`);
     const repeats = new Map(row?.repeats?.map((repeat) => [repeat.ord - 1, repeat]));
-    items.forEach((item, place) => {
+    return items.map(({ message }, place) => {
       const repeat = repeats.get(place);
-      const { id } = repeat ?? item;
-      const appended = {
-        id,
-        seq: Number(seqs[place]),
-        createdAt: new Date(Math.floor(Number(times[place]) + HALF_A_MICROSECOND)),
-      };
-      this.results.set(item, repeat?.conflict ? reused() : { ...appended, isRepeated: repeat !== undefined });
+      if (repeat?.conflict) return reused();
+      const createdAt = new Date(Math.floor(Number(times[place]) + HALF_A_MICROSECOND));
+      return { id: (repeat ?? message).id, seq: Number(seqs[place]), createdAt, isRepeated: repeat !== undefined };
     });
   }
 
@@ -82,7 +86,7 @@ export class AppendRun {
     if (fault === 'unknown') {
       for (const item of items) this.maybeStored.add(item);
       this.fail(
-        items.filter((item) => item.publishId === null),
+        items.filter(({ message }) => message.publishId === null),
         () =>
           new Fault('OUTCOME_UNKNOWN', 'the connection broke during the commit; the message may be stored', {
             cause: error,
@@ -129,6 +133,25 @@ export class AppendRun {
       this.onFailed(item, error);
     }
   }
+}
+
+/** In one pass: each look at an item that has waited is slow, as it is no longer in the processor's caches. */
+function toColumns(items: readonly Item[]): Buffer[] {
+  const [channels, ids, publishers, senders, types]: [Column, Column, Column, Column, Column] = [[], [], [], [], []];
+  const [bodies, metadata, controls, ttls, publishIds]: [Column, Column, Column, Column, Column] = [[], [], [], [], []];
+  for (const { message } of items) {
+    channels.push(message.channel);
+    ids.push(message.id);
+    publishers.push(message.publisher);
+    senders.push(message.sender);
+    types.push(message.type);
+    bodies.push(message.body);
+    metadata.push(message.metadata);
+    controls.push(message.controls);
+    ttls.push(message.ttlMs === null ? null : String(message.ttlMs));
+    publishIds.push(message.publishId);
+  }
+  return [channels, ids, publishers, senders, types, bodies, metadata, controls, ttls, publishIds].map(textArray);
 }
 
 function reused(): Fault {

@@ -14,7 +14,7 @@ export { Outbox } from './outbox.js';
 export { Retention, type Dropped } from './retention.js';
 export { Settlements, type Death, type Settlement } from './settlements.js';
 export { Traffic } from './traffic.js';
-export { toStored, type StoredMessage } from './stored-message.js';
+export { toIso, toStored, type StoredMessage } from './stored-message.js';
 export type { ChangeRow } from './sql/admin-audit.sql.js';
 export type { TrafficRow } from './sql/count-traffic.sql.js';
 export type { ChannelRow, MemberRow } from './sql/list-channels.sql.js';

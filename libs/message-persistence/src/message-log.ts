@@ -1,8 +1,8 @@
 import { performance } from 'node:perf_hooks';
-import { Batcher, textArray, withRetry, type Database } from '#database';
+import { Batcher, plainArray, textArray, withRetry, type Database } from '#database';
 import { Fault, type HistoryPage, type Message } from '#protocol';
 import type { AppendObserver } from './append-observer.js';
-import { AppendRun } from './append-run.js';
+import { AppendRun, type Item } from './append-run.js';
 import { toPage, type ChannelPage, type ReadRequest } from './channel-page.js';
 import type { Controls } from './controls.js';
 import type { DeviceKey } from './devices.js';
@@ -11,8 +11,8 @@ import { CLAIM_MESSAGES } from './sql/claim-messages.sql.js';
 import { FIND_ATTEMPTS, FIND_RECIPIENTS, type AttemptRow, type RecipientRow } from './sql/find-recipients.sql.js';
 import { FIND_MESSAGE } from './sql/find-message.sql.js';
 import { OLDEST_UNREAD } from './sql/oldest-unread.sql.js';
-import { READ_CHANNELS, type ReadRow } from './sql/read-channels.sql.js';
-import { toMessage } from './stored-message.js';
+import { READ_CHANNELS } from './sql/read-channels.sql.js';
+import { toIso, toMessage } from './stored-message.js';
 
 export interface NewMessage {
   readonly channel: string;
@@ -69,7 +69,7 @@ const PAGE_BYTES = 262_144;
  * with every missing seq accounted for.
  */
 export class MessageLog {
-  private readonly appends: Batcher<NewMessage & { endsAt: number }, Appended>;
+  private readonly appends: Batcher<Item, Appended>;
   private readonly liveReads = this.reader(false);
   private readonly pageReads = this.reader(true);
 
@@ -98,7 +98,7 @@ export class MessageLog {
   append(message: NewMessage): Promise<Appended> {
     const endsAt = performance.now() + this.options.deadlineMs;
     if (this.appends.isFull) return Promise.reject(new Fault('OVERLOADED', 'too many publishes are waiting'));
-    return this.appends.add({ ...message, endsAt });
+    return this.appends.add({ message, endsAt });
   }
 
   /** For what is live: not held up by those who catch up, and without collapsing. Undefined: nothing new. */
@@ -173,19 +173,18 @@ export class MessageLog {
   private async read(requests: readonly ReadRequest[], collapses: boolean): Promise<(ChannelPage | undefined)[]> {
     const rows = await this.database.rows('hot', READ_CHANNELS, [
       textArray(requests.map(({ channel }) => channel)),
-      requests.map(({ fromSeq }) => fromSeq),
-      requests.map(({ since }) => since?.toISOString() ?? '-infinity'),
-      requests.map(({ epoch }) => epoch),
+      plainArray(requests.map(({ fromSeq }) => fromSeq)),
+      plainArray(requests.map(({ since }) => (since ? toIso(since.getTime()) : '-infinity'))),
+      plainArray(requests.map(({ epoch }) => epoch)),
       PAGE_MESSAGES,
       PAGE_BYTES,
       collapses,
     ]);
-    const byRequest = new Map<number, ReadRow[]>();
-    for (const row of rows) {
-      const group = byRequest.get(row.ord);
-      if (group) group.push(row);
-      else byRequest.set(row.ord, [row]);
-    }
-    return requests.map((request, place) => toPage(request, byRequest.get(place + 1) ?? []));
+    let end = 0;
+    return requests.map((request, place) => {
+      const start = end;
+      while (rows[end]?.ord === place + 1) end += 1;
+      return toPage(request, rows.slice(start, end));
+    });
   }
 }

@@ -1,4 +1,4 @@
-import type { Database } from '#database';
+import { plainArray, textArray, type Database } from '#database';
 import type { Ack } from '#protocol';
 import type { DeviceKey } from './devices.js';
 import { FAIL_ATTEMPTS, SAVE_READS, SAVE_SETTLEMENTS } from './sql/save-settlements.sql.js';
@@ -38,21 +38,22 @@ export class Settlements {
   ) {}
 
   async save(settlements: readonly Settlement[]): Promise<void> {
-    const column = <K extends keyof Settlement>(key: K) => settlements.map((settlement) => settlement[key]);
+    const texts = (valueOf: (settlement: Settlement) => string | null) => textArray(settlements.map(valueOf));
+    const values = (valueOf: (settlement: Settlement) => number | boolean) => plainArray(settlements.map(valueOf));
     await this.database.rows('hot', SAVE_SETTLEMENTS, [
-      column('user'),
-      column('deviceId'),
-      column('channel'),
-      column('fromSeq'),
-      column('toSeq'),
-      column('connectionId'),
-      column('attempt'),
-      column('ageMs'),
-      column('outcome'),
-      column('error'),
-      column('isDurable'),
+      texts(({ user }) => user),
+      texts(({ deviceId }) => deviceId),
+      texts(({ channel }) => channel),
+      values(({ fromSeq }) => fromSeq),
+      values(({ toSeq }) => toSeq),
+      texts(({ connectionId }) => connectionId),
+      values(({ attempt }) => attempt),
+      values(({ ageMs }) => ageMs),
+      texts(({ outcome }) => outcome),
+      texts(({ error }) => error),
+      values(({ isDurable }) => isDurable),
       this.instanceId(),
-      column('wantsReceipts'),
+      values(({ wantsReceipts }) => wantsReceipts),
     ]);
   }
 

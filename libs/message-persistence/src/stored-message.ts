@@ -63,7 +63,7 @@ let lastMs = Number.NaN;
 let lastIso = '';
 
 /** Messages of one batch mostly share their time; formatting it costs as much as the rest of the message. */
-function toIso(ms: number): string {
+export function toIso(ms: number): string {
   if (ms !== lastMs) {
     lastMs = ms;
     lastIso = new Date(ms).toISOString();

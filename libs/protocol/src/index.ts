@@ -8,6 +8,7 @@ export { GRANT_VERBS, Grant, isGranted, type GrantVerb } from './grant.js';
 export { DEFAULT_DEVICE, Handshake } from './handshake.js';
 export { Message } from './message.js';
 export { parse } from './parse.js';
+export { isRequest, parseRequest } from './parse-request.js';
 export { PresenceChannel, type ChannelPresence, type UserPresence } from './presence.js';
 export {
   BackendPublish,

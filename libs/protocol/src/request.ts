@@ -5,6 +5,7 @@ import { ChannelPresence, PresenceChannel } from './presence.js';
 
 export const PUBLISH_ID_MAX = 100;
 export const HISTORY_LIMIT_MAX = 500;
+export const ACK_CHANNELS_MAX = 1_000;
 
 const ttlMs = z
   .unknown()
@@ -103,7 +104,7 @@ export type Published = z.infer<typeof Published>;
 
 export const Ack = z
   .record(Channel, Seq)
-  .refine((value) => Object.keys(value).length <= 1_000, 'at most 1000 channels')
+  .refine((value) => Object.keys(value).length <= ACK_CHANNELS_MAX, `at most ${ACK_CHANNELS_MAX} channels`)
   .describe('for each channel, everything up to this seq is processed');
 export type Ack = z.infer<typeof Ack>;
 

@@ -1,4 +1,4 @@
-import { answerFrame, eventFrame } from './frame.js';
+import { errorFrame, eventFrame, resultFrame } from './frame.js';
 
 /** A frame as RFC 6455 (5.2) says it is read. */
 function read(frame: Buffer): { opcode: number; isFinal: boolean; isMasked: boolean; text: string; rest: number } {
@@ -22,14 +22,14 @@ function read(frame: Buffer): { opcode: number; isFinal: boolean; isMasked: bool
   };
 }
 
-const shortest = answerFrame(7, { text: '' }).length - 2;
+const shortest = resultFrame(7, { text: '' }).length - 2;
 
 describe('A frame', () => {
   it.each([shortest, 125, 126, 127, 65_535, 65_536, 100_000])('of %i bytes is read as it was written', (bytes) => {
     const text = 'x'.repeat(bytes - shortest);
-    expect(read(answerFrame(7, { text }))).toEqual({
+    expect(read(resultFrame(7, { text }))).toEqual({
       ...{ opcode: 1, isFinal: true, isMasked: false, rest: 0 },
-      text: `437${JSON.stringify([{ text }])}`,
+      text: `437${JSON.stringify([{ ok: true, text }])}`,
     });
   });
 
@@ -39,5 +39,14 @@ describe('A frame', () => {
       text: `42${JSON.stringify(['membership', payload])}`,
       rest: 0,
     });
+  });
+
+  it('answers with a result, and with a result that says nothing', () => {
+    expect(read(resultFrame(0, { seq: 1 })).text).toBe('430[{"ok":true,"seq":1}]');
+    expect(read(resultFrame(12, {})).text).toBe('4312[{"ok":true}]');
+  });
+
+  it('answers with an error', () => {
+    expect(read(errorFrame(3, { code: 1 })).text).toBe('433[{"ok":false,"error":{"code":1}}]');
   });
 });

@@ -22,9 +22,14 @@ export function messagesFrame(packet: Packet): Buffer {
   return textFrame(`${EVENT}["messages",${packet.toJson()}]`);
 }
 
-/** The answer to the request that carried this id. */
-export function answerFrame(id: number, answer: object): Buffer {
-  return textFrame(`${ACK}${id}[${JSON.stringify(answer)}]`);
+/** The answer to the request that carried this id: `{"ok":true, …result}`, without a copy of the result. */
+export function resultFrame(id: number, result: object): Buffer {
+  const json = JSON.stringify(result);
+  return textFrame(`${ACK}${id}[{"ok":true${json === '{}' ? '' : ','}${json.slice(1)}]`);
+}
+
+export function errorFrame(id: number, error: object): Buffer {
+  return textFrame(`${ACK}${id}[${JSON.stringify({ ok: false, error })}]`);
 }
 
 function textFrame(text: string): Buffer {

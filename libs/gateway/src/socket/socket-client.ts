@@ -3,18 +3,13 @@ import type { Heartbeats, Presence } from '#connection-manager';
 import type { Connection, Delivery } from '#delivery';
 import { toFault } from '#http';
 import { cut, type Logger } from '#observability';
-import { Fault, parse, REQUESTS, type RequestName } from '#protocol';
+import { Fault, isRequest, parseRequest, type RequestName } from '#protocol';
 import type { GatewayMetrics } from '../gateway-metrics.js';
 import type { Guest } from './handshake.js';
 import { Requests } from './requests.js';
+import { takeEvents, type Taker } from './socket-inlet.js';
 import { SocketOutlet } from './socket-outlet.js';
 import { SocketSession, type SocketSessionOptions } from './socket-session.js';
-
-/** Socket.IO's packet of an event, text or binary; with an id, the client waits for an answer. */
-interface EventPacket {
-  readonly data?: readonly unknown[];
-  readonly id?: number;
-}
 
 interface Request {
   readonly event: RequestName;
@@ -37,7 +32,7 @@ export interface Visitor extends Guest {
 }
 
 /** One socket from its registration to its end. Every event it sends is answered, with a result or a numbered error. */
-export class SocketClient {
+export class SocketClient implements Taker {
   readonly outlet: SocketOutlet;
   /** performance.now() when it is to be gone: the instance drains. */
   leavesAtMs = Infinity;
@@ -65,9 +60,7 @@ export class SocketClient {
     );
     this.session = new SocketSession(guest, this.outlet, context);
     socket.conn.on('heartbeat', () => context.heartbeats.note(socket.id));
-    // In place of Socket.IO's dispatcher, which would go through two more turns and a closure for each packet, and is
-    // silent about events that nobody listens to.
-    (socket as unknown as { onevent: (packet: EventPacket) => void }).onevent = (packet) => this.handle(packet);
+    takeEvents(socket, this);
     socket.on('disconnect', (reason) => this.leave(reason));
   }
 
@@ -125,13 +118,13 @@ export class SocketClient {
     if (this.connection) this.delivery.close(this.connection, reason);
   }
 
-  private handle({ data = [], id }: EventPacket): void {
+  take(data: readonly unknown[], id: number | undefined): void {
     const event = String(data[0]);
     this.count(event, 1);
     this.answer(event, data).then(
       (result) => {
         this.count(event, -1);
-        if (id !== undefined) this.outlet.answer(id, { ok: true, ...result });
+        if (id !== undefined) this.outlet.answer(id, result);
       },
       (error: unknown) => {
         this.count(event, -1);
@@ -162,7 +155,7 @@ export class SocketClient {
     // A client that never pauses would else keep the instance from ending; elsewhere it is served.
     if (this.isLeaving && event !== 'ack') throw new Fault('DRAINING', 'this instance is shutting down; connect again');
     if (this.waiting > MAX_WAITING) throw new Fault('OVERLOADED', 'too many requests of this connection are waiting');
-    return { event, payload: parse(REQUESTS[event].payload, data[1]) };
+    return { event, payload: parseRequest(event, data[1]) };
   }
 
   private async answerWhenOpen(request: Request): Promise<object> {
@@ -180,7 +173,7 @@ export class SocketClient {
     this.context.metrics.faults.inc(fault.fault);
     if (fault.fault === 'INTERNAL') this.logger.error({ err: fault.cause, event: cut(event, 50) }, 'request failed');
     else this.logger.debug({ code: fault.code, event: cut(event, 50) }, 'request refused');
-    if (id !== undefined) this.outlet.answer(id, { ok: false, error: fault.toWire() });
+    if (id !== undefined) this.outlet.refuse(id, fault);
   }
 }
 
@@ -190,8 +183,4 @@ const FORGOTTEN = Object.freeze({});
 function forgetHandshake(socket: Socket): void {
   (socket.conn as { request: unknown }).request = null;
   (socket as { handshake: unknown }).handshake = FORGOTTEN;
-}
-
-function isRequest(event: string): event is RequestName {
-  return Object.hasOwn(REQUESTS, event);
 }

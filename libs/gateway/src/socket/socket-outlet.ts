@@ -1,7 +1,7 @@
 import type { Socket } from 'socket.io';
 import type { Outlet, Packet } from '#delivery';
 import type { EventName, EventPayload, Fault } from '#protocol';
-import { answerFrame, eventFrame, messagesFrame } from './frame.js';
+import { errorFrame, eventFrame, messagesFrame, resultFrame } from './frame.js';
 import type { GatewayMetrics } from '../gateway-metrics.js';
 
 /** The parts of Engine.IO's socket that tell what it has not sent yet and take frames; its types keep them private. */
@@ -28,18 +28,28 @@ function sendAll(): void {
 
 /** Sends to one Socket.IO socket: what is handed over in one turn leaves with one write. */
 export class SocketOutlet implements Outlet {
-  private frames: Buffer[] = [];
+  /** Undefined while there is nothing to send, which is most of the time. */
+  private frames: Buffer[] | undefined;
   private frameBytes = 0;
+  private readonly conn: EngineSocket;
+  /**
+   * The network did not take all that was sent last. Else nothing waits, and the six objects that tell need not be looked
+   * at for each message: they were last used turns ago, and looking is slow.
+   */
+  private isBehind = false;
 
   constructor(
     private readonly socket: Socket,
     private readonly metrics: GatewayMetrics,
     private readonly onError: (error: unknown) => void,
-  ) {}
+  ) {
+    this.conn = socket.conn as unknown as EngineSocket;
+  }
 
   /** Engine.IO's queue is empty while `ws` takes everything, so what `ws` itself holds counts too. */
   get bufferedBytes(): number {
-    const { writeBuffer, transport } = this.socket.conn as unknown as EngineSocket;
+    if (!this.isBehind) return this.frameBytes;
+    const { writeBuffer, transport } = this.conn;
     let bytes = this.frameBytes + (transport.socket?.bufferedAmount ?? 0);
     for (const { options } of writeBuffer) bytes += options?.wsPreEncodedFrame?.[0]?.length ?? 0;
     return bytes;
@@ -74,13 +84,18 @@ export class SocketOutlet implements Outlet {
   }
 
   /** Answers the request that carried this id. */
-  answer(id: number, answer: object): void {
+  answer(id: number, result: object): void {
     try {
-      this.send(answerFrame(id, answer));
+      this.send(resultFrame(id, result));
     } catch (error) {
       // A body nested too deep for the encoder must cost one answer, not the process.
       this.onError(error);
     }
+  }
+
+  /** Answers the request that carried this id. */
+  refuse(id: number, fault: Fault): void {
+    this.send(errorFrame(id, fault.toWire()));
   }
 
   close(fault: Fault): void {
@@ -100,18 +115,24 @@ export class SocketOutlet implements Outlet {
   }
 
   flush(): void {
-    const [first, ...others] = this.frames;
-    if (!first) return;
-    const bytes = others.length === 0 ? first : Buffer.concat(this.frames, this.frameBytes);
-    this.frames = [];
+    const { frames } = this;
+    if (!frames) return;
+    const [first] = frames;
+    const bytes = frames.length === 1 && first ? first : Buffer.concat(frames, this.frameBytes);
+    this.frames = undefined;
     this.frameBytes = 0;
-    const { conn } = this.socket;
-    const { readyState, writeBuffer, transport } = conn as unknown as EngineSocket;
+    const { readyState, writeBuffer, transport } = this.conn;
+    const ws = transport.socket;
     // Where Engine.IO's socket would send it after five events and as many objects, unless something waits there.
-    if (readyState === 'open' && writeBuffer.length === 0 && transport.socket)
-      transport.socket._sender.sendFrame([bytes]);
-    // The text is what a transport without frames would send; there is none.
-    else conn.write('', { wsPreEncodedFrame: [bytes] } as Parameters<typeof conn.write>[1]);
+    if (readyState === 'open' && writeBuffer.length === 0 && ws) {
+      ws._sender.sendFrame([bytes]);
+      this.isBehind = ws.bufferedAmount > 0;
+    } else {
+      const { conn } = this.socket;
+      // The text is what a transport without frames would send; there is none.
+      conn.write('', { wsPreEncodedFrame: [bytes] } as Parameters<typeof conn.write>[1]);
+      this.isBehind = true;
+    }
   }
 
   private emit<N extends EventName>(event: N, payload: EventPayload<N>): void {
@@ -121,8 +142,11 @@ export class SocketOutlet implements Outlet {
   private send(frame: Buffer): void {
     // After the promises that are settled in this turn have run.
     if (waiting.length === 0) process.nextTick(sendAll);
-    if (this.frames.length === 0) waiting.push(this);
-    this.frames.push(frame);
+    if (this.frames) this.frames.push(frame);
+    else {
+      this.frames = [frame];
+      waiting.push(this);
+    }
     this.frameBytes += frame.length;
   }
 }

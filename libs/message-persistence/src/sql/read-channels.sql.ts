@@ -20,6 +20,32 @@ export interface ReadRow {
   expires_at: Date | null;
 }
 
+type Columns = readonly [
+  ...[ord: number, lastSeq: number, epoch: number, readAtMs: number, seq: number | null, id: string],
+  ...[sender: string | null, type: string, body: string | null, metadata: string | null, controls: Controls | null],
+  ...[gone: ReadRow['gone'], createdAt: Date, expiresAt: Date | null],
+];
+
+/** In the order of the statement. */
+function toRow(columns: Columns): ReadRow {
+  return {
+    ord: columns[0],
+    last_seq: columns[1],
+    epoch: columns[2],
+    read_at_ms: columns[3],
+    seq: columns[4],
+    id: columns[5],
+    sender: columns[6],
+    type: columns[7],
+    body: columns[8],
+    metadata: columns[9],
+    controls: columns[10],
+    gone: columns[11],
+    created_at: columns[12],
+    expires_at: columns[13],
+  };
+}
+
 /**
  * What came after a position, for many channels in one statement and so in one snapshot: a seq missing between two
  * returned ones, or before the first, is gone for good. Channels without news give no row, for one probe of the primary
@@ -46,4 +72,5 @@ export const READ_CHANNELS = statement<ReadRow>(
                      order by seq limit $5) as n) as sized
            where bytes_before < $6) as m on true
     order by w.ord, m.seq`,
+  toRow,
 );

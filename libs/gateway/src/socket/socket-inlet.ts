@@ -1,0 +1,116 @@
+import type { Socket } from 'socket.io';
+import { isRequest } from '#protocol';
+
+export interface Taker {
+  /** `data` is the name of an event and its arguments; with an id, the client waits for an answer. */
+  take(data: readonly unknown[], id: number | undefined): void;
+}
+
+/** Socket.IO's packet of an event, text or binary. */
+interface EventPacket {
+  readonly data?: readonly unknown[];
+  readonly id?: number;
+}
+
+/** What Engine.IO's socket, whose types keep it private, and Socket.IO's client say of what they wait for. */
+interface EngineSocket {
+  readonly protocol: number;
+  readonly readyState: string;
+  readonly pingTimeoutTimer: unknown;
+  readonly hasRefreshedPingTimeout: boolean;
+  readonly transport: { readonly socket?: WsSocket };
+}
+
+interface Decoder {
+  /** Set while the attachments of a binary event are to come. */
+  readonly reconstructor?: unknown;
+}
+
+/** The WebSocket of `ws` below them. */
+interface WsSocket {
+  listeners(event: 'message'): OnMessage[];
+  off(event: 'message', listener: OnMessage): void;
+  on(event: 'message', listener: OnMessage): void;
+}
+
+type OnMessage = (this: WsSocket, data: Buffer, isBinary: boolean) => void;
+
+/** Engine.IO's "message", and in it Socket.IO's "event" of the main namespace, its id and its JSON array. */
+const FOUR = 0x34;
+const TWO = 0x32;
+const ZERO = 0x30;
+const NINE = 0x39;
+const BRACKET = 0x5b;
+/** Longer ids would not be exact numbers. */
+const MOST_DIGITS = 15;
+const NO_EVENT = -1;
+
+/**
+ * Takes the events of a socket: past Socket.IO's dispatcher, which is silent about events that nobody listens to, and,
+ * if they look as they mostly do, straight from the WebSocket. Engine.IO and Socket.IO would decode each in turn and
+ * hand it on through five events, four objects and a turn of their own. Whatever else comes goes their way, and so does
+ * what they have to know of: the first sign of life after a ping, and text while attachments are due.
+ */
+export function takeEvents(socket: Socket, taker: Taker): void {
+  const take = ({ data = [], id }: EventPacket): void => taker.take(data, id);
+  (socket as unknown as { onevent: (packet: EventPacket) => void }).onevent = take;
+  const conn = socket.conn as unknown as EngineSocket;
+  const ws = conn.transport.socket;
+  const [usual, ...others] = ws?.listeners('message') ?? [];
+  const { decoder } = socket.client as unknown as { decoder?: Decoder };
+  // As it is with Engine.IO 6 and Socket.IO 4: with others, everything goes their way.
+  if (conn.protocol !== 4 || !ws || !usual || others.length > 0 || !decoder) return;
+  /** What went the usual way is taken at the end of this turn; what came behind it must not pass it by. */
+  let isDetoured = false;
+  ws.off('message', usual);
+  ws.on('message', (data, isBinary) => {
+    const isExpected = !isDetoured && !isBinary && socket.connected && isIdle(conn) && decoder.reconstructor == null;
+    if (isExpected && takeEvent(data, taker)) return;
+    usual.call(ws, data, isBinary);
+    if (isDetoured) return;
+    isDetoured = true;
+    process.nextTick(() => (isDetoured = false));
+  });
+}
+
+/** Open, and not waiting for a sign of life. */
+function isIdle({ readyState, pingTimeoutTimer, hasRefreshedPingTimeout }: EngineSocket): boolean {
+  return readyState === 'open' && (pingTimeoutTimer === null || hasRefreshedPingTimeout);
+}
+
+/** @returns false if it is anything but an event in its usual form: then nothing has happened */
+function takeEvent(frame: Buffer, taker: Taker): boolean {
+  const start = startOfData(frame);
+  if (start === NO_EVENT) return false;
+  const data = parseArray(frame.toString('utf8', start));
+  // Socket.IO ends the connection for some other names.
+  if (typeof data?.[0] !== 'string' || !isRequest(data[0])) return false;
+  taker.take(data, start === 2 ? undefined : idIn(frame, start));
+  return true;
+}
+
+/** Where the JSON of an event begins, behind its type and its id. */
+function startOfData(frame: Buffer): number {
+  if (frame[0] !== FOUR || frame[1] !== TWO) return NO_EVENT;
+  for (let at = 2; at <= 2 + MOST_DIGITS; at++) {
+    const byte = frame[at];
+    if (byte === BRACKET) return at;
+    if (byte === undefined || byte < ZERO || byte > NINE) return NO_EVENT;
+  }
+  return NO_EVENT;
+}
+
+function idIn(frame: Buffer, end: number): number {
+  let id = 0;
+  for (let at = 2; at < end; at++) id = id * 10 + (frame[at] ?? ZERO) - ZERO;
+  return id;
+}
+
+/** Undefined if it is malformed, which the decoders end the connection for. */
+function parseArray(json: string): readonly unknown[] | undefined {
+  try {
+    return JSON.parse(json) as readonly unknown[];
+  } catch {
+    return undefined;
+  }
+}
