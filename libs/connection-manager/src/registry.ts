@@ -1,4 +1,4 @@
-import { Batcher, withRetry, type Database } from '#database';
+import { Batcher, textArray, withRetry, type Database } from '#database';
 import { FIND_CONNECTIONS, FIND_ONLINE_DEVICES, type ConnectionRow } from './sql/find-connections.sql.js';
 import { REGISTER, SYNC_REGISTRY } from './sql/sync-registry.sql.js';
 
@@ -126,18 +126,22 @@ export class Registry {
     const closed = routes.filter((channel) => !this.routes.has(channel));
     const entered = [
       this.instanceId(),
-      come.map(({ user }) => user),
-      come.map(({ connectionId }) => connectionId),
-      come.map(({ deviceId }) => deviceId),
-      come.map(({ address }) => address),
-      come.map(({ sessionId }) => sessionId),
-      opened,
+      textArray(come.map(({ user }) => user)),
+      textArray(come.map(({ connectionId }) => connectionId)),
+      textArray(come.map(({ deviceId }) => deviceId)),
+      textArray(come.map(({ address }) => address)),
+      textArray(come.map(({ sessionId }) => sessionId)),
+      textArray(opened),
     ];
     if (gone.length + closed.length === 0) {
       await this.database.rows('hot', REGISTER, entered);
       return;
     }
-    const left = [gone.map(({ user }) => user), gone.map(({ connectionId }) => connectionId), closed];
+    const left = [
+      textArray(gone.map(({ user }) => user)),
+      textArray(gone.map(({ connectionId }) => connectionId)),
+      textArray(closed),
+    ];
     await this.database.rows('hot', SYNC_REGISTRY, [...entered, ...left]);
   }
 }

@@ -1,4 +1,4 @@
-import { Batcher, withRetry, type Database, type Statement } from '#database';
+import { Batcher, textArray, withRetry, type Database, type Statement } from '#database';
 import { Fault } from '#protocol';
 import { Poll } from './poll.js';
 import {
@@ -132,13 +132,13 @@ export class Sessions {
   private async openAll(asked: readonly { login: Login; connections: number }[]): Promise<(void | Error)[]> {
     const logins = asked.map(({ login }) => login);
     const rows = await this.database.rows('hot', OPEN_SESSIONS, [
-      logins.map(({ user }) => user),
-      logins.map(({ sessionId }) => sessionId),
-      logins.map(({ deviceId }) => deviceId),
+      textArray(logins.map(({ user }) => user)),
+      textArray(logins.map(({ sessionId }) => sessionId)),
+      textArray(logins.map(({ deviceId }) => deviceId)),
       logins.map(({ issuedAt }) => issuedAt),
       logins.map(({ expiresAt }) => expiresAt),
-      logins.map(({ address }) => address),
-      logins.map(({ userAgent }) => userAgent),
+      textArray(logins.map(({ address }) => address)),
+      textArray(logins.map(({ userAgent }) => userAgent)),
       asked.map(({ connections }) => connections),
       this.options.instanceId(),
     ]);

@@ -1,4 +1,4 @@
-import { Batcher, withRetry, type Database } from '#database';
+import { Batcher, textArray, withRetry, type Database } from '#database';
 import { inboxOf } from '#protocol';
 import { FIND_IDLE_DEVICES, FORGET_DEVICES } from './sql/forget-devices.sql.js';
 import { LEAVE_DEVICES, OPEN_DEVICES, type OpenedRow } from './sql/open-devices.sql.js';
@@ -88,8 +88,8 @@ export class Devices {
 
   private async openAll(keys: readonly DeviceKey[]): Promise<(Opened | Error)[]> {
     const rows = await this.database.rows('hot', OPEN_DEVICES, [
-      keys.map(({ user }) => user),
-      keys.map(({ deviceId }) => deviceId),
+      textArray(keys.map(({ user }) => user)),
+      textArray(keys.map(({ deviceId }) => deviceId)),
     ]);
     const byKey = new Map(rows.map((row) => [`${row.user_id} ${row.device_id}`, row]));
     return keys.map(({ user, deviceId }) => {
@@ -100,8 +100,8 @@ export class Devices {
 
   private async leaveAll(keys: readonly DeviceKey[]): Promise<void[]> {
     await this.database.rows('hot', LEAVE_DEVICES, [
-      keys.map(({ user }) => user),
-      keys.map(({ deviceId }) => deviceId),
+      textArray(keys.map(({ user }) => user)),
+      textArray(keys.map(({ deviceId }) => deviceId)),
     ]);
     return keys.map(() => undefined);
   }
@@ -109,9 +109,9 @@ export class Devices {
   private async readPositions(requests: readonly (readonly PositionKey[])[]): Promise<Position[][]> {
     const keys = requests.flat();
     const rows = await this.database.rows('hot', READ_POSITIONS, [
-      keys.map(({ user }) => user),
-      keys.map(({ deviceId }) => deviceId),
-      keys.map(({ channel }) => channel),
+      textArray(keys.map(({ user }) => user)),
+      textArray(keys.map(({ deviceId }) => deviceId)),
+      textArray(keys.map(({ channel }) => channel)),
     ]);
     let next = 0;
     return requests.map((request) =>
