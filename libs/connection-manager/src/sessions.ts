@@ -47,6 +47,12 @@ export interface SessionsOptions {
 }
 
 /**
+ * A storm comes in groups, and those let in together stay together through the three statements that open their
+ * connections: twice as many in each. A handshake that comes alone waits for nothing.
+ */
+const PACE_MS = 20;
+
+/**
  * Logins of users on devices, across connections and instances. A session that is ended anywhere is over on every
  * instance within a poll: each looks for what ended lately while it holds connections, a hint only makes it look sooner.
  */
@@ -63,6 +69,7 @@ export class Sessions {
     this.opens = new Batcher<{ login: Login; connections: number }, void>({
       run: (asked) => withRetry(() => this.openAll(asked), { deadlineMs: 2_000 }),
       maxItems: 500,
+      paceMs: () => PACE_MS,
     });
     this.poll = new Poll({ everyMs: options.pollMs, run: () => this.look(), onError: options.onError });
   }

@@ -74,7 +74,7 @@ export class Batcher<Item, Result> {
       void this.runNext();
     };
     const isFull = this.queue.length >= this.options.maxItems;
-    const pauseMs = isFull ? 0 : Math.round(this.mayStartAtMs - performance.now());
+    const pauseMs = isFull ? 0 : Math.ceil(this.mayStartAtMs - performance.now());
     if (pauseMs > 0) setTimeout(start, pauseMs);
     else setImmediate(start);
   }
