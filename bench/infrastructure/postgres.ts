@@ -66,10 +66,15 @@ export class Postgres {
  * that is not new uses its old ones again.
  */
 async function layInWal(url: string): Promise<void> {
-  for (let file = 0; file < WAL_FILES; file++) {
-    await query(url, `select pg_logical_emit_message(false, 'bench', '')`);
-    await query(url, 'select pg_switch_wal()');
-  }
+  await query(
+    url,
+    `do $$ begin
+       for file in 1..${WAL_FILES} loop
+         perform pg_logical_emit_message(false, 'bench', '');
+         perform pg_switch_wal();
+       end loop;
+     end $$`,
+  );
   await query(url, 'checkpoint');
 }
 
