@@ -82,6 +82,18 @@ describe('removing the dead', () => {
     expect(await peers.removeDead(SUSPICION_OVER_MS * 2 + 2)).toEqual(['slow']);
   });
 
+  it('forgets a suspicion when a look fails: after an outage each has its time to take its lock again', async () => {
+    await register('slow', { lock: 'gone' });
+    const peers = peersOf('here');
+    expect(await peers.removeDead(0)).toEqual([]);
+    await test.query('alter table trunkline.instances rename to out_of_reach');
+    await expect(peers.removeDead(1_000)).rejects.toThrow('does not exist');
+    await test.query('alter table trunkline.out_of_reach rename to instances');
+    // a new suspicion begins
+    expect(await peers.removeDead(SUSPICION_OVER_MS)).toEqual([]);
+    expect(await peers.removeDead(SUSPICION_OVER_MS * 2)).toEqual(['slow']);
+  });
+
   it('goes by the lease of one that holds no lock', async () => {
     await register('current', { lock: 'none' });
     await register('expired', { lock: 'none', leaseMs: -1 });

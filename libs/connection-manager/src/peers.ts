@@ -8,7 +8,7 @@ const SUSPICION_MS = 1_500;
 
 /** The other instances: hints to them, and the removal of what died. */
 export class Peers {
-  private readonly suspectedSince = new Map<string, number>();
+  private suspectedSince = new Map<string, number>();
 
   constructor(
     private readonly database: Database,
@@ -24,15 +24,18 @@ export class Peers {
     return row?.sent ?? 0;
   }
 
-  /** Removes instances that seemed dead for {@link SUSPICION_MS}. @returns their ids */
+  /**
+   * Removes instances that seemed dead for {@link SUSPICION_MS}. A look that fails forgets all suspicions: after an outage
+   * of the database each instance has its time to take its lock again. @returns their ids
+   */
   async removeDead(now = performance.now()): Promise<string[]> {
-    const suspects = new Set(await this.findDead());
-    for (const id of this.suspectedSince.keys()) if (!suspects.has(id)) this.suspectedSince.delete(id);
+    const suspectedBefore = this.suspectedSince;
+    this.suspectedSince = new Map();
     const removed: string[] = [];
-    for (const id of suspects) {
-      const since = this.suspectedSince.get(id) ?? now;
-      this.suspectedSince.set(id, since);
-      if (now - since >= SUSPICION_MS && (await this.remove(id))) removed.push(id);
+    for (const id of await this.findDead()) {
+      const since = suspectedBefore.get(id) ?? now;
+      if (now - since < SUSPICION_MS) this.suspectedSince.set(id, since);
+      else if (await this.remove(id)) removed.push(id);
     }
     return removed;
   }
@@ -64,7 +67,6 @@ export class Peers {
 
   private async remove(id: string): Promise<boolean> {
     const [removed] = await this.database.rows('beat', REMOVE_DEAD, [id, this.leaseMs]);
-    this.suspectedSince.delete(id);
     if (removed) this.onRemoved(removed.users);
     return removed !== undefined;
   }
