@@ -9,6 +9,7 @@ import { Presence1763600700000 } from './1763600700000-presence.js';
 import { Fencing1763600800000 } from './1763600800000-fencing.js';
 import { Retention1763600900000 } from './1763600900000-retention.js';
 import { Admin1763601000000 } from './1763601000000-admin.js';
+import { AppendArrays1763601100000 } from './1763601100000-append-arrays.js';
 
 /** In the order they are applied. */
 export const MIGRATIONS = [
@@ -23,4 +24,5 @@ export const MIGRATIONS = [
   Fencing1763600800000,
   Retention1763600900000,
   Admin1763601000000,
+  AppendArrays1763601100000,
 ];

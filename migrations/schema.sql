@@ -310,20 +310,16 @@ create view trunkline.undelivered as
    FROM delivery_status
   WHERE (status = ANY (ARRAY['queued'::text, 'sent'::text]));
 
-CREATE OR REPLACE FUNCTION trunkline.append(channels text[], ids uuid[], publishers text[], senders text[], types text[], bodies text[], metadatas text[], controls text[], ttls_ms bigint[], publish_ids text[], dedupe_window interval)
- RETURNS TABLE(ord bigint, id uuid, seq bigint, created_at timestamp with time zone, outcome text)
+CREATE OR REPLACE FUNCTION trunkline.append(channels text[], ids uuid[], publishers text[], senders text[], types text[], bodies text[], metadatas text[], controls text[], ttls_ms bigint[], publish_ids text[], dedupe_window interval, OUT stored_ids uuid[], OUT seqs bigint[], OUT times timestamp with time zone[], OUT outcomes text[])
+ RETURNS record
  LANGUAGE plpgsql
 AS $function$
 #variable_conflict use_column
 declare
-  names text[];
-  bases bigint[];
-  times timestamptz[];
-  seqs bigint[];
-  ats timestamptz[];
-  repeats bigint[] := '{}';
-  is_again boolean := false;
-  has_publish_ids boolean := exists (select from unnest(append.publish_ids) as p (publish_id) where publish_id is not null);
+  named integer := cardinality(array_remove(append.publish_ids, null));
+  inserted integer;
+  repeats bigint[];
+  repeat record;
 begin
   with wanted as (
     select channel, count(*) as size from unnest(append.channels) as channel group by channel
@@ -334,73 +330,61 @@ begin
       set last_seq = c.last_seq + excluded.last_seq, last_at = greatest(c.last_at, clock_timestamp())
     returning c.channel, c.last_seq, c.last_at
   )
-  select array_agg(channel), array_agg(last_seq - size), array_agg(last_at)
-    into names, bases, times
-    from bumped join wanted using (channel);
+  select array_agg(last_seq - behind order by ord), array_agg(last_at order by ord)
+    into seqs, times
+    from (select i.ord, b.last_seq, b.last_at,
+                 count(*) over (partition by i.channel order by i.ord desc) - 1 as behind
+            from unnest(append.channels) with ordinality as i (channel, ord)
+            join bumped b using (channel)) as numbered;
 
-  loop
-    select array_agg(case when is_new then base + place end order by ord), array_agg(at order by ord)
-      into seqs, ats
-      from (select i.ord, b.seq as base, b.at, i.ord <> all (repeats) as is_new,
-                   count(*) filter (where i.ord <> all (repeats)) over (partition by i.channel order by i.ord) as place
-              from unnest(append.channels) with ordinality as i (channel, ord)
-              join unnest(names, bases, times) as b (channel, seq, at) on b.channel = i.channel) as numbered;
-    exit when not has_publish_ids;
-
+  if named > 0 then
     begin
-      if not is_again and exists (
-        select from unnest(append.channels, append.publish_ids, append.publishers, ats)
-               as i (channel, publish_id, publisher, at)
-         cross join lateral (
-               select from trunkline.publish_ids p
-                where p.channel = i.channel and p.publish_id = i.publish_id and p.publisher = i.publisher
-                  and p.created_at > now() - append.dedupe_window and p.created_at < date_trunc('day', i.at, 'UTC')
-                limit 1) as older) -- the limit keeps it a lookup by index for each, whatever the planner thinks
-      then
-        raise unique_violation;
-      end if;
       insert into trunkline.publish_ids (channel, publisher, publish_id, seq, message_id, created_at)
       select i.channel, i.publisher, i.publish_id, i.seq, i.id, i.at
-        from unnest(append.channels, append.publishers, append.publish_ids, append.ids, seqs, ats)
+        from unnest(append.channels, append.publishers, append.publish_ids, append.ids, seqs, times)
              as i (channel, publisher, publish_id, id, seq, at)
-       where i.publish_id is not null and i.seq is not null;
-      exit;
-    exception when unique_violation then
-      if is_again then
-        raise;
+        left join lateral (
+             select true as is_stored from trunkline.publish_ids p
+              where p.channel = i.channel and p.publish_id = i.publish_id and p.publisher = i.publisher
+                and p.created_at > now() - append.dedupe_window and p.created_at < date_trunc('day', i.at, 'UTC')
+              limit 1) as older on true -- the limit keeps it a lookup by index for each, whatever the planner thinks
+       where i.publish_id is not null and older.is_stored is null;
+      get diagnostics inserted = row_count;
+      if inserted < named then
+        raise unique_violation;
       end if;
-      is_again := true;
+    exception when unique_violation then
       repeats := trunkline.find_repeats(append.channels, append.publishers, append.publish_ids, append.dedupe_window);
+      select n.seqs into seqs from trunkline.number_again(append.channels, seqs, repeats) as n (seqs);
       -- Ids that a window shorter than a day has forgotten still stand in the index of today: they make room.
       delete from trunkline.publish_ids p
        using unnest(append.channels, append.publishers, append.publish_ids) as i (channel, publisher, publish_id)
        where p.channel = i.channel and p.publish_id = i.publish_id and p.publisher = i.publisher
          and p.created_at <= now() - append.dedupe_window;
-      update trunkline.channels c
-         set last_seq = c.last_seq - given.back
-        from (select append.channels[o] as channel, count(*) as back from unnest(repeats) as o group by 1) as given
-       where c.channel = given.channel;
+      insert into trunkline.publish_ids (channel, publisher, publish_id, seq, message_id, created_at)
+      select i.channel, i.publisher, i.publish_id, i.seq, i.id, i.at
+        from unnest(append.channels, append.publishers, append.publish_ids, append.ids, seqs, times)
+             as i (channel, publisher, publish_id, id, seq, at)
+       where i.publish_id is not null and i.seq is not null;
     end;
-  end loop;
+  end if;
 
-  return query
-  with fresh as (
-    select * from unnest(append.channels, append.ids, append.senders, append.types, append.bodies, append.metadatas,
-                         append.controls, append.ttls_ms, seqs, ats)
-           with ordinality as i (channel, id, sender, type, body, metadata, controls, ttl_ms, seq, at, ord)
-     where i.seq is not null
-  ), stored as (
-    insert into trunkline.messages (channel, seq, id, sender, type, body, metadata, controls, created_at, expires_at)
-    select f.channel, f.seq, f.id, f.sender, f.type, f.body, f.metadata, f.controls::jsonb, f.at,
-           f.at + f.ttl_ms * interval '1 millisecond'
-      from fresh f
-  )
-  select f.ord, f.id, f.seq, f.at, 'stored' from fresh f;
+  insert into trunkline.messages (channel, seq, id, sender, type, body, metadata, controls, created_at, expires_at)
+  select i.channel, i.seq, i.id, i.sender, i.type, i.body, i.metadata, i.controls::jsonb, i.at,
+         i.at + i.ttl_ms * interval '1 millisecond'
+    from unnest(append.channels, append.ids, append.senders, append.types, append.bodies, append.metadatas,
+                append.controls, append.ttls_ms, seqs, times)
+         as i (channel, id, sender, type, body, metadata, controls, ttl_ms, seq, at)
+   where i.seq is not null;
 
-  if repeats <> '{}' then
-    return query
+  stored_ids := append.ids;
+  if repeats is null then
+    return;
+  end if;
+  outcomes := array_fill('stored'::text, array[cardinality(append.ids)]);
+  for repeat in
     select i.ord, p.message_id, p.seq, p.created_at,
-           case when m.id is null or (m.type = i.type and m.body = i.body) then 'repeated' else 'conflict' end
+           case when m.id is null or (m.type = i.type and m.body = i.body) then 'repeated' else 'conflict' end as outcome
       from unnest(append.channels, append.publishers, append.types, append.bodies, append.publish_ids)
            with ordinality as i (channel, publisher, type, body, publish_id, ord)
      cross join lateral (
@@ -409,8 +393,13 @@ begin
               and p.created_at > now() - append.dedupe_window
             order by p.created_at limit 1) as p
       left join trunkline.messages m on m.channel = p.channel and m.seq = p.seq and m.created_at = p.created_at
-     where i.ord = any (repeats);
-  end if;
+     where i.ord = any (repeats)
+  loop
+    stored_ids[repeat.ord] := repeat.message_id;
+    seqs[repeat.ord] := repeat.seq;
+    times[repeat.ord] := repeat.created_at;
+    outcomes[repeat.ord] := repeat.outcome;
+  end loop;
 end $function$
 ;
 
@@ -450,10 +439,11 @@ begin
                                                      else broadcast_ttl_ms end, 0)) order by t.due_at, t.id) as ttls_ms, array_agg(t.publish_id order by t.due_at, t.id) as publish_ids
       from taken t having count(*) > 0
   )
-  select b.channels[a.ord], a.id, a.seq, a.outcome
+  select i.channel, i.id, i.seq, coalesce(i.outcome, 'stored')
     from batch b
    cross join lateral trunkline.append(b.channels, b.ids, b.publishers, b.senders, b.types, b.bodies, b.metadatas,
-                                       b.controls, b.ttls_ms, b.publish_ids, drain_outbox.dedupe_window) as a;
+                                       b.controls, b.ttls_ms, b.publish_ids, drain_outbox.dedupe_window) as a
+   cross join lateral unnest(b.channels, a.stored_ids, a.seqs, a.outcomes) as i (channel, id, seq, outcome);
 end $function$
 ;
 
@@ -611,6 +601,22 @@ AS $function$
   select encode(set_bit(set_bit(overlay(uuid_send(gen_random_uuid()) placing
            substring(int8send((extract(epoch from clock_timestamp()) * 1000)::bigint) from 3) from 1 for 6),
            52, 1), 53, 1), 'hex')::uuid
+$function$
+;
+
+CREATE OR REPLACE FUNCTION trunkline.number_again(channels text[], seqs bigint[], repeats bigint[])
+ RETURNS bigint[]
+ LANGUAGE sql
+AS $function$
+  with given as (
+    select channels[o] as channel, count(*) as back from unnest(repeats) as o group by 1
+  ), lowered as (
+    update trunkline.channels c set last_seq = c.last_seq - g.back from given g where c.channel = g.channel
+  )
+  select array_agg(case when not is_repeat then seq - repeats_before end order by ord)
+    from (select i.ord, i.seq, i.ord = any (repeats) as is_repeat,
+                 count(*) filter (where i.ord = any (repeats)) over (partition by i.channel order by i.ord) as repeats_before
+            from unnest(channels, seqs) with ordinality as i (channel, seq, ord)) as items
 $function$
 ;
 

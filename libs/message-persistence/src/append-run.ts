@@ -71,12 +71,12 @@ export class AppendRun {
     const times = row?.times.split(',') ?? [];
     // Should the function ever leave an item out, that is a bug to report and not a reason to try for ever.
     if (seqs.length !== items.length) throw new Error(`append answered ${seqs.length} of ${items.length} items`);
-    const repeats = new Map(row?.repeats?.map((repeat) => [repeat.ord - 1, repeat]));
     return items.map(({ message }, place) => {
-      const repeat = repeats.get(place);
-      if (repeat?.conflict) return reused();
+      const outcome = row?.outcomes?.[place] ?? 'stored';
+      if (outcome === 'conflict') return reused();
       const createdAt = new Date(Math.floor(Number(times[place]) + HALF_A_MICROSECOND));
-      return { id: (repeat ?? message).id, seq: Number(seqs[place]), createdAt, isRepeated: repeat !== undefined };
+      const id = row?.ids?.[place] ?? message.id;
+      return { id, seq: Number(seqs[place]), createdAt, isRepeated: outcome === 'repeated' };
     });
   }
 

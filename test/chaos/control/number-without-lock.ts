@@ -23,7 +23,10 @@ begin
     select p.seq, p.message_id, p.created_at into known from trunkline.publish_ids p
      where p.channel = item.channel and p.publish_id = item.publish_id and p.publisher = item.publisher;
     if found then
-      return query select item.ord, known.message_id, known.seq, known.created_at, 'repeated'::text;
+      stored_ids[item.ord] := known.message_id;
+      seqs[item.ord] := known.seq;
+      times[item.ord] := known.created_at;
+      outcomes[item.ord] := 'repeated';
       continue;
     end if;
     taken := nextval('trunkline.chaos_' || md5(item.channel));
@@ -33,7 +36,10 @@ begin
     insert into trunkline.messages (channel, seq, id, sender, type, body, metadata, created_at, expires_at)
     values (item.channel, taken, item.id, item.sender, item.type, item.body, item.metadata, now(),
             now() + item.ttl_ms * interval '1 millisecond');
-    return query select item.ord, item.id, taken, now(), 'stored'::text;
+    stored_ids[item.ord] := item.id;
+    seqs[item.ord] := taken;
+    times[item.ord] := now();
+    outcomes[item.ord] := 'stored';
   end loop;
   perform pg_sleep(random() * ${DAWDLE_S});
   insert into trunkline.channels as c (channel, last_seq, last_at)

@@ -5,20 +5,20 @@ export interface AppendedRow {
   seqs: string;
   /** Milliseconds since 1970, likewise. */
   times: string;
-  /** The items whose publish id was stored before, with what the first one got. */
-  repeats: { ord: number; id: string; conflict: boolean }[] | null;
+  /** Null if all were stored; else what became of each, in order. */
+  outcomes: ('stored' | 'repeated' | 'conflict')[] | null;
+  /** Of what is stored, where not all is the items' own: in order. */
+  ids: string[] | null;
 }
 
 /**
  * One group commit. Locks the rows of the batch's channels, in sorted order, until it commits; the steps stand with the
- * function in migrations/1763600100000-append.ts.
+ * function in migrations/1763601100000-append-arrays.ts.
  */
 export const APPEND_MESSAGES = statement<AppendedRow>(
   'append_messages',
-  `select string_agg(seq::text, ',' order by ord) as seqs,
-          string_agg((date_part('epoch', created_at) * 1000)::text, ',' order by ord) as times,
-          json_agg(json_build_object('ord', ord, 'id', id, 'conflict', outcome = 'conflict'))
-            filter (where outcome <> 'stored') as repeats
+  `select array_to_string(seqs, ',') as seqs, outcomes, case when outcomes is not null then stored_ids::text[] end as ids,
+          array_to_string(array(select date_part('epoch', at) * 1000 from unnest(times) as at), ',') as times
      from trunkline.append($1::text[], $2::text[]::uuid[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[],
                            $8::text[], $9::text[]::bigint[], $10::text[], make_interval(hours => $11::int))`,
 );
