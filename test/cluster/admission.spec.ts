@@ -94,7 +94,7 @@ it('of a storm as many as may wait are opened together, the others are told when
     const backends = await database.query('select from pg_stat_activity where application_name = $1', [
       `trunkline ${server.instanceId}`,
     ]);
-    expect(backends.length).toBeLessThanOrEqual(2 * 2 + 6);
+    expect(backends.length).toBeLessThanOrEqual(2 * 2 + 7);
   } finally {
     await blocker.end();
   }

@@ -49,18 +49,18 @@ describe('Database', () => {
     const busy = [database.rows('hot', SLEEP, [0.5]), database.rows('work', SLEEP, [0.5])];
     const order: string[] = [];
     const noted = busy.map((rows) => rows.then(() => order.push('slept')));
-    for (const pool of ['wake', 'beat', 'health'] as const) {
+    for (const pool of ['append', 'wake', 'beat', 'health'] as const) {
       await database.rows(pool, ONE);
       order.push(pool);
     }
     await Promise.all(noted);
-    expect(order).toEqual(['wake', 'beat', 'health', 'slept', 'slept']);
+    expect(order).toEqual(['append', 'wake', 'beat', 'health', 'slept', 'slept']);
   });
 
   it('does not wait for the disk with hints, and does with everything else', async () => {
     const setting = statement<{ synchronous_commit: string }>('setting', 'show synchronous_commit');
     expect(await database.rows('wake', setting)).toEqual([{ synchronous_commit: 'off' }]);
-    for (const pool of ['hot', 'work', 'beat'] as const) {
+    for (const pool of ['append', 'hot', 'work', 'beat'] as const) {
       expect(await database.rows(pool, setting)).toEqual([{ synchronous_commit: 'on' }]);
     }
   });

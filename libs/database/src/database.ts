@@ -7,10 +7,10 @@ import { parseTimestamp } from './timestamp.js';
 
 /**
  * Separate small pools, so that load on one cannot starve another:
- * `hot` appends, reads, registration and acknowledgements · `work` REST, joins · `wake` hints · `beat` the lease ·
+ * `append` · `hot` reads, registration and acknowledgements · `work` REST, joins · `wake` hints · `beat` the lease ·
  * `health` probes · `jobs` cleanup, whose statements may take longer: one connection for the lock, one for the work.
  */
-export type PoolName = 'hot' | 'work' | 'wake' | 'beat' | 'health' | 'jobs';
+export type PoolName = 'append' | 'hot' | 'work' | 'wake' | 'beat' | 'health' | 'jobs';
 
 export interface DatabaseOptions {
   readonly url: string;
@@ -51,9 +51,12 @@ export class Database {
 
   constructor(private readonly options: DatabaseOptions) {
     const { poolSize } = options;
+    // Its statements look rows up; a plan made while a table was empty must not read all of it once it has grown.
+    const hot = `${SESSION} ${PLAN_ONCE} -c enable_seqscan=off`;
     this.pools = {
-      // Its statements look rows up; a plan made while a table was empty must not read all of it once it has grown.
-      hot: this.pool('hot', poolSize, { options: `${SESSION} ${PLAN_ONCE} -c enable_seqscan=off` }),
+      // Batches are one at a time: always in the same backend, which then has in the processor's caches what it needs.
+      append: this.pool('append', 1, { options: hot }),
+      hot: this.pool('hot', poolSize, { options: hot }),
       work: this.pool('work', poolSize),
       // A hint is not worth waiting for a disk: with synchronous_commit=off NOTIFY's commit record is not flushed.
       wake: this.pool('wake', 1, { options: `${SESSION} ${PLAN_ONCE} -c synchronous_commit=off` }),

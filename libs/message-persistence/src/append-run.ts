@@ -66,7 +66,7 @@ export class AppendRun {
   }
 
   private async append(items: readonly Item[]): Promise<Result[]> {
-    const [row] = await this.database.rows('hot', APPEND_MESSAGES, [...toColumns(items), this.dedupeHours]);
+    const [row] = await this.database.rows('append', APPEND_MESSAGES, [...toColumns(items), this.dedupeHours]);
     const seqs = row?.seqs.split(',') ?? [];
     const times = row?.times.split(',') ?? [];
     // Should the function ever leave an item out, that is a bug to report and not a reason to try for ever.

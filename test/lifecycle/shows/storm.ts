@@ -14,7 +14,7 @@ const EVENT_LOOP_MS = 500;
 const REST_AT_ONCE = 500;
 const POOL = 4;
 /** `docs/operations.md`: what an instance takes at most. */
-const CONNECTIONS_MAX = 2 * POOL + 6;
+const CONNECTIONS_MAX = 2 * POOL + 7;
 
 export const STORM: Show = {
   name: 'storm',
