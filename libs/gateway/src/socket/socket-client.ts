@@ -102,8 +102,8 @@ export class SocketClient implements Taker {
   private async open({ login, resume, opening }: Visitor): Promise<void> {
     const { user, deviceId, sessionId, address } = login;
     await opening;
-    const key = { connectionId: this.socket.id, user, deviceId };
-    await this.delivery.open({ key, outlet: this.outlet, address, sessionId, resume }, (connection) => {
+    const key = { connectionId: this.socket.id, user, deviceId, address, sessionId };
+    await this.delivery.open({ key, outlet: this.outlet, resume }, (connection) => {
       this.connection = connection;
       this.requests = new Requests(this.context, this.session, this.outlet, connection);
       if (this.isGone) this.delivery.close(connection, 'left while connecting');
