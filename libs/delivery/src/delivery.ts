@@ -153,10 +153,7 @@ export class Delivery {
    * Registers a client and starts its channels where its device stands. `ready` goes out once its routes are committed:
    * from then on nothing published can pass it by. The caller closes it, also if this fails.
    */
-  async open(
-    { key, outlet, resume }: Opening,
-    onConnection: (connection: Connection) => void,
-  ): Promise<void> {
+  async open({ key, outlet, resume }: Opening, onConnection: (connection: Connection) => void): Promise<void> {
     const { devices, registry, instanceId } = this.options;
     const { channels, epoch } = await devices.open(key);
     const connection = new Connection(key, outlet, this.surroundings);
