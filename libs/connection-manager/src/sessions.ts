@@ -25,9 +25,9 @@ export interface SessionKey {
 /** A token shown at a handshake, or on a live connection in place of an older one. */
 export interface Login extends SessionKey {
   readonly deviceId: string;
-  readonly issuedAt: Date;
-  readonly expiresAt: Date;
-  readonly address: string | null;
+  readonly issuedAtMs: number;
+  readonly expiresAtMs: number;
+  readonly address: string;
   readonly userAgent: string | null;
 }
 
@@ -142,8 +142,8 @@ export class Sessions {
       textArray(logins.map(({ user }) => user)),
       textArray(logins.map(({ sessionId }) => sessionId)),
       textArray(logins.map(({ deviceId }) => deviceId)),
-      logins.map(({ issuedAt }) => issuedAt),
-      logins.map(({ expiresAt }) => expiresAt),
+      logins.map(({ issuedAtMs }) => toIso(issuedAtMs)),
+      logins.map(({ expiresAtMs }) => toIso(expiresAtMs)),
       textArray(logins.map(({ address }) => address)),
       textArray(logins.map(({ userAgent }) => userAgent)),
       asked.map(({ connections }) => connections),
@@ -166,7 +166,7 @@ export class Sessions {
     if (user_id === null || session_id === null) return;
     for (const holder of this.holders.get(keyOf({ user: user_id, sessionId: session_id })) ?? []) {
       // Begun again, it goes on for those who showed a later token.
-      const isRefused = refused_until !== null && holder.login.issuedAt.getTime() <= Number(refused_until);
+      const isRefused = refused_until !== null && holder.login.issuedAtMs <= Number(refused_until);
       if (end_reason !== null || isRefused) holder.onSessionEnded();
     }
   }
@@ -174,6 +174,10 @@ export class Sessions {
 
 export function sessionEnded(): Fault {
   return new Fault('SESSION_ENDED', 'the session of this token has ended; log in again');
+}
+
+function toIso(ms: number): string {
+  return new Date(ms).toISOString();
 }
 
 /** Neither has a space in it. */

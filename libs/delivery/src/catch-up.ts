@@ -31,6 +31,7 @@ export class CatchUp {
     const seqs = entries.filter((entry) => subscription.mustClaim(entry)).map(({ seq }) => seq);
     if (seqs.length === 0) return entries;
     const own = await this.log.claim(subscription.channel.name, seqs, subscription.connection.key);
+    subscription.claimed ??= new Set();
     for (const seq of own) subscription.claimed.add(seq);
     return entries.map((entry) =>
       subscription.mustClaim(entry) ? { kind: 'gap', fromSeq: entry.seq, seq: entry.seq, reason: 'taken' } : entry,

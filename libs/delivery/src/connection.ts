@@ -181,7 +181,7 @@ export class Connection {
     this.context.metrics.acks.inc(count);
     if (subscription.timedSeq !== 0 && seq >= subscription.timedSeq) this.noteTimed(subscription);
     this.context.traces?.acknowledged(subscription, seq, () => this.context.acks.saved());
-    for (const claimed of subscription.claimed) if (claimed <= seq) subscription.claimed.delete(claimed);
+    for (const claimed of subscription.claimed ?? []) if (claimed <= seq) subscription.claimed?.delete(claimed);
     subscription.progressAtMs = performance.now();
     subscription.attempt = 1;
   }

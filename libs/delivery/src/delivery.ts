@@ -1,4 +1,4 @@
-import type { Peers, Registry } from '#connection-manager';
+import type { ConnectionEntry, Peers, Registry } from '#connection-manager';
 import type { Death, Devices, Groups, MessageLog, Outbox, Settlements } from '#message-persistence';
 import { NO_METER, type Meter, type Tracing } from '#observability';
 import { Fault, inboxOf, type Ack, type BodyLimits, type ChannelKind } from '#protocol';
@@ -6,7 +6,7 @@ import { AckBook } from './ack-book.js';
 import { Attempts } from './attempts.js';
 import { Backstop } from './backstop.js';
 import { CatchUp } from './catch-up.js';
-import { Connection, type ConnectionContext, type ConnectionKey } from './connection.js';
+import { Connection, type ConnectionContext } from './connection.js';
 import { DatabaseClock } from './database-clock.js';
 import { DeliveryMetrics, showState } from './delivery-metrics.js';
 import { DeliveryTraces } from './delivery-traces.js';
@@ -55,10 +55,9 @@ export interface DeliveryOptions {
 }
 
 export interface Opening {
-  readonly key: ConnectionKey;
+  /** Kept as it is by all who need it. */
+  readonly key: ConnectionEntry;
   readonly outlet: Outlet;
-  readonly address: string | null;
-  readonly sessionId: string;
   readonly resume: Ack;
 }
 
@@ -154,16 +153,13 @@ export class Delivery {
    * Registers a client and starts its channels where its device stands. `ready` goes out once its routes are committed:
    * from then on nothing published can pass it by. The caller closes it, also if this fails.
    */
-  async open(
-    { key, outlet, address, sessionId, resume }: Opening,
-    onConnection: (connection: Connection) => void,
-  ): Promise<void> {
+  async open({ key, outlet, resume }: Opening, onConnection: (connection: Connection) => void): Promise<void> {
     const { devices, registry, instanceId } = this.options;
     const { channels, epoch } = await devices.open(key);
     const connection = new Connection(key, outlet, this.surroundings);
     onConnection(connection);
     if (connection.isClosed) return;
-    registry.addConnection({ ...key, address, sessionId });
+    registry.addConnection(key);
     const attaching = this.subscriptions.attach(connection, channels, true);
     const inbox = this.feed.find(inboxOf(key.user));
     if (inbox?.subscriptions.size === 1) inbox.epoch = epoch;

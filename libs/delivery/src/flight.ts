@@ -23,30 +23,35 @@ export interface Landed {
 
 /** The unacknowledged messages of one subscription, oldest first. */
 export class Flight {
-  private sent: Sent[] = [];
+  /** Undefined while there is nothing in flight, which is most of the time. */
+  private sent: Sent[] | undefined;
 
   /** When the oldest of them was sent, performance.now(). */
   get oldestAtMs(): number | undefined {
-    return this.sent[0]?.sentAtMs;
+    return this.sent?.[0]?.sentAtMs;
   }
 
   get size(): number {
-    return this.sent.length;
+    return this.sent?.length ?? 0;
   }
 
   /** What is in flight, without the gaps between. */
   get runs(): Run[] {
-    return toRuns(this.sent);
+    return toRuns(this.sent ?? []);
   }
 
   add(seq: number, bytes: number, nowMs: number, wantsReceipt = false): void {
-    this.sent.push({ seq, bytes, sentAtMs: nowMs, wantsReceipt });
+    const message = { seq, bytes, sentAtMs: nowMs, wantsReceipt };
+    if (this.sent) this.sent.push(message);
+    else this.sent = [message];
   }
 
   /** Takes out everything up to `seq`; everything at all without it. */
   land(seq = Infinity): Landed {
-    const beyond = this.sent.findIndex((message) => message.seq > seq);
-    const landed = this.sent.splice(0, beyond === -1 ? this.sent.length : beyond);
+    const sent = this.sent ?? [];
+    const beyond = sent.findIndex((message) => message.seq > seq);
+    if (beyond === -1) this.sent = undefined;
+    const landed = beyond === -1 ? sent : sent.splice(0, beyond);
     const bytes = landed.reduce((sum, message) => sum + message.bytes, 0);
     return { count: landed.length, bytes, runs: toRuns(landed) };
   }

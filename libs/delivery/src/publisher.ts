@@ -155,15 +155,17 @@ export class Publisher {
   ): void {
     const { feed, waker, clock, metrics, traces } = this.options;
     metrics.publishes.inc('stored');
-    const { channel, ttlMs } = stored;
+    const { channel, sender, type, body, metadata, ttlMs } = stored;
     const { createdAt } = appended;
     const createdAtMs = createdAt.getTime();
     clock.observe(createdAtMs);
-    waker.add(channel, traces?.tracing.contextOf(stored.metadata));
+    waker.add(channel, traces?.tracing.contextOf(metadata));
     const expiresAtMs = ttlMs === null ? undefined : createdAtMs + ttlMs;
     const { id, seq } = appended;
-    const makeStored = (): StoredMessage =>
-      toStored({ ...stored, id, seq, controls: toControls(request), createdAtMs, expiresAtMs });
+    const makeStored = (): StoredMessage => {
+      const controls = toControls(request);
+      return toStored({ channel, seq, id, sender, type, body, metadata, controls, createdAtMs, expiresAtMs });
+    };
     feed.offer(channel, makeStored, createdAt, startedAtMs);
   }
 }

@@ -24,8 +24,8 @@ export class Subscription {
   /** Last sign that the client works through the channel: something sent into an empty flight, or acknowledged. */
   progressAtMs = 0;
   readonly flight = new Flight();
-  /** Messages for one device alone that are this device's: it asked first. */
-  readonly claimed = new Set<number>();
+  /** Messages for one device alone that are this device's: it asked first. Made with the first of them. */
+  claimed: Set<number> | undefined;
   /** Written down as sent and waited for, up to here. */
   notedSeq = 0;
   /** The message whose way to the client is being timed; 0: none. */
@@ -75,7 +75,7 @@ export class Subscription {
   /** A message for one device: whose it is has to be asked before it is sent. */
   mustClaim(entry: Entry): boolean {
     if (entry.kind !== 'message' || entry.stored.controls?.deliverTo !== 'first-device') return false;
-    return !this.claimed.has(entry.seq);
+    return this.claimed?.has(entry.seq) !== true;
   }
 
   /** Forgets what is in flight, so that it is sent again. */

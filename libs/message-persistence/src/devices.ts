@@ -82,8 +82,8 @@ export class Devices {
   }
 
   /** Where the device stands in each channel, in one snapshot. */
-  positions(key: DeviceKey, channels: readonly string[]): Promise<Position[]> {
-    return this.positionReads.add(channels.map((channel) => ({ ...key, channel })));
+  positions({ user, deviceId }: DeviceKey, channels: readonly string[]): Promise<Position[]> {
+    return this.positionReads.add(channels.map((channel) => ({ user, deviceId, channel })));
   }
 
   private async openAll(keys: readonly DeviceKey[]): Promise<(Opened | Error)[]> {

@@ -16,7 +16,7 @@ export interface Entrant {
   readonly user: string;
   readonly address: string;
   /** Gives way to a newer connection. */
-  readonly displace: (fault: Fault) => void;
+  displace(fault: Fault): void;
 }
 
 /** When to come back: soon for what passes by itself, later for who has to close something first. */

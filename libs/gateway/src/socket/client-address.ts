@@ -21,8 +21,10 @@ export class ClientAddress {
 
   of({ socket, headers }: Pick<IncomingMessage, 'socket' | 'headers'>): string {
     let address = plain(socket.remoteAddress ?? '');
-    const forwarded = [headers['x-forwarded-for'] ?? []].flat().join(',').split(',');
-    for (const claimed of forwarded.map((part) => plain(part.trim())).reverse()) {
+    const forwarded = headers['x-forwarded-for'];
+    if (forwarded === undefined) return address;
+    const claims = [forwarded].flat().join(',').split(',');
+    for (const claimed of claims.map((part) => plain(part.trim())).reverse()) {
       if (isIP(claimed) === 0 || !this.isTrusted(address)) break;
       address = claimed;
     }

@@ -9,13 +9,13 @@ import { Heartbeats, Presence, Sessions } from '#connection-manager';
 import { Delivery } from '#delivery';
 import { toFault } from '#http';
 import { LOGGER, METER, RequestLog, requestIdOf, type Logger, type Meter } from '#observability';
-import { Fault } from '#protocol';
-import { Admission, type Place } from './admission.js';
+import { Fault, type Ack } from '#protocol';
+import { Admission } from './admission.js';
 import { ClientAddress } from './client-address.js';
 import { departures } from './departures.js';
 import { GatewayMetrics } from '../gateway-metrics.js';
 import { greet } from './handshake.js';
-import { SocketClient, type SocketClientContext, type Visitor } from './socket-client.js';
+import { SocketClient, type SocketClientContext } from './socket-client.js';
 
 /** Transports beyond the connections: those whose handshake has not come yet, or was refused. */
 const MORE_TRANSPORTS = 1_000;
@@ -27,9 +27,12 @@ const TOKEN_LOOK_MS = 250;
 const SPREAD_SHARE = 0.7;
 const END_SHARE = 0.85;
 
-interface Admitted {
-  readonly visitor: Visitor;
-  readonly place: Place;
+/** Between its handshake and its connection. */
+interface Visitor {
+  readonly client: SocketClient;
+  readonly resume: Ack;
+  /** Of its session. */
+  readonly opening: Promise<void>;
 }
 
 export interface DrainOptions {
@@ -69,7 +72,8 @@ export class ClientGateway implements OnGatewayInit<Server> {
     @Inject(RequestLog) private readonly requestLog: RequestLog,
   ) {
     const metrics = (this.metrics = new GatewayMetrics(meter, () => this.size, admission.maxConnections));
-    this.context = { delivery, sessions, presence, heartbeats, tokens, tokenNoticeMs, metrics };
+    const onGone = (client: SocketClient): void => this.forget(client);
+    this.context = { delivery, sessions, presence, heartbeats, tokens, tokenNoticeMs, metrics, logger, onGone };
     this.admission = new Admission(admission);
     this.address = new ClientAddress(admission.trustedProxies);
     this.maxTransports = admission.maxConnections + MORE_TRANSPORTS;
@@ -134,7 +138,7 @@ export class ClientGateway implements OnGatewayInit<Server> {
     this.isDraining = true;
     clearInterval(this.timer);
     for (const client of this.clients.values()) client.outlet.hangUp();
-    this.server?.disconnectSockets(true);
+    for (const socket of this.server?.sockets.sockets.values() ?? []) socket.disconnect(true);
   }
 
   /** One timer for all: a timer for each connection would be 300 bytes. */
@@ -148,12 +152,16 @@ export class ClientGateway implements OnGatewayInit<Server> {
    */
   private async authenticate(socket: Socket, next: (error?: Error) => void): Promise<void> {
     const address = this.address.of(socket.request);
+    let visitor: Visitor | undefined;
     try {
-      const admitted = this.receive(socket, address);
-      await this.assertSession(socket, admitted.visitor);
-      socket.data = admitted;
+      visitor = this.receive(socket, address);
+      await this.assertSession(visitor);
+      socket.data = visitor;
       next();
+      const { client } = visitor;
+      process.nextTick(() => client.leaveUnlessIn());
     } catch (error) {
+      visitor?.client.leaveUnlessIn();
       const fault = toFault(error);
       this.metrics.connectFailures.inc(fault.fault);
       const requestId = requestIdOf(socket.request);
@@ -163,59 +171,50 @@ export class ClientGateway implements OnGatewayInit<Server> {
   }
 
   /** Nothing is waited for here, or a second CONNECT could come in between. */
-  private receive(socket: Socket, address: string): Admitted {
+  private receive(socket: Socket, address: string): Visitor {
     if (this.isDraining) throw new Fault('DRAINING', 'this instance is shutting down');
     if (this.taken.has(socket.conn)) {
       socket.conn.close();
       throw new Fault('BAD_REQUEST', 'a transport carries one connection');
     }
     const guest = greet(socket, this.tokens, address);
-    const place = this.givePlace(socket, guest.login.user, address);
+    const client = new SocketClient(socket, guest, this.context);
+    client.place = this.admission.enter(client);
     this.taken.add(socket.conn);
-    return { visitor: { ...guest, opening: this.sessions.open(guest.login) }, place };
+    return { client, resume: guest.resume, opening: this.sessions.open(guest.login) };
   }
 
   /**
    * A session that has ended is refused here. While the database is out of reach the client is let in, and hung up on as
    * any connection that cannot be opened: only then does Socket.IO come back by itself.
    */
-  private async assertSession(socket: Socket, { opening }: Visitor): Promise<void> {
+  private async assertSession({ client, opening }: Visitor): Promise<void> {
     try {
       await opening;
     } catch (error) {
       if (!(error instanceof Fault)) return;
-      this.taken.delete(socket.conn);
+      this.taken.delete(client.socket.conn);
       throw error;
     }
     if (this.isDraining) throw new Fault('DRAINING', 'this instance is shutting down');
   }
 
-  private givePlace(socket: Socket, user: string, address: string): Place {
-    const displace = (fault: Fault): void => {
-      const client = this.clients.get(socket.id);
-      if (client) client.outlet.close(fault);
-      else socket.conn.close();
-    };
-    const place = this.admission.enter({ user, address, displace });
-    // It may end before it becomes a client.
-    socket.conn.once('close', () => place.leave());
-    return place;
-  }
-
   private admit(socket: Socket): void {
-    const { visitor, place } = socket.data as Admitted;
+    const { client, resume, opening } = socket.data as Visitor;
     socket.data = undefined;
-    const client = new SocketClient(socket, visitor, this.context, this.logger);
     this.clients.set(socket.id, client);
-    const { user } = visitor.login;
-    this.logger.debug({ connectionId: socket.id, user, requestId: requestIdOf(socket.request) }, 'connected');
+    this.logger.debug(
+      { connectionId: socket.id, user: client.user, requestId: requestIdOf(socket.request) },
+      'connected',
+    );
     // Its handshake was under way when the drain began.
     if (this.isDraining) client.leavesAtMs = performance.now();
-    socket.on('disconnect', () => {
-      this.clients.delete(socket.id);
-      this.taken.delete(socket.conn);
-    });
-    void client.enter(visitor).finally(() => place.opened());
+    void client.enter(resume, opening);
+  }
+
+  private forget({ socket }: SocketClient): void {
+    this.clients.delete(socket.id);
+    this.taken.delete(socket.conn);
   }
 }
 

@@ -1,13 +1,13 @@
 import type { Socket } from 'socket.io';
-import type { Identity, Tokens } from '#auth';
+import type { Tokens } from '#auth';
 import { derivedSessionId, type Login } from '#connection-manager';
 import { cut } from '#observability';
 import { DEFAULT_DEVICE, Fault, Handshake, parse, type Ack } from '#protocol';
 
 /** What the handshake established; the one source of a connection's identity. */
 export interface Guest {
-  readonly identity: Identity;
   readonly login: Login;
+  readonly grants: readonly string[];
   readonly resume: Ack;
 }
 
@@ -19,8 +19,8 @@ export function greet(socket: Socket, tokens: Tokens, address: string): Guest {
   if ('token' in query) throw new Fault('BAD_REQUEST', 'a token in the URL ends up in logs: send it as auth.token');
   if (!('token' in auth)) throw new Fault('TOKEN_MISSING', 'auth.token: required');
   const { token, deviceId = DEFAULT_DEVICE, resume = {} } = parse(Handshake, auth);
-  const identity = tokens.verify(token);
-  const { user, sessionId = derivedSessionId(deviceId), issuedAt, expiresAt } = identity;
+  const { user, grants, sessionId = derivedSessionId(deviceId), issuedAtMs, expiresAtMs } = tokens.verify(token);
   const userAgent = headers['user-agent'] === undefined ? null : cut(headers['user-agent'], USER_AGENT_MAX);
-  return { identity, login: { user, sessionId, deviceId, issuedAt, expiresAt, address, userAgent }, resume };
+  const login = { user, sessionId, deviceId, issuedAtMs, expiresAtMs, address, userAgent };
+  return { login, grants, resume };
 }

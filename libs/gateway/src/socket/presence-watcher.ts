@@ -14,11 +14,11 @@ export class PresenceWatcher implements Watcher {
   ) {}
 
   get user(): string {
-    return this.session.identity.user;
+    return this.session.login.user;
   }
 
   isGranted(channel: string): boolean {
-    return isGranted(this.session.identity.grants, 'presence', channel);
+    return isGranted(this.session.grants, 'presence', channel);
   }
 
   onPresence(payload: EventPayload<'presence'>): void {

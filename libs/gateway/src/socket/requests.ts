@@ -1,4 +1,3 @@
-import type { Identity } from '#auth';
 import type { Presence } from '#connection-manager';
 import type { Author, Connection, Delivery, Outgoing } from '#delivery';
 import {
@@ -44,12 +43,11 @@ export class Requests implements Handlers {
     private readonly connection: Connection,
   ) {
     this.delivery = context.delivery;
-    this.author = { publisher: `user:${this.identity.user}`, sender: this.identity.user };
+    this.author = { publisher: `user:${this.user}`, sender: this.user };
   }
 
-  /** That of the newest token. */
-  private get identity(): Identity {
-    return this.session.identity;
+  private get user(): string {
+    return this.session.login.user;
   }
 
   private get watcher(): PresenceWatcher {
@@ -105,11 +103,11 @@ export class Requests implements Handlers {
   async join({ channel }: RequestPayload<'join'>): Promise<RequestResult<'join'>> {
     this.assertGranted('join', channel);
     if (!this.isMember(channel)) this.delivery.subscriptions.assertRoom(this.connection);
-    return { channel, seq: await this.delivery.join(this.identity.user, channel) };
+    return { channel, seq: await this.delivery.join(this.user, channel) };
   }
 
   async leave({ channel }: RequestPayload<'leave'>): Promise<RequestResult<'leave'>> {
-    await this.delivery.leave(this.identity.user, channel);
+    await this.delivery.leave(this.user, channel);
     return { channel };
   }
 
@@ -139,7 +137,8 @@ export class Requests implements Handlers {
   }
 
   async token({ token }: RequestPayload<'token'>): Promise<RequestResult<'token'>> {
-    return { expiresAt: (await this.session.renew(token)).toISOString() };
+    const expiresAtMs = await this.session.renew(token);
+    return { expiresAt: new Date(expiresAtMs).toISOString() };
   }
 
   async logout(): Promise<RequestResult<'logout'>> {
@@ -154,7 +153,7 @@ export class Requests implements Handlers {
     const { exceptSelf, exceptConnection, receipts, ...outgoing } = request;
     return {
       ...outgoing,
-      ...(exceptSelf === true ? { exceptUser: this.identity.user } : {}),
+      ...(exceptSelf === true ? { exceptUser: this.user } : {}),
       ...(exceptConnection === true ? { exceptConnection: this.connection.key.connectionId } : {}),
       ...(receipts === undefined ? {} : { receipts }),
     };
@@ -169,12 +168,12 @@ export class Requests implements Handlers {
   }
 
   private assertReadable(channel: string): void {
-    const isOwn = channel === inboxOf(this.identity.user) || channel === 'broadcast' || this.isMember(channel);
+    const isOwn = channel === inboxOf(this.user) || channel === 'broadcast' || this.isMember(channel);
     if (!isOwn) this.assertGranted('subscribe', channel);
   }
 
   private assertGranted(verb: GrantVerb, channel: string): void {
-    if (isGranted(this.identity.grants, verb, channel)) return;
+    if (isGranted(this.session.grants, verb, channel)) return;
     throw new Fault('FORBIDDEN', `the token does not grant ${verb}:${channel}`);
   }
 }

@@ -2,6 +2,7 @@ import type { INestApplicationContext } from '@nestjs/common';
 import { IoAdapter } from '@nestjs/platform-socket.io';
 import type { IncomingMessage } from 'node:http';
 import type { Server, ServerOptions } from 'socket.io';
+import { RoomlessAdapter } from './roomless-adapter.js';
 
 export interface SocketAdapterOptions {
   readonly corsOrigins: readonly string[];
@@ -30,6 +31,7 @@ export class SocketAdapter extends IoAdapter {
     const server = super.createIOServer(port, {
       ...options,
       transports: ['websocket'],
+      adapter: RoomlessAdapter,
       serveClient: false,
       connectTimeout: 10_000,
       pingInterval: this.options.pingIntervalMs,

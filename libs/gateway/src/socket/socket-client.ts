@@ -3,12 +3,13 @@ import type { Heartbeats, Presence } from '#connection-manager';
 import type { Connection, Delivery } from '#delivery';
 import { toFault } from '#http';
 import { cut, type Logger } from '#observability';
-import { Fault, isRequest, parseRequest, type RequestName } from '#protocol';
+import { Fault, isRequest, parseRequest, type Ack, type RequestName } from '#protocol';
 import type { GatewayMetrics } from '../gateway-metrics.js';
+import type { Entrant, Place } from './admission.js';
 import type { Guest } from './handshake.js';
 import { Requests } from './requests.js';
-import { takeEvents, type Taker } from './socket-inlet.js';
-import { SocketOutlet } from './socket-outlet.js';
+import { listen, type Taker } from './socket-inlet.js';
+import { SocketOutlet, type OutletOwner } from './socket-outlet.js';
 import { SocketSession, type SocketSessionOptions } from './socket-session.js';
 
 interface Request {
@@ -24,49 +25,54 @@ export interface SocketClientContext extends SocketSessionOptions {
   readonly presence: Presence;
   readonly heartbeats: Heartbeats;
   readonly metrics: GatewayMetrics;
+  readonly logger: Logger;
+  /** Its socket has closed. */
+  readonly onGone: (client: SocketClient) => void;
 }
 
-/** A guest whose session is being opened. */
-export interface Visitor extends Guest {
-  readonly opening: Promise<void>;
-}
-
-/** One socket from its registration to its end. Every event it sends is answered, with a result or a numbered error. */
-export class SocketClient implements Taker {
+/**
+ * One socket from its handshake to its end. Every event it sends is answered, with a result or a numbered error. What is
+ * not needed by a connection that idles is made when it is, and nothing is kept twice: there are thousands of them.
+ */
+export class SocketClient implements Entrant, Taker, OutletOwner {
   readonly outlet: SocketOutlet;
+  /** Taken before anything is waited for. */
+  place: Place | undefined;
   /** performance.now() when it is to be gone: the instance drains. */
   leavesAtMs = Infinity;
   /** Its time to leave has come: it takes no new requests. */
   private isLeaving = false;
   private isHangingUp = false;
-  private readonly delivery: Delivery;
   readonly session: SocketSession;
   private connection: Connection | undefined;
+  /** Undefined before it is let in, and again once it is open. */
   private opened: Promise<void> | undefined;
   private requests: Requests | undefined;
+  private isIn = false;
   private isGone = false;
   private waiting = 0;
   private waitingAcks = 0;
 
   constructor(
-    private readonly socket: Socket,
+    readonly socket: Socket,
     guest: Guest,
     private readonly context: SocketClientContext,
-    private readonly root: Logger,
   ) {
-    this.delivery = context.delivery;
-    this.outlet = new SocketOutlet(socket, context.metrics, (error) =>
-      this.logger.error({ err: error }, 'packet not sent'),
-    );
+    this.outlet = new SocketOutlet(socket, context.metrics, this);
     this.session = new SocketSession(guest, this.outlet, context);
-    socket.conn.on('heartbeat', () => context.heartbeats.note(socket.id));
-    takeEvents(socket, this);
-    socket.on('disconnect', (reason) => this.leave(reason));
+  }
+
+  get user(): string {
+    return this.session.login.user;
+  }
+
+  get address(): string {
+    return this.session.login.address;
   }
 
   /** Made when it is needed, which for most connections is never: a logger of its own for each would be 500 bytes. */
   private get logger(): Logger {
-    return this.root.child({ connectionId: this.socket.id, user: this.session.login.user });
+    return this.context.logger.child({ connectionId: this.socket.id, user: this.user });
   }
 
   /** Requests under way; acknowledgements aside, which count at once and are stored with the end of the connection. */
@@ -80,42 +86,73 @@ export class SocketClient implements Taker {
     this.isLeaving = true;
     if (this.pending > 0) return;
     this.isHangingUp = true;
-    void this.delivery.saveAcknowledged().finally(() => this.outlet.hangUp());
+    void this.context.delivery.saveAcknowledged().finally(() => this.outlet.hangUp());
   }
 
-  /** Registers the connection; if that fails the client is told and may come back. */
-  async enter(visitor: Visitor): Promise<void> {
+  displace(fault: Fault): void {
+    if (this.isIn) this.outlet.close(fault);
+    else this.socket.conn.close();
+  }
+
+  /** Refused, or its transport has closed, of which Socket.IO says nothing before a socket is let in. */
+  leaveUnlessIn(): void {
+    if (!this.isIn) this.givePlaceBack();
+  }
+
+  /** Registers the connection, once its session is open; if that fails the client is told and may come back. */
+  async enter(resume: Ack, opening: Promise<void>): Promise<void> {
+    this.isIn = true;
+    listen(this.socket, this);
+    forgetHandshake(this.socket);
     this.session.begin();
-    this.opened = this.open(visitor);
+    this.opened = this.open(resume, opening);
     try {
       await this.opened;
+      this.opened = undefined;
       this.context.metrics.connects.inc();
-      forgetHandshake(this.socket);
     } catch (error) {
       const fault = toFault(error);
       this.context.metrics.connectFailures.inc(fault.fault);
       this.logger.warn({ err: error }, 'connection not opened');
       this.outlet.close(fault);
     }
+    this.place?.opened();
   }
 
-  private async open({ login, resume, opening }: Visitor): Promise<void> {
-    const { user, deviceId, sessionId, address } = login;
+  private async open(resume: Ack, opening: Promise<void>): Promise<void> {
+    const { user, deviceId, sessionId, address } = this.session.login;
     await opening;
-    const key = { connectionId: this.socket.id, user, deviceId };
-    await this.delivery.open({ key, outlet: this.outlet, address, sessionId, resume }, (connection) => {
+    const key = { connectionId: this.socket.id, user, deviceId, address, sessionId };
+    const { delivery } = this.context;
+    await delivery.open({ key, outlet: this.outlet, resume }, (connection) => {
       this.connection = connection;
-      this.requests = new Requests(this.context, this.session, this.outlet, connection);
-      if (this.isGone) this.delivery.close(connection, 'left while connecting');
+      if (this.isGone) delivery.close(connection, 'left while connecting');
     });
   }
 
-  private leave(reason: string): void {
+  /** With its transport, which may outlive its socket. */
+  private givePlaceBack(): void {
+    const { conn } = this.socket;
+    if (conn.readyState === 'closed') this.place?.leave();
+    else conn.once('close', () => this.place?.leave());
+  }
+
+  hear(): void {
+    this.context.heartbeats.note(this.socket.id);
+  }
+
+  leave(reason: string): void {
     this.isGone = true;
+    this.context.onGone(this);
+    this.givePlaceBack();
     this.context.metrics.ended(reason);
     this.session.leave();
     this.requests?.forgetWatches();
-    if (this.connection) this.delivery.close(this.connection, reason);
+    if (this.connection) this.context.delivery.close(this.connection, reason);
+  }
+
+  onUnsent(error: unknown): void {
+    this.logger.error({ err: error }, 'packet not sent');
   }
 
   take(data: readonly unknown[], id: number | undefined): void {
@@ -165,7 +202,8 @@ export class SocketClient implements Taker {
 
   private run({ event, payload }: Request): Promise<object> {
     // Of a client that has left meanwhile nobody would forget what it began to watch.
-    if (!this.requests || this.isGone) throw new Fault('UNAVAILABLE', 'the connection is closing');
+    if (!this.connection || this.isGone) throw new Fault('UNAVAILABLE', 'the connection is closing');
+    this.requests ??= new Requests(this.context, this.session, this.outlet, this.connection);
     return this.requests.run(event, payload);
   }
 
@@ -178,9 +216,14 @@ export class SocketClient implements Taker {
 }
 
 const FORGOTTEN = Object.freeze({});
+const NO_ACKS = new Map<never, never>();
 
-/** The HTTP request, its URL and headers and the token, which Socket.IO would keep as long as the connection: 2 KiB. */
+/**
+ * The HTTP request, its URL and headers and the token, which Socket.IO would keep as long as the connection: 2 KiB. And
+ * the callbacks of events that are sent with one: none is.
+ */
 function forgetHandshake(socket: Socket): void {
   (socket.conn as { request: unknown }).request = null;
   (socket as { handshake: unknown }).handshake = FORGOTTEN;
+  (socket as unknown as { acks: ReadonlyMap<never, never> }).acks = NO_ACKS;
 }

@@ -3,7 +3,7 @@ import { createServer, type Server as HttpServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { Server, type Socket } from 'socket.io';
 import { io, type Socket as Client } from 'socket.io-client';
-import { takeEvents } from './socket-inlet.js';
+import { listen } from './socket-inlet.js';
 
 let http: HttpServer;
 let server: Server;
@@ -33,15 +33,17 @@ afterEach(async () => {
 /** Resolves when the server has taken so many. */
 function takes(count: number): Promise<void> {
   return new Promise((resolve) => {
-    takeEvents(socket, {
+    listen(socket, {
       take: (data, id) => {
         if (taken.push([data, id]) === count) resolve();
       },
+      hear: () => undefined,
+      leave: () => undefined,
     });
   });
 }
 
-describe('takeEvents', () => {
+describe('listen', () => {
   it('takes requests past the decoders, with and without a callback', async () => {
     const all = takes(2);
     client.emit('ack', { 'user:ada': 1 });

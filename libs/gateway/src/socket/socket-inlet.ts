@@ -4,6 +4,10 @@ import { isRequest } from '#protocol';
 export interface Taker {
   /** `data` is the name of an event and its arguments; with an id, the client waits for an answer. */
   take(data: readonly unknown[], id: number | undefined): void;
+  /** It gave a sign of life. */
+  hear(): void;
+  /** It is gone. */
+  leave(reason: string): void;
 }
 
 /** Socket.IO's packet of an event, text or binary. */
@@ -46,14 +50,17 @@ const MOST_DIGITS = 15;
 const NO_EVENT = -1;
 
 /**
- * Takes the events of a socket: past Socket.IO's dispatcher, which is silent about events that nobody listens to, and,
- * if they look as they mostly do, straight from the WebSocket. Engine.IO and Socket.IO would decode each in turn and
- * hand it on through five events, four objects and a turn of their own. Whatever else comes goes their way, and so does
- * what they have to know of: the first sign of life after a ping, and text while attachments are due.
+ * Listens to a socket, in one function, so that the listeners share what they know. Events are taken past Socket.IO's
+ * dispatcher, which is silent about events that nobody listens to, and, if they look as they mostly do, straight from
+ * the WebSocket. Engine.IO and Socket.IO would decode each in turn and hand it on through five events, four objects and
+ * a turn of their own. Whatever else comes goes their way, and so does what they have to know of: the first sign of life
+ * after a ping, and text while attachments are due.
  */
-export function takeEvents(socket: Socket, taker: Taker): void {
+export function listen(socket: Socket, taker: Taker): void {
   const take = ({ data = [], id }: EventPacket): void => taker.take(data, id);
   (socket as unknown as { onevent: (packet: EventPacket) => void }).onevent = take;
+  socket.on('disconnect', (reason) => taker.leave(reason));
+  socket.conn.on('heartbeat', () => taker.hear());
   const conn = socket.conn as unknown as EngineSocket;
   const ws = conn.transport.socket;
   const [usual, ...others] = ws?.listeners('message') ?? [];

@@ -26,6 +26,11 @@ function sendAll(): void {
   for (const outlet of outlets) outlet.flush();
 }
 
+export interface OutletOwner {
+  /** A packet could not be made. */
+  onUnsent(error: unknown): void;
+}
+
 /** Sends to one Socket.IO socket: what is handed over in one turn leaves with one write. */
 export class SocketOutlet implements Outlet {
   /** Undefined while there is nothing to send, which is most of the time. */
@@ -41,7 +46,7 @@ export class SocketOutlet implements Outlet {
   constructor(
     private readonly socket: Socket,
     private readonly metrics: GatewayMetrics,
-    private readonly onError: (error: unknown) => void,
+    private readonly owner: OutletOwner,
   ) {
     this.conn = socket.conn as unknown as EngineSocket;
   }
@@ -89,7 +94,7 @@ export class SocketOutlet implements Outlet {
       this.send(resultFrame(id, result));
     } catch (error) {
       // A body nested too deep for the encoder must cost one answer, not the process.
-      this.onError(error);
+      this.owner.onUnsent(error);
     }
   }
 
