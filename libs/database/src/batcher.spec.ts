@@ -51,6 +51,34 @@ describe('Batcher', () => {
     ]);
   });
 
+  it('ends the pause once what waits is a full batch', async () => {
+    const { batcher, batches } = recorded({ paceMs: () => 600_000, maxItems: 2 });
+    await batcher.add(1);
+    const second = batcher.add(2);
+    await turn();
+    expect(batches).toEqual([[1]]);
+    await Promise.all([second, batcher.add(3)]);
+    expect(batches).toEqual([[1], [2, 3]]);
+  });
+
+  it('sends a full batch that waits on its way before it answers the last one', async () => {
+    const happened: string[] = [];
+    const { batcher } = recorded({
+      maxItems: 2,
+      run: (items) => {
+        happened.push(`run ${items.join()}`);
+        return Promise.resolve(items);
+      },
+    });
+    const noted = [1, 2, 3, 4, 5].map((item) => batcher.add(item).then(() => happened.push(`answer ${item}`)));
+    await Promise.all(noted);
+    await batcher.drain();
+    expect(happened).toEqual([
+      ...['run 1,2', 'run 3,4', 'answer 1', 'answer 2'],
+      ...['answer 3', 'answer 4', 'run 5', 'answer 5'],
+    ]);
+  });
+
   it('answers an item whose result is known before those of the others', async () => {
     const gate = gated();
     const { batcher } = recorded({

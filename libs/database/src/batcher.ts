@@ -35,6 +35,8 @@ export class Batcher<Item, Result> {
   private queue: Entry<Item, Result>[] = [];
   private running = 0;
   private isScheduled = false;
+  /** Until what waits may start, unless it becomes a full batch before. */
+  private pause: NodeJS.Timeout | undefined;
   /** By performance.now(), see `paceMs`. */
   private mayStartAtMs = 0;
   private idle: PromiseWithResolvers | undefined;
@@ -67,16 +69,25 @@ export class Batcher<Item, Result> {
   }
 
   private schedule(): void {
-    if (this.isScheduled || this.running > 0) return;
-    this.isScheduled = true;
-    const start = (): void => {
-      this.isScheduled = false;
-      void this.runNext();
-    };
+    if (this.running > 0) return;
     const isFull = this.queue.length >= this.options.maxItems;
+    if (isFull && this.pause) this.endPause();
+    if (this.isScheduled) return;
+    this.isScheduled = true;
     const pauseMs = isFull ? 0 : Math.ceil(this.mayStartAtMs - performance.now());
-    if (pauseMs > 0) setTimeout(start, pauseMs);
-    else setImmediate(start);
+    if (pauseMs > 0) this.pause = setTimeout(() => this.start(), pauseMs);
+    else setImmediate(() => this.start());
+  }
+
+  private endPause(): void {
+    clearTimeout(this.pause);
+    this.pause = undefined;
+    this.isScheduled = false;
+  }
+
+  private start(): void {
+    this.endPause();
+    void this.runNext();
   }
 
   private async runNext(): Promise<void> {
@@ -84,18 +95,25 @@ export class Batcher<Item, Result> {
     if (batch.length === 0) return;
     this.running = batch.length;
     this.mayStartAtMs = performance.now() + (this.options.paceMs?.(batch.length) ?? 0);
-    try {
-      const results = await this.options.run(
-        batch.map((entry) => entry.item),
-        (place, result) => settle(batch[place], result),
-      );
-      batch.forEach((entry, place) => settle(entry, results[place]));
-    } catch (error) {
-      for (const entry of batch) entry.reject(error);
-    }
+    const answers = await this.answersOf(batch);
     this.running = 0;
+    // A full batch that waits is on its way before these are answered: the database works on it meanwhile.
+    if (this.queue.length >= this.options.maxItems) void this.runNext();
+    batch.forEach((entry, place) => settle(entry, answers[place]));
+    if (this.running > 0) return;
     if (this.queue.length > 0) this.schedule();
     else this.becomeIdle();
+  }
+
+  /** What a batch that fails as a whole gives each of its items is the error. */
+  private async answersOf(batch: readonly Entry<Item, Result>[]): Promise<(Result | Error)[]> {
+    const items = batch.map((entry) => entry.item);
+    try {
+      return await this.options.run(items, (place, result) => settle(batch[place], result));
+    } catch (error) {
+      const failure = error instanceof Error ? error : new Error(String(error));
+      return items.map(() => failure);
+    }
   }
 
   private becomeIdle(): void {
