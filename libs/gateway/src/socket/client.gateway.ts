@@ -159,6 +159,7 @@ export class ClientGateway implements OnGatewayInit<Server> {
       socket.data = visitor;
       next();
       const { client } = visitor;
+      // Behind Socket.IO's own, in which it lets the socket in.
       process.nextTick(() => client.leaveUnlessIn());
     } catch (error) {
       visitor?.client.leaveUnlessIn();
