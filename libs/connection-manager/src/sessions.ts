@@ -142,8 +142,8 @@ export class Sessions {
       textArray(logins.map(({ user }) => user)),
       textArray(logins.map(({ sessionId }) => sessionId)),
       textArray(logins.map(({ deviceId }) => deviceId)),
-      logins.map(({ issuedAtMs }) => toIso(issuedAtMs)),
-      logins.map(({ expiresAtMs }) => toIso(expiresAtMs)),
+      logins.map(({ issuedAtMs }) => new Date(issuedAtMs).toISOString()),
+      logins.map(({ expiresAtMs }) => new Date(expiresAtMs).toISOString()),
       textArray(logins.map(({ address }) => address)),
       textArray(logins.map(({ userAgent }) => userAgent)),
       asked.map(({ connections }) => connections),
@@ -174,10 +174,6 @@ export class Sessions {
 
 export function sessionEnded(): Fault {
   return new Fault('SESSION_ENDED', 'the session of this token has ended; log in again');
-}
-
-function toIso(ms: number): string {
-  return new Date(ms).toISOString();
 }
 
 /** Neither has a space in it. */

@@ -68,13 +68,16 @@ export class Batcher<Item, Result> {
     await this.idle.promise;
   }
 
+  private get hasFullBatch(): boolean {
+    return this.queue.length >= this.options.maxItems;
+  }
+
   private schedule(): void {
     if (this.running > 0) return;
-    const isFull = this.queue.length >= this.options.maxItems;
-    if (isFull && this.pause) this.endPause();
+    if (this.hasFullBatch && this.pause) this.endPause();
     if (this.isScheduled) return;
     this.isScheduled = true;
-    const pauseMs = isFull ? 0 : Math.ceil(this.mayStartAtMs - performance.now());
+    const pauseMs = this.hasFullBatch ? 0 : Math.ceil(this.mayStartAtMs - performance.now());
     if (pauseMs > 0) this.pause = setTimeout(() => this.start(), pauseMs);
     else setImmediate(() => this.start());
   }
@@ -98,7 +101,7 @@ export class Batcher<Item, Result> {
     const answers = await this.answersOf(batch);
     this.running = 0;
     // A full batch that waits is on its way before these are answered: the database works on it meanwhile.
-    if (this.queue.length >= this.options.maxItems) void this.runNext();
+    if (this.hasFullBatch) void this.runNext();
     batch.forEach((entry, place) => settle(entry, answers[place]));
     if (this.running > 0) return;
     if (this.queue.length > 0) this.schedule();
