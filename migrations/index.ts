@@ -10,6 +10,7 @@ import { Fencing1763600800000 } from './1763600800000-fencing.js';
 import { Retention1763600900000 } from './1763600900000-retention.js';
 import { Admin1763601000000 } from './1763601000000-admin.js';
 import { AppendArrays1763601100000 } from './1763601100000-append-arrays.js';
+import { Inboxes1763602000000 } from './1763602000000-inboxes.js';
 
 /** In the order they are applied. */
 export const MIGRATIONS = [
@@ -25,4 +26,5 @@ export const MIGRATIONS = [
   Retention1763600900000,
   Admin1763601000000,
   AppendArrays1763601100000,
+  Inboxes1763602000000,
 ];

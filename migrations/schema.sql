@@ -414,6 +414,17 @@ AS $function$
 $function$
 ;
 
+CREATE OR REPLACE FUNCTION trunkline.decode_user(encoded text)
+ RETURNS text
+ LANGUAGE sql
+ IMMUTABLE PARALLEL SAFE STRICT
+AS $function$
+  select convert_from(string_agg(case when part[1] like '\%%' then decode(substr(part[1], 2), 'hex')
+                                      else convert_to(part[1], 'UTF8') end, ''::bytea order by ord), 'UTF8')
+    from regexp_matches(encoded, '%[0-9A-F]{2}|[^%]', 'g') with ordinality as m (part, ord)
+$function$
+;
+
 CREATE OR REPLACE FUNCTION trunkline.drain_outbox(max_rows integer, dedupe_window interval, user_ttl_ms bigint, group_ttl_ms bigint, broadcast_ttl_ms bigint)
  RETURNS TABLE(channel text, message_id uuid, seq bigint, outcome text)
  LANGUAGE plpgsql
@@ -459,6 +470,18 @@ begin
   execute format('drop table trunkline.%I', name);
   return true;
 end $function$
+;
+
+CREATE OR REPLACE FUNCTION trunkline.encode_user(user_id text)
+ RETURNS text
+ LANGUAGE sql
+ IMMUTABLE PARALLEL SAFE STRICT
+AS $function$
+  select string_agg(case when c ~ '^[A-Za-z0-9._:@/+-]$' then c
+                         else regexp_replace(upper(encode(convert_to(c, 'UTF8'), 'hex')), '(..)', '%\1', 'g') end,
+                    '' order by ord)
+    from regexp_split_to_table(user_id, '') with ordinality as s (c, ord)
+$function$
 ;
 
 CREATE OR REPLACE FUNCTION trunkline.fail_attempts(users text[], devices text[], channels text[], from_seqs bigint[], errors text[], max_attempts integer)
@@ -543,6 +566,41 @@ begin
        where greatest(coalesce(c.delivered_seq, r.first_seq, e.seq), r.first_seq) < e.seq)
   $q$, name) into answer;
   return answer;
+end $function$
+;
+
+CREATE OR REPLACE FUNCTION trunkline.inbox(user_id text)
+ RETURNS text
+ LANGUAGE sql
+ IMMUTABLE PARALLEL SAFE STRICT
+AS $function$
+  select 'user:' || case when user_id ~ '^[A-Za-z0-9._:@/+-]+$' then user_id else trunkline.encode_user(user_id) end
+$function$
+;
+
+CREATE OR REPLACE FUNCTION trunkline.inbox_user(channel text)
+ RETURNS text
+ LANGUAGE sql
+ IMMUTABLE PARALLEL SAFE STRICT
+AS $function$
+  select case when position('%' in channel) = 0 then substr(channel, 6) else trunkline.decode_user(substr(channel, 6)) end
+$function$
+;
+
+CREATE OR REPLACE FUNCTION trunkline.is_channel(channel text)
+ RETURNS boolean
+ LANGUAGE plpgsql
+ IMMUTABLE PARALLEL SAFE
+AS $function$
+begin
+  if channel ~ '^user:.*%' then
+    return octet_length(channel) <= 605 and channel ~ '^user:([A-Za-z0-9._:@/+-]|%[0-9A-F]{2})+$'
+       and length(trunkline.inbox_user(channel)) <= 200 and trunkline.inbox_user(channel) !~ '[[:cntrl:]]'
+       and trunkline.inbox(trunkline.inbox_user(channel)) = channel;
+  end if;
+  return coalesce(length(channel) <= case when channel like 'user:%' then 205 else 200 end and channel ~ '^(broadcast|(user|group):[A-Za-z0-9._:@/+-]+)$', false);
+exception when character_not_in_repertoire or untranslatable_character then
+  return false; -- the bytes behind the % are no UTF-8
 end $function$
 ;
 

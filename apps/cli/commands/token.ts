@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import { readSettings, resolveSecrets } from '#config';
-import { Grant, Identifier, parse } from '#protocol';
+import { Grant, UserId, parse } from '#protocol';
 import { InputError } from '../failure.js';
 import { Output } from '../output.js';
 
@@ -38,7 +38,7 @@ export function addToken(program: Command): void {
       if (!(hours > 0)) throw new InputError('--ttl-hours: must be a number above 0');
       const ttlMs = hours * 3_600_000;
       const grants = (grant ?? DEVELOPMENT_GRANTS).map((one) => parse(Grant, one));
-      const identity = { user: parse(Identifier, user), grants, ttlMs };
+      const identity = { user: parse(UserId, user), grants, ttlMs };
       const { signToken } = await import('#auth');
       const token = signToken(resolveSecrets(readSettings()).jwtSecret, identity);
       new Output(json).tell({ token, expiresAt: new Date(Date.now() + ttlMs).toISOString() }, () => [token]);

@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import { z } from 'zod';
 import { readSettings } from '#config';
-import { Identifier, parse, type rest } from '#protocol';
+import { UserId, parse, type rest } from '#protocol';
 import { Output } from '../output.js';
 import { RestClient } from '../rest-client.js';
 
@@ -19,7 +19,7 @@ export function addWhy(program: Command): void {
     .option('--json', 'the timeline as the server gives it')
     .action(async (id: string, { user, json = false }: { user?: string; json?: boolean }) => {
       const message = parse(MessageId, id);
-      const query = { user: user === undefined ? undefined : parse(Identifier, user) };
+      const query = { user: user === undefined ? undefined : parse(UserId, user) };
       const client = new RestClient(readSettings());
       // Operators may have no key of a back end, and back ends none of an operator: both may know.
       const timeline = client.hasAdminKey

@@ -1,6 +1,6 @@
 import { createSecretKey, type KeyObject } from 'node:crypto';
 import { JwtService } from '@nestjs/jwt';
-import { Fault, Grant, Identifier, rest, type FaultName } from '#protocol';
+import { Fault, Grant, rest, UserId, type FaultName } from '#protocol';
 import { z } from 'zod';
 
 /** Who a verified token says its bearer is. */
@@ -16,7 +16,7 @@ export interface Identity {
 }
 
 const Claims = z.object({
-  sub: Identifier,
+  sub: UserId,
   exp: z.int(),
   /** One without is as old as can be: no revocation spares it. */
   iat: z.number().default(0),

@@ -1,7 +1,7 @@
 import type { ConnectionEntry, Peers, Registry } from '#connection-manager';
 import type { Death, Devices, Groups, MessageLog, Outbox, Settlements } from '#message-persistence';
 import { NO_METER, type Meter, type Tracing } from '#observability';
-import { Fault, inboxOf, type Ack, type BodyLimits, type ChannelKind } from '#protocol';
+import { Fault, inboxOf, userOf, type Ack, type BodyLimits, type ChannelKind } from '#protocol';
 import { AckBook } from './ack-book.js';
 import { Attempts } from './attempts.js';
 import { Backstop } from './backstop.js';
@@ -100,7 +100,7 @@ export class Delivery {
       log,
       clock: this.clock,
       onRoute: (channel, isOpen) => (isOpen ? registry.openRoute(channel) : registry.closeRoute(channel)),
-      onEpoch: ({ name }) => void this.memberships.refresh(name.slice('user:'.length)),
+      onEpoch: ({ name }) => void this.memberships.refresh(userOf(name) ?? ''),
       onError: report('live read failed, the poll repeats it'),
       metrics,
       onHanded: (publishedAtMs) => this.turn.noteHanded(publishedAtMs),

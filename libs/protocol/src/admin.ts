@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { Channel, Identifier } from './channel.js';
+import { Channel, Identifier, UserId } from './channel.js';
 import { HistoryTime } from './request.js';
 import { ConnectionView, DeadLetter, SessionView, Timeline } from './rest.js';
 
@@ -56,7 +56,7 @@ export const StatusAnswer = z.strictObject({
 });
 
 export const ConnectionsQuery = z.strictObject({
-  user: Identifier.optional(),
+  user: UserId.optional(),
   instance: InstanceId.optional(),
   device: Identifier.optional(),
   address: text.optional(),
@@ -138,11 +138,11 @@ export const MembersAnswer = z.strictObject({
 });
 
 export const MessageQuery = z.strictObject({
-  user: Identifier.optional().describe('only this user, also if the message is not for it'),
+  user: UserId.optional().describe('only this user, also if the message is not for it'),
 });
 export const MessageAnswer = z.strictObject({ ...ok, ...Timeline.shape });
 
-export const DeadLettersQuery = z.strictObject({ user: Identifier.optional(), ...paging });
+export const DeadLettersQuery = z.strictObject({ user: UserId.optional(), ...paging });
 export const DeadLettersAnswer = z.strictObject({
   ...ok,
   deadLetters: z.array(DeadLetter).describe('oldest first'),

@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { CHANNEL_NAME_MAX, Channel, channelKind, GroupChannel, Identifier, inboxOf } from './channel.js';
+import { CHANNEL_NAME_MAX, Channel, channelKind, GroupChannel, inboxOf, isUserId, UserId, userOf } from './channel.js';
 import { parse } from './parse.js';
 
 describe('channelKind', () => {
@@ -8,6 +8,8 @@ describe('channelKind', () => {
     ['user:a.b_c:d@e/f+g-h', 'user'],
     ['group:staff', 'group'],
     ['group:user:42', 'group'],
+    ['user:auth0%7Cann', 'user'],
+    ['user:j%C3%BCrgen', 'user'],
     ['broadcast', 'broadcast'],
     [`group:${'x'.repeat(CHANNEL_NAME_MAX - 6)}`, 'group'],
   ])('knows %s', (name, kind) => {
@@ -27,6 +29,12 @@ describe('channelKind', () => {
     'user:*',
     'user:é',
     'user:a\0',
+    'user:%61', // is user:a
+    'user:auth0%7cann',
+    'user:%',
+    'user:%C3',
+    'user:a%00',
+    'group:a%20b',
     '__proto__',
     ' user:a',
     `group:${'x'.repeat(CHANNEL_NAME_MAX - 5)}`,
@@ -40,15 +48,26 @@ describe('channelKind', () => {
   });
 });
 
-describe('Identifier', () => {
-  it('is exactly what may stand behind user: in a channel name', () => {
-    const id = fc.oneof(
-      fc.string({ maxLength: 250, unit: 'binary' }),
-      fc.stringMatching(/^[A-Za-z0-9._:@/+-]{0,250}$/),
-      fc.integer({ min: 190, max: 200 }).map((length) => 'x'.repeat(length)),
-    );
+describe('inboxOf', () => {
+  const id = fc.oneof(
+    fc.string({ maxLength: 250, unit: 'binary' }),
+    fc.stringMatching(/^[A-Za-z0-9._:@/+|% ü-]{0,250}$/),
+    fc.integer({ min: 190, max: 210 }).map((length) => 'x'.repeat(length)),
+  );
+
+  it('gives every user id a channel of its own, and nothing else one', () => {
     fc.assert(
-      fc.property(id, (user) => Identifier.safeParse(user).success === (channelKind(inboxOf(user)) === 'user')),
+      fc.property(id, (user) => {
+        expect(UserId.safeParse(user).success).toBe(isUserId(user));
+        if (isUserId(user)) expect(userOf(inboxOf(user))).toBe(user);
+        expect(channelKind(inboxOf(user)) === 'user').toBe(isUserId(user));
+      }),
     );
+  });
+
+  it('takes ids as identity providers make them', () => {
+    expect(inboxOf('auth0|5f7c')).toBe('user:auth0%7C5f7c');
+    expect(inboxOf('jürgen')).toBe('user:j%C3%BCrgen');
+    expect(inboxOf('50%')).toBe('user:50%25');
   });
 });

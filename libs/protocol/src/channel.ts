@@ -2,23 +2,65 @@ import { z } from 'zod';
 import { type FAULTS } from './fault.js';
 
 export const CHANNEL_NAME_MAX = 200;
+/** Characters of a user id. */
+export const USER_ID_MAX = 200;
+/** Characters of an inbox's name, in which the id may be encoded. */
+const INBOX_NAME_MAX = 605;
+const INBOX = 'user:';
 
 const NAME = /^[A-Za-z0-9._:@/+-]+$/;
+const ENCODED = /^(?:[A-Za-z0-9._:@/+-]|%[0-9A-F]{2})+$/;
+const NOT_IN_A_NAME = /[^A-Za-z0-9._:@/+-]/gu;
 
 /** `user:<id>`, an inbox · `group:<name>`, durable membership · `broadcast`, everyone. */
 export type ChannelKind = 'user' | 'group' | 'broadcast';
 
 /** The kind of a channel name, or undefined if it is not a channel name at all. */
 export function channelKind(channel: string): ChannelKind | undefined {
-  if (channel.length > CHANNEL_NAME_MAX || !NAME.test(channel)) return undefined;
+  if (channel.includes('%')) return userOf(channel) === undefined ? undefined : 'user';
+  if (channel.length > CHANNEL_NAME_MAX + (channel.startsWith(INBOX) ? INBOX.length : 0)) return undefined;
+  if (!NAME.test(channel)) return undefined;
   if (channel === 'broadcast') return 'broadcast';
-  if (channel.startsWith('user:') && channel.length > 5) return 'user';
+  if (channel.startsWith(INBOX) && channel.length > INBOX.length) return 'user';
   if (channel.startsWith('group:') && channel.length > 6) return 'group';
   return undefined;
 }
 
+/**
+ * The channel that is the inbox of a user. A character of the id that a channel name cannot have stands in it as its
+ * bytes of UTF-8, each `%` and two upper-case hexadecimal digits: `user:auth0%7Cann`. SQL: `trunkline.inbox(user)`.
+ */
 export function inboxOf(user: string): string {
-  return `user:${user}`;
+  return INBOX + (NAME.test(user) ? user : user.replace(NOT_IN_A_NAME, encode));
+}
+
+/** The user whose inbox this is; undefined if it is no inbox. SQL: `trunkline.inbox_user(channel)`. */
+export function userOf(channel: string): string | undefined {
+  if (!channel.startsWith(INBOX)) return undefined;
+  if (!channel.includes('%')) return channel.slice(INBOX.length);
+  if (channel.length > INBOX_NAME_MAX || !ENCODED.test(channel.slice(INBOX.length))) return undefined;
+  try {
+    const user = decodeURIComponent(channel.slice(INBOX.length));
+    // An inbox has one name: an id that need not be encoded is not.
+    return isUserId(user) && inboxOf(user) === channel ? user : undefined;
+  } catch {
+    return undefined; // the bytes are not UTF-8
+  }
+}
+
+/** Any text without control characters, as identity providers make ids: `auth0|5f7c`, `jürgen`, `Ann Lee`. */
+export function isUserId(user: string): boolean {
+  return (
+    user.length > 0 &&
+    user.length <= USER_ID_MAX &&
+    (NAME.test(user) || (user.isWellFormed() && !/\p{Cc}/u.test(user) && inboxOf(user).length <= INBOX_NAME_MAX))
+  );
+}
+
+function encode(character: string): string {
+  let encoded = '';
+  for (const byte of Buffer.from(character)) encoded += `%${byte.toString(16).toUpperCase().padStart(2, '0')}`;
+  return encoded;
 }
 
 /** A refusal that carries its own fault code through zod. */
@@ -27,7 +69,7 @@ export const faultParams = (fault: keyof typeof FAULTS): { params: { fault: stri
 export const Channel = z
   .string()
   .refine((name) => channelKind(name) !== undefined, {
-    error: `a channel is user:<id>, group:<name> or broadcast, in at most ${CHANNEL_NAME_MAX} of A-Z a-z 0-9 . _ : @ / + -`,
+    error: `a channel is user:<id>, group:<name> or broadcast, in at most ${CHANNEL_NAME_MAX} of A-Z a-z 0-9 . _ : @ / + -; in a user id, other characters are encoded as %XX`,
     ...faultParams('BAD_CHANNEL'),
   })
   .describe('`user:<id>`, `group:<name>` or `broadcast`');
@@ -37,9 +79,11 @@ export const GroupChannel = Channel.refine((name) => channelKind(name) === 'grou
   ...faultParams('BAD_CHANNEL'),
 }).describe('`group:<name>`');
 
-/** A user or device id: what may stand behind `user:` in a channel name. */
-export const Identifier = z
+/** A user id: the `sub` of a token. */
+export const UserId = z
   .string()
-  .min(1)
-  .max(CHANNEL_NAME_MAX - 'user:'.length)
-  .regex(NAME, 'only A-Z a-z 0-9 . _ : @ / + -');
+  .refine(isUserId, `has 1 to ${USER_ID_MAX} characters, none of them a control character`)
+  .describe(`a user: 1 to ${USER_ID_MAX} characters, none of them a control character`);
+
+/** A device or session id. */
+export const Identifier = z.string().min(1).max(195).regex(NAME, 'only A-Z a-z 0-9 . _ : @ / + -');

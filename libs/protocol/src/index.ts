@@ -1,7 +1,17 @@
 export * as admin from './admin.js';
 export type { AdminScope } from './admin.js';
 export { assertCleanText, DEFAULT_BODY_LIMITS, encodeBody, type BodyLimits } from './body.js';
-export { Channel, GroupChannel, Identifier, channelKind, inboxOf, type ChannelKind } from './channel.js';
+export {
+  Channel,
+  GroupChannel,
+  Identifier,
+  UserId,
+  channelKind,
+  inboxOf,
+  isUserId,
+  userOf,
+  type ChannelKind,
+} from './channel.js';
 export { EVENTS, type EventName, type EventPayload, type GapReason } from './event.js';
 export { FAULTS, Fault, type FaultName, type WireError } from './fault.js';
 export { GRANT_VERBS, Grant, isGranted, type GrantVerb } from './grant.js';

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { Channel, faultParams, GroupChannel, Identifier } from './channel.js';
+import { Channel, faultParams, GroupChannel, UserId } from './channel.js';
 import { Message, Metadata, PublishedType, Seq, TTL_MAX_MS } from './message.js';
 import { ChannelPresence, PresenceChannel } from './presence.js';
 
@@ -48,7 +48,7 @@ const PublishShape = {
 
 /** What a back end may publish. */
 export const BackendPublish = z
-  .strictObject({ ...PublishShape, exceptUser: Identifier.optional().describe('a user who does not receive it') })
+  .strictObject({ ...PublishShape, exceptUser: UserId.optional().describe('a user who does not receive it') })
   .meta({ id: 'BackendPublish' });
 export type BackendPublish = z.infer<typeof BackendPublish>;
 

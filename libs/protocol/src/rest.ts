@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { Channel, Identifier } from './channel.js';
+import { Channel, UserId } from './channel.js';
 import { Message, Seq } from './message.js';
 import { ChannelPresence, UserPresence } from './presence.js';
 import {
@@ -187,4 +187,4 @@ export const PageQuery = z.strictObject({
 
 export const PageAnswer = z.strictObject({ ...ok, ...HistoryPage.shape });
 
-export const MemberAnswer = z.strictObject({ ...ok, channel: Channel, user: Identifier, seq: Seq.optional() });
+export const MemberAnswer = z.strictObject({ ...ok, channel: Channel, user: UserId, seq: Seq.optional() });

@@ -4,7 +4,7 @@ import { z } from 'zod';
 import { Orders, Registry, Sessions, toConnectionView, toSessionView } from '#connection-manager';
 import { SchemaPipe } from '#http';
 import { Directory, type CursorRow } from '#message-persistence';
-import { admin, Identifier } from '#protocol';
+import { admin, UserId } from '#protocol';
 import { Administered } from '../administered.js';
 import { CONNECTION_EXAMPLE, EXAMPLE, PARAM } from '../examples.js';
 import { nextOf, readCursor } from '../page.js';
@@ -74,7 +74,7 @@ export class UsersController {
     answerExample: USER_EXAMPLE,
     faults: [],
   })
-  async show(@Param('user', new SchemaPipe(Identifier)) user: string): Promise<z.infer<typeof admin.UserAnswer>> {
+  async show(@Param('user', new SchemaPipe(UserId)) user: string): Promise<z.infer<typeof admin.UserAnswer>> {
     const [connections, devices, sessions, rows] = await Promise.all([
       this.registry.connectionsOf(user),
       this.directory.devicesOf(user),
@@ -108,7 +108,7 @@ export class UsersController {
     faults: [],
   })
   async disconnect(
-    @Param('user', new SchemaPipe(Identifier)) user: string,
+    @Param('user', new SchemaPipe(UserId)) user: string,
   ): Promise<z.infer<typeof admin.DisconnectedAnswer>> {
     return { ok: true, ordered: await this.orders.disconnectUser(user) };
   }

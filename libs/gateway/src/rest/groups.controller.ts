@@ -3,7 +3,7 @@ import { ApiTags } from '@nestjs/swagger';
 import type { z } from 'zod';
 import { Delivery } from '#delivery';
 import { Documented, SchemaPipe } from '#http';
-import { GroupChannel, Identifier, rest } from '#protocol';
+import { GroupChannel, UserId, rest } from '#protocol';
 import { ApiKeyGuard } from './api-key.guard.js';
 
 const PARAMS = { channel: 'group:<name>, percent-encoded', user: 'percent-encoded' };
@@ -24,7 +24,7 @@ export class GroupsController {
   })
   async join(
     @Param('channel', new SchemaPipe(GroupChannel)) channel: string,
-    @Param('user', new SchemaPipe(Identifier)) user: string,
+    @Param('user', new SchemaPipe(UserId)) user: string,
   ): Promise<z.infer<typeof rest.MemberAnswer>> {
     return { ok: true, channel, user, seq: await this.delivery.join(user, channel) };
   }
@@ -38,7 +38,7 @@ export class GroupsController {
   })
   async leave(
     @Param('channel', new SchemaPipe(GroupChannel)) channel: string,
-    @Param('user', new SchemaPipe(Identifier)) user: string,
+    @Param('user', new SchemaPipe(UserId)) user: string,
   ): Promise<z.infer<typeof rest.MemberAnswer>> {
     await this.delivery.leave(user, channel);
     return { ok: true, channel, user };

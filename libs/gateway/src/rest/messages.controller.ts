@@ -5,7 +5,7 @@ import { Delivery, Timelines, toAttempt, type Author } from '#delivery';
 import { countFaults, Documented, SchemaPipe, toFault } from '#http';
 import { MessageLog, type MessageStatus } from '#message-persistence';
 import { LOGGER, METER, requestIdOf, type Counts, type Logger, type Meter, type TraceHeaders } from '#observability';
-import { BackendPublish, BackendSchedule, Fault, Identifier, parse, rest, type FaultName } from '#protocol';
+import { BackendPublish, BackendSchedule, Fault, UserId, parse, rest, type FaultName } from '#protocol';
 import { ApiKeyGuard, type KeyedRequest } from './api-key.guard.js';
 
 type PublishedAnswer = z.infer<typeof rest.PublishedAnswer>;
@@ -125,13 +125,13 @@ export class MessagesController {
   @Documented({
     summary: 'For each device what became of a message, every attempt, and the reason in words',
     params: ID,
-    query: z.object({ user: Identifier.optional().describe('only this user, also if the message is not for it') }),
+    query: z.object({ user: UserId.optional().describe('only this user, also if the message is not for it') }),
     answer: rest.TimelineAnswer,
     faults: ['BAD_REQUEST', 'NOT_FOUND'],
   })
   async timeline(
     @Param('id', new SchemaPipe(z.uuid())) id: string,
-    @Query('user', new SchemaPipe(Identifier.optional())) user?: string,
+    @Query('user', new SchemaPipe(UserId.optional())) user?: string,
   ): Promise<z.infer<typeof rest.TimelineAnswer>> {
     const timeline = await this.timelines.of(id, user);
     if (!timeline) throw noSuchMessage();

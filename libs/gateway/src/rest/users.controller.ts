@@ -3,7 +3,7 @@ import { ApiTags } from '@nestjs/swagger';
 import type { z } from 'zod';
 import { Presence, Registry, Sessions, toConnectionView, toSessionView } from '#connection-manager';
 import { Documented, SchemaPipe } from '#http';
-import { Fault, Identifier, inboxOf, rest } from '#protocol';
+import { Fault, UserId, inboxOf, rest } from '#protocol';
 import { ApiKeyGuard } from './api-key.guard.js';
 
 const USER = { id: 'the user, percent-encoded' };
@@ -27,7 +27,7 @@ export class UsersController {
     faults: ['BAD_REQUEST'],
   })
   async connections(
-    @Param('id', new SchemaPipe(Identifier)) user: string,
+    @Param('id', new SchemaPipe(UserId)) user: string,
   ): Promise<z.infer<typeof rest.ConnectionsAnswer>> {
     const rows = await this.registry.connectionsOf(user);
     return {
@@ -45,7 +45,7 @@ export class UsersController {
     faults: ['BAD_REQUEST'],
   })
   async presenceOf(
-    @Param('id', new SchemaPipe(Identifier)) user: string,
+    @Param('id', new SchemaPipe(UserId)) user: string,
   ): Promise<z.infer<typeof rest.UserPresenceAnswer>> {
     const { users } = await this.presence.of(inboxOf(user));
     return { ok: true, ...(users[0] ?? { user, isOnline: false, lastSeenAt: null }) };
@@ -59,7 +59,7 @@ export class UsersController {
     faults: ['BAD_REQUEST'],
   })
   async listSessions(
-    @Param('id', new SchemaPipe(Identifier)) user: string,
+    @Param('id', new SchemaPipe(UserId)) user: string,
   ): Promise<z.infer<typeof rest.SessionsAnswer>> {
     return { ok: true, user, sessions: (await this.sessions.list(user)).map(toSessionView) };
   }
@@ -72,7 +72,7 @@ export class UsersController {
     faults: ['BAD_REQUEST', 'NOT_FOUND'],
   })
   async revoke(
-    @Param('id', new SchemaPipe(Identifier)) user: string,
+    @Param('id', new SchemaPipe(UserId)) user: string,
     @Param('sessionId', new SchemaPipe(rest.SessionId)) sessionId: string,
   ): Promise<z.infer<typeof rest.SessionEndedAnswer>> {
     const isKnown = await this.sessions.end({ user, sessionId }, 'revoked');

@@ -72,7 +72,7 @@ export const REQUEUE_DEAD_LETTER = statement<{ requeued: number }>(
        from locked group by user_id
    ), copied as (
      insert into trunkline.outbox (due_at, message_id, channel, publisher, sender, type, body, metadata)
-     select '-infinity', d.new_id, 'user:' || d.user_id, 'trunkline', m.sender, m.type, m.body,
+     select '-infinity', d.new_id, trunkline.inbox(d.user_id), 'trunkline', m.sender, m.type, m.body,
             (coalesce(m.metadata::jsonb, '{}') || jsonb_build_object('requeuedFrom', m.id))::text
        from dead d join trunkline.messages m on m.channel = d.channel and m.seq = d.seq
      returning message_id

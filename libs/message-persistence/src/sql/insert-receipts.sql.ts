@@ -6,7 +6,7 @@
  */
 export function insertReceipts(state: 'delivered' | 'read', ranges: string, condition = 'true'): string {
   return `insert into trunkline.outbox (due_at, message_id, channel, publisher, type, body, publish_id)
-     select '-infinity', trunkline.message_id(), 'user:' || m.sender, 'trunkline', 'trunkline.receipt',
+     select '-infinity', trunkline.message_id(), trunkline.inbox(m.sender), 'trunkline', 'trunkline.receipt',
             json_build_object('state', '${state}', 'id', m.id, 'channel', m.channel, 'seq', m.seq,
                               'user', r.user_id, 'deviceId', r.device_id)::text,
             '${state}:' || m.id || ':' || r.user_id || ':' || r.device_id

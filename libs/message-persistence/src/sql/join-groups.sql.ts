@@ -24,7 +24,7 @@ export const JOIN_GROUPS = statement<JoinedRow>(
      returning channel, user_id, joined_seq, xmax = 0 as is_new
    ), told as (
      insert into trunkline.channels as c (channel, epoch)
-     select distinct 'user:' || user_id as inbox, 1 from joined where is_new order by inbox
+     select distinct trunkline.inbox(user_id) as inbox, 1 from joined where is_new order by inbox
      on conflict (channel) do update set epoch = c.epoch + 1
    )
    select channel, user_id, joined_seq from joined`,
@@ -37,7 +37,7 @@ export const LEAVE_GROUP = statement<{ channel: string }>(
      delete from trunkline.memberships where channel = $1 and user_id = $2 returning channel, user_id
    ), told as (
      insert into trunkline.channels as c (channel, epoch)
-     select 'user:' || user_id, 1 from gone
+     select trunkline.inbox(user_id), 1 from gone
      on conflict (channel) do update set epoch = c.epoch + 1
    )
    select channel from gone`,
@@ -47,7 +47,7 @@ export const LEAVE_GROUP = statement<{ channel: string }>(
 export const READ_MEMBERSHIPS = statement<{ channel: string | null; epoch: number }>(
   'read_memberships',
   `select m.channel, coalesce(c.epoch, 0) as epoch
-     from (select 'user:' || $1::text as inbox) as u
+     from (select trunkline.inbox($1::text) as inbox) as u
      left join trunkline.channels c on c.channel = u.inbox
      left join trunkline.memberships m on m.user_id = $1`,
 );

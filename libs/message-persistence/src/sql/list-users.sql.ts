@@ -43,7 +43,7 @@ export const LIST_CURSORS = statement<CursorRow>(
   `select d.device_id, w.channel, coalesce(cu.read_seq, 0) as read_seq, coalesce(c.last_seq, 0) as last_seq,
           coalesce(cu.failed_attempts, 0) as failed_attempts, cu.updated_at, p.delivered_seq
      from trunkline.devices d
-    cross join (select 'user:' || $1::text as channel, 0::bigint as joined_seq
+    cross join (select trunkline.inbox($1::text) as channel, 0::bigint as joined_seq
                  union all select 'broadcast', null
                  union all select channel, joined_seq from trunkline.memberships where user_id = $1) as w
      left join trunkline.channels c on c.channel = w.channel

@@ -6,11 +6,11 @@ import { statement } from '#database';
  */
 export const MAY_SEE = statement<{ may_see: boolean }>(
   'may_see',
-  `select a.channel = 'user:' || a.user_id
+  `select a.channel = trunkline.inbox(a.user_id)
           or exists (select from trunkline.memberships m where m.channel = a.channel and m.user_id = a.user_id)
           or (a.channel like 'user:%' and exists (
                 select from trunkline.memberships mine
-                  join trunkline.memberships theirs on theirs.channel = mine.channel and theirs.user_id = substr(a.channel, 6)
+                  join trunkline.memberships theirs on theirs.channel = mine.channel and theirs.user_id = trunkline.inbox_user(a.channel)
                  where mine.user_id = a.user_id)) as may_see
      from unnest($1::text[], $2::text[]) with ordinality as a (user_id, channel, place) order by a.place`,
 );

@@ -28,7 +28,7 @@ export const OPEN_DEVICES = statement<OpenedRow>(
      select s.user_id, s.device_id, r.channel, start.seq, start.seq, start.seq
        from seen s
       cross join lateral (
-            select 'user:' || s.user_id, 0, 0
+            select trunkline.inbox(s.user_id), 0, 0
             union all
             select 'broadcast', 0, coalesce((select last_seq from trunkline.channels where channel = 'broadcast'), 0)
             union all
@@ -43,7 +43,7 @@ export const OPEN_DEVICES = statement<OpenedRow>(
    )
    select s.user_id, s.device_id, coalesce(c.epoch, 0) as epoch,
           array(select m.channel from trunkline.memberships m where m.user_id = s.user_id order by 1) as groups
-     from seen s left join trunkline.channels c on c.channel = 'user:' || s.user_id`,
+     from seen s left join trunkline.channels c on c.channel = trunkline.inbox(s.user_id)`,
 );
 
 /** The last connection of these devices on this instance ended. */
