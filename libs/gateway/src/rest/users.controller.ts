@@ -58,9 +58,7 @@ export class UsersController {
     answer: rest.SessionsAnswer,
     faults: ['BAD_REQUEST'],
   })
-  async listSessions(
-    @Param('id', new SchemaPipe(UserId)) user: string,
-  ): Promise<z.infer<typeof rest.SessionsAnswer>> {
+  async listSessions(@Param('id', new SchemaPipe(UserId)) user: string): Promise<z.infer<typeof rest.SessionsAnswer>> {
     return { ok: true, user, sessions: (await this.sessions.list(user)).map(toSessionView) };
   }
 
