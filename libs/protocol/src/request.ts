@@ -112,7 +112,9 @@ export const Token = z
   .string()
   .min(1)
   .max(8_192)
-  .describe('JWT; its `sub` is the user, its `sid` the session, and without one the device is');
+  .describe(
+    'JWT; its `sub` is the user, its `sid` the session, and without one the device is: see Tokens and sessions',
+  );
 
 const ChannelOnly = z.strictObject({ channel: Channel });
 const GroupOnly = z.strictObject({ channel: GroupChannel });
@@ -216,12 +218,12 @@ export const REQUESTS = {
     result: z.strictObject({ channel: PresenceChannel }),
   },
   token: {
-    does: 'Puts a new token of the same user and session in the place of the one this connection came with: its end and its grants count from now on.',
+    does: 'Puts a new token of the same user and session in the place of the one this connection came with: its end and its grants count from now on. What was asked for with `subscribe` or `watch` and is not granted any more ends, with the event `ended`; memberships stay, because they are the user’s and not the token’s. The token of the handshake is the client’s to replace as well, or the next reconnect shows the old one: give Socket.IO `auth` as a function.',
     payload: z.strictObject({ token: Token }),
     result: z.strictObject({ expiresAt: z.iso.datetime() }),
   },
   logout: {
-    does: 'Ends the session: its connections are closed on every instance within seconds, and its tokens are refused.',
+    does: 'Ends the session: its connections are closed on every instance within seconds, and its tokens are refused on every device.',
     payload: z.strictObject({}),
     result: z.strictObject({}),
   },

@@ -138,12 +138,23 @@ export class Requests implements Handlers {
 
   async token({ token }: RequestPayload<'token'>): Promise<RequestResult<'token'>> {
     const expiresAtMs = await this.session.renew(token);
+    await this.endUngranted();
     return { expiresAt: new Date(expiresAtMs).toISOString() };
   }
 
   async logout(): Promise<RequestResult<'logout'>> {
     await this.session.logout();
     return {};
+  }
+
+  /** Ends what the client asked for with grants that it has not any more. Memberships are the user's, not the token's. */
+  private async endUngranted(): Promise<void> {
+    for (const channel of this.delivery.subscriptions.askedFor(this.connection)) {
+      if (this.mayRead(channel)) continue;
+      this.delivery.subscriptions.unsubscribe(this.connection, channel);
+      this.outlet.ended({ channel, request: 'subscribe' });
+    }
+    if (this.watching) await this.context.presence.review(this.watching);
   }
 
   /** Spells out whose devices and which connection "self" is. */
@@ -168,8 +179,12 @@ export class Requests implements Handlers {
   }
 
   private assertReadable(channel: string): void {
+    if (!this.mayRead(channel)) this.assertGranted('subscribe', channel);
+  }
+
+  private mayRead(channel: string): boolean {
     const isOwn = channel === inboxOf(this.user) || channel === 'broadcast' || this.isMember(channel);
-    if (!isOwn) this.assertGranted('subscribe', channel);
+    return isOwn || isGranted(this.session.grants, 'subscribe', channel);
   }
 
   private assertGranted(verb: GrantVerb, channel: string): void {

@@ -80,6 +80,10 @@ export class SocketOutlet implements Outlet {
     this.emit('presence', payload);
   }
 
+  ended(payload: EventPayload<'ended'>): void {
+    this.emit('ended', payload);
+  }
+
   tokenExpiring(payload: EventPayload<'token_expiring'>): void {
     this.emit('token_expiring', payload);
   }
