@@ -149,7 +149,6 @@ create table trunkline.messages (
   expires_at timestamp with time zone,
   controls jsonb
 ) partition by range (created_at);
-CREATE INDEX messages_channel_seq_idx ON ONLY trunkline.messages USING btree (channel, seq);
 CREATE INDEX messages_collapse_key_idx ON ONLY trunkline.messages USING btree (channel, ((controls ->> 'collapseKey'::text)), seq) WHERE ((controls ->> 'collapseKey'::text) IS NOT NULL);
 CREATE INDEX messages_expires_at_idx ON ONLY trunkline.messages USING btree (expires_at) WHERE (expires_at IS NOT NULL);
 CREATE INDEX messages_id_idx ON ONLY trunkline.messages USING btree (id);
@@ -552,7 +551,7 @@ begin
       select channel, max(seq) as seq from trunkline.%I
        where expires_at is null or expires_at > clock_timestamp() group by channel
     ), readers as (
-      select user_id, device_id, 'user:' || user_id as channel, 0 as first_seq from trunkline.devices
+      select user_id, device_id, trunkline.inbox(user_id) as channel, 0 as first_seq from trunkline.devices
        union all
       select user_id, device_id, 'broadcast', null from trunkline.devices
        union all
@@ -566,6 +565,20 @@ begin
        where greatest(coalesce(c.delivered_seq, r.first_seq, e.seq), r.first_seq) < e.seq)
   $q$, name) into answer;
   return answer;
+end $function$
+;
+
+CREATE OR REPLACE FUNCTION trunkline.identify_rows(parent text, name text)
+ RETURNS void
+ LANGUAGE plpgsql
+AS $function$
+begin
+  if parent = 'attempts' then
+    execute format('alter table trunkline.%I replica identity full', name);
+  else
+    execute format('alter table trunkline.%I add constraint %I primary key (%s)', name, name || '_pkey',
+                   case parent when 'messages' then 'channel, seq' else 'channel, publish_id, publisher' end);
+  end if;
 end $function$
 ;
 
@@ -620,6 +633,7 @@ $function$
 CREATE OR REPLACE FUNCTION trunkline.make_partition(parent text, day date)
  RETURNS boolean
  LANGUAGE plpgsql
+ SET lock_timeout TO '40ms'
 AS $function$
 declare
   name text := parent || '_' || to_char(day, 'YYYY_MM_DD');
@@ -638,9 +652,7 @@ begin
   end if;
   execute format('create table trunkline.%I (like trunkline.%I including defaults including constraints)', name, parent);
   execute format('alter table trunkline.%I add constraint bounds check (%I >= %L and %I < %L)', name, key, low, key, high);
-  if parent = 'publish_ids' then
-    execute format('create unique index %I on trunkline.%I (channel, publish_id, publisher)', name || '_key_idx', name);
-  end if;
+  perform trunkline.identify_rows(parent, name);
   -- What was stored before its day was prepared moves along: a default partition with a row of the day forbids the
   -- attaching, for ever. Attaching takes this lock in any case.
   execute format('lock table trunkline.%I in access exclusive mode', parent || '_default');
