@@ -24,7 +24,9 @@ it('every table has a replica identity, and every partition that is made later',
   const parents = await test.query<{ name: string }>(PARTITIONED);
   expect(parents.length).toBeGreaterThanOrEqual(3);
   for (const { name } of parents)
-    await test.query(`select trunkline.make_partition($1, current_date + day) from generate_series(0, 2) as day`, [name]);
+    await test.query(`select trunkline.make_partition($1, current_date + day) from generate_series(0, 2) as day`, [
+      name,
+    ]);
   expect(await test.query(WITHOUT_IDENTITY)).toEqual([]);
 });
 
@@ -37,5 +39,7 @@ it('messages are read by their key, in its order', async () => {
   const plan = await test.query(`
     explain select * from trunkline.messages
      where channel = 'user:7' and seq > 100 and created_at >= now() - interval '1 hour' order by seq limit 10`);
-  expect(plan.map((row) => String(Object.values(row)[0])).join('\n')).toMatch(/Index Scan using messages_\d+_\d+_\d+_pkey/);
+  expect(plan.map((row) => String(Object.values(row)[0])).join('\n')).toMatch(
+    /Index Scan using messages_\d+_\d+_\d+_pkey/,
+  );
 });

@@ -1,4 +1,5 @@
 import type { Sessions } from '#connection-manager';
+import { counting, inSteps } from '../in-steps.js';
 import type { Job, JobReport } from '../job.js';
 
 export class EndedSessionsJob implements Job {
@@ -10,9 +11,10 @@ export class EndedSessionsJob implements Job {
     private readonly sessions: Pick<Sessions, 'endOverdue' | 'forgetEnded'>,
   ) {}
 
-  async runOnce(isDryRun: boolean): Promise<JobReport> {
-    const ended = await this.sessions.endOverdue(isDryRun);
-    const forgotten = await this.sessions.forgetEnded(isDryRun);
-    return { rows: ended + forgotten, notes: [`${ended} ended, ${forgotten} deleted`] };
+  runOnce(isDryRun: boolean): Promise<JobReport> {
+    return inSteps(
+      counting('ended', () => this.sessions.endOverdue(isDryRun)),
+      counting('deleted', () => this.sessions.forgetEnded(isDryRun)),
+    );
   }
 }
