@@ -12,6 +12,7 @@ import { Admin1763601000000 } from './1763601000000-admin.js';
 import { AppendArrays1763601100000 } from './1763601100000-append-arrays.js';
 import { Inboxes1763602000000 } from './1763602000000-inboxes.js';
 import { Keys1763602300000 } from './1763602300000-keys.js';
+import { ServiceTime1763602310000 } from './1763602310000-service-time.js';
 
 /** In the order they are applied. */
 export const MIGRATIONS = [
@@ -29,4 +30,5 @@ export const MIGRATIONS = [
   AppendArrays1763601100000,
   Inboxes1763602000000,
   Keys1763602300000,
+  ServiceTime1763602310000,
 ];

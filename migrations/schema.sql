@@ -199,6 +199,11 @@ create unlogged table trunkline.routes (
 );
 CREATE INDEX routes_instance_id_idx ON trunkline.routes USING btree (instance_id);
 
+create table trunkline.service_hours (
+  hour timestamp with time zone not null,
+  constraint service_hours_pkey PRIMARY KEY (hour)
+);
+
 create table trunkline.sessions (
   user_id text collate "C" not null,
   session_id text collate "C" not null,
@@ -834,4 +839,14 @@ begin
     end if;
   end loop;
 end $function$
+;
+
+CREATE OR REPLACE FUNCTION trunkline.service_ago(span interval)
+ RETURNS timestamp with time zone
+ LANGUAGE sql
+ STABLE
+AS $function$
+  select coalesce((select hour from trunkline.service_hours order by hour desc
+                    offset ceil(extract(epoch from span) / 3600)::bigint limit 1), '-infinity')
+$function$
 ;

@@ -1,4 +1,5 @@
 import { classify, withRetry, type Database } from '#database';
+import { NO_METER, type Count, type Meter } from '#observability';
 import { FORGET_CLAIMS } from './sql/claim-messages.sql.js';
 import { FORGET_DEAD_LETTERS } from './sql/dead-letters.sql.js';
 import {
@@ -25,6 +26,8 @@ const LOCK_DEADLINE_MS = 5_000;
 export interface RetentionOptions {
   readonly retentionDays: number;
   readonly dedupeHours: number;
+  /** Days in which the service ran, after which messages go though somebody is to receive them; left out: never. */
+  readonly maxDays?: number;
   /** Drops messages past retention whether they were delivered or not. */
   readonly isForced?: boolean;
 }
@@ -42,14 +45,24 @@ export interface Made extends Readonly<Refused> {
 
 export interface Dropped extends Readonly<Refused> {
   readonly dropped: readonly string[];
+  /** Those among them that somebody was still to receive: their readers meet a gap. */
+  readonly undelivered: readonly string[];
 }
 
 /** Keeps the tables bounded: partitions made before they are needed, dropped when they are old. */
 export class Retention {
+  private readonly undelivered: Count;
+
   constructor(
     private readonly database: Database,
     private readonly options: RetentionOptions,
-  ) {}
+    meter: Meter = NO_METER,
+  ) {
+    this.undelivered = meter.counter({
+      name: 'trunkline_undelivered_days_dropped_total',
+      help: 'Days of messages dropped past RETENTION_MAX_DAYS though a device was still to receive some',
+    });
+  }
 
   /**
    * One that cannot be made, as while a dump reads its table, holds up no other: what is stored on its day goes to the
@@ -59,7 +72,7 @@ export class Retention {
   async makePartitions(deadlineMs = LOCK_DEADLINE_MS): Promise<Made> {
     const missing = await this.database.rows('jobs', MISSING_PARTITIONS, [PARTITIONED_TABLES, PARTITIONS_AHEAD_DAYS]);
     const endsAt = performance.now() + deadlineMs;
-    const result = { made: 0, kept: [] as string[], failed: [] as string[] };
+    const result = { made: 0, ...nothingRefused() };
     for (const { parent, day } of missing) {
       await this.alone(`${parent} of ${day}`, result, async () => {
         const make = () => this.database.rows('jobs', MAKE_PARTITION, [parent, day]);
@@ -82,19 +95,23 @@ export class Retention {
    */
   async dropPartitions(table: PartitionedTable, isDryRun = false): Promise<Dropped> {
     const days = table === 'publish_ids' ? Math.ceil(this.options.dedupeHours / 24) : this.options.retentionDays;
-    const old = await this.database.rows('jobs', OLD_PARTITIONS, [table, days]);
+    const { maxDays = 0 } = this.options;
+    const old = await this.database.rows('jobs', OLD_PARTITIONS, [table, days, maxDays]);
     const endsAt = performance.now() + LOOK_DEADLINE_MS;
-    const result = { dropped: [] as string[], kept: [] as string[], failed: [] as string[] };
-    for (const { name } of old) {
+    const result = { ...{ dropped: [] as string[], undelivered: [] as string[] }, ...nothingRefused() };
+    for (const { name, is_overdue } of old) {
       if (result.dropped.length === PARTITIONS_AT_ONCE || performance.now() > endsAt) break;
       await this.alone(name, result, async () => {
-        if (table === 'messages' && (await this.isAwaited(name))) result.kept.push(`${name}: undelivered messages`);
+        const isAwaited = table === 'messages' && (await this.isAwaited(name));
+        if (isAwaited && !(maxDays > 0 && is_overdue)) result.kept.push(`${name}: undelivered messages`);
         else {
           if (!isDryRun) await this.drop(table, name);
           result.dropped.push(name);
+          if (isAwaited) result.undelivered.push(name);
         }
       });
     }
+    if (!isDryRun) this.undelivered.inc(result.undelivered.length);
     return result;
   }
 
@@ -138,4 +155,8 @@ export class Retention {
       else failed.push(`${name}: ${error instanceof Error ? error.message : String(error)}`);
     }
   }
+}
+
+function nothingRefused(): Refused {
+  return { kept: [], failed: [] };
 }

@@ -30,10 +30,15 @@ export const PARTITIONS_AHEAD = statement<{ days: number }>(
             from trunkline.old_partitions(t.name, 'infinity') as partition) as newest`,
 );
 
-/** The partitions all of whose rows are older than $2 days, oldest first. */
-export const OLD_PARTITIONS = statement<{ name: string }>(
+/**
+ * The partitions all of whose rows are older than $2 days, oldest first, and whether they are older than $3 days in which
+ * the service ran.
+ */
+export const OLD_PARTITIONS = statement<{ name: string; is_overdue: boolean }>(
   'old_partitions',
-  `select name from trunkline.old_partitions($1, (now() at time zone 'utc')::date - $2::int) as name`,
+  `select name, to_date(right(name, 10), 'YYYY_MM_DD')
+                < (trunkline.service_ago(make_interval(days => $3::int)) at time zone 'utc')::date as is_overdue
+     from trunkline.old_partitions($1, (now() at time zone 'utc')::date - $2::int) as name`,
 );
 
 /** Reads a partition of messages once; it locks nobody out. */
