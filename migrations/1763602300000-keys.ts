@@ -50,18 +50,28 @@ begin
   end loop;
 end $$;
 
+-- What is done with the owner's rights is done to these tables only, whoever asks.
+create function trunkline.assert_partitioned(parent text) returns void language plpgsql as $$
+begin
+  if parent is null or parent not in ('messages', 'publish_ids', 'attempts') then
+    raise exception '% has no daily partitions', coalesce(parent, 'null') using errcode = 'invalid_parameter_value';
+  end if;
+end $$;
+
 -- Attaching a prepared table takes only SHARE UPDATE EXCLUSIVE on the parent, so appends go on; the check lets PostgreSQL
 -- skip the scan. But it takes ACCESS EXCLUSIVE on the default partition, and while it waits for whoever reads just now,
 -- as a dump does for its whole time, every other reader queues behind it. So it waits only this long and fails (55P03);
 -- the caller tries again. Until then the rows of the day are stored in the default partition.
+-- It runs with its owner's rights, since only the owner of a table may attach to it, and a server may have another role.
 create or replace function trunkline.make_partition(parent text, day date) returns boolean language plpgsql
-set lock_timeout = '40ms' as $$
+security definer set search_path = pg_catalog, pg_temp set lock_timeout = '40ms' as $$
 declare
   name text := parent || '_' || to_char(day, 'YYYY_MM_DD');
   low text := to_char(day, 'YYYY-MM-DD') || ' 00:00:00+00';
   high text := to_char(day + 1, 'YYYY-MM-DD') || ' 00:00:00+00';
   key text := case parent when 'attempts' then 'settled_at' else 'created_at' end;
 begin
+  perform trunkline.assert_partitioned(parent);
   if to_regclass('trunkline.' || quote_ident(name)) is not null then
     return false;
   end if;
@@ -84,11 +94,27 @@ begin
   return true;
 end $$;
 
--- As before, with the inbox of any user id.
-create or replace function trunkline.has_undelivered(name text) returns boolean language plpgsql stable as $$
+-- As before, with the rights of the owner.
+create or replace function trunkline.drop_partition(parent text, name text) returns boolean language plpgsql
+security definer set search_path = pg_catalog, pg_temp set lock_timeout = '40ms' as $$
+begin
+  perform trunkline.assert_partitioned(parent);
+  if name not in (select trunkline.old_partitions(parent, 'infinity')) then
+    return false;
+  end if;
+  execute format('drop table trunkline.%I', name);
+  return true;
+end $$;
+
+-- As before, with the rights of the owner, who alone may read a partition by itself, and with the inbox of any user id.
+create or replace function trunkline.has_undelivered(name text) returns boolean language plpgsql stable
+security definer set search_path = pg_catalog, pg_temp as $$
 declare
   answer boolean;
 begin
+  if name not in (select trunkline.old_partitions('messages', 'infinity')) then
+    raise exception '% is no day of messages', name using errcode = 'invalid_parameter_value';
+  end if;
   execute format($q$
     with ends as (
       select channel, max(seq) as seq from trunkline.%I
@@ -109,4 +135,7 @@ begin
   $q$, name) into answer;
   return answer;
 end $$;
+
+revoke execute on function trunkline.identify_rows(text, text), trunkline.make_partition(text, date),
+  trunkline.drop_partition(text, text), trunkline.has_undelivered(text) from public;
 `;

@@ -407,6 +407,17 @@ begin
 end $function$
 ;
 
+CREATE OR REPLACE FUNCTION trunkline.assert_partitioned(parent text)
+ RETURNS void
+ LANGUAGE plpgsql
+AS $function$
+begin
+  if parent is null or parent not in ('messages', 'publish_ids', 'attempts') then
+    raise exception '% has no daily partitions', coalesce(parent, 'null') using errcode = 'invalid_parameter_value';
+  end if;
+end $function$
+;
+
 CREATE OR REPLACE FUNCTION trunkline.channels_of(users text[])
  RETURNS TABLE(channel text)
  LANGUAGE sql
@@ -465,9 +476,12 @@ end $function$
 CREATE OR REPLACE FUNCTION trunkline.drop_partition(parent text, name text)
  RETURNS boolean
  LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
  SET lock_timeout TO '40ms'
 AS $function$
 begin
+  perform trunkline.assert_partitioned(parent);
   if name not in (select trunkline.old_partitions(parent, 'infinity')) then
     return false;
   end if;
@@ -546,11 +560,15 @@ $function$
 CREATE OR REPLACE FUNCTION trunkline.has_undelivered(name text)
  RETURNS boolean
  LANGUAGE plpgsql
- STABLE
+ STABLE SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
 AS $function$
 declare
   answer boolean;
 begin
+  if name not in (select trunkline.old_partitions('messages', 'infinity')) then
+    raise exception '% is no day of messages', name using errcode = 'invalid_parameter_value';
+  end if;
   execute format($q$
     with ends as (
       select channel, max(seq) as seq from trunkline.%I
@@ -638,6 +656,8 @@ $function$
 CREATE OR REPLACE FUNCTION trunkline.make_partition(parent text, day date)
  RETURNS boolean
  LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
  SET lock_timeout TO '40ms'
 AS $function$
 declare
@@ -646,6 +666,7 @@ declare
   high text := to_char(day + 1, 'YYYY-MM-DD') || ' 00:00:00+00';
   key text := case parent when 'attempts' then 'settled_at' else 'created_at' end;
 begin
+  perform trunkline.assert_partitioned(parent);
   if to_regclass('trunkline.' || quote_ident(name)) is not null then
     return false;
   end if;
