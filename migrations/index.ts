@@ -11,6 +11,8 @@ import { Retention1763600900000 } from './1763600900000-retention.js';
 import { Admin1763601000000 } from './1763601000000-admin.js';
 import { AppendArrays1763601100000 } from './1763601100000-append-arrays.js';
 import { Inboxes1763602000000 } from './1763602000000-inboxes.js';
+import { Revocations1763602100000 } from './1763602100000-revocations.js';
+import { PresenceOfAnyUser1763602110000 } from './1763602110000-presence-of-any-user.js';
 import { Keys1763602300000 } from './1763602300000-keys.js';
 import { ServiceTime1763602310000 } from './1763602310000-service-time.js';
 
@@ -29,6 +31,8 @@ export const MIGRATIONS = [
   Admin1763601000000,
   AppendArrays1763601100000,
   Inboxes1763602000000,
+  Revocations1763602100000,
+  PresenceOfAnyUser1763602110000,
   Keys1763602300000,
   ServiceTime1763602310000,
 ];

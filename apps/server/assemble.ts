@@ -2,6 +2,7 @@ import { AdminKeys, ApiKeys, Tokens } from '#auth';
 import { JobRunner, Jobs } from '#cleanup';
 import type { ResolvedSettings } from '#config';
 import {
+  Bans,
   Census,
   Heartbeats,
   Lease,
@@ -89,7 +90,7 @@ export function assemble(settings: ResolvedSettings, logger: Logger, surrounding
     timelines: new Timelines(stores.messages, registry, stores.groups),
     jobs: new Jobs(settings.cleanup, { ...stores, registry, peers, sessions: moving.sessions }),
     jobRunner: new JobRunner(database, stores.diary, instanceId, log, meter),
-    tokens: new Tokens(settings.auth.jwtSecret),
+    tokens: new Tokens(settings.auth.jwtSecret, settings.sessions.clockToleranceMs),
     apiKeys: new ApiKeys(settings.auth.apiKeys),
     adminKeys: new AdminKeys(settings.admin.keys),
     census: new Census(database),
@@ -159,6 +160,7 @@ interface MovingParts {
   readonly delivery: Delivery;
   readonly heartbeats: Heartbeats;
   readonly sessions: Sessions;
+  readonly bans: Bans;
   readonly presence: Presence;
 }
 
@@ -245,17 +247,19 @@ function makePeopleParts(
   const { pollMs, isNotifyOn } = settings.delivery;
   const report = (what: string) => (error: unknown) => warn(what, error);
   const everywhere = { instanceId: () => instanceId, pollMs, isNotifyOn };
+  const sessions = new Sessions(database, {
+    ...everywhere,
+    ...settings.sessions,
+    onError: report('ended sessions not looked for, the poll repeats it'),
+  });
   return {
     orders: makeOrders(foundation, warn),
     heartbeats: new Heartbeats(database, registry, {
       everyMs: settings.connections.heartbeatMs,
       onError: report('heartbeats not written, trying again'),
     }),
-    sessions: new Sessions(database, {
-      ...everywhere,
-      ...settings.sessions,
-      onError: report('ended sessions not looked for, the poll repeats it'),
-    }),
+    sessions,
+    bans: new Bans(database, { isNotifyOn, onBanned: () => sessions.hint() }),
     presence: new Presence(database, registry, {
       ...everywhere,
       ...settings.presence,

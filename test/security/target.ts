@@ -16,6 +16,7 @@ const ALLOWED_TO_CHANGE = [
   'connections',
   'routes',
   'sessions',
+  'session_tokens',
   'devices',
   'cursors',
   'job_runs',

@@ -173,6 +173,9 @@ export const Environment = z.object({
   ),
   MAX_WATCHES: whole(1, 10_000, 100).describe('users and groups whose presence a connection may watch'),
   TOKEN_NOTICE_MS: whole(0, 86_400_000, 60_000).describe('how long before the end of its token a client is told'),
+  TOKEN_CLOCK_TOLERANCE_MS: whole(0, 600_000, 10_000).describe(
+    'how far the clocks of the issuer of tokens and of the servers may differ: a token is good for as long before its nbf and after its exp, and a revocation of everything issued so far spares what was issued in this time before it and never shown',
+  ),
   SESSION_IDLE_DAYS: whole(1, 3_650, 30).describe('a session without a connection for this long has ended'),
   SESSION_RETENTION_DAYS: whole(1, 3_650, 30).describe('how long ended sessions are kept'),
   RETENTION_DAYS: whole(1, 3_650, 7).describe('messages older than this are dropped'),

@@ -79,7 +79,12 @@ export interface Settings {
     readonly heartbeatMs: number;
   };
   readonly presence: { readonly debounceMs: number; readonly maxWatches: number };
-  readonly sessions: { readonly tokenNoticeMs: number; readonly idleMs: number; readonly retentionMs: number };
+  readonly sessions: {
+    readonly tokenNoticeMs: number;
+    readonly clockToleranceMs: number;
+    readonly idleMs: number;
+    readonly retentionMs: number;
+  };
   readonly retention: { readonly days: number; readonly maxDays: number; readonly isForced: boolean };
   readonly cleanup: {
     /** 0: never. */
@@ -220,6 +225,7 @@ function toPeople(env: Environment): Pick<Settings, 'connections' | 'presence' |
     presence: { debounceMs: env.PRESENCE_DEBOUNCE_MS, maxWatches: env.MAX_WATCHES },
     sessions: {
       tokenNoticeMs: env.TOKEN_NOTICE_MS,
+      clockToleranceMs: env.TOKEN_CLOCK_TOLERANCE_MS,
       idleMs: env.SESSION_IDLE_DAYS * DAY_MS,
       retentionMs: env.SESSION_RETENTION_DAYS * DAY_MS,
     },

@@ -1,3 +1,4 @@
+export { Bans } from './bans.js';
 export { Census, type ConnectionFilter } from './census.js';
 export { Heartbeats } from './heartbeats.js';
 export { lockKeyOf, makeInstanceId } from './instance-id.js';
@@ -6,9 +7,9 @@ export { Orders } from './orders.js';
 export { Peers } from './peers.js';
 export { Presence } from './presence.js';
 export { Registry, type ConnectionEntry } from './registry.js';
-export { derivedSessionId, sessionEnded, Sessions, type Login, type SessionHolder } from './sessions.js';
+export { derivedSessionId, Sessions, type Login, type SessionHolder } from './sessions.js';
 export { LOCK_CLASS } from './sql/beat.sql.js';
 export type { ListedConnectionRow } from './sql/list-connections.sql.js';
 export type { InstanceRow } from './sql/list-instances.sql.js';
-export { toConnectionView, toSessionView } from './views.js';
+export { toBanView, toConnectionView, toSessionView } from './views.js';
 export type { Watcher } from './watched-channel.js';

@@ -44,7 +44,7 @@ export class Timelines {
     }
     if (controls?.exceptUser === user)
       return { cause: 'not-addressed', reason: `its publisher excepted ${user} (exceptUser)` };
-    if (channel === 'broadcast' || channelKind(channel) === 'group' || channel === `user:${user}`)
+    if (channel === 'broadcast' || channelKind(channel) === 'group' || channel === inboxOf(user))
       return { cause: 'not-addressed', reason: `${user} had no device yet when the message was published` };
     return { cause: 'not-addressed', reason: `the message is not for ${user}` };
   }

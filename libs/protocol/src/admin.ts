@@ -94,12 +94,28 @@ export const Cursor = z
     updatedAt: time.nullable(),
   })
   .meta({ id: 'AdminCursor' });
+/** `PUT /admin/v1/users/:user/ban` */
+export const Ban = z.strictObject({
+  reason: z.string().min(1).max(500).optional().describe('for operators; the user is not told'),
+  until: HistoryTime.optional().describe('left out: until it is lifted'),
+});
+export const BanView = z
+  .strictObject({
+    reason: z.string().nullable(),
+    since: time,
+    until: time.nullable().describe('null: until it is lifted'),
+  })
+  .meta({ id: 'AdminBan' });
+export const BanAnswer = z.strictObject({ ...ok, user: z.string(), ban: BanView });
+export const UnbannedAnswer = z.strictObject({ ...ok, user: z.string() });
+
 export const UserAnswer = z.strictObject({
   ...ok,
   user: z.string(),
   pending: z.int().describe('of the device furthest behind'),
   connections: z.array(ConnectionView),
   devices: z.array(z.strictObject({ deviceId: z.string(), createdAt: time, lastSeenAt: time })),
+  ban: BanView.nullable().describe('null: it may come in'),
   sessions: z.array(SessionView),
   cursors: z.array(Cursor).describe('at most 1000, those furthest behind first'),
 });

@@ -55,6 +55,11 @@ export const FAULTS = {
     retryable: false,
     means: 'The session of the token has ended by logout, revocation, expiry or inactivity: log in again.',
   },
+  USER_BANNED: {
+    code: 2006,
+    retryable: false,
+    means: 'An operator keeps this user out; no token lets it in until that ends.',
+  },
   FORBIDDEN: { code: 3001, retryable: false, means: 'The token or the key does not grant this.' },
   UNAVAILABLE: { code: 4001, retryable: true, means: 'The database is out of reach; nothing was stored.' },
   OUTCOME_UNKNOWN: {
@@ -99,6 +104,11 @@ export class Fault extends Error {
     this.code = FAULTS[fault].code;
     this.retryable = FAULTS[fault].retryable;
     this.retryAfterMs = options.retryAfterMs;
+  }
+
+  /** Who shows the token has to authenticate again. The text is ours, and holds nothing of the token. */
+  get isOfToken(): boolean {
+    return Math.trunc(this.code / 1_000) === 2;
   }
 
   toWire(): WireError {

@@ -173,6 +173,11 @@ export const SessionsAnswer = z.strictObject({
   sessions: z.array(SessionView).describe('open ones first, then the newest; at most 500'),
 });
 export const SessionEndedAnswer = z.strictObject({ ...ok, user: z.string(), sessionId: z.string() });
+export const SessionsEndedAnswer = z.strictObject({
+  ...ok,
+  user: z.string(),
+  ended: z.int().describe('sessions that were open'),
+});
 
 const queryNumber = (min: number, max: number) => z.coerce.number().int().min(min).max(max);
 

@@ -2,11 +2,11 @@ import { Body, Controller, Delete, Get, HttpCode, Inject, Param, Post, Query, Re
 import { ApiTags } from '@nestjs/swagger';
 import { z } from 'zod';
 import { Delivery, Timelines, toAttempt, type Author } from '#delivery';
-import { countFaults, Documented, SchemaPipe, toFault } from '#http';
+import { countFaults, Documented, SchemaPipe, toFault, type KeyedRequest } from '#http';
 import { MessageLog, type MessageStatus } from '#message-persistence';
 import { LOGGER, METER, requestIdOf, type Counts, type Logger, type Meter, type TraceHeaders } from '#observability';
 import { BackendPublish, BackendSchedule, Fault, UserId, parse, rest, type FaultName } from '#protocol';
-import { ApiKeyGuard, type KeyedRequest } from './api-key.guard.js';
+import { ApiKeyGuard } from './api-key.guard.js';
 
 type PublishedAnswer = z.infer<typeof rest.PublishedAnswer>;
 type ItemAnswer = PublishedAnswer | z.infer<typeof rest.Failure>;
@@ -171,8 +171,8 @@ function isBatch(body: unknown): body is { messages: unknown } {
   return typeof body === 'object' && body !== null && 'messages' in body;
 }
 
-function authorOf({ apiKeyName }: KeyedRequest): Author {
-  return { publisher: `api:${apiKeyName}`, sender: null };
+function authorOf({ keyName }: KeyedRequest): Author {
+  return { publisher: `api:${keyName}`, sender: null };
 }
 
 function traceOf(request: KeyedRequest): TraceHeaders {

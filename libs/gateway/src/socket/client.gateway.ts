@@ -61,7 +61,7 @@ export class ClientGateway implements OnGatewayInit<Server> {
   private isDraining = false;
 
   constructor(
-    @Inject(SETTINGS) { admission, sessions: { tokenNoticeMs } }: ResolvedSettings,
+    @Inject(SETTINGS) { admission, sessions: { tokenNoticeMs, clockToleranceMs } }: ResolvedSettings,
     @Inject(Tokens) private readonly tokens: Tokens,
     @Inject(Delivery) delivery: Delivery,
     @Inject(Sessions) private readonly sessions: Sessions,
@@ -73,7 +73,18 @@ export class ClientGateway implements OnGatewayInit<Server> {
   ) {
     const metrics = (this.metrics = new GatewayMetrics(meter, () => this.size, admission.maxConnections));
     const onGone = (client: SocketClient): void => this.forget(client);
-    this.context = { delivery, sessions, presence, heartbeats, tokens, tokenNoticeMs, metrics, logger, onGone };
+    this.context = {
+      delivery,
+      sessions,
+      presence,
+      heartbeats,
+      tokens,
+      metrics,
+      logger,
+      onGone,
+      tokenNoticeMs,
+      clockToleranceMs,
+    };
     this.admission = new Admission(admission);
     this.address = new ClientAddress(admission.trustedProxies);
     this.maxTransports = admission.maxConnections + MORE_TRANSPORTS;
@@ -166,7 +177,8 @@ export class ClientGateway implements OnGatewayInit<Server> {
       const fault = toFault(error);
       this.metrics.connectFailures.inc(fault.fault);
       const requestId = requestIdOf(socket.request);
-      this.logger.info({ code: fault.code, address, requestId }, 'handshake refused');
+      const reason = fault.isOfToken ? fault.message : undefined;
+      this.logger.info({ code: fault.code, reason, address, requestId }, 'handshake refused');
       next(Object.assign(new Error(fault.message), { data: fault.toWire() }));
     }
   }

@@ -210,6 +210,7 @@ export class SocketClient implements Entrant, Taker, OutletOwner {
   private refuse(event: string, fault: Fault, id: number | undefined): void {
     this.context.metrics.faults.inc(fault.fault);
     if (fault.fault === 'INTERNAL') this.logger.error({ err: fault.cause, event: cut(event, 50) }, 'request failed');
+    else if (fault.isOfToken) this.logger.info({ code: fault.code, reason: fault.message }, 'token refused');
     else this.logger.debug({ code: fault.code, event: cut(event, 50) }, 'request refused');
     if (id !== undefined) this.outlet.refuse(id, fault);
   }
