@@ -13,6 +13,8 @@ import { AppendArrays1763601100000 } from './1763601100000-append-arrays.js';
 import { Inboxes1763602000000 } from './1763602000000-inboxes.js';
 import { Revocations1763602100000 } from './1763602100000-revocations.js';
 import { PresenceOfAnyUser1763602110000 } from './1763602110000-presence-of-any-user.js';
+import { Keys1763602300000 } from './1763602300000-keys.js';
+import { ServiceTime1763602310000 } from './1763602310000-service-time.js';
 
 /** In the order they are applied. */
 export const MIGRATIONS = [
@@ -31,4 +33,6 @@ export const MIGRATIONS = [
   Inboxes1763602000000,
   Revocations1763602100000,
   PresenceOfAnyUser1763602110000,
+  Keys1763602300000,
+  ServiceTime1763602310000,
 ];

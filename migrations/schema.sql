@@ -32,6 +32,15 @@ create table trunkline.attempts (
 CREATE INDEX attempts_channel_seq_idx ON ONLY trunkline.attempts USING btree (channel, to_seq);
 create table trunkline.attempts_default partition of trunkline.attempts default;
 
+create table trunkline.bans (
+  user_id text collate "C" not null,
+  reason text,
+  banned_at timestamp with time zone not null default clock_timestamp(),
+  banned_until timestamp with time zone not null default 'infinity'::timestamp with time zone,
+  constraint bans_pkey PRIMARY KEY (user_id)
+);
+CREATE INDEX bans_banned_at_idx ON trunkline.bans USING btree (banned_at);
+
 create table trunkline.channels (
   channel text collate "C" not null,
   last_seq bigint not null default 0,
@@ -149,7 +158,6 @@ create table trunkline.messages (
   expires_at timestamp with time zone,
   controls jsonb
 ) partition by range (created_at);
-CREATE INDEX messages_channel_seq_idx ON ONLY trunkline.messages USING btree (channel, seq);
 CREATE INDEX messages_collapse_key_idx ON ONLY trunkline.messages USING btree (channel, ((controls ->> 'collapseKey'::text)), seq) WHERE ((controls ->> 'collapseKey'::text) IS NOT NULL);
 CREATE INDEX messages_expires_at_idx ON ONLY trunkline.messages USING btree (expires_at) WHERE (expires_at IS NOT NULL);
 CREATE INDEX messages_id_idx ON ONLY trunkline.messages USING btree (id);
@@ -193,12 +201,36 @@ create unlogged table trunkline.registry_origin (
   constraint registry_origin_pkey PRIMARY KEY (is_only_one)
 );
 
+create table trunkline.revocations (
+  user_id text collate "C" not null,
+  revoked_at timestamp with time zone not null default clock_timestamp(),
+  refused_until timestamp with time zone not null,
+  constraint revocations_pkey PRIMARY KEY (user_id)
+);
+CREATE INDEX revocations_revoked_at_idx ON trunkline.revocations USING btree (revoked_at);
+
 create unlogged table trunkline.routes (
   channel text collate "C" not null,
   instance_id text collate "C" not null,
   constraint routes_pkey PRIMARY KEY (channel, instance_id)
 );
 CREATE INDEX routes_instance_id_idx ON trunkline.routes USING btree (instance_id);
+
+create table trunkline.service_hours (
+  hour timestamp with time zone not null,
+  constraint service_hours_pkey PRIMARY KEY (hour)
+);
+
+create table trunkline.session_tokens (
+  user_id text collate "C" not null,
+  token_id text collate "C" not null,
+  session_id text collate "C" not null,
+  expires_at timestamp with time zone not null,
+  refused_at timestamp with time zone,
+  constraint session_tokens_pkey PRIMARY KEY (user_id, token_id, session_id)
+);
+CREATE INDEX session_tokens_expires_at_idx ON trunkline.session_tokens USING btree (expires_at);
+CREATE INDEX session_tokens_refused_at_idx ON trunkline.session_tokens USING btree (refused_at) WHERE (refused_at IS NOT NULL);
 
 create table trunkline.sessions (
   user_id text collate "C" not null,
@@ -403,12 +435,23 @@ begin
 end $function$
 ;
 
+CREATE OR REPLACE FUNCTION trunkline.assert_partitioned(parent text)
+ RETURNS void
+ LANGUAGE plpgsql
+AS $function$
+begin
+  if parent is null or parent not in ('messages', 'publish_ids', 'attempts') then
+    raise exception '% has no daily partitions', coalesce(parent, 'null') using errcode = 'invalid_parameter_value';
+  end if;
+end $function$
+;
+
 CREATE OR REPLACE FUNCTION trunkline.channels_of(users text[])
  RETURNS TABLE(channel text)
  LANGUAGE sql
  STABLE
 AS $function$
-  select 'user:' || u.user_id from unnest(users) as u (user_id)
+  select trunkline.inbox(u.user_id) from unnest(users) as u (user_id)
    union
   select m.channel from trunkline.memberships m where m.user_id = any (users)
 $function$
@@ -461,9 +504,12 @@ end $function$
 CREATE OR REPLACE FUNCTION trunkline.drop_partition(parent text, name text)
  RETURNS boolean
  LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
  SET lock_timeout TO '40ms'
 AS $function$
 begin
+  perform trunkline.assert_partitioned(parent);
   if name not in (select trunkline.old_partitions(parent, 'infinity')) then
     return false;
   end if;
@@ -542,17 +588,21 @@ $function$
 CREATE OR REPLACE FUNCTION trunkline.has_undelivered(name text)
  RETURNS boolean
  LANGUAGE plpgsql
- STABLE
+ STABLE SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
 AS $function$
 declare
   answer boolean;
 begin
+  if name not in (select trunkline.old_partitions('messages', 'infinity')) then
+    raise exception '% is no day of messages', name using errcode = 'invalid_parameter_value';
+  end if;
   execute format($q$
     with ends as (
       select channel, max(seq) as seq from trunkline.%I
        where expires_at is null or expires_at > clock_timestamp() group by channel
     ), readers as (
-      select user_id, device_id, 'user:' || user_id as channel, 0 as first_seq from trunkline.devices
+      select user_id, device_id, trunkline.inbox(user_id) as channel, 0 as first_seq from trunkline.devices
        union all
       select user_id, device_id, 'broadcast', null from trunkline.devices
        union all
@@ -566,6 +616,20 @@ begin
        where greatest(coalesce(c.delivered_seq, r.first_seq, e.seq), r.first_seq) < e.seq)
   $q$, name) into answer;
   return answer;
+end $function$
+;
+
+CREATE OR REPLACE FUNCTION trunkline.identify_rows(parent text, name text)
+ RETURNS void
+ LANGUAGE plpgsql
+AS $function$
+begin
+  if parent = 'attempts' then
+    execute format('alter table trunkline.%I replica identity full', name);
+  else
+    execute format('alter table trunkline.%I add constraint %I primary key (%s)', name, name || '_pkey',
+                   case parent when 'messages' then 'channel, seq' else 'channel, publish_id, publisher' end);
+  end if;
 end $function$
 ;
 
@@ -595,10 +659,12 @@ AS $function$
 begin
   if channel ~ '^user:.*%' then
     return octet_length(channel) <= 605 and channel ~ '^user:([A-Za-z0-9._:@/+-]|%[0-9A-F]{2})+$'
-       and length(trunkline.inbox_user(channel)) <= 200 and trunkline.inbox_user(channel) !~ '[[:cntrl:]]'
+       and length(trunkline.inbox_user(channel)) <= 200
+       and trunkline.inbox_user(channel) !~ '[\u0001-\u001F\u007F-\u009F]'
        and trunkline.inbox(trunkline.inbox_user(channel)) = channel;
   end if;
-  return coalesce(length(channel) <= case when channel like 'user:%' then 205 else 200 end and channel ~ '^(broadcast|(user|group):[A-Za-z0-9._:@/+-]+)$', false);
+  return coalesce(length(channel) <= case when channel like 'user:%' then 205 else 200 end
+                  and channel ~ '^(broadcast|(user|group):[A-Za-z0-9._:@/+-]+)$', false);
 exception when character_not_in_repertoire or untranslatable_character then
   return false; -- the bytes behind the % are no UTF-8
 end $function$
@@ -620,6 +686,9 @@ $function$
 CREATE OR REPLACE FUNCTION trunkline.make_partition(parent text, day date)
  RETURNS boolean
  LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+ SET lock_timeout TO '40ms'
 AS $function$
 declare
   name text := parent || '_' || to_char(day, 'YYYY_MM_DD');
@@ -627,6 +696,7 @@ declare
   high text := to_char(day + 1, 'YYYY-MM-DD') || ' 00:00:00+00';
   key text := case parent when 'attempts' then 'settled_at' else 'created_at' end;
 begin
+  perform trunkline.assert_partitioned(parent);
   if to_regclass('trunkline.' || quote_ident(name)) is not null then
     return false;
   end if;
@@ -638,9 +708,7 @@ begin
   end if;
   execute format('create table trunkline.%I (like trunkline.%I including defaults including constraints)', name, parent);
   execute format('alter table trunkline.%I add constraint bounds check (%I >= %L and %I < %L)', name, key, low, key, high);
-  if parent = 'publish_ids' then
-    execute format('create unique index %I on trunkline.%I (channel, publish_id, publisher)', name || '_key_idx', name);
-  end if;
+  perform trunkline.identify_rows(parent, name);
   -- What was stored before its day was prepared moves along: a default partition with a row of the day forbids the
   -- attaching, for ever. Attaching takes this lock in any case.
   execute format('lock table trunkline.%I in access exclusive mode', parent || '_default');
@@ -697,7 +765,7 @@ CREATE OR REPLACE FUNCTION trunkline.online_in(channels text[])
  STABLE
 AS $function$
   select p.channel, p.user_id
-    from (select a.channel, substr(a.channel, 6) as user_id from unnest(channels) as a (channel)
+    from (select a.channel, trunkline.inbox_user(a.channel) as user_id from unnest(channels) as a (channel)
            where a.channel like 'user:%'
            union all
           select m.channel, m.user_id from trunkline.memberships m where m.channel = any (channels)) as p
@@ -715,7 +783,7 @@ AS $function$
     from unnest(channels) as a (channel)
    cross join lateral (
          select m.user_id, o.is_online, count(*) over () as members, count(*) filter (where o.is_online) over () as online
-           from (select substr(a.channel, 6) as user_id where a.channel like 'user:%'
+           from (select trunkline.inbox_user(a.channel) as user_id where a.channel like 'user:%'
                   union all
                  select s.user_id from trunkline.memberships s where s.channel = a.channel) as m
           cross join lateral (
@@ -822,4 +890,14 @@ begin
     end if;
   end loop;
 end $function$
+;
+
+CREATE OR REPLACE FUNCTION trunkline.service_ago(span interval)
+ RETURNS timestamp with time zone
+ LANGUAGE sql
+ STABLE
+AS $function$
+  select coalesce((select hour from trunkline.service_hours order by hour desc
+                    offset ceil(extract(epoch from span) / 3600)::bigint limit 1), '-infinity')
+$function$
 ;

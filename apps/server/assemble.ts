@@ -123,11 +123,16 @@ export function makeStores(
     settlements: new Settlements(database, () => instanceId, settings.delivery.maxTotalAttempts),
     outbox: new Outbox(database, { ...settings.delivery, ...publish }),
     deadLetters: new DeadLetters(database),
-    retention: new Retention(database, {
-      retentionDays: retention.days,
-      dedupeHours: publish.dedupeHours,
-      isForced: retention.isForced,
-    }),
+    retention: new Retention(
+      database,
+      {
+        retentionDays: retention.days,
+        maxDays: retention.maxDays,
+        dedupeHours: publish.dedupeHours,
+        isForced: retention.isForced,
+      },
+      meter,
+    ),
     diary: new JobDiary(database),
     audit: new AdminAudit(database, () => instanceId, settings.admin.auditDays),
     directory: new Directory(database),

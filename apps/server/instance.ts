@@ -53,7 +53,7 @@ export class Instance {
     await migrate(settings.database.listenUrl ?? settings.database.url, MIGRATIONS);
     await assertDurable(settings, parts);
     await parts.lease.assertIdIsFree();
-    await withRetry(() => parts.retention.makePartitions(), { deadlineMs: 10_000 });
+    await makeDays(parts);
     await parts.listener.start();
     await parts.lease.start();
     parts.delivery.start();
@@ -118,6 +118,16 @@ async function assertDurable(settings: ResolvedSettings, { database, log }: Part
   const message = `PostgreSQL runs with ${faults.join(', ')}: acknowledged messages can be lost in a crash`;
   if (settings.isProduction) throw new Error(message);
   log.warn(message);
+}
+
+/** A start never waits for a day: until the job has made it, what is stored on it goes to the default partition. */
+async function makeDays({ retention, log }: Parts): Promise<void> {
+  try {
+    const { kept, failed } = await retention.makePartitions(0);
+    if (kept.length + failed.length > 0) log.warn({ partitions: [...kept, ...failed] }, 'partitions not made yet');
+  } catch (error) {
+    log.warn({ err: error }, 'partitions not made yet');
+  }
 }
 
 async function createApp(

@@ -179,6 +179,12 @@ export const Environment = z.object({
   SESSION_IDLE_DAYS: whole(1, 3_650, 30).describe('a session without a connection for this long has ended'),
   SESSION_RETENTION_DAYS: whole(1, 3_650, 30).describe('how long ended sessions are kept'),
   RETENTION_DAYS: whole(1, 3_650, 7).describe('messages older than this are dropped'),
+  RETENTION_MAX_DAYS: whole(1, 3_650, 0)
+    .unwrap()
+    .optional()
+    .describe(
+      'messages that a device is still to receive are dropped, too, after so many days in which the service ran; left out: 30, or the longer one of RETENTION_DAYS and IDLE_DEVICE_DAYS',
+    ),
   RETENTION_FORCE: choice(['on', 'off'], 'off').describe(
     'on: messages past RETENTION_DAYS are dropped whether they were delivered or not',
   ),

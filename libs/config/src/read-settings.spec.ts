@@ -89,6 +89,7 @@ const WRONG: [variable: string, value: string, allowed: string][] = [
   ['SESSION_IDLE_DAYS', '0', '1 to 3650'],
   ['SESSION_RETENTION_DAYS', '0', '1 to 3650'],
   ['RETENTION_DAYS', '0', '1 to 3650'],
+  ['RETENTION_MAX_DAYS', '0', 'RETENTION_MAX_DAYS is "0", must be a whole number from 1 to 3650'],
   ['DEDUPE_HOURS', '0', '1 to 720'],
   ['DRAIN_TIMEOUT_MS', '600001', '0 to 600000'],
 ];
@@ -138,7 +139,7 @@ describe('readSettings', () => {
       isProduction: false,
       host: '127.0.0.1',
       port: 3000,
-      retention: { days: 7, isForced: false },
+      retention: { days: 7, maxDays: 30, isForced: false },
     });
     expect(readSettings({})).toMatchObject({ database: { url: undefined }, auth: { jwtSecret: undefined } });
   });
@@ -194,6 +195,16 @@ describe('readSettings', () => {
       /^DEDUPE_HOURS is 25, must not exceed RETENTION_DAYS/,
     );
     expect(readSettings({ DEDUPE_HOURS: '24', RETENTION_DAYS: '1' }).retention.days).toBe(1);
+  });
+
+  it('what devices are still to receive is kept at least as long as anything, and as they are remembered', () => {
+    const maxDays = (env: Record<string, string>): number => readSettings(env).retention.maxDays;
+    expect(maxDays({ RETENTION_DAYS: '60' })).toBe(60);
+    expect(maxDays({ IDLE_DEVICE_DAYS: '90' })).toBe(90);
+    expect(maxDays({ IDLE_DEVICE_DAYS: '90', RETENTION_MAX_DAYS: '7' })).toBe(7);
+    expect(() => readSettings({ RETENTION_MAX_DAYS: '6' })).toThrow(
+      'RETENTION_MAX_DAYS is 6, must be at least RETENTION_DAYS (7)',
+    );
   });
 
   it('gives settings that nobody can change', () => {

@@ -85,7 +85,7 @@ export interface Settings {
     readonly idleMs: number;
     readonly retentionMs: number;
   };
-  readonly retention: { readonly days: number; readonly isForced: boolean };
+  readonly retention: { readonly days: number; readonly maxDays: number; readonly isForced: boolean };
   readonly cleanup: {
     /** 0: never. */
     readonly idleDeviceDays: number;
@@ -153,9 +153,17 @@ export function toSettings(env: Environment): Settings {
     delivery: toDelivery(env),
     registry: { leaseMs: env.LEASE_MS, beatMs: env.BEAT_MS },
     ...toPeople(env),
-    retention: { days: env.RETENTION_DAYS, isForced: env.RETENTION_FORCE === 'on' },
+    retention: toRetention(env),
     cleanup: toCleanup(env),
   };
+}
+
+/** What is still to be received is kept as long as its devices are remembered, and they for 30 days unless it is set. */
+const LEAST_MAX_DAYS = 30;
+
+function toRetention(env: Environment): Settings['retention'] {
+  const { RETENTION_DAYS: days, IDLE_DEVICE_DAYS: idleDays, RETENTION_MAX_DAYS: maxDays } = env;
+  return { days, maxDays: maxDays ?? Math.max(LEAST_MAX_DAYS, days, idleDays), isForced: env.RETENTION_FORCE === 'on' };
 }
 
 function toDelivery(env: Environment): Settings['delivery'] {

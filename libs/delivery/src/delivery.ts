@@ -315,6 +315,7 @@ export class Delivery {
       metrics: this.metrics,
       pollMs: settings.outboxPollMs,
       onError: (error) => onError('outbox not drained, trying again', error),
+      onPutAside: (error) => onError('a message of the outbox was put aside', error),
     });
   }
 

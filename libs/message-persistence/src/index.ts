@@ -10,6 +10,7 @@ export { Groups } from './groups.js';
 export type { HistoryBounds } from './history.js';
 export { JobDiary } from './job-diary.js';
 export { MessageLog, type Appended, type MessageStatus, type NewMessage } from './message-log.js';
+export type { Drained } from './move-one-by-one.js';
 export { Outbox } from './outbox.js';
 export { Retention, type Dropped } from './retention.js';
 export { Settlements, type Death, type Settlement } from './settlements.js';

@@ -1,4 +1,5 @@
 import type { Sessions } from '#connection-manager';
+import { counting, inSteps } from '../in-steps.js';
 import type { Job, JobReport } from '../job.js';
 
 export class EndedSessionsJob implements Job {
@@ -11,13 +12,11 @@ export class EndedSessionsJob implements Job {
     private readonly sessions: Pick<Sessions, 'endOverdue' | 'forgetEnded' | 'forgetTokens'>,
   ) {}
 
-  async runOnce(isDryRun: boolean): Promise<JobReport> {
-    const ended = await this.sessions.endOverdue(isDryRun);
-    const forgotten = await this.sessions.forgetEnded(isDryRun);
-    const tokens = await this.sessions.forgetTokens(isDryRun);
-    return {
-      rows: ended + forgotten + tokens,
-      notes: [`${ended} ended, ${forgotten} deleted, ${tokens} tokens forgotten`],
-    };
+  runOnce(isDryRun: boolean): Promise<JobReport> {
+    return inSteps(
+      counting('ended', () => this.sessions.endOverdue(isDryRun)),
+      counting('deleted', () => this.sessions.forgetEnded(isDryRun)),
+      counting('tokens forgotten', () => this.sessions.forgetTokens(isDryRun)),
+    );
   }
 }
