@@ -310,7 +310,7 @@ create view trunkline.undelivered as
    FROM delivery_status
   WHERE (status = ANY (ARRAY['queued'::text, 'sent'::text]));
 
-CREATE OR REPLACE FUNCTION trunkline.append(channels text[], ids uuid[], publishers text[], senders text[], types text[], bodies text[], metadatas text[], controls text[], ttls_ms bigint[], publish_ids text[], dedupe_window interval, OUT stored_ids uuid[], OUT seqs bigint[], OUT times timestamp with time zone[], OUT outcomes text[])
+CREATE OR REPLACE FUNCTION trunkline.append(channels text[], ids uuid[], publishers text[], senders text[], types text[], bodies text[], metadatas text[], controls text[], ttls_ms bigint[], publish_ids text[], dedupe_window interval, OUT stored_ids uuid[], OUT seqs bigint[], OUT times timestamp with time zone[], OUT outcomes text[], OUT present timestamp with time zone)
  RETURNS record
  LANGUAGE plpgsql
 AS $function$
@@ -336,6 +336,7 @@ begin
                  count(*) over (partition by i.channel order by i.ord desc) - 1 as behind
             from unnest(append.channels) with ordinality as i (channel, ord)
             join bumped b using (channel)) as numbered;
+  present := clock_timestamp();
 
   if named > 0 then
     begin
@@ -370,11 +371,13 @@ begin
   end if;
 
   insert into trunkline.messages (channel, seq, id, sender, type, body, metadata, controls, created_at, expires_at)
-  select i.channel, i.seq, i.id, i.sender, i.type, i.body, i.metadata, i.controls::jsonb, i.at,
-         i.at + i.ttl_ms * interval '1 millisecond'
-    from unnest(append.channels, append.ids, append.senders, append.types, append.bodies, append.metadatas,
-                append.controls, append.ttls_ms, seqs, times)
-         as i (channel, id, sender, type, body, metadata, controls, ttl_ms, seq, at)
+  select i.channel, i.seq, i.id, i.sender, i.type, i.body, i.metadata,
+         case when i.controls::jsonb ? 'collapseKey' then i.controls::jsonb || jsonb_build_object('collapseBy', i.publisher)
+              else i.controls::jsonb end,
+         i.at, least(i.at, present) + i.ttl_ms * interval '1 millisecond'
+    from unnest(append.channels, append.ids, append.publishers, append.senders, append.types, append.bodies,
+                append.metadatas, append.controls, append.ttls_ms, seqs, times)
+         as i (channel, id, publisher, sender, type, body, metadata, controls, ttl_ms, seq, at)
    where i.seq is not null;
 
   stored_ids := append.ids;
@@ -384,7 +387,8 @@ begin
   outcomes := array_fill('stored'::text, array[cardinality(append.ids)]);
   for repeat in
     select i.ord, p.message_id, p.seq, p.created_at,
-           case when m.id is null or (m.type = i.type and m.body = i.body) then 'repeated' else 'conflict' end as outcome
+           case when m.body is null or (m.type = i.type and trunkline.is_same_json(m.body, i.body)) then 'repeated'
+                else 'conflict' end as outcome
       from unnest(append.channels, append.publishers, append.types, append.bodies, append.publish_ids)
            with ordinality as i (channel, publisher, type, body, publish_id, ord)
      cross join lateral (
@@ -601,6 +605,18 @@ begin
   return coalesce(length(channel) <= case when channel like 'user:%' then 205 else 200 end and channel ~ '^(broadcast|(user|group):[A-Za-z0-9._:@/+-]+)$', false);
 exception when character_not_in_repertoire or untranslatable_character then
   return false; -- the bytes behind the % are no UTF-8
+end $function$
+;
+
+CREATE OR REPLACE FUNCTION trunkline.is_same_json(a text, b text)
+ RETURNS boolean
+ LANGUAGE plpgsql
+ IMMUTABLE PARALLEL SAFE
+AS $function$
+begin
+  return a = b or a::jsonb = b::jsonb;
+exception when data_exception or program_limit_exceeded then
+  return false; -- numbers that only text can hold
 end $function$
 ;
 

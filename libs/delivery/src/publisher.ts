@@ -1,6 +1,7 @@
 import {
   toIso,
   toStored,
+  type Appended,
   type Controls,
   type MessageLog,
   type NewMessage,
@@ -147,20 +148,15 @@ export class Publisher {
     this.options.feed.hint([channel]);
   }
 
-  private spread(
-    request: Outgoing,
-    stored: NewMessage,
-    appended: { id: string; seq: number; createdAt: Date },
-    startedAtMs: number | undefined,
-  ): void {
+  private spread(request: Outgoing, stored: NewMessage, appended: Appended, startedAtMs: number | undefined): void {
     const { feed, waker, clock, metrics, traces } = this.options;
     metrics.publishes.inc('stored');
     const { channel, sender, type, body, metadata, ttlMs } = stored;
-    const { createdAt } = appended;
+    const { createdAt, presentMs } = appended;
     const createdAtMs = createdAt.getTime();
-    clock.observe(createdAtMs);
+    clock.observe(presentMs);
     waker.add(channel, traces?.tracing.contextOf(metadata));
-    const expiresAtMs = ttlMs === null ? undefined : createdAtMs + ttlMs;
+    const expiresAtMs = ttlMs === null ? undefined : Math.min(createdAtMs, presentMs) + ttlMs;
     const { id, seq } = appended;
     const makeStored = (): StoredMessage => {
       const controls = toControls(request);
