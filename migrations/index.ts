@@ -12,6 +12,7 @@ import { Admin1763601000000 } from './1763601000000-admin.js';
 import { AppendArrays1763601100000 } from './1763601100000-append-arrays.js';
 import { Inboxes1763602000000 } from './1763602000000-inboxes.js';
 import { Present1763602200000 } from './1763602200000-present.js';
+import { PublishText1763602210000 } from './1763602210000-publish-text.js';
 
 /** In the order they are applied. */
 export const MIGRATIONS = [
@@ -29,4 +30,5 @@ export const MIGRATIONS = [
   AppendArrays1763601100000,
   Inboxes1763602000000,
   Present1763602200000,
+  PublishText1763602210000,
 ];
