@@ -6,6 +6,7 @@ import { Schedule } from '#cleanup';
 import type { ResolvedSettings } from '#config';
 import { durabilityFaults, migrate, withRetry } from '#database';
 import { ClientGateway, SocketAdapter } from '#gateway';
+import { keepJson } from '#http';
 import type { Readiness } from '#health';
 import { METRICS_PATH, NestLog, type Logger } from '#observability';
 import { Fault } from '#protocol';
@@ -19,6 +20,8 @@ import { TrunklineModule } from './trunkline.module.js';
 
 /** Longest REST body: a full batch of ordinary messages; each message has its own, smaller limit. */
 const REST_BODY_LIMIT = '8mb';
+/** The text is kept beside what is parsed of it: messages are stored as they came. */
+const JSON_PARSER = { limit: REST_BODY_LIMIT, strict: false, verify: keepJson };
 
 /** One running server: started in order, stopped in reverse. */
 export class Instance {
@@ -143,7 +146,7 @@ async function createApp(
   app.use(refuseUnready(parts.readiness));
   app.use(helmet());
   if (mainEndpoint) app.use(METRICS_PATH, mainEndpoint.handle);
-  app.useBodyParser('json', { limit: REST_BODY_LIMIT, strict: false });
+  app.useBodyParser('json', JSON_PARSER);
   const { corsOrigins } = settings.auth;
   const allowsLocalhost = !settings.isProduction && corsOrigins.length === 0;
   app.useWebSocketAdapter(

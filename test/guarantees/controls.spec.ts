@@ -67,6 +67,24 @@ describe('collapseKey', () => {
     expect(online.bodies('user:abe')).toEqual(numbers(1, 50));
   });
 
+  it('is each publisher’s own: neither a user, nor SQL, nor REST collapses what another published', async () => {
+    const before = await cluster.connect(here, { user: 'lea', deviceId: 'phone' });
+    before.close();
+    const mallory = await cluster.connect(there, { user: 'mallory' });
+    const request = { channel: 'user:lea', type: 't', collapseKey: 'k' };
+    await publish(here, { ...request, data: 'rest, old' });
+    await publish(here, { ...request, data: 'rest' });
+    await database.query(`select trunkline.publish('user:lea', 't', '"sql, old"', '{"collapseKey": "k"}')`);
+    const [last] = await database.query<{ id: string }>(
+      `select trunkline.publish('user:lea', 't', '"sql"', '{"collapseKey": "k"}') as id`,
+    );
+    await until('they have their seqs', async () => (await statusOf(here, last?.id ?? '')).ok);
+    for (const data of ['mallory, old', 'mallory']) await mallory.must('publish', { ...request, data });
+    const back = await cluster.connect(there, { user: 'lea', deviceId: 'phone' });
+    await until('the last came', () => back.bodies('user:lea').includes('mallory'));
+    expect(back.bodies('user:lea')).toEqual(['rest', 'sql', 'mallory']);
+  });
+
   it('leaves out of history what collapsed', async () => {
     for (const data of numbers(1, 3)) await publish(here, { channel: 'group:scores', data, collapseKey: 'k' });
     const { body } = await there.rest('GET', '/v1/channels/group%3Ascores/messages');

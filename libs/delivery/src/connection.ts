@@ -63,13 +63,13 @@ export class Connection {
   }
 
   /**
-   * Puts an entry into the packet of this turn; one that expired meanwhile goes as a gap.
-   * @returns what was sent, or undefined if the window is full
+   * Puts an entry into the packet of this turn.
+   * @returns what was sent, or undefined if the window is full or the entry has to be read again
    */
   send(subscription: Subscription, entry: Entry): Entry | undefined {
     const due = this.due(entry);
     if (due.kind === 'message') {
-      if (!this.window.hasRoomFor(due.stored.bytes)) return undefined;
+      if (!this.window.hasRoomFor(due.stored.bytes) || this.seemsExpired(subscription, due.stored)) return undefined;
       this.window.take(due.stored.bytes);
       this.context.onBusy(this);
       if (subscription.timedSeq === 0) this.time(subscription, due.stored);
@@ -201,10 +201,17 @@ export class Connection {
 
   private due(entry: Entry): Entry {
     if (entry.kind === 'gap') return entry;
-    const { expiresAtMs, controls } = entry.stored;
-    if (expiresAtMs !== undefined && expiresAtMs <= this.context.clock.now()) return gapFor(entry.seq, 'expired');
+    const { controls } = entry.stored;
     if (controls !== null && this.isWithheld(controls)) return gapFor(entry.seq, 'withheld');
     return entry;
+  }
+
+  /**
+   * What a live subscription is handed may be older than the read of a page, of which the database has just said that it
+   * has time left. Whether it has expired is the database's to say: the subscription falls behind, and reads it.
+   */
+  private seemsExpired({ state }: Subscription, { expiresAtMs }: StoredMessage): boolean {
+    return expiresAtMs !== undefined && state === 'live' && expiresAtMs <= this.context.clock.now();
   }
 
   private isWithheld({ exceptUser, exceptConnection }: Controls): boolean {

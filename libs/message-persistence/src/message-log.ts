@@ -35,6 +35,8 @@ export interface Appended {
   readonly id: string;
   readonly seq: number;
   readonly createdAt: Date;
+  /** The database's clock at that moment; `createdAt` is ahead of it in a channel that was published to while it was. */
+  readonly presentMs: number;
   readonly isRepeated: boolean;
 }
 

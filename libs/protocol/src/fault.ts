@@ -46,6 +46,11 @@ export const FAULTS = {
     retryable: false,
     means: 'A newer connection of the user or address took this one’s place; do not come back by yourself.',
   },
+  BAD_NUMBER: {
+    code: 1018,
+    retryable: false,
+    means: 'data holds a number beyond what a double holds (about ±1.8e308); send it as a string.',
+  },
   TOKEN_MISSING: { code: 2001, retryable: false, means: 'The handshake carries no auth.token.' },
   TOKEN_INVALID: { code: 2002, retryable: false, means: 'The token is not one of ours.' },
   TOKEN_EXPIRED: { code: 2003, retryable: false, means: 'The token is past its exp.' },

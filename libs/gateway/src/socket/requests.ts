@@ -1,10 +1,13 @@
 import type { Presence } from '#connection-manager';
 import type { Author, Connection, Delivery, Outgoing } from '#delivery';
 import {
+  bodyIn,
   channelKind,
+  encodeBody,
   Fault,
   inboxOf,
   isGranted,
+  startsOfItems,
   type GrantVerb,
   type RequestName,
   type RequestPayload,
@@ -14,7 +17,9 @@ import { PresenceWatcher } from './presence-watcher.js';
 import type { SocketOutlet } from './socket-outlet.js';
 import type { SocketSession } from './socket-session.js';
 
-type Handlers = { [N in RequestName]: (payload: RequestPayload<N>) => Promise<RequestResult<N>> };
+type Handlers = {
+  [N in RequestName]: (payload: RequestPayload<N>, json: string | undefined) => Promise<RequestResult<N>>;
+};
 
 const HISTORY_LIMIT = 100;
 /** Of what waits to be read by the client: with more than this, it gets no further pages. */
@@ -60,20 +65,25 @@ export class Requests implements Handlers {
     if (this.watching) this.context.presence.leave(this.watching);
   }
 
-  run<N extends RequestName>(name: N, payload: unknown): Promise<RequestResult<N>> {
+  /** @param json the text it came in; undefined if that is not known */
+  run<N extends RequestName>(name: N, payload: unknown, json: string | undefined): Promise<RequestResult<N>> {
     // The payload was parsed with the schema of this very request.
-    const handler = this[name] as (payload: RequestPayload<N>) => Promise<RequestResult<N>>;
-    return handler.call(this, payload as RequestPayload<N>);
+    const handler = this[name] as Handlers[N];
+    return handler.call(this, payload as RequestPayload<N>, json);
   }
 
-  publish(request: RequestPayload<'publish'>): Promise<RequestResult<'publish'>> {
+  publish(request: RequestPayload<'publish'>, json: string | undefined): Promise<RequestResult<'publish'>> {
     this.assertPublishable(request.channel);
-    return this.delivery.publisher.publish(this.toOutgoing(request), this.author);
+    return this.delivery.publisher.publish(this.toOutgoing(request), this.bodyOf(request, json), this.author);
   }
 
-  schedule({ sendAt, ...request }: RequestPayload<'schedule'>): Promise<RequestResult<'schedule'>> {
+  schedule(
+    { sendAt, ...request }: RequestPayload<'schedule'>,
+    json: string | undefined,
+  ): Promise<RequestResult<'schedule'>> {
     this.assertPublishable(request.channel);
-    return this.delivery.publisher.schedule({ ...this.toOutgoing(request), sendAt }, this.author);
+    const outgoing = { ...this.toOutgoing(request), sendAt };
+    return this.delivery.publisher.schedule(outgoing, this.bodyOf(request, json), this.author);
   }
 
   cancel({ id }: RequestPayload<'cancel'>): Promise<RequestResult<'cancel'>> {
@@ -168,6 +178,13 @@ export class Requests implements Handlers {
       ...(exceptConnection === true ? { exceptConnection: this.connection.key.connectionId } : {}),
       ...(receipts === undefined ? {} : { receipts }),
     };
+  }
+
+  /** The payload is the second item of the event, behind its name. */
+  private bodyOf({ data }: RequestPayload<'publish'>, json: string | undefined): string {
+    const { bodyLimits } = this.delivery.publisher;
+    if (json === undefined) return encodeBody(data, bodyLimits);
+    return bodyIn(json, startsOfItems(json, 0, 2)[1] ?? 0, bodyLimits);
   }
 
   private assertPublishable(channel: string): void {

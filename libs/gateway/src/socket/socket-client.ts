@@ -15,6 +15,8 @@ import { SocketSession, type SocketSessionOptions } from './socket-session.js';
 interface Request {
   readonly event: RequestName;
   readonly payload: unknown;
+  /** The text it came in. */
+  readonly json: string | undefined;
 }
 
 /** Requests of one socket that may wait for an answer. */
@@ -155,10 +157,10 @@ export class SocketClient implements Entrant, Taker, OutletOwner {
     this.logger.error({ err: error }, 'packet not sent');
   }
 
-  take(data: readonly unknown[], id: number | undefined): void {
+  take(data: readonly unknown[], id: number | undefined, json: string | undefined): void {
     const event = String(data[0]);
     this.count(event, 1);
-    this.answer(event, data).then(
+    this.answer(event, data, json).then(
       (result) => {
         this.count(event, -1);
         if (id !== undefined) this.outlet.answer(id, result);
@@ -176,9 +178,9 @@ export class SocketClient implements Entrant, Taker, OutletOwner {
   }
 
   /** A promise only where there is something to wait for: most of what a server does passes through here. */
-  private answer(event: string, data: readonly unknown[]): Promise<object> {
+  private answer(event: string, data: readonly unknown[], json: string | undefined): Promise<object> {
     try {
-      const request = this.check(event, data);
+      const request = this.check(event, data, json);
       if (!this.connection?.isReady) return this.answerWhenOpen(request);
       return this.run(request);
     } catch (error) {
@@ -186,13 +188,13 @@ export class SocketClient implements Entrant, Taker, OutletOwner {
     }
   }
 
-  private check(event: string, data: readonly unknown[]): Request {
+  private check(event: string, data: readonly unknown[], json: string | undefined): Request {
     if (!isRequest(event)) throw new Fault('UNKNOWN_EVENT', `there is no request ${JSON.stringify(cut(event, 50))}`);
     if (data.length > 2) throw new Fault('BAD_REQUEST', 'a request has one argument and a callback');
     // A client that never pauses would else keep the instance from ending; elsewhere it is served.
     if (this.isLeaving && event !== 'ack') throw new Fault('DRAINING', 'this instance is shutting down; connect again');
     if (this.waiting > MAX_WAITING) throw new Fault('OVERLOADED', 'too many requests of this connection are waiting');
-    return { event, payload: parseRequest(event, data[1]) };
+    return { event, payload: parseRequest(event, data[1]), json };
   }
 
   private async answerWhenOpen(request: Request): Promise<object> {
@@ -200,11 +202,11 @@ export class SocketClient implements Entrant, Taker, OutletOwner {
     return this.run(request);
   }
 
-  private run({ event, payload }: Request): Promise<object> {
+  private run({ event, payload, json }: Request): Promise<object> {
     // Of a client that has left meanwhile nobody would forget what it began to watch.
     if (!this.connection || this.isGone) throw new Fault('UNAVAILABLE', 'the connection is closing');
     this.requests ??= new Requests(this.context, this.session, this.outlet, this.connection);
-    return this.requests.run(event, payload);
+    return this.requests.run(event, payload, json);
   }
 
   private refuse(event: string, fault: Fault, id: number | undefined): void {

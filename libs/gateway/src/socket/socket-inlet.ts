@@ -2,8 +2,11 @@ import type { Socket } from 'socket.io';
 import { isRequest } from '#protocol';
 
 export interface Taker {
-  /** `data` is the name of an event and its arguments; with an id, the client waits for an answer. */
-  take(data: readonly unknown[], id: number | undefined): void;
+  /**
+   * `data` is the name of an event and its arguments; with an id, the client waits for an answer.
+   * @param json the text that `data` was parsed from; undefined if it came with attachments
+   */
+  take(data: readonly unknown[], id: number | undefined, json: string | undefined): void;
   /** It gave a sign of life. */
   hear(): void;
   /** It is gone. */
@@ -14,6 +17,8 @@ export interface Taker {
 interface EventPacket {
   readonly data?: readonly unknown[];
   readonly id?: number;
+  /** Ours: the text of `data`. */
+  json?: string;
 }
 
 /** What Engine.IO's socket, whose types keep it private, and Socket.IO's client say of what they wait for. */
@@ -28,6 +33,8 @@ interface EngineSocket {
 interface Decoder {
   /** Set while the attachments of a binary event are to come. */
   readonly reconstructor?: unknown;
+  on(event: 'decoded', listener: (packet: EventPacket) => void): void;
+  off(event: 'decoded', listener: (packet: EventPacket) => void): void;
 }
 
 /** The WebSocket of `ws` below them. */
@@ -54,10 +61,10 @@ const NO_EVENT = -1;
  * dispatcher, which is silent about events that nobody listens to, and, if they look as they mostly do, straight from
  * the WebSocket. Engine.IO and Socket.IO would decode each in turn and hand it on through five events, four objects and
  * a turn of their own. Whatever else comes goes their way, and so does what they have to know of: the first sign of life
- * after a ping, and text while attachments are due.
+ * after a ping, and text while attachments are due. Its text goes with the packet.
  */
 export function listen(socket: Socket, taker: Taker): void {
-  const take = ({ data = [], id }: EventPacket): void => taker.take(data, id);
+  const take = ({ data = [], id, json }: EventPacket): void => taker.take(data, id, json);
   (socket as unknown as { onevent: (packet: EventPacket) => void }).onevent = take;
   socket.on('disconnect', (reason) => taker.leave(reason));
   socket.conn.on('heartbeat', () => taker.hear());
@@ -73,11 +80,26 @@ export function listen(socket: Socket, taker: Taker): void {
   ws.on('message', (data, isBinary) => {
     const isExpected = !isDetoured && !isBinary && socket.connected && isIdle(conn) && decoder.reconstructor == null;
     if (isExpected && takeEvent(data, taker)) return;
-    usual.call(ws, data, isBinary);
+    if (isBinary) usual.call(ws, data, isBinary);
+    else keepText(decoder, data, () => usual.call(ws, data, isBinary));
     if (isDetoured) return;
     isDetoured = true;
     process.nextTick(() => (isDetoured = false));
   });
+}
+
+/** Decoding a frame, which is done before it returns, tells of one packet at most; the text of attachments is no frame's. */
+function keepText(decoder: Decoder, frame: Buffer, decode: () => void): void {
+  const keep = (packet: EventPacket): void => {
+    const text = frame.toString();
+    packet.json = text.slice(text.indexOf('['));
+  };
+  decoder.on('decoded', keep);
+  try {
+    decode();
+  } finally {
+    decoder.off('decoded', keep);
+  }
 }
 
 /** Open, and not waiting for a sign of life. */
@@ -89,10 +111,11 @@ function isIdle({ readyState, pingTimeoutTimer, hasRefreshedPingTimeout }: Engin
 function takeEvent(frame: Buffer, taker: Taker): boolean {
   const start = startOfData(frame);
   if (start === NO_EVENT) return false;
-  const data = parseArray(frame.toString('utf8', start));
+  const json = frame.toString('utf8', start);
+  const data = parseArray(json);
   // Socket.IO ends the connection for some other names.
   if (typeof data?.[0] !== 'string' || !isRequest(data[0])) return false;
-  taker.take(data, start === 2 ? undefined : idIn(frame, start));
+  taker.take(data, start === 2 ? undefined : idIn(frame, start), json);
   return true;
 }
 
