@@ -1,8 +1,6 @@
-import { Client } from 'pg';
-import { withRetry } from './retry.js';
+import { openSession } from './session-client.js';
 
 const CONNECT_MS = 3_000;
-const DEADLINE_MS = 10_000;
 
 /** How PostgreSQL is reached. */
 export interface Ways {
@@ -12,7 +10,18 @@ export interface Ways {
   readonly listenUrl: string | undefined;
 }
 
-/** Looks at the addresses of the database, see {@link isPooled}. */
+/** The address leads to a standby: it answers, and nothing can be stored there. */
+export class StandbyError extends Error {
+  constructor() {
+    super('is a standby that has not been promoted');
+    this.name = 'StandbyError';
+  }
+}
+
+/**
+ * Looks at the addresses of the database, see {@link isPooled}.
+ * @throws {@link NotConnected}, {@link StandbyError}
+ */
 export async function findWays(url: string, directUrl?: string): Promise<Ways> {
   const pooled = await isPooled(url);
   if (directUrl !== undefined && !(await isPooled(directUrl))) return { isPooled: pooled, listenUrl: directUrl };
@@ -27,24 +36,17 @@ export async function findWays(url: string, directUrl?: string): Promise<Ways> {
  * from the others while nobody else uses them.
  */
 async function isPooled(url: string): Promise<boolean> {
-  return withRetry(() => greetedByAnother(url), { deadlineMs: DEADLINE_MS });
-}
-
-async function greetedByAnother(url: string): Promise<boolean> {
-  // Without the parameters of a session that poolers refuse.
-  const client = new Client({
-    connectionString: url,
-    application_name: 'trunkline look',
-    connectionTimeoutMillis: CONNECT_MS,
-    query_timeout: CONNECT_MS,
-  });
-  // The statement says what happened.
-  client.on('error', () => undefined);
-  await client.connect();
+  // As if there were one: with the parameters of a session that a pooler refuses, there would be no answer.
+  const options = { url, applicationName: 'trunkline look', isPooled: true };
+  const client = await openSession(options, { connectionTimeoutMillis: CONNECT_MS, query_timeout: CONNECT_MS });
   try {
-    const { rows } = await client.query<{ pid: number }>('select pg_backend_pid() as pid');
+    const { rows } = await client.query<{ pid: number; is_standby: boolean }>(
+      'select pg_backend_pid() as pid, pg_is_in_recovery() as is_standby',
+    );
+    if (rows[0]?.is_standby) throw new StandbyError();
     return rows[0]?.pid !== (client as unknown as { processID: number }).processID;
   } finally {
-    await client.end();
+    // Not waited for: a server that fell silent would never finish its goodbye.
+    client.end().catch(() => undefined);
   }
 }
