@@ -10,6 +10,14 @@ export interface Ways {
   readonly listenUrl: string | undefined;
 }
 
+/** PostgreSQL cannot store every text in it. */
+export class EncodingError extends Error {
+  constructor(encoding: string) {
+    super(`has the encoding ${encoding}; Trunkline needs UTF8: CREATE DATABASE … ENCODING 'UTF8' TEMPLATE template0`);
+    this.name = 'EncodingError';
+  }
+}
+
 /** The address leads to a standby: it answers, and nothing can be stored there. */
 export class StandbyError extends Error {
   constructor() {
@@ -20,13 +28,22 @@ export class StandbyError extends Error {
 
 /**
  * Looks at the addresses of the database, see {@link isPooled}.
- * @throws {@link NotConnected}, {@link StandbyError}
+ * @throws {@link NotConnected}, {@link StandbyError}, {@link EncodingError}
  */
 export async function findWays(url: string, directUrl?: string): Promise<Ways> {
   const pooled = await isPooled(url);
   if (directUrl !== undefined && !(await isPooled(directUrl))) return { isPooled: pooled, listenUrl: directUrl };
   return { isPooled: pooled, listenUrl: pooled ? undefined : url };
 }
+
+interface LookRow {
+  readonly pid: number;
+  readonly is_standby: boolean;
+  readonly encoding: string;
+}
+
+const LOOK = `
+  select pg_backend_pid() as pid, pg_is_in_recovery() as is_standby, current_setting('server_encoding') as encoding`;
 
 /**
  * PostgreSQL names the process of a session twice: in its greeting, for those who want to cancel a statement, and when
@@ -40,9 +57,8 @@ async function isPooled(url: string): Promise<boolean> {
   const options = { url, applicationName: 'trunkline look', isPooled: true };
   const client = await openSession(options, { connectionTimeoutMillis: CONNECT_MS, query_timeout: CONNECT_MS });
   try {
-    const { rows } = await client.query<{ pid: number; is_standby: boolean }>(
-      'select pg_backend_pid() as pid, pg_is_in_recovery() as is_standby',
-    );
+    const { rows } = await client.query<LookRow>(LOOK);
+    if (rows[0] && rows[0].encoding !== 'UTF8') throw new EncodingError(rows[0].encoding);
     if (rows[0]?.is_standby) throw new StandbyError();
     return rows[0]?.pid !== (client as unknown as { processID: number }).processID;
   } finally {

@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { NotConnected } from './not-connected.js';
-import { findWays, StandbyError, type Ways } from './pooler.js';
+import { EncodingError, findWays, StandbyError, type Ways } from './pooler.js';
 import { classify } from './sql-fault.js';
 
 const EVERY_MS = 1_000;
@@ -62,7 +62,7 @@ function isWorthWaiting(error: unknown): boolean {
 }
 
 function explain(error: unknown): string {
-  if (error instanceof StandbyError) return error.message;
+  if (error instanceof StandbyError || error instanceof EncodingError) return error.message;
   const cause = error instanceof NotConnected ? error.cause : error;
   const text = cause instanceof Error ? cause.message || String((cause as { code?: unknown }).code) : String(cause);
   return `is out of reach: ${text.replace(/\s+/g, ' ')}`;

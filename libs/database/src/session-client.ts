@@ -30,7 +30,7 @@ export class SessionClient extends Client {
   }
 
   /** Called by the driver once there is a socket. */
-  protected getStartupConf(): Record<string, string> {
+  getStartupConf(): Record<string, string> {
     const driver = Client.prototype as unknown as Pick<SessionClient, 'getStartupConf'>;
     return { ...driver.getStartupConf.call(this), ...this.session };
   }
@@ -44,7 +44,7 @@ export function sessionConfig({ url, applicationName, isPooled = false, settings
     session: { ...session, application_name: applicationName },
     keepAlive: true,
     Client: SessionClient,
-    // The pool waits for what it returns.
+    // eslint-disable-next-line @typescript-eslint/no-misused-promises -- the pool waits for it, its types do not say so
     ...(isPooled ? {} : { onConnect: liftTransactionTimeout }),
   };
   return config;
