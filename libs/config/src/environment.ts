@@ -17,7 +17,23 @@ const choice = <const T extends readonly [string, ...string[]]>(values: T, fallb
 
 const postgresUrl = z
   .string()
-  .regex(/^postgres(ql)?:\/\/\S+$/, 'must be a URL like postgres://user:password@host:5432/database');
+  .regex(/^postgres(ql)?:\/\/\S+$/, 'must be a URL like postgres://user:password@host:5432/database')
+  .refine(
+    (text) => !hasSeveralHosts(text),
+    'names several hosts: give one address that leads to the primary, e.g. of a proxy or a service of your cluster',
+  )
+  .refine(isUrl, 'is not a URL: a character of user or password may have to be written as %XX (@ as %40, / as %2F)');
+
+/** As libpq takes them: `host1:5432,host2:5432`, or in `?host=`. */
+function hasSeveralHosts(text: string): boolean {
+  const [authority = '', query = ''] = [/\/\/([^/?]*)/.exec(text)?.[1], text.split('?')[1]];
+  return authority.slice(authority.lastIndexOf('@') + 1).includes(',') || /(^|&)host=[^&]*(,|%2C)/i.test(query);
+}
+
+/** Without a host it names a socket: in `?host=`, or the usual one. */
+function isUrl(text: string): boolean {
+  return URL.canParse(text.replace('@/', '@localhost/'));
+}
 
 const list = z.string().transform((text) =>
   text
@@ -75,6 +91,9 @@ export const Environment = z.object({
   DATABASE_DIRECT_URL: postgresUrl
     .optional()
     .describe('for LISTEN and migrations, when DATABASE_URL goes through a transaction pooler'),
+  DATABASE_WAIT_MS: whole(0, 86_400_000, 60_000).describe(
+    'how long a start waits for a database that is out of reach, or that is a standby, before it ends with exit code 1',
+  ),
   DATABASE_POOL: whole(1, 50, 4).describe('connections for the hot path; as many again serve REST'),
   POSTGRES_BIN: z
     .string()

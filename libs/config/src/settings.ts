@@ -24,6 +24,8 @@ export interface Settings {
     /** Undefined: embedded. */
     readonly url: string | undefined;
     readonly directUrl: string | undefined;
+    /** How long a start waits for a database that is out of reach or a standby. */
+    readonly waitMs: number;
     readonly poolSize: number;
     /** Of the embedded PostgreSQL's programs. */
     readonly binDirectory: string | undefined;
@@ -210,6 +212,7 @@ function toDatabase(env: Environment): Settings['database'] {
   return {
     url: env.DATABASE_URL,
     directUrl: env.DATABASE_DIRECT_URL,
+    waitMs: env.DATABASE_WAIT_MS,
     poolSize: env.DATABASE_POOL,
     binDirectory: env.POSTGRES_BIN,
   };
