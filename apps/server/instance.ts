@@ -134,16 +134,7 @@ async function createApp(
   app.use(helmet());
   if (mainEndpoint) app.use(METRICS_PATH, mainEndpoint.handle);
   app.useBodyParser('json', { limit: REST_BODY_LIMIT, strict: false });
-  const { corsOrigins } = settings.auth;
-  const allowsLocalhost = !settings.isProduction && corsOrigins.length === 0;
-  app.useWebSocketAdapter(
-    new SocketAdapter(app, {
-      corsOrigins,
-      allowsLocalhost,
-      maxBodyBytes: settings.body.maxBytes,
-      ...settings.connections,
-    }),
-  );
+  app.useWebSocketAdapter(new SocketAdapter(app, { maxBodyBytes: settings.body.maxBytes, ...settings.connections }));
   describeApi(app, settings.admin.keys.length > 0);
   return app;
 }

@@ -108,7 +108,12 @@ export class Delivery {
     this.waker = this.makeWaker();
     this.catchUp = new CatchUp(log, this.feed, report('page not read, trying again'));
     const catchUp = this.catchUp;
-    this.attempts = new Attempts({ ...settings, metrics, catchUp: (lagging) => void catchUp.run(lagging) });
+    this.attempts = new Attempts({
+      ...settings,
+      metrics,
+      catchUp: (lagging) => void catchUp.run(lagging),
+      onError: report('a connection was not looked after'),
+    });
     this.backstop = this.makeBackstop();
     this.subscriptions = new Subscriptions({
       feed: this.feed,
@@ -286,8 +291,11 @@ export class Delivery {
 
   private makeTurn(): Turn {
     const { publishToDeliver } = this.metrics;
-    return new Turn(this.options.maySend, (publishedAtMs) =>
-      publishToDeliver.observe((performance.now() - publishedAtMs) / 1_000),
+    const { maySend, onError } = this.options;
+    return new Turn(
+      maySend,
+      (publishedAtMs) => publishToDeliver.observe((performance.now() - publishedAtMs) / 1_000),
+      (error) => onError('packet not sent, it is repeated', error),
     );
   }
 

@@ -26,6 +26,7 @@ export interface SocketClientContext extends SocketSessionOptions {
   readonly heartbeats: Heartbeats;
   readonly metrics: GatewayMetrics;
   readonly logger: Logger;
+  readonly maxFrameBytes: number;
   /** Its socket has closed. */
   readonly onGone: (client: SocketClient) => void;
 }
@@ -86,7 +87,19 @@ export class SocketClient implements Entrant, Taker, OutletOwner {
     this.isLeaving = true;
     if (this.pending > 0) return;
     this.isHangingUp = true;
-    void this.context.delivery.saveAcknowledged().finally(() => this.outlet.hangUp());
+    this.context.delivery
+      .saveAcknowledged()
+      .then(() => this.outlet.hangUp())
+      .catch((error: unknown) => this.fail(error));
+  }
+
+  /** Announces the end of its token, and ends with it. */
+  look(nowMs: number): void {
+    try {
+      this.session.look(nowMs);
+    } catch (error) {
+      this.fail(error);
+    }
   }
 
   displace(fault: Fault): void {
@@ -141,10 +154,12 @@ export class SocketClient implements Entrant, Taker, OutletOwner {
     this.context.heartbeats.note(this.socket.id);
   }
 
+  /** A client that leaves its namespace leaves with its transport; if it comes back, it opens another one. */
   leave(reason: string): void {
     this.isGone = true;
     this.context.onGone(this);
     this.givePlaceBack();
+    this.socket.conn.close();
     this.context.metrics.ended(reason);
     this.session.leave();
     this.requests?.forgetWatches();
@@ -153,6 +168,18 @@ export class SocketClient implements Entrant, Taker, OutletOwner {
 
   onUnsent(error: unknown): void {
     this.logger.error({ err: error }, 'packet not sent');
+  }
+
+  /** What goes wrong for one client costs that client its connection. */
+  fail(error: unknown): void {
+    this.logger.error({ err: error }, 'connection failed, hanging up');
+    this.socket.conn.close();
+  }
+
+  onFrameTooLong(): void {
+    const fault = new Fault('BODY_TOO_LARGE', `a frame is longer than ${this.context.maxFrameBytes} bytes`);
+    this.logger.info({ code: fault.code }, 'frame too long, closing');
+    this.outlet.close(fault);
   }
 
   take(data: readonly unknown[], id: number | undefined): void {
@@ -165,7 +192,7 @@ export class SocketClient implements Entrant, Taker, OutletOwner {
       },
       (error: unknown) => {
         this.count(event, -1);
-        this.refuse(event, toFault(error), id);
+        this.refuse(event, error, id);
       },
     );
   }
@@ -207,7 +234,16 @@ export class SocketClient implements Entrant, Taker, OutletOwner {
     return this.requests.run(event, payload);
   }
 
-  private refuse(event: string, fault: Fault, id: number | undefined): void {
+  /** Nobody awaits it, so it must not throw. */
+  private refuse(event: string, error: unknown, id: number | undefined): void {
+    try {
+      this.answerRefused(event, toFault(error), id);
+    } catch (failure) {
+      this.fail(failure);
+    }
+  }
+
+  private answerRefused(event: string, fault: Fault, id: number | undefined): void {
     this.context.metrics.faults.inc(fault.fault);
     if (fault.fault === 'INTERNAL') this.logger.error({ err: fault.cause, event: cut(event, 50) }, 'request failed');
     else this.logger.debug({ code: fault.code, event: cut(event, 50) }, 'request refused');

@@ -8,6 +8,10 @@ export interface Taker {
   hear(): void;
   /** It is gone. */
   leave(reason: string): void;
+  /** `ws` is about to close its WebSocket because a frame is longer than the limit. */
+  onFrameTooLong(): void;
+  /** One of the above has thrown. */
+  fail(error: unknown): void;
 }
 
 /** Socket.IO's packet of an event, text or binary. */
@@ -35,7 +39,11 @@ interface WsSocket {
   listeners(event: 'message'): OnMessage[];
   off(event: 'message', listener: OnMessage): void;
   on(event: 'message', listener: OnMessage): void;
+  readonly _receiver?: { prependListener(event: 'error', listener: (error: { code?: string }) => void): void };
 }
+
+/** Of `ws`: the length of a frame, of a message in fragments, and one beyond all numbers. */
+const TOO_LONG: readonly unknown[] = ['WS_ERR_UNSUPPORTED_MESSAGE_LENGTH', 'WS_ERR_UNSUPPORTED_DATA_PAYLOAD_LENGTH'];
 
 type OnMessage = (this: WsSocket, data: Buffer, isBinary: boolean) => void;
 
@@ -55,14 +63,25 @@ const NO_EVENT = -1;
  * the WebSocket. Engine.IO and Socket.IO would decode each in turn and hand it on through five events, four objects and
  * a turn of their own. Whatever else comes goes their way, and so does what they have to know of: the first sign of life
  * after a ping, and text while attachments are due.
+ *
+ * Whatever a listener throws would go up through `ws` to the process and end it, so nothing leaves this function.
  */
 export function listen(socket: Socket, taker: Taker): void {
-  const take = ({ data = [], id }: EventPacket): void => taker.take(data, id);
-  (socket as unknown as { onevent: (packet: EventPacket) => void }).onevent = take;
-  socket.on('disconnect', (reason) => taker.leave(reason));
-  socket.conn.on('heartbeat', () => taker.hear());
+  socket.on('disconnect', (reason) => contain(taker, () => taker.leave(reason)));
+  socket.conn.on('heartbeat', () => contain(taker, () => taker.hear()));
+  const take: Taker['take'] = (data, id) => {
+    try {
+      taker.take(data, id);
+    } catch (error) {
+      taker.fail(error);
+    }
+  };
+  (socket as unknown as { onevent: (packet: EventPacket) => void }).onevent = ({ data = [], id }) => take(data, id);
   const conn = socket.conn as unknown as EngineSocket;
   const ws = conn.transport.socket;
+  ws?._receiver?.prependListener('error', ({ code }) => {
+    if (TOO_LONG.includes(code)) contain(taker, () => taker.onFrameTooLong());
+  });
   const [usual, ...others] = ws?.listeners('message') ?? [];
   const { decoder } = socket.client as unknown as { decoder?: Decoder };
   // As it is with Engine.IO 6 and Socket.IO 4: with others, everything goes their way.
@@ -72,12 +91,20 @@ export function listen(socket: Socket, taker: Taker): void {
   ws.off('message', usual);
   ws.on('message', (data, isBinary) => {
     const isExpected = !isDetoured && !isBinary && socket.connected && isIdle(conn) && decoder.reconstructor == null;
-    if (isExpected && takeEvent(data, taker)) return;
+    if (isExpected && takeEvent(data, take)) return;
     usual.call(ws, data, isBinary);
     if (isDetoured) return;
     isDetoured = true;
     process.nextTick(() => (isDetoured = false));
   });
+}
+
+function contain(taker: Taker, run: () => void): void {
+  try {
+    run();
+  } catch (error) {
+    taker.fail(error);
+  }
 }
 
 /** Open, and not waiting for a sign of life. */
@@ -86,13 +113,13 @@ function isIdle({ readyState, pingTimeoutTimer, hasRefreshedPingTimeout }: Engin
 }
 
 /** @returns false if it is anything but an event in its usual form: then nothing has happened */
-function takeEvent(frame: Buffer, taker: Taker): boolean {
+function takeEvent(frame: Buffer, take: Taker['take']): boolean {
   const start = startOfData(frame);
   if (start === NO_EVENT) return false;
   const data = parseArray(frame.toString('utf8', start));
   // Socket.IO ends the connection for some other names.
   if (typeof data?.[0] !== 'string' || !isRequest(data[0])) return false;
-  taker.take(data, start === 2 ? undefined : idIn(frame, start));
+  take(data, start === 2 ? undefined : idIn(frame, start));
   return true;
 }
 
