@@ -91,7 +91,10 @@ function frameKinds(random: Seeded, auths: readonly string[]): FrameKind[] {
     [() => `43${id()}${random.pick(['[]', '["x"]', '', '[', '{}', '[null]'])}`, () => `44${random.pick(['', '{}'])}`],
     [() => `45${attachments()}-${id()}${random.pick(BINARY_REQUESTS)}`, bytes, bytes],
     [() => `46${attachments()}-${id()}[{"_placeholder":true,"num":0}]`, bytes],
-    [() => `4${random.below(8)}/${random.pick(NAMESPACES)}${random.pick([',', ''])}${random.pick(['', '{}', '["x"]'])}`],
+    [
+      () =>
+        `4${random.below(8)}/${random.pick(NAMESPACES)}${random.pick([',', ''])}${random.pick(['', '{}', '["x"]'])}`,
+    ],
     [() => random.pick(ENGINE_FRAMES), () => garbage(random)],
   ];
 }

@@ -107,13 +107,7 @@ export class Delivery {
     });
     this.waker = this.makeWaker();
     this.catchUp = new CatchUp(log, this.feed, report('page not read, trying again'));
-    const catchUp = this.catchUp;
-    this.attempts = new Attempts({
-      ...settings,
-      metrics,
-      catchUp: (lagging) => void catchUp.run(lagging),
-      onError: report('a connection was not looked after'),
-    });
+    this.attempts = this.makeAttempts();
     this.backstop = this.makeBackstop();
     this.subscriptions = new Subscriptions({
       feed: this.feed,
@@ -269,6 +263,17 @@ export class Delivery {
     const { settings, isListening, onError } = this.options;
     const { feed } = this;
     return new Backstop({ feed, ...settings, isListening, onError: (error) => onError('poll failed', error) });
+  }
+
+  private makeAttempts(): Attempts {
+    const { catchUp, metrics } = this;
+    const { settings, onError } = this.options;
+    return new Attempts({
+      ...settings,
+      metrics,
+      catchUp: (lagging) => void catchUp.run(lagging),
+      onError: (error) => onError('a connection was not looked after', error),
+    });
   }
 
   private makeWaker(): Waker {

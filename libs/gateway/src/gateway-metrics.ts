@@ -25,7 +25,15 @@ export interface Crowd {
 
 /** Shown from the start; others when they happen. */
 const FAILURES: readonly ConnectFailure[] = [
-  ...(['turned_away', 'misfit', 'TOKEN_MISSING', 'TOKEN_INVALID', 'TOKEN_EXPIRED', 'SESSION_ENDED', 'BAD_REQUEST'] as const),
+  ...([
+    'turned_away',
+    'misfit',
+    'TOKEN_MISSING',
+    'TOKEN_INVALID',
+    'TOKEN_EXPIRED',
+    'SESSION_ENDED',
+    'BAD_REQUEST',
+  ] as const),
   ...(['UNAVAILABLE', 'OVERLOADED', 'DRAINING', 'INSTANCE_FULL', 'USER_FULL', 'ADDRESS_FULL', 'INTERNAL'] as const),
 ];
 
