@@ -145,16 +145,7 @@ async function createApp(
   app.use(frontPage);
   if (mainEndpoint) app.use(METRICS_PATH, mainEndpoint.handle);
   app.useBodyParser('json', JSON_PARSER);
-  const { corsOrigins } = settings.auth;
-  const allowsLocalhost = !settings.isProduction && corsOrigins.length === 0;
-  app.useWebSocketAdapter(
-    new SocketAdapter(app, {
-      corsOrigins,
-      allowsLocalhost,
-      maxBodyBytes: settings.body.maxBytes,
-      ...settings.connections,
-    }),
-  );
+  app.useWebSocketAdapter(new SocketAdapter(app, { maxBodyBytes: settings.body.maxBytes, ...settings.connections }));
   describeApi(app, settings.admin.keys.length > 0);
   return app;
 }

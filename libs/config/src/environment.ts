@@ -47,6 +47,19 @@ const networks = list.refine(
   'must be addresses or networks like 10.0.0.0/8, separated by commas',
 );
 
+const origins = list.superRefine((items, context) => {
+  const wrong = items.find((item) => item !== '*' && !isOrigin(item));
+  if (wrong === undefined) return;
+  const message = `must be origins as browsers send them, like https://app.example.com, without path, wildcard or default port, separated by commas; or * for all: ${wrong} is neither`;
+  context.addIssue({ code: 'custom', message });
+});
+
+/** As browsers send it. Those of apps in a web view have schemes of their own: capacitor://localhost. */
+function isOrigin(text: string): boolean {
+  if (/^https?:/.test(text)) return URL.canParse(text) && new URL(text).origin === text && !text.includes('*');
+  return /^[a-z][a-z0-9+.-]*:\/\/[a-z0-9.-]+(:\d+)?$/.test(text);
+}
+
 function isNetwork(text: string): boolean {
   const [address = '', bits = '0', ...more] = text.split('/');
   const version = isIP(address);
@@ -114,10 +127,10 @@ export const Environment = z.object({
     .describe(
       'name:secret:scopes[,…] for the admin REST, scopes of read, operate, purge joined by +; left out: there is none',
     ),
-  CORS_ORIGINS: list
+  CORS_ORIGINS: origins
     .default([])
     .describe(
-      'browser origins that may connect, separated by commas; * for all; left out in development: any on localhost',
+      'browser origins that may connect, each as scheme://host[:port], separated by commas; * for all; left out in development: any on localhost',
     ),
   TRUST_PROXY: networks
     .default([])

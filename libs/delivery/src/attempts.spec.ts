@@ -16,6 +16,9 @@ beforeEach(() => {
   subscription.channel.admit(subscription);
   caughtUp = [];
   attempts = new Attempts({
+    onError: (error) => {
+      throw error;
+    },
     ackTimeoutMs: 1_000,
     maxAttempts: 3,
     metrics: new DeliveryMetrics(NO_METER),

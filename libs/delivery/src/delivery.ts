@@ -107,8 +107,7 @@ export class Delivery {
     });
     this.waker = this.makeWaker();
     this.catchUp = new CatchUp(log, this.feed, report('page not read, trying again'));
-    const catchUp = this.catchUp;
-    this.attempts = new Attempts({ ...settings, metrics, catchUp: (lagging) => void catchUp.run(lagging) });
+    this.attempts = this.makeAttempts();
     this.backstop = this.makeBackstop();
     this.subscriptions = new Subscriptions({
       feed: this.feed,
@@ -266,6 +265,17 @@ export class Delivery {
     return new Backstop({ feed, ...settings, isListening, onError: (error) => onError('poll failed', error) });
   }
 
+  private makeAttempts(): Attempts {
+    const { catchUp, metrics } = this;
+    const { settings, onError } = this.options;
+    return new Attempts({
+      ...settings,
+      metrics,
+      catchUp: (lagging) => void catchUp.run(lagging),
+      onError: (error) => onError('a connection was not looked after', error),
+    });
+  }
+
   private makeWaker(): Waker {
     const { peers, settings, hasPeers, tracing, onError } = this.options;
     return new Waker({
@@ -286,8 +296,11 @@ export class Delivery {
 
   private makeTurn(): Turn {
     const { publishToDeliver } = this.metrics;
-    return new Turn(this.options.maySend, (publishedAtMs) =>
-      publishToDeliver.observe((performance.now() - publishedAtMs) / 1_000),
+    const { maySend, onError } = this.options;
+    return new Turn(
+      maySend,
+      (publishedAtMs) => publishToDeliver.observe((performance.now() - publishedAtMs) / 1_000),
+      (error) => onError('packet not sent, it is repeated', error),
     );
   }
 

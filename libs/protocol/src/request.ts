@@ -224,7 +224,7 @@ export const REQUESTS = {
   },
   logout: {
     does: 'Ends the session: its connections are closed on every instance within seconds, and its tokens are refused on every device.',
-    payload: z.strictObject({}),
+    payload: z.strictObject({}).nullish().describe('nothing; an empty object or null will do as well'),
     result: z.strictObject({}),
   },
 } as const;

@@ -28,6 +28,7 @@ export interface SocketClientContext extends SocketSessionOptions {
   readonly heartbeats: Heartbeats;
   readonly metrics: GatewayMetrics;
   readonly logger: Logger;
+  readonly maxFrameBytes: number;
   /** Its socket has closed. */
   readonly onGone: (client: SocketClient) => void;
 }
@@ -88,7 +89,19 @@ export class SocketClient implements Entrant, Taker, OutletOwner {
     this.isLeaving = true;
     if (this.pending > 0) return;
     this.isHangingUp = true;
-    void this.context.delivery.saveAcknowledged().finally(() => this.outlet.hangUp());
+    this.context.delivery
+      .saveAcknowledged()
+      .then(() => this.outlet.hangUp())
+      .catch((error: unknown) => this.fail(error));
+  }
+
+  /** Announces the end of its token, and ends with it. */
+  look(nowMs: number): void {
+    try {
+      this.session.look(nowMs);
+    } catch (error) {
+      this.fail(error);
+    }
   }
 
   displace(fault: Fault): void {
@@ -143,10 +156,12 @@ export class SocketClient implements Entrant, Taker, OutletOwner {
     this.context.heartbeats.note(this.socket.id);
   }
 
+  /** A client that leaves its namespace leaves with its transport; if it comes back, it opens another one. */
   leave(reason: string): void {
     this.isGone = true;
     this.context.onGone(this);
     this.givePlaceBack();
+    this.socket.conn.close();
     this.context.metrics.ended(reason);
     this.session.leave();
     this.requests?.forgetWatches();
@@ -155,6 +170,18 @@ export class SocketClient implements Entrant, Taker, OutletOwner {
 
   onUnsent(error: unknown): void {
     this.logger.error({ err: error }, 'packet not sent');
+  }
+
+  /** What goes wrong for one client costs that client its connection. */
+  fail(error: unknown): void {
+    this.logger.error({ err: error }, 'connection failed, hanging up');
+    this.socket.conn.close();
+  }
+
+  onFrameTooLong(): void {
+    const fault = new Fault('BODY_TOO_LARGE', `a frame is longer than ${this.context.maxFrameBytes} bytes`);
+    this.logger.info({ code: fault.code }, 'frame too long, closing');
+    this.outlet.close(fault);
   }
 
   take(data: readonly unknown[], id: number | undefined, json: string | undefined): void {
@@ -167,7 +194,7 @@ export class SocketClient implements Entrant, Taker, OutletOwner {
       },
       (error: unknown) => {
         this.count(event, -1);
-        this.refuse(event, toFault(error), id);
+        this.refuse(event, error, id);
       },
     );
   }
@@ -209,7 +236,16 @@ export class SocketClient implements Entrant, Taker, OutletOwner {
     return this.requests.run(event, payload, json);
   }
 
-  private refuse(event: string, fault: Fault, id: number | undefined): void {
+  /** Nobody awaits it, so it must not throw. */
+  private refuse(event: string, error: unknown, id: number | undefined): void {
+    try {
+      this.answerRefused(event, toFault(error), id);
+    } catch (failure) {
+      this.fail(failure);
+    }
+  }
+
+  private answerRefused(event: string, fault: Fault, id: number | undefined): void {
     this.context.metrics.faults.inc(fault.fault);
     if (fault.fault === 'INTERNAL') this.logger.error({ err: fault.cause, event: cut(event, 50) }, 'request failed');
     else if (fault.isOfToken) this.logger.info({ code: fault.code, reason: fault.message }, 'token refused');
