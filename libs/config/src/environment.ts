@@ -57,6 +57,11 @@ const adminKeys = list
   )
   .refine((keys) => new Set(keys.map((key) => key.split(':')[0])).size === keys.length, 'names one key twice');
 
+const groupPatterns = list.refine(
+  (patterns) => patterns.every((pattern) => /^(group:[A-Za-z0-9._:@/+-]*\*?|\*)$/.test(pattern)),
+  'must be groups like group:board or group:private-*, separated by commas',
+);
+
 const httpUrl = z.string().regex(/^https?:\/\/[^\s?#]+$/, 'must be a URL like http://127.0.0.1:3000');
 
 /** Every environment variable there is, with its default, what is allowed, and what it is for. */
@@ -142,6 +147,11 @@ export const Environment = z.object({
   MAX_CHANNELS: whole(1, 10_000, 500).describe(
     'channels a connection may read before it may not subscribe or join any more',
   ),
+  HISTORY_FROM_JOIN: groupPatterns
+    .default([])
+    .describe(
+      'groups, or patterns like group:private-*, whose history a member reads only from its joining on, unless its token grants subscribe; separated by commas, * for all; left out: members read all of it',
+    ),
   MAX_WAITING_PUBLISHES: whole(1, 1_000_000, 20_000).describe('publishes waiting for a commit before more are refused'),
   PUBLISH_DEADLINE_MS: whole(100, 60_000, 4_000).describe('a publish not stored by then is refused as retryable'),
   WINDOW_MESSAGES: whole(1, 10_000, 256).describe('unacknowledged messages in flight per connection'),

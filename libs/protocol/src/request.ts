@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { Channel, faultParams, GroupChannel, UserId } from './channel.js';
+import { Channel, DeviceId, faultParams, GroupChannel, UserId } from './channel.js';
 import { Message, Metadata, PublishedType, Seq, TTL_MAX_MS } from './message.js';
 import { ChannelPresence, PresenceChannel } from './presence.js';
 
@@ -46,9 +46,18 @@ const PublishShape = {
     .describe('first-device: of each user only the device that takes it first receives it'),
 };
 
+/** One device of a user. */
+const DeviceOf = z
+  .strictObject({ user: UserId, deviceId: DeviceId })
+  .describe('`{ user, deviceId }`: a device of a user that does not receive it');
+
 /** What a back end may publish. */
 export const BackendPublish = z
-  .strictObject({ ...PublishShape, exceptUser: UserId.optional().describe('a user who does not receive it') })
+  .strictObject({
+    ...PublishShape,
+    exceptUser: UserId.optional().describe('a user who does not receive it'),
+    exceptDevice: DeviceOf.optional(),
+  })
   .meta({ id: 'BackendPublish' });
 export type BackendPublish = z.infer<typeof BackendPublish>;
 
@@ -56,7 +65,16 @@ export const Publish = z
   .strictObject({
     ...PublishShape,
     exceptSelf: z.boolean().optional().describe('no device of the publishing user receives it'),
-    exceptConnection: z.boolean().optional().describe('the publishing connection does not receive it'),
+    exceptDevice: z
+      .boolean()
+      .optional()
+      .describe('the publishing device does not receive it, on this connection or a later one'),
+    exceptConnection: z
+      .boolean()
+      .optional()
+      .describe(
+        'the publishing connection does not receive it; the one that follows after a drop does, so mostly `exceptDevice` is meant',
+      ),
     receipts: z
       .array(z.enum(['delivered', 'read']))
       .min(1)
