@@ -7,7 +7,7 @@ import type { TestClient } from '../support/test-client.js';
 import { createTestDatabase, type TestDatabase } from '../support/test-database.js';
 import { until } from '../support/until.js';
 
-const ACK_TIMEOUT_MS = 400;
+const ACK_TIMEOUT_MS = 2_000;
 
 let database: TestDatabase;
 let cluster: Cluster;
@@ -54,8 +54,7 @@ describe('a client that sends the ack of its last packet three times a second', 
     await until('that came', () => ann.bodies('group:busy').length === 1);
     const timer = setInterval(() => last && ann.socket.emit('ack', last), 333);
     try {
-      // As long as it took to send it again and again, and to close the connection.
-      const endsAt = performance.now() + 15 * ACK_TIMEOUT_MS;
+      const endsAt = performance.now() + 3 * ACK_TIMEOUT_MS;
       for await (const _ of every(30)) {
         await publish('group:busy', 'more');
         if (performance.now() > endsAt) break;

@@ -156,7 +156,9 @@ export const Environment = z.object({
   PUBLISH_DEADLINE_MS: whole(100, 60_000, 4_000).describe('a publish not stored by then is refused as retryable'),
   WINDOW_MESSAGES: whole(1, 10_000, 256).describe('unacknowledged messages in flight per connection'),
   WINDOW_BYTES: whole(1_024, 67_108_864, 262_144).describe('unacknowledged bytes in flight per connection'),
-  ACK_TIMEOUT_MS: whole(100, 600_000, 10_000).describe('then the delivery counts as failed and is tried again'),
+  ACK_TIMEOUT_MS: whole(100, 600_000, 10_000).describe(
+    'a connection that has acknowledged nothing new for this long: what it was sent counts as failed and is tried again',
+  ),
   ACK_FLUSH_MS: whole(0, 10_000, 100).describe('acknowledgements are written this often'),
   MAX_ATTEMPTS: whole(1, 100, 5).describe('then the connection is closed; its messages stay stored'),
   MAX_TOTAL_ATTEMPTS: whole(0, 10_000, 0).describe(

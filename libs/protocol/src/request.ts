@@ -171,7 +171,7 @@ export const REQUESTS = {
     result: Published,
   },
   ack: {
-    does: 'Acknowledges, cumulatively, what the application has processed. Answered once the position is stored. Send the `ack` of the last packet; a few a second are enough, one when half the window has come.',
+    does: 'Acknowledges, cumulatively, what the application has processed. Answered once the position is stored. Merge the `ack` of every packet and `gap`, and send what has come together: a few times a second is enough, and when half the window has come. A channel that the connection reads no more is passed over. It is taken however many other requests wait.',
     payload: Ack,
     result: z.strictObject({}),
   },
@@ -199,7 +199,7 @@ export const REQUESTS = {
     result: z.strictObject({ channel: Channel }),
   },
   history: {
-    does: 'A page of a channel that this connection reads or may subscribe to, bounded by seq or time, in either order. What expired, was cancelled or collapsed is left out.',
+    does: 'A page of a channel that this connection reads or may subscribe to, bounded by seq or time, in either order. What expired, was cancelled or collapsed is left out, and so is what was withheld from this user, device or connection, or is for one device and not taken by this one. In groups that the server’s `HISTORY_FROM_JOIN` names, a member whose token does not grant `subscribe:<channel>` sees what came behind its joining.',
     payload: History,
     result: HistoryPage,
   },
