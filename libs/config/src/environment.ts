@@ -86,6 +86,11 @@ const adminKeys = list
   )
   .refine((keys) => new Set(keys.map((key) => key.split(':')[0])).size === keys.length, 'names one key twice');
 
+const groupPatterns = list.refine(
+  (patterns) => patterns.every((pattern) => /^(group:[A-Za-z0-9._:@/+-]*\*?|\*)$/.test(pattern)),
+  'must be groups like group:board or group:private-*, separated by commas',
+);
+
 const httpUrl = z.string().regex(/^https?:\/\/[^\s?#]+$/, 'must be a URL like http://127.0.0.1:3000');
 
 /** Every environment variable there is, with its default, what is allowed, and what it is for. */
@@ -174,11 +179,18 @@ export const Environment = z.object({
   MAX_CHANNELS: whole(1, 10_000, 500).describe(
     'channels a connection may read before it may not subscribe or join any more',
   ),
+  HISTORY_FROM_JOIN: groupPatterns
+    .default([])
+    .describe(
+      'groups, or patterns like group:private-*, whose history a member reads only from its joining on, unless its token grants subscribe; separated by commas, * for all; left out: members read all of it',
+    ),
   MAX_WAITING_PUBLISHES: whole(1, 1_000_000, 20_000).describe('publishes waiting for a commit before more are refused'),
   PUBLISH_DEADLINE_MS: whole(100, 60_000, 4_000).describe('a publish not stored by then is refused as retryable'),
   WINDOW_MESSAGES: whole(1, 10_000, 256).describe('unacknowledged messages in flight per connection'),
   WINDOW_BYTES: whole(1_024, 67_108_864, 262_144).describe('unacknowledged bytes in flight per connection'),
-  ACK_TIMEOUT_MS: whole(100, 600_000, 10_000).describe('then the delivery counts as failed and is tried again'),
+  ACK_TIMEOUT_MS: whole(100, 600_000, 10_000).describe(
+    'a connection that has acknowledged nothing new for this long: what it was sent counts as failed and is tried again',
+  ),
   ACK_FLUSH_MS: whole(0, 10_000, 100).describe('acknowledgements are written this often'),
   MAX_ATTEMPTS: whole(1, 100, 5).describe('then the connection is closed; its messages stay stored'),
   MAX_TOTAL_ATTEMPTS: whole(0, 10_000, 0).describe(

@@ -91,6 +91,7 @@ const WRONG: [variable: string, value: string, allowed: string][] = [
   ['CONNECTION_TIMEOUT_MS', '999', '1000 to 3600000'],
   ['PRESENCE_DEBOUNCE_MS', '-1', '0 to 60000'],
   ['MAX_WATCHES', '0', '1 to 10000'],
+  ['HISTORY_FROM_JOIN', 'user:ann', 'group:private-*'],
   ['TOKEN_NOTICE_MS', '1m', '0 to 86400000'],
   ['SESSION_IDLE_DAYS', '0', '1 to 3650'],
   ['SESSION_RETENTION_DAYS', '0', '1 to 3650'],

@@ -73,6 +73,7 @@ export interface Settings {
     readonly defaultTtlMs: { readonly user: number; readonly group: number; readonly broadcast: number };
     readonly pollMs: number;
     readonly isNotifyOn: boolean;
+    readonly historyFromJoin: readonly string[];
   };
   readonly registry: { readonly leaseMs: number; readonly beatMs: number };
   readonly connections: {
@@ -181,6 +182,7 @@ function toDelivery(env: Environment): Settings['delivery'] {
     defaultTtlMs: { user: env.TTL_USER_MS, group: env.TTL_GROUP_MS, broadcast: env.TTL_BROADCAST_MS },
     pollMs: env.POLL_MS,
     isNotifyOn: env.NOTIFY === 'on',
+    historyFromJoin: env.HISTORY_FROM_JOIN,
   };
 }
 

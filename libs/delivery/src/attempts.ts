@@ -69,7 +69,8 @@ export class Attempts {
 
   private look(subscription: Subscription, nowMs: number): void {
     const { flight, progressAtMs, connection } = subscription;
-    if (flight.size > 0 && nowMs - progressAtMs > this.options.ackTimeoutMs && !connection.isClosed) {
+    const sinceMs = Math.max(progressAtMs, connection.ackedAtMs);
+    if (flight.size > 0 && nowMs - sinceMs > this.options.ackTimeoutMs && !connection.isClosed) {
       this.repeat(subscription, nowMs);
     }
     const { oldestAtMs } = subscription.flight;

@@ -11,6 +11,7 @@ import { DatabaseClock } from './database-clock.js';
 import { DeliveryMetrics, showState } from './delivery-metrics.js';
 import { DeliveryTraces } from './delivery-traces.js';
 import { Feed } from './feed.js';
+import { MemberRights } from './member-rights.js';
 import { Memberships } from './memberships.js';
 import { OutboxDrainer } from './outbox-drainer.js';
 import type { Outlet } from './outlet.js';
@@ -29,6 +30,8 @@ export interface DeliverySettings {
   readonly pollMs: number;
   readonly outboxPollMs: number;
   readonly isNotifyOn: boolean;
+  /** Patterns of groups whose history a member reads from its joining on. */
+  readonly historyFromJoin: readonly string[];
   /** Milliseconds for messages without ttlMs; 0: none. */
   readonly defaultTtlMs: Readonly<Record<ChannelKind, number>>;
 }
@@ -71,6 +74,7 @@ export class Delivery {
   readonly feed: Feed;
   readonly publisher: Publisher;
   readonly subscriptions: Subscriptions;
+  readonly memberRights: MemberRights;
   private readonly waker: Waker;
   private readonly acks: AckBook;
   private readonly attempts: Attempts;
@@ -106,7 +110,7 @@ export class Delivery {
       onHanded: (publishedAtMs) => this.turn.noteHanded(publishedAtMs),
     });
     this.waker = this.makeWaker();
-    this.catchUp = new CatchUp(log, this.feed, report('page not read, trying again'));
+    this.catchUp = new CatchUp(log, options.devices, this.feed, report('page not read, trying again'));
     this.attempts = this.makeAttempts();
     this.backstop = this.makeBackstop();
     this.subscriptions = new Subscriptions({
@@ -124,6 +128,7 @@ export class Delivery {
       subscriptions: this.subscriptions,
       onError: report('memberships not refreshed, the poll repeats it'),
     });
+    this.memberRights = new MemberRights(options.groups, log, this.memberships, settings.historyFromJoin);
     this.turn = this.makeTurn();
     this.surroundings = this.makeSurroundings();
     this.publisher = this.makePublisher();

@@ -33,6 +33,7 @@ export class Subscriptions {
     const earlier = known && this.starting.get(known);
     if (earlier) return earlier;
     if (known) return { seq: known.sentSeq, lastSeq: Math.max(known.sentSeq, known.channel.position ?? 0) };
+    if (connection.isClosed) throw new Fault('UNAVAILABLE', 'the connection is closing');
     this.assertRoom(connection);
     const started = this.start(connection, channel, sinceSeq);
     const subscription = connection.subscriptions.get(channel);
@@ -146,8 +147,7 @@ export class Subscriptions {
   detach(connection: Connection, channel: string): void {
     const subscription = connection.subscriptions.get(channel);
     if (!subscription) return;
-    connection.failAttempt(subscription, 'disconnected', 'stopped reading the channel');
-    connection.subscriptions.delete(channel);
+    connection.end(subscription, 'stopped reading the channel');
     this.options.feed.detach(subscription);
     this.syncRegistry();
   }

@@ -3,7 +3,7 @@ import type { Heartbeats, Presence } from '#connection-manager';
 import type { Connection, Delivery } from '#delivery';
 import { toFault } from '#http';
 import { cut, type Logger } from '#observability';
-import { Fault, isRequest, parseRequest, type Ack, type RequestName } from '#protocol';
+import { Fault, isRequest, parseRequest, type Ack, type RequestName, type RequestPayload } from '#protocol';
 import type { GatewayMetrics } from '../gateway-metrics.js';
 import type { Entrant, Place } from './admission.js';
 import type { Guest } from './handshake.js';
@@ -14,12 +14,12 @@ import { SocketSession, type SocketSessionOptions } from './socket-session.js';
 
 interface Request {
   readonly event: RequestName;
-  readonly payload: unknown;
+  readonly payload: RequestPayload<RequestName>;
   /** The text it came in. */
   readonly json: string | undefined;
 }
 
-/** Requests of one socket that may wait for an answer. */
+/** Requests of one socket that may wait for an answer, and as many acknowledgements beside them. */
 const MAX_WAITING = 2_000;
 
 export interface SocketClientContext extends SocketSessionOptions {
@@ -218,10 +218,15 @@ export class SocketClient implements Entrant, Taker, OutletOwner {
   private check(event: string, data: readonly unknown[], json: string | undefined): Request {
     if (!isRequest(event)) throw new Fault('UNKNOWN_EVENT', `there is no request ${JSON.stringify(cut(event, 50))}`);
     if (data.length > 2) throw new Fault('BAD_REQUEST', 'a request has one argument and a callback');
-    // A client that never pauses would else keep the instance from ending; elsewhere it is served.
-    if (this.isLeaving && event !== 'ack') throw new Fault('DRAINING', 'this instance is shutting down; connect again');
-    if (this.waiting > MAX_WAITING) throw new Fault('OVERLOADED', 'too many requests of this connection are waiting');
+    // Whatever waits, an acknowledgement passes: without it the window stays full, and nothing is sent any more.
+    if (event !== 'ack') this.assertRoom();
     return { event, payload: parseRequest(event, data[1]), json };
+  }
+
+  private assertRoom(): void {
+    // A client that never pauses would otherwise keep the instance from ending; elsewhere it is served.
+    if (this.isLeaving) throw new Fault('DRAINING', 'this instance is shutting down; connect again');
+    if (this.pending > MAX_WAITING) throw new Fault('OVERLOADED', 'too many requests of this connection are waiting');
   }
 
   private async answerWhenOpen(request: Request): Promise<object> {
@@ -230,8 +235,12 @@ export class SocketClient implements Entrant, Taker, OutletOwner {
   }
 
   private run({ event, payload, json }: Request): Promise<object> {
-    // Of a client that has left meanwhile nobody would forget what it began to watch.
+    // If the client has already disconnected, its watches would never be removed.
     if (!this.connection || this.isGone) throw new Fault('UNAVAILABLE', 'the connection is closing');
+    if (event === 'ack' && this.waitingAcks > MAX_WAITING) {
+      this.connection.acknowledge(payload as Ack);
+      throw new Fault('OVERLOADED', 'this acknowledgement counts, but too many wait to be stored to say when it is');
+    }
     this.requests ??= new Requests(this.context, this.session, this.outlet, this.connection);
     return this.requests.run(event, payload, json);
   }
