@@ -11,6 +11,8 @@ import { Retention1763600900000 } from './1763600900000-retention.js';
 import { Admin1763601000000 } from './1763601000000-admin.js';
 import { AppendArrays1763601100000 } from './1763601100000-append-arrays.js';
 import { Inboxes1763602000000 } from './1763602000000-inboxes.js';
+import { Explanations1763602400000 } from './1763602400000-explanations.js';
+import { DeliveryStatus1763602410000 } from './1763602410000-delivery-status.js';
 
 /** In the order they are applied. */
 export const MIGRATIONS = [
@@ -27,4 +29,6 @@ export const MIGRATIONS = [
   Admin1763601000000,
   AppendArrays1763601100000,
   Inboxes1763602000000,
+  Explanations1763602400000,
+  DeliveryStatus1763602410000,
 ];

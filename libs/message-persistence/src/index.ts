@@ -1,5 +1,6 @@
 export { AdminAudit, type Change } from './admin-audit.js';
 export { AppendObserver } from './append-observer.js';
+export { Audience, type UserPart } from './audience.js';
 export { Backlog } from './backlog.js';
 export type { ChannelPage, Entry, ReadRequest } from './channel-page.js';
 export { Devices, type DeviceKey, type Position } from './devices.js';
@@ -7,7 +8,7 @@ export type { Controls } from './controls.js';
 export { DeadLetters, toDeadLetterView, type LetterPlace } from './dead-letters.js';
 export { Directory } from './directory.js';
 export { Groups } from './groups.js';
-export type { HistoryBounds } from './history.js';
+export type { HistoryBounds, RecordPage } from './history.js';
 export { JobDiary } from './job-diary.js';
 export { MessageLog, type Appended, type MessageStatus, type NewMessage } from './message-log.js';
 export { Outbox } from './outbox.js';

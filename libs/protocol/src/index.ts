@@ -16,7 +16,7 @@ export { EVENTS, type EventName, type EventPayload, type GapReason } from './eve
 export { FAULTS, Fault, type FaultName, type WireError } from './fault.js';
 export { GRANT_VERBS, Grant, isGranted, type GrantVerb } from './grant.js';
 export { DEFAULT_DEVICE, Handshake } from './handshake.js';
-export { Message } from './message.js';
+export { Message, type MessageRecord } from './message.js';
 export { parse } from './parse.js';
 export { isRequest, parseRequest } from './parse-request.js';
 export { PresenceChannel, type ChannelPresence, type UserPresence } from './presence.js';

@@ -23,6 +23,7 @@ export class MessagesController {
     answerExample: {
       ok: true,
       message: MESSAGE_EXAMPLE,
+      forNobody: null,
       deliveries: [
         {
           user: EXAMPLE.user,

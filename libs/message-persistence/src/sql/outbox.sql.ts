@@ -25,7 +25,7 @@ export const FIND_SCHEDULED = statement<{ message_id: string; due_at: Date; is_s
   `select message_id, due_at, type = $4 and body = $5 as is_same
      from trunkline.outbox where channel = $1 and publisher = $2 and publish_id = $3
     union all
-   select p.message_id, p.created_at, m.id is null or (m.type = $4 and m.body = $5)
+   select p.message_id, p.created_at, m.body is null or (m.type = $4 and m.body = $5)
      from trunkline.publish_ids p
      left join trunkline.messages m on m.channel = p.channel and m.seq = p.seq and m.created_at = p.created_at
     where p.channel = $1 and p.publisher = $2 and p.publish_id = $3
@@ -72,8 +72,8 @@ export const CANCEL_SCHEDULED = statement<{ publisher: string; is_own: boolean }
 );
 
 /**
- * Ends a stored message now, for every device that has not got it. $2 is the user whose message it has to be, or null
- * for a back end, which may take back any.
+ * Ends a stored message now, for every device that has not got it, unless it has ended before. $2 is the user whose
+ * message it has to be, or null for a back end, which may take back any.
  */
 export const CANCEL_STORED = statement<{ is_own: boolean }>(
   'cancel_stored',
@@ -81,9 +81,10 @@ export const CANCEL_STORED = statement<{ is_own: boolean }>(
                     from trunkline.messages where id = $1),
         ended as (
           update trunkline.messages m
-             set expires_at = least(m.expires_at, clock_timestamp()),
+             set expires_at = clock_timestamp(),
                  controls = coalesce(m.controls, '{}') || jsonb_build_object('cancelled', true)
             from found f
-           where f.is_own and m.channel = f.channel and m.seq = f.seq and m.created_at = f.created_at)
+           where f.is_own and m.channel = f.channel and m.seq = f.seq and m.created_at = f.created_at
+              and (m.expires_at is null or m.expires_at > clock_timestamp()))
    select is_own from found`,
 );
