@@ -10,7 +10,7 @@ export function absenceOf(user: string, part: UserPart, hasSession: boolean): st
   if (part.devices.length > 0) return undefined;
   if (hasSession) return `${user} has no device: none was ever registered, or all were forgotten after their time away`;
   const similar = part.similar_user === null ? '' : `; there is a user ${part.similar_user}: ids differ in case, too`;
-  return `${user} has never connected: no user of this id has ever been seen, there is no device and no session of it${similar}`;
+  return `no user ${user} has ever been seen: it has no device and no session${similar}`;
 }
 
 /** Why a message is not for a user at all. */
@@ -47,7 +47,8 @@ function whyNotMember({ channel, seq }: Addressed['message'], user: string, part
   if (left !== undefined) return `${user} ${left}, before this message: behind seq ${left_seq}, and it is seq ${seq}`;
   if (left_at)
     return `${user} is not a member of ${channel}: it was one after this message, and left at ${left_at.toISOString()}`;
-  return `${user} is not a member of ${channel}, and was none when it was published`;
+  const others = part.had_members ? '' : '; nobody was: is the name of the group right?';
+  return `${user} is not a member of ${channel}, and was none when it was published${others}`;
 }
 
 /** Why a message for a user is not for this device of it. */

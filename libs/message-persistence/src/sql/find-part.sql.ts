@@ -11,12 +11,17 @@ export interface PartRow {
   similar_user: string | null;
   /** The device that took a message which is for one of them. */
   taken_by: string | null;
+  /** Some user was a member of the group when seq $3 was published. */
+  had_members: boolean;
 }
 
 /** What user $1 has to do with seq $3 of channel $2: a few rows by their keys, and devices_lower_user_id_idx. */
 export const FIND_PART = statement<PartRow>(
   'find_part',
   `select m.joined_seq, p.joined_seq as past_joined_seq, p.left_seq, p.left_at, k.device_id as taken_by,
+          exists (select from trunkline.memberships where channel = $2 and joined_seq < $3)
+          or exists (select from trunkline.past_memberships
+                      where channel = $2 and joined_seq < $3 and left_seq >= $3) as had_members,
           case when not exists (select from trunkline.devices where user_id = $1) then (
             select min(user_id) from trunkline.devices where lower(user_id) = lower($1)) end as similar_user
      from (select $1::text as user_id) as u
