@@ -31,6 +31,7 @@ create table trunkline.past_memberships (
   constraint past_memberships_pkey primary key (channel, user_id, left_at)
 );
 create index past_memberships_left_at_idx on trunkline.past_memberships (left_at);
+create index past_memberships_user_id_idx on trunkline.past_memberships (user_id, channel);
 
 -- A letter that was taken off the list stays until its message is gone: without it the message, which the device's cursor
 -- has passed, would look delivered.

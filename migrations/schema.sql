@@ -188,6 +188,7 @@ create table trunkline.past_memberships (
   constraint past_memberships_pkey PRIMARY KEY (channel, user_id, left_at)
 );
 CREATE INDEX past_memberships_left_at_idx ON trunkline.past_memberships USING btree (left_at);
+CREATE INDEX past_memberships_user_id_idx ON trunkline.past_memberships USING btree (user_id, channel);
 
 create table trunkline.publish_ids (
   channel text collate "C" not null,

@@ -47,7 +47,7 @@ it('is what `npx trunkline` runs in a clone', async () => {
   expect(manifest.bin).toEqual({ trunkline: 'bin/trunkline.mjs' });
 });
 
-it.each(['token', 'publish', 'tail', 'why', 'connections', 'status', 'migrate', 'cleanup'])(
+it.each(['token', 'publish', 'tail', 'why', 'messages', 'connections', 'status', 'migrate', 'cleanup'])(
   '%s explains itself, and knows --json',
   async (command) => {
     const { stdout, code } = await run([command, '--help']);
