@@ -259,6 +259,26 @@ it('offline, and not coming back with this login, because its session was revoke
   await expectExplained(id, { user: 'lea', status: 'queued', cause: 'offline', says });
 });
 
+it('lists each attempt once, with when it was sent and when and how it ended', async () => {
+  const phone = await cluster.connect(server, { user: 'ned', deviceId: 'phone', acknowledges: false });
+  const { id, createdAt } = await publish(server, { channel: 'user:ned' });
+  const awaited = await until('it is written down as sent', async () => {
+    const { deliveries } = await timelineOf(id);
+    return deliveries[0]?.attempts.length === 1 && deliveries[0].attempts[0];
+  });
+  expect(awaited).toMatchObject({ outcome: 'sent' });
+  await phone.must('ack', { 'user:ned': 1 });
+  const says = new RegExp(`acknowledged, at ${ISO} on `);
+  const { deliveries } = await expectExplained(id, { user: 'ned', device: 'phone', cause: 'delivered', says });
+  expect(deliveries[0]?.attempts).toMatchObject([{ outcome: 'acknowledged' }]);
+  const [{ sentAt, settledAt } = { sentAt: '', settledAt: '' }] = deliveries[0]?.attempts ?? [];
+  for (const sent of [sentAt, awaited.sentAt])
+    expect(Math.abs(Date.parse(sent) - Date.parse(createdAt))).toBeLessThan(900);
+  expect(Date.parse(settledAt) - Date.parse(sentAt)).toBeGreaterThanOrEqual(1_000);
+  const { stdout } = await runCli(['why', id], { TRUNKLINE_URL: server.url, TRUNKLINE_ADMIN_KEY: KEYS.eyes });
+  expect(stdout).toContain(`: sent at ${sentAt}, acknowledged at ${settledAt}\n`);
+});
+
 it('names a message by its channel and seq as well, and lists what is gone on request', async () => {
   const env = { TRUNKLINE_URL: server.url, TRUNKLINE_ADMIN_KEY: KEYS.eyes };
   const first = await publish(server, { channel: 'user:moe' });
