@@ -74,7 +74,11 @@ export class MessagesController {
     @Query(new SchemaPipe(admin.MessageQuery)) { user }: z.infer<typeof admin.MessageQuery>,
   ): Promise<z.infer<typeof admin.MessageAnswer>> {
     const timeline = await this.timelines.of(id, user);
-    if (!timeline) throw new Fault('NOT_FOUND', 'there is no message of this id, or it was removed by retention');
+    if (!timeline)
+      throw new Fault(
+        'NOT_FOUND',
+        'there is no message of this id: it was never stored, waits for its time, or was removed by retention',
+      );
     return { ok: true, ...timeline };
   }
 }
