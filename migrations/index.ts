@@ -17,6 +17,8 @@ import { Present1763602200000 } from './1763602200000-present.js';
 import { PublishText1763602210000 } from './1763602210000-publish-text.js';
 import { Keys1763602300000 } from './1763602300000-keys.js';
 import { ServiceTime1763602310000 } from './1763602310000-service-time.js';
+import { Explanations1763602400000 } from './1763602400000-explanations.js';
+import { DeliveryStatus1763602410000 } from './1763602410000-delivery-status.js';
 
 /** In the order they are applied. */
 export const MIGRATIONS = [
@@ -39,4 +41,6 @@ export const MIGRATIONS = [
   PublishText1763602210000,
   Keys1763602300000,
   ServiceTime1763602310000,
+  Explanations1763602400000,
+  DeliveryStatus1763602410000,
 ];

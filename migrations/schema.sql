@@ -94,6 +94,7 @@ create table trunkline.dead_letters (
   error text,
   died_at timestamp with time zone not null default clock_timestamp(),
   requeued_as uuid,
+  purged_at timestamp with time zone,
   constraint dead_letters_pkey PRIMARY KEY (channel, seq, user_id, device_id)
 );
 CREATE INDEX dead_letters_died_at_idx ON trunkline.dead_letters USING btree (died_at, message_id);
@@ -105,6 +106,7 @@ create table trunkline.devices (
   last_seen_at timestamp with time zone not null default clock_timestamp(),
   constraint devices_pkey PRIMARY KEY (user_id, device_id)
 ) with (fillfactor=70);
+CREATE INDEX devices_lower_user_id_idx ON trunkline.devices USING btree (lower(user_id));
 
 create unlogged table trunkline.instance_orders (
   instance_id text collate "C" not null,
@@ -152,14 +154,14 @@ create table trunkline.messages (
   id uuid not null,
   sender text,
   type text not null,
-  body text not null,
+  body text,
   metadata text,
   created_at timestamp with time zone not null,
   expires_at timestamp with time zone,
   controls jsonb
 ) partition by range (created_at);
 CREATE INDEX messages_collapse_key_idx ON ONLY trunkline.messages USING btree (channel, ((controls ->> 'collapseKey'::text)), seq) WHERE ((controls ->> 'collapseKey'::text) IS NOT NULL);
-CREATE INDEX messages_expires_at_idx ON ONLY trunkline.messages USING btree (expires_at) WHERE (expires_at IS NOT NULL);
+CREATE INDEX messages_expires_at_idx ON ONLY trunkline.messages USING btree (expires_at) WHERE ((expires_at IS NOT NULL) AND (body IS NOT NULL));
 CREATE INDEX messages_id_idx ON ONLY trunkline.messages USING btree (id);
 create table trunkline.messages_default partition of trunkline.messages default;
 
@@ -183,6 +185,18 @@ create table trunkline.outbox (
 ) with (autovacuum_vacuum_scale_factor=0.01, autovacuum_vacuum_threshold=1000);
 CREATE INDEX outbox_due_idx ON trunkline.outbox USING btree (due_at, id) WHERE (error IS NULL);
 CREATE UNIQUE INDEX outbox_publish_id_idx ON trunkline.outbox USING btree (channel, publish_id, publisher) WHERE (publish_id IS NOT NULL);
+
+create table trunkline.past_memberships (
+  channel text collate "C" not null,
+  user_id text collate "C" not null,
+  joined_seq bigint not null,
+  joined_at timestamp with time zone not null,
+  left_seq bigint not null,
+  left_at timestamp with time zone not null default clock_timestamp(),
+  constraint past_memberships_pkey PRIMARY KEY (channel, user_id, left_at)
+);
+CREATE INDEX past_memberships_left_at_idx ON trunkline.past_memberships USING btree (left_at);
+CREATE INDEX past_memberships_user_id_idx ON trunkline.past_memberships USING btree (user_id, channel);
 
 create table trunkline.publish_ids (
   channel text collate "C" not null,
@@ -264,41 +278,52 @@ create view trunkline.delivery_status as
     d.device_id,
         CASE
             WHEN (l.seq IS NOT NULL) THEN 'dead'::text
-            WHEN ((c.delivered_seq >= m.seq) AND COALESCE(evidence.is_there, true)) THEN
+            WHEN (((c.delivered_seq >= m.seq) OR (r.left_at IS NOT NULL)) AND COALESCE(evidence.is_there, true)) THEN
             CASE
                 WHEN (c.read_seq >= m.seq) THEN 'read'::text
                 ELSE 'delivered'::text
             END
-            WHEN (m.expires_at <= clock_timestamp()) THEN
-            CASE
-                WHEN ((m.controls ->> 'cancelled'::text) IS NULL) THEN 'expired'::text
-                ELSE 'cancelled'::text
-            END
+            WHEN (r.left_at < COALESCE(m.expires_at, 'infinity'::timestamp with time zone)) THEN 'left'::text
+            WHEN ((m.controls ->> 'cancelled'::text) IS NOT NULL) THEN 'cancelled'::text
+            WHEN (m.expires_at <= clock_timestamp()) THEN 'expired'::text
             WHEN (c.delivered_seq >= m.seq) THEN 'collapsed'::text
+            WHEN (((m.controls ->> 'collapseKey'::text) IS NOT NULL) AND (EXISTS ( SELECT
+               FROM messages newer
+              WHERE ((newer.channel = m.channel) AND ((newer.controls ->> 'collapseKey'::text) = (m.controls ->> 'collapseKey'::text)) AND (NOT ((newer.controls ->> 'collapseBy'::text) IS DISTINCT FROM (m.controls ->> 'collapseBy'::text))) AND (newer.seq > m.seq) AND ((newer.controls ->> 'cancelled'::text) IS NULL) AND ((newer.expires_at IS NULL) OR (newer.expires_at > clock_timestamp()))))) AND (NOT (EXISTS ( SELECT
+               FROM connections o
+              WHERE ((o.user_id = r.user_id) AND (o.device_id = d.device_id)))))) THEN 'collapsed'::text
             WHEN (EXISTS ( SELECT
                FROM attempts a
-              WHERE ((a.channel = m.channel) AND (a.from_seq <= m.seq) AND (a.to_seq >= m.seq) AND (a.user_id = r.user_id) AND (a.device_id = d.device_id)))) THEN 'sent'::text
+              WHERE ((a.channel = m.channel) AND (a.from_seq <= m.seq) AND ((a.to_seq >= m.seq) AND (a.to_seq <= (m.seq + 10000))) AND (a.user_id = r.user_id) AND (a.device_id = d.device_id)))) THEN 'sent'::text
             ELSE 'queued'::text
         END AS status
    FROM ((((((messages m
-     CROSS JOIN LATERAL ( SELECT substr(m.channel, 6) AS user_id
+     CROSS JOIN LATERAL ( SELECT inbox_user(m.channel) AS user_id,
+            NULL::timestamp with time zone AS left_at
           WHERE (m.channel ~~ 'user:%'::text)
         UNION ALL
-         SELECT s.user_id
+         SELECT s.user_id,
+            NULL::timestamp with time zone
            FROM memberships s
           WHERE ((s.channel = m.channel) AND (s.joined_seq < m.seq))
         UNION ALL
-         SELECT DISTINCT b.user_id
+         SELECT p.user_id,
+            p.left_at
+           FROM past_memberships p
+          WHERE ((p.channel = m.channel) AND (p.joined_seq < m.seq) AND (p.left_seq >= m.seq))
+        UNION ALL
+         SELECT DISTINCT b.user_id,
+            NULL::timestamp with time zone AS timestamptz
            FROM devices b
-          WHERE (m.channel = 'broadcast'::text)) r)
-     LEFT JOIN devices d ON ((d.user_id = r.user_id)))
+          WHERE ((m.channel = 'broadcast'::text) AND (b.created_at < COALESCE(m.expires_at, 'infinity'::timestamp with time zone)))) r)
+     LEFT JOIN devices d ON (((d.user_id = r.user_id) AND (d.created_at < COALESCE(m.expires_at, 'infinity'::timestamp with time zone)))))
      LEFT JOIN cursors c ON (((c.user_id = r.user_id) AND (c.device_id = d.device_id) AND (c.channel = m.channel))))
      LEFT JOIN dead_letters l ON (((l.channel = m.channel) AND (l.seq = m.seq) AND (l.user_id = r.user_id) AND (l.device_id = d.device_id))))
      LEFT JOIN claims k ON (((k.channel = m.channel) AND (k.seq = m.seq) AND (k.user_id = r.user_id))))
      LEFT JOIN LATERAL ( SELECT (EXISTS ( SELECT
                    FROM attempts a
-                  WHERE ((a.channel = m.channel) AND (a.from_seq <= m.seq) AND (a.to_seq >= m.seq) AND (a.user_id = r.user_id) AND (a.device_id = d.device_id) AND (a.outcome = 'acknowledged'::text) AND ((m.expires_at IS NULL) OR (a.sent_at < m.expires_at))))) AS is_there) evidence ON (((c.delivered_seq >= m.seq) AND ((m.expires_at <= clock_timestamp()) OR ((m.controls ->> 'collapseKey'::text) IS NOT NULL) OR (((m.controls ->> 'exceptConnection'::text) IS NOT NULL) AND (r.user_id = m.sender))))))
-  WHERE ((m.seq > COALESCE(c.started_seq, (0)::bigint)) AND (((m.controls ->> 'exceptUser'::text) IS NULL) OR ((m.controls ->> 'exceptUser'::text) <> r.user_id)) AND ((k.device_id IS NULL) OR (k.device_id = d.device_id)) AND ((evidence.is_there IS NOT FALSE) OR ((m.controls ->> 'exceptConnection'::text) IS NULL) OR (r.user_id <> m.sender)));
+                  WHERE ((a.channel = m.channel) AND (a.from_seq <= m.seq) AND ((a.to_seq >= m.seq) AND (a.to_seq <= (m.seq + 10000))) AND (a.user_id = r.user_id) AND (a.device_id = d.device_id) AND (a.outcome = 'acknowledged'::text) AND ((m.expires_at IS NULL) OR (a.sent_at < m.expires_at))))) AS is_there) evidence ON (((r.left_at IS NOT NULL) OR ((c.delivered_seq >= m.seq) AND ((m.expires_at <= clock_timestamp()) OR ((m.controls ->> 'cancelled'::text) IS NOT NULL) OR ((m.controls ->> 'collapseKey'::text) IS NOT NULL) OR (((m.controls ->> 'exceptConnection'::text) IS NOT NULL) AND (r.user_id = m.sender)))))))
+  WHERE ((m.seq > COALESCE(c.started_seq, (0)::bigint)) AND (((m.controls ->> 'exceptUser'::text) IS NULL) OR ((m.controls ->> 'exceptUser'::text) <> r.user_id)) AND (((m.controls ->> 'exceptDevice'::text) IS NULL) OR (r.user_id <> m.sender) OR ((m.controls ->> 'exceptDevice'::text) <> d.device_id)) AND ((k.device_id IS NULL) OR (k.device_id = d.device_id)) AND ((evidence.is_there IS NOT FALSE) OR ((m.controls ->> 'exceptConnection'::text) IS NULL) OR (r.user_id <> m.sender)));
 
 create view trunkline.online_users as
  SELECT c.user_id,

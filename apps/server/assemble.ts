@@ -21,6 +21,7 @@ import type { Readiness } from '#health';
 import {
   AdminAudit,
   AppendObserver,
+  Audience,
   Backlog,
   DeadLetters,
   Devices,
@@ -28,6 +29,7 @@ import {
   Groups,
   JobDiary,
   MessageLog,
+  MessageSearch,
   Outbox,
   Retention,
   Settlements,
@@ -87,7 +89,7 @@ export function assemble(settings: ResolvedSettings, logger: Logger, surrounding
     peers,
     ...moving,
     requestLog: new RequestLog(log, instanceId),
-    timelines: new Timelines(stores.messages, registry, stores.groups),
+    timelines: new Timelines(stores.messages, registry, stores.audience, moving.sessions),
     jobs: new Jobs(settings.cleanup, { ...stores, registry, peers, sessions: moving.sessions }),
     jobRunner: new JobRunner(database, stores.diary, instanceId, log, meter),
     tokens: new Tokens(settings.auth.jwtSecret, settings.sessions.clockToleranceMs),
@@ -119,6 +121,8 @@ export function makeStores(
   return {
     messages: new MessageLog(database, { ...publish, observer: new AppendObserver(meter, tracing) }),
     groups: new Groups(database),
+    audience: new Audience(database),
+    search: new MessageSearch(database),
     devices: new Devices(database),
     settlements: new Settlements(database, () => instanceId, settings.delivery.maxTotalAttempts),
     outbox: new Outbox(database, { ...settings.delivery, ...publish }),

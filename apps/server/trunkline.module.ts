@@ -16,6 +16,7 @@ import {
   Groups,
   JobDiary,
   MessageLog,
+  MessageSearch,
   Outbox,
   Retention,
   Traffic,
@@ -73,6 +74,7 @@ function adminProviders(parts: Parts): Provider[] {
     { provide: Census, useValue: parts.census },
     { provide: Orders, useValue: parts.orders },
     { provide: Directory, useValue: parts.directory },
+    { provide: MessageSearch, useValue: parts.search },
     { provide: Traffic, useValue: parts.traffic },
     { provide: Backlog, useValue: parts.backlog },
   ];

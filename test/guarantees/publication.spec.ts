@@ -57,7 +57,7 @@ it('a day is made, its messages moved into it, and dropped in the end', async ()
     expect(await retention.makePartitions()).toEqual({ made: 15, kept: [], failed: [] });
     expect(await log.append(draft('user:ann', { publishId: 'once' }))).toMatchObject({ seq: 1, isRepeated: true });
     await test.query(`update trunkline.messages set expires_at = now() - interval '1 hour'`);
-    expect(await retention.deleteExpired()).toBe(1);
+    expect(await retention.clearEnded()).toBe(1);
     await test.query(`select trunkline.make_partition('messages', (now() - interval '9 days')::date)`);
     expect((await retention.dropPartitions('messages')).dropped).toHaveLength(1);
   } finally {

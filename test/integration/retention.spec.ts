@@ -276,20 +276,27 @@ describe('partitions', () => {
 });
 
 describe('expired messages', () => {
-  it('are removed once they have been expired for a minute, and no others', async () => {
+  it('lose their body once they have been expired for a minute, and no others', async () => {
     for (const ttlMs of [null, 1, 1, 60_000]) await instance.log.append(draft('user:ada', { ttlMs }));
     await test.query(`update trunkline.messages set expires_at = now() - interval '61 seconds' where seq = 2`);
-    expect(await retention.deleteExpired()).toBe(1);
-    const rows = await test.query('select seq::int from trunkline.messages order by seq');
-    expect(rows.map(({ seq }) => seq)).toEqual([1, 3, 4]);
+    expect(await retention.clearEnded()).toBe(1);
+    const rows = await test.query(
+      'select seq::int, body is not null as "hasBody", metadata from trunkline.messages order by seq',
+    );
+    expect(rows.map(({ seq, hasBody }) => hasBody && seq)).toEqual([1, false, 3, 4]);
+    expect((await read('user:ada'))?.entries).toMatchObject([
+      { seq: 1 },
+      { kind: 'gap', seq: 3, reason: 'expired' },
+      { seq: 4 },
+    ]);
   });
 
-  it('are removed in batches until none is left; a dry run says what one batch is, and removes none', async () => {
+  it('are cleared in batches until none is left; a dry run says what one batch is, and clears none', async () => {
     await Promise.all(Array.from({ length: 1_100 }, () => instance.log.append(draft('user:ada', { ttlMs: 1 }))));
     await test.query(`update trunkline.messages set expires_at = now() - interval '1 hour'`);
-    expect(await retention.deleteExpired(true)).toBe(1_000);
-    expect(await retention.deleteExpired()).toBe(1_100);
-    expect(await retention.deleteExpired()).toBe(0);
+    expect(await retention.clearEnded(true)).toBe(1_000);
+    expect(await retention.clearEnded()).toBe(1_100);
+    expect(await retention.clearEnded()).toBe(0);
   });
 });
 

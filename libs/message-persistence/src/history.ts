@@ -1,8 +1,8 @@
 import type { Database } from '#database';
-import type { HistoryPage } from '#protocol';
+import type { HistoryPage, MessageRecord } from '#protocol';
 import type { Recipient } from './controls.js';
 import { READ_HISTORY, type HistoryRow } from './sql/read-history.sql.js';
-import { toMessage } from './stored-message.js';
+import { toMessage, toRecord } from './stored-message.js';
 
 export interface HistoryBounds {
   /** Exclusive. */
@@ -18,20 +18,37 @@ export interface HistoryBounds {
   readonly limit: number;
 }
 
+export type RecordPage = Omit<HistoryPage, 'messages'> & { readonly messages: MessageRecord[] };
+
 /** A page of a channel, and where the next one begins. */
-export async function readHistory(
+export function readHistory(
   database: Database,
   channel: string,
   bounds: HistoryBounds,
   reader?: Recipient,
 ): Promise<HistoryPage> {
+  return readPage(database, channel, bounds, reader, toMessages);
+}
+
+/** The same with what has ended. */
+export function readRecords(database: Database, channel: string, bounds: HistoryBounds): Promise<RecordPage> {
+  return readPage(database, channel, bounds, undefined, toRecords);
+}
+
+async function readPage<Shown>(
+  database: Database,
+  channel: string,
+  bounds: HistoryBounds,
+  reader: Recipient | undefined,
+  show: (channel: string, row: HistoryRow) => Shown[],
+): Promise<Omit<HistoryPage, 'messages'> & { messages: Shown[] }> {
   const { order, limit } = bounds;
   const rows = await database.rows('work', READ_HISTORY[order], toValues(channel, bounds, reader));
   const lastOnPage = rows.at(-1)?.seq ?? null;
   const next = rows.length === limit ? lastOnPage : null;
   return {
     channel,
-    messages: rows.flatMap((row) => toMessages(channel, row)),
+    messages: rows.flatMap((row) => show(channel, row)),
     lastSeq: rows[0]?.last_seq ?? 0,
     nextAfterSeq: order === 'asc' ? next : null,
     nextBeforeSeq: order === 'desc' ? next : null,
@@ -45,4 +62,8 @@ function toValues(channel: string, bounds: HistoryBounds, reader: Recipient | un
 
 function toMessages(channel: string, row: HistoryRow): HistoryPage['messages'] {
   return row.seq === null || row.body === null ? [] : [toMessage(channel, row.seq, row.body, row)];
+}
+
+function toRecords(channel: string, row: HistoryRow): MessageRecord[] {
+  return row.seq === null ? [] : [toRecord(channel, row.seq, row)];
 }

@@ -2,8 +2,9 @@ import { classify, withRetry, type Database } from '#database';
 import { NO_METER, type Count, type Meter } from '#observability';
 import { FORGET_CLAIMS } from './sql/claim-messages.sql.js';
 import { FORGET_DEAD_LETTERS } from './sql/dead-letters.sql.js';
+import { FORGET_MEMBERSHIPS } from './sql/join-groups.sql.js';
 import {
-  DELETE_EXPIRED,
+  CLEAR_ENDED,
   DROP_PARTITION,
   HAS_UNDELIVERED,
   MAKE_PARTITION,
@@ -125,12 +126,17 @@ export class Retention {
     return this.sweep(FORGET_DEAD_LETTERS, [this.options.retentionDays, ROWS_AT_ONCE], isDryRun);
   }
 
-  /** @returns how many expired messages were removed */
-  deleteExpired(isDryRun = false): Promise<number> {
-    return this.sweep(DELETE_EXPIRED, [ROWS_AT_ONCE], isDryRun);
+  /** @returns how many expired or cancelled messages lost their body; what is left of them goes with their day */
+  clearEnded(isDryRun = false): Promise<number> {
+    return this.sweep(CLEAR_ENDED, [ROWS_AT_ONCE], isDryRun);
   }
 
-  private sweep(statement: typeof DELETE_EXPIRED, values: readonly unknown[], isDryRun: boolean): Promise<number> {
+  /** @returns how many memberships were removed that ended before every message that is still there */
+  forgetMemberships(isDryRun = false): Promise<number> {
+    return this.sweep(FORGET_MEMBERSHIPS, [this.options.retentionDays + 1, ROWS_AT_ONCE], isDryRun);
+  }
+
+  private sweep(statement: typeof CLEAR_ENDED, values: readonly unknown[], isDryRun: boolean): Promise<number> {
     return sweep(this.database, statement, values, { atOnce: ROWS_AT_ONCE, isDryRun });
   }
 

@@ -18,7 +18,7 @@ export { GRANT_VERBS, Grant, isGranted, matchesPattern, type GrantVerb } from '.
 export { DEFAULT_DEVICE, Handshake } from './handshake.js';
 export { findMember, startsOfItems } from './json-scan.js';
 export { JsonText, toJson } from './json-text.js';
-export { Message } from './message.js';
+export { Message, type MessageRecord } from './message.js';
 export { parse } from './parse.js';
 export { isRequest, parseRequest } from './parse-request.js';
 export { PresenceChannel, type ChannelPresence, type UserPresence } from './presence.js';

@@ -30,7 +30,7 @@ const POSITIONS = `
 const MESSAGES = `
   select channel, seq::int, id, body, extract(epoch from created_at)::float8 * 1000 as "createdAtMs",
          expires_at is not null as expires
-    from trunkline.messages`;
+    from trunkline.messages where body is not null`;
 
 /** How many positions of devices are behind the end of their channel. */
 export async function countPending(database: OwnDatabase): Promise<number> {

@@ -5,7 +5,8 @@ import type { Job, JobReport } from '../job.js';
 /** Whether it runs or not, what has expired is never delivered: this only frees the space before retention does. */
 export class ExpiredMessagesJob implements Job {
   readonly name = 'expired-messages';
-  readonly does = 'removes expired messages, and claims and dead letters of messages past retention';
+  readonly does =
+    'removes the bodies of messages that have ended; claims, dead letters and past memberships past retention';
 
   constructor(
     readonly cron: string,
@@ -14,9 +15,10 @@ export class ExpiredMessagesJob implements Job {
 
   runOnce(isDryRun: boolean): Promise<JobReport> {
     return inSteps(
-      counting('messages', () => this.retention.deleteExpired(isDryRun)),
+      counting('messages', () => this.retention.clearEnded(isDryRun)),
       counting('claims', () => this.retention.forgetClaims(isDryRun)),
       counting('dead letters', () => this.retention.forgetDeadLetters(isDryRun)),
+      counting('past memberships', () => this.retention.forgetMemberships(isDryRun)),
     );
   }
 }

@@ -187,7 +187,10 @@ export class MessagesController {
 }
 
 function noSuchMessage(): Fault {
-  return new Fault('NOT_FOUND', 'there is no message of this id, or it was removed by retention');
+  return new Fault(
+    'NOT_FOUND',
+    'there is no message of this id: it was never stored, waits for its time, or was removed by retention',
+  );
 }
 
 function isBatch(body: unknown): body is { messages: unknown } {

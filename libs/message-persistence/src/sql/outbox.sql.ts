@@ -85,8 +85,8 @@ export const CANCEL_SCHEDULED = statement<{ publisher: string; is_own: boolean }
 );
 
 /**
- * Ends a stored message now, for every device that has not got it. $2 is the user whose message it has to be, or null
- * for a back end, which may take back any.
+ * Ends a stored message now, for every device that has not got it, unless it has ended before. $2 is the user whose
+ * message it has to be, or null for a back end, which may take back any.
  */
 export const CANCEL_STORED = statement<{ is_own: boolean }>(
   'cancel_stored',
@@ -94,9 +94,10 @@ export const CANCEL_STORED = statement<{ is_own: boolean }>(
                     from trunkline.messages where id = $1),
         ended as (
           update trunkline.messages m
-             set expires_at = least(m.expires_at, clock_timestamp()),
+             set expires_at = clock_timestamp(),
                  controls = coalesce(m.controls, '{}') || jsonb_build_object('cancelled', true)
             from found f
-           where f.is_own and m.channel = f.channel and m.seq = f.seq and m.created_at = f.created_at)
+           where f.is_own and m.channel = f.channel and m.seq = f.seq and m.created_at = f.created_at
+              and (m.expires_at is null or m.expires_at > clock_timestamp()))
    select is_own from found`,
 );

@@ -3,7 +3,7 @@ import { gone, withheld } from './gone.sql.js';
 import type { ReadRow } from './read-channels.sql.js';
 
 const readHistory = (order: 'asc' | 'desc') => `
-  select c.last_seq, h.seq, h.id, h.sender, h.type, case when h.gone is null then h.body end as body, h.metadata,
+  select c.last_seq, h.seq, h.id, h.sender, h.type, case when h.gone is null then h.body end as body, h.metadata, h.gone,
          h.created_at, h.expires_at
     from (select $1::text as channel) as asked
     left join trunkline.channels c on c.channel = asked.channel
@@ -14,7 +14,10 @@ const readHistory = (order: 'asc' | 'desc') => `
                   order by seq ${order} limit $6) as n) as h on true
    order by h.seq ${order}`;
 
-export type HistoryRow = Pick<ReadRow, 'id' | 'sender' | 'type' | 'body' | 'metadata' | 'created_at' | 'expires_at'> & {
+export type HistoryRow = Pick<
+  ReadRow,
+  'id' | 'sender' | 'type' | 'body' | 'metadata' | 'gone' | 'created_at' | 'expires_at'
+> & {
   last_seq: number | null;
   seq: number | null;
 };

@@ -51,14 +51,16 @@ export const HAS_UNDELIVERED = statement<{ is_so: boolean }>(
 export const DROP_PARTITION = statement<never>('drop_partition', 'select trunkline.drop_partition($1, $2)');
 
 /**
- * Removes expired messages, at most $1 at a time, by messages_expires_at_idx. Delivery does not wait for this: readers
- * never hand out what has expired.
+ * Removes the bodies of messages that expired or were cancelled, at most $1 at a time, by messages_expires_at_idx, which
+ * holds those that still have one. The rest of the row stays until retention and says why nobody got the message.
+ * Delivery does not wait for this: readers never hand out what has ended.
  */
-export const DELETE_EXPIRED = statement<never>(
-  'delete_expired',
-  `delete from trunkline.messages m
-    using (select channel, seq, created_at from trunkline.messages
-            where expires_at < clock_timestamp() - interval '1 minute' order by expires_at limit $1) as e
+export const CLEAR_ENDED = statement<never>(
+  'clear_ended',
+  `update trunkline.messages m set body = null, metadata = null
+     from (select channel, seq, created_at from trunkline.messages
+            where expires_at < clock_timestamp() - interval '1 minute' and body is not null
+            order by expires_at limit $1) as e
     where m.channel = e.channel and m.seq = e.seq and m.created_at = e.created_at
    returning 1`,
 );
