@@ -120,7 +120,7 @@ export class Stranger {
     return new Stranger(manager);
   }
 
-  sendFrame(frame: string): void {
+  sendFrame(frame: string | Buffer): void {
     sendFrame(this.manager, frame);
   }
 
