@@ -120,11 +120,11 @@ export class Stranger {
     return new Stranger(manager);
   }
 
-  sendFrame(frame: string | Buffer): void {
+  sendFrame(frame: string): void {
     sendFrame(this.manager, frame);
   }
 
-  sendAtOnce(frames: readonly string[]): void {
+  sendAtOnce(frames: readonly (string | Buffer)[]): void {
     sendAtOnce(this.manager, frames);
   }
 

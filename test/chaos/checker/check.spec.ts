@@ -232,5 +232,5 @@ test('what no fault excuses makes the verdict red', () => {
 
 test('a refusal for good of what is right makes the verdict red', () => {
   story.invoke(4).tell({ event: 'refused', n: 4, attempt: 1, code: 5000, isRetryable: false });
-  expect(story.verdict).toMatchObject({ verdict: 'red', troubles: ['refused for good: #4 code 5000'] });
+  expect(story.verdict).toMatchObject({ verdict: 'red', troubles: ['refused for good: code 5000, 1 ×, as publish 4'] });
 });

@@ -20,7 +20,7 @@ export async function runStray(url: string, dice: Dice, signal: AbortSignal): Pr
   const token = signToken(JWT_SECRET, { user: STRAY_USER, ttlMs: TOKEN_TTL_MS, sessionId: `s${dice.whole(1, 1e9)}` });
   try {
     for (let left = dice.whole(1, MOST_FRAMES); left > 0 && !stranger.isHungUp; left--) {
-      for (const frame of framesOf(token, dice)) stranger.sendFrame(frame);
+      stranger.sendAtOnce(framesOf(token, dice));
       await pause(dice.between(0, LONGEST_PAUSE_MS), signal);
     }
   } finally {
