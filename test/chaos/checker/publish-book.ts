@@ -40,8 +40,7 @@ export class PublishBook {
   /** Publishers told that something is wrong for good with what is right. */
   get refusedForGood(): string[] {
     return [...this.refusals].map(
-      ([code, numbers]) =>
-        `code ${code}, ${numbers.length} ×, as publish ${numbers.slice(0, MAX_EXAMPLES).join(', ')}`,
+      ([code, numbers]) => `code ${code}, ${numbers.length} ×, as publish ${numbers.slice(0, MAX_EXAMPLES).join(', ')}`,
     );
   }
 
