@@ -194,10 +194,12 @@ export class ClientGateway implements OnGatewayInit<Server> {
     const others = server.of((_name: string, _auth: unknown, next: (error: null, isThere: boolean) => void) =>
       next(null, true),
     );
-    others.use((socket, next) => {
-      const message = `there is no namespace ${cut(socket.nsp.name, 50)}: connect to /, without a path in the URL`;
-      this.refuse(socket, new Fault('NOT_FOUND', message), next);
-    });
+    others.use((socket, next) =>
+      this.contain(socket, async () => {
+        const message = `there is no namespace ${cut(socket.nsp.name, 50)}: connect to /, without a path in the URL`;
+        this.refuse(socket, new Fault('NOT_FOUND', message), next);
+      }),
+    );
   }
 
   /**
@@ -231,13 +233,18 @@ export class ClientGateway implements OnGatewayInit<Server> {
   private refuse(socket: Socket, error: unknown, next: (error?: Error) => void): void {
     const fault = toFault(error);
     this.metrics.connectFailures.inc(fault.fault);
-    const address = this.address.of(socket.request);
-    const requestId = requestIdOf(socket.request);
-    if (fault.fault === 'INTERNAL') this.logger.error({ err: error, address, requestId }, 'handshake failed');
-    else this.logger.info({ code: fault.code, address, requestId }, 'handshake refused');
+    const origin = this.originOf(socket);
+    if (fault.fault === 'INTERNAL') this.logger.error({ err: error, ...origin }, 'handshake failed');
+    else this.logger.info({ code: fault.code, ...origin }, 'handshake refused');
     if (!fault.retryable) return next(Object.assign(new Error(fault.message), { data: fault.toWire() }));
     socket.data = fault;
     next();
+  }
+
+  /** Its request is forgotten once a client is let in, which may still ask for another namespace. */
+  private originOf(socket: Socket): { address?: string; requestId?: string } {
+    const request = socket.request as IncomingMessage | null;
+    return request === null ? {} : { address: this.address.of(request), requestId: requestIdOf(request) };
   }
 
   /** Nothing is waited for here, or a second CONNECT could come in between. */
