@@ -8,7 +8,7 @@ import { SETTINGS, type ResolvedSettings } from '#config';
 import { Heartbeats, Presence, Sessions } from '#connection-manager';
 import { Delivery } from '#delivery';
 import { toFault } from '#http';
-import { cut, LOGGER, METER, RequestLog, requestIdOf, throttledWarn, type Logger, type Meter } from '#observability';
+import { cut, LOGGER, METER, RequestLog, requestIdOf, type Logger, type Meter } from '#observability';
 import { Fault, type Ack } from '#protocol';
 import { Admission } from './admission.js';
 import { ClientAddress } from './client-address.js';
@@ -17,12 +17,10 @@ import { maxFrameBytes } from './frame-limit.js';
 import { GatewayMetrics } from '../gateway-metrics.js';
 import { greet } from './handshake.js';
 import { SocketClient, type SocketClientContext } from './socket-client.js';
-import { answerInHttp, TransportGuard, type TransportRequest } from './transport-guard.js';
+import { TransportGuard, type TransportRequest } from './transport-guard.js';
 
 /** Transports beyond the connections: those whose handshake has not come yet, or was refused. */
 const MORE_TRANSPORTS = 1_000;
-/** Clients of a wrong kind try again without end. */
-const WARN_EVERY_MS = 60_000;
 /** How late a client may be for its turn before its socket is closed for it. */
 const GRACE_MS = 250;
 const LOOK_MS = 20;
@@ -59,7 +57,6 @@ export class ClientGateway implements OnGatewayInit<Server> {
   private readonly admission: Admission;
   private readonly address: ClientAddress;
   private readonly guard: TransportGuard;
-  private readonly warn: (what: string, error: unknown) => void;
   private readonly context: SocketClientContext;
   private readonly metrics: GatewayMetrics;
   private timer: NodeJS.Timeout | undefined;
@@ -84,20 +81,18 @@ export class ClientGateway implements OnGatewayInit<Server> {
     this.admission = new Admission(admission);
     this.address = new ClientAddress(admission.trustedProxies);
     const { corsOrigins } = auth;
-    this.guard = new TransportGuard({ corsOrigins, allowsLocalhost: !isProduction && corsOrigins.length === 0 });
-    this.warn = throttledWarn(logger, WARN_EVERY_MS);
+    const allowsLocalhost = !isProduction && corsOrigins.length === 0;
+    const shortage = (): Fault | undefined => this.shortage();
+    this.guard = new TransportGuard({ corsOrigins, allowsLocalhost, shortage, metrics, logger, requestLog });
     this.maxTransports = admission.maxConnections + MORE_TRANSPORTS;
   }
 
   afterInit(server: Server): void {
     this.server = server;
     // Not allowRequest or cors: the one is skipped when the URL has a sid, the other does not cover WebSocket upgrades.
-    server.engine.use((request: TransportRequest, response: unknown, next: () => void) => {
-      const fault = this.checkTransport(request);
-      if (!fault) return next();
-      const headers = { ...this.requestLog.headers(request), ...this.guard.corsHeaders(request) };
-      answerInHttp(request, response, fault, headers);
-    });
+    server.engine.use((request: TransportRequest, response: unknown, next: () => void) =>
+      this.guard.pass(request, response, next),
+    );
     server.engine.on('headers', (headers: Record<string, string>, request: IncomingMessage) =>
       Object.assign(headers, this.requestLog.headers(request)),
     );
@@ -168,18 +163,6 @@ export class ClientGateway implements OnGatewayInit<Server> {
       this.logger.error({ err: error }, 'a client failed, hanging up');
       conn.close();
     });
-  }
-
-  /**
-   * Before the upgrade a load balancer still passes a client on to the next instance, and Socket.IO tries again by
-   * itself. So whatever passes by itself is refused here as far as it is known.
-   */
-  private checkTransport(request: TransportRequest): Fault | undefined {
-    const misfit = this.guard.misfit(request);
-    if (misfit) this.warn(...misfit);
-    const fault = misfit?.[1] ?? this.shortage();
-    if (fault) this.metrics.connectFailures.inc(misfit ? 'misfit' : 'turned_away');
-    return fault;
   }
 
   private shortage(): Fault | undefined {
