@@ -82,6 +82,17 @@ const DELIVERY = `- Per channel, messages come in order of \`seq\`, each at leas
 - A hole in \`seq\` is always announced by a \`gap\`.
 `;
 
+/** What goes on below the handshake, where Socket.IO decides whether it comes back by itself. */
+const TRANSPORT = [
+  '## Transport\n',
+  'Whatever passes by itself ends in a way after which Socket.IO comes back by itself:\n',
+  '- An instance that starts, drains (4004), is full (4006) or has too many connections to open (4003) answers the upgrade with HTTP 503, `Retry-After` and `{ ok: false, error }`, so that a load balancer may ask the next one.',
+  '- A client over the cap of its user or address (4007, 4008), or one that finds the database out of reach (4001), is let in, gets `closing` with the error in place of `ready`, and its transport is closed. So do those of a storm that passed the upgrade together (4003).',
+  '- One that can never be served is told so in HTTP: 400 if it begins with another transport than WebSocket or speaks an older Socket.IO than 3, 403 if `CORS_ORIGINS` does not name the origin of its page.\n',
+  'One transport carries one connection. When a client leaves the namespace (`41`), its transport is closed, and it opens another one when it enters again. Clients that share one transport among namespaces, as the Swift client does, should leave for good with `manager.disconnect()`: after `socket.disconnect()` their manager opens a new transport.\n',
+  'A WebSocket message may have twice `MAX_MESSAGE_BYTES` and 65,536 bytes, with the default 196,608. A longer one is not read: the connection gets `closing` with 1003 and is closed, and Socket.IO does not come back by itself, because it would send the same again. A `data` that is too long for `MAX_MESSAGE_BYTES` and fits into this is answered with 1003, and the connection goes on.\n',
+].join('\n');
+
 function protocol(): string {
   const requests = Object.entries(REQUESTS).map(
     ([name, { does, payload, result }]) =>
@@ -98,8 +109,9 @@ function protocol(): string {
     '# Wire protocol\n',
     'Socket.IO 4, namespace `/`, WebSocket transport. REST is described at `/docs` of a running server.\n',
     '## Handshake\n',
-    'Goes into Socket.IO’s `auth`. A refused handshake is a `connect_error` whose `data` is the error. After it Socket.IO does not try again by itself: if the error is retryable, call `socket.connect()` after its `retryAfterMs` (without one: a second).\n',
+    'Goes into Socket.IO’s `auth`. A handshake that cannot succeed as it is (1xxx, 2xxx, 5xxx) is refused with a `connect_error` whose `data` is the error; Socket.IO does not try again by itself. The same holds for a namespace other than `/` (1012).\n',
     table(Handshake, 'input'),
+    TRANSPORT,
     '## Requests\n',
     'Client → server: `socket.emitWithAck(name, payload)`. Each is answered `{ ok: true, … }` or `{ ok: false, error: { code, message, retryable } }`. Fields not listed are refused.\n',
     ORDER,

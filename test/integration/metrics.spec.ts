@@ -13,6 +13,7 @@ const CANARY = 'canary-4711';
 const UNITLESS = [
   ...['trunkline_ready', 'trunkline_listening', 'trunkline_lease_held', 'trunkline_peers', 'trunkline_wake_reads'],
   ...['trunkline_live_channels', 'trunkline_table_partitions', 'trunkline_waiting_publishes'],
+  'trunkline_transports',
   ...['nodejs_active_resources', 'nodejs_active_handles', 'nodejs_active_requests'],
 ];
 const UNITS = /_(seconds|bytes|total|messages|connections|statements|info|fds)$/;

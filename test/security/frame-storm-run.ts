@@ -69,7 +69,7 @@ class FrameStorm {
   async run(): Promise<StormResult> {
     const { server, seed } = this.options;
     const canary = await TestClient.connect(server.url, { user: 'canary' });
-    const singing = this.sing(canary);
+    const singing = this.sing(canary).catch((error: unknown) => this.blame(`the canary: ${String(error)}`));
     await Promise.all(Array.from({ length: AT_ONCE }, () => this.work()));
     this.isOver = true;
     await singing;

@@ -78,6 +78,17 @@ async function answerToUpgrade(path: string): Promise<string> {
   return answer;
 }
 
+it('a client that is let in and asks for another namespace is refused that, and stays', async () => {
+  await target.survives(async () => {
+    const stranger = await enter();
+    stranger.sendFrame('40/chat,{}');
+    await until('it is refused', () => stranger.heard.some((packet) => packet.startsWith('4/chat,')));
+    expect(stranger.heard.find((packet) => packet.startsWith('4/chat,'))).toContain('"data":{"code":1012');
+    expect(stranger.isHungUp).toBe(false);
+    stranger.leave();
+  });
+});
+
 /** Asks for an upgrade and is gone, some milliseconds later each time. */
 async function upgradeAndReset(path: string): Promise<void> {
   for (let ms = 0; ms < 30; ms++) {

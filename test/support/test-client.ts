@@ -91,6 +91,7 @@ export class TestClient {
     await until(`${this.options.user} is ready`, () => {
       if (this.refusal) throw new Error(`refused: ${this.refusal.code} ${this.refusal.message}`);
       if (this.failure) throw this.failure;
+      if (this.closing && !this.ready) throw new Error(`sent away: ${this.closing.code} ${this.closing.message}`);
       return this.ready;
     });
     return this;

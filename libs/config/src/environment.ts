@@ -135,7 +135,7 @@ export const Environment = z.object({
   CORS_ORIGINS: origins
     .default([])
     .describe(
-      'browser origins that may connect, each as scheme://host[:port], separated by commas; * for all; left out in development: any on localhost',
+      'browser origins that may connect (scheme://host), by commas; * for all; left out in development: any on localhost',
     ),
   TRUST_PROXY: networks
     .default([])

@@ -68,7 +68,7 @@ export const EVENTS = {
     payload: z.strictObject({ afterMs: z.int().min(0) }),
   },
   closing: {
-    when: 'The server is about to close this connection, and why.',
+    when: 'The server is about to close this connection, and why; it may come in place of `ready`. If it is retryable, Socket.IO comes back by itself; otherwise it does not.',
     payload: z.strictObject({
       code: z.int(),
       message: z.string(),

@@ -8,7 +8,7 @@ import { SETTINGS, type ResolvedSettings } from '#config';
 import { Heartbeats, Presence, Sessions } from '#connection-manager';
 import { Delivery } from '#delivery';
 import { toFault } from '#http';
-import { cut, LOGGER, METER, RequestLog, requestIdOf, throttledWarn, type Logger, type Meter } from '#observability';
+import { cut, LOGGER, METER, RequestLog, requestIdOf, type Logger, type Meter } from '#observability';
 import { Fault, type Ack } from '#protocol';
 import { Admission } from './admission.js';
 import { ClientAddress } from './client-address.js';
@@ -17,12 +17,10 @@ import { maxFrameBytes } from './frame-limit.js';
 import { GatewayMetrics } from '../gateway-metrics.js';
 import { greet } from './handshake.js';
 import { SocketClient, type SocketClientContext } from './socket-client.js';
-import { answerInHttp, TransportGuard, type TransportRequest } from './transport-guard.js';
+import { TransportGuard, type TransportRequest } from './transport-guard.js';
 
 /** Transports beyond the connections: those whose handshake has not come yet, or was refused. */
 const MORE_TRANSPORTS = 1_000;
-/** Clients of a wrong kind try again without end. */
-const WARN_EVERY_MS = 60_000;
 /** How late a client may be for its turn before its socket is closed for it. */
 const GRACE_MS = 250;
 const LOOK_MS = 20;
@@ -59,7 +57,6 @@ export class ClientGateway implements OnGatewayInit<Server> {
   private readonly admission: Admission;
   private readonly address: ClientAddress;
   private readonly guard: TransportGuard;
-  private readonly warn: (what: string, error: unknown) => void;
   private readonly context: SocketClientContext;
   private readonly metrics: GatewayMetrics;
   private timer: NodeJS.Timeout | undefined;
@@ -85,20 +82,18 @@ export class ClientGateway implements OnGatewayInit<Server> {
     this.admission = new Admission(admission);
     this.address = new ClientAddress(admission.trustedProxies);
     const { corsOrigins } = auth;
-    this.guard = new TransportGuard({ corsOrigins, allowsLocalhost: !isProduction && corsOrigins.length === 0 });
-    this.warn = throttledWarn(logger, WARN_EVERY_MS);
+    const allowsLocalhost = !isProduction && corsOrigins.length === 0;
+    const shortage = (): Fault | undefined => this.shortage();
+    this.guard = new TransportGuard({ corsOrigins, allowsLocalhost, shortage, metrics, logger, requestLog });
     this.maxTransports = admission.maxConnections + MORE_TRANSPORTS;
   }
 
   afterInit(server: Server): void {
     this.server = server;
     // Not allowRequest or cors: the one is skipped when the URL has a sid, the other does not cover WebSocket upgrades.
-    server.engine.use((request: TransportRequest, response: unknown, next: () => void) => {
-      const fault = this.checkTransport(request);
-      if (!fault) return next();
-      const headers = { ...this.requestLog.headers(request), ...this.guard.corsHeaders(request) };
-      answerInHttp(request, response, fault, headers);
-    });
+    server.engine.use((request: TransportRequest, response: unknown, next: () => void) =>
+      this.guard.pass(request, response, next),
+    );
     server.engine.on('headers', (headers: Record<string, string>, request: IncomingMessage) =>
       Object.assign(headers, this.requestLog.headers(request)),
     );
@@ -171,18 +166,6 @@ export class ClientGateway implements OnGatewayInit<Server> {
     });
   }
 
-  /**
-   * Before the upgrade a load balancer still passes a client on to the next instance, and Socket.IO tries again by
-   * itself. So whatever passes by itself is refused here as far as it is known.
-   */
-  private checkTransport(request: TransportRequest): Fault | undefined {
-    const misfit = this.guard.misfit(request);
-    if (misfit) this.warn(...misfit);
-    const fault = misfit?.[1] ?? this.shortage();
-    if (fault) this.metrics.connectFailures.inc(misfit ? 'misfit' : 'turned_away');
-    return fault;
-  }
-
   private shortage(): Fault | undefined {
     if (!this.isOpen) return new Fault('UNAVAILABLE', 'this instance is starting');
     if (this.isDraining) return draining();
@@ -195,10 +178,12 @@ export class ClientGateway implements OnGatewayInit<Server> {
     const others = server.of((_name: string, _auth: unknown, next: (error: null, isThere: boolean) => void) =>
       next(null, true),
     );
-    others.use((socket, next) => {
-      const message = `there is no namespace ${cut(socket.nsp.name, 50)}: connect to /, without a path in the URL`;
-      this.refuse(socket, new Fault('NOT_FOUND', message), next);
-    });
+    others.use((socket, next) =>
+      this.contain(socket, async () => {
+        const message = `there is no namespace ${cut(socket.nsp.name, 50)}: connect to /, without a path in the URL`;
+        this.refuse(socket, new Fault('NOT_FOUND', message), next);
+      }),
+    );
   }
 
   /**
@@ -232,16 +217,19 @@ export class ClientGateway implements OnGatewayInit<Server> {
   private refuse(socket: Socket, error: unknown, next: (error?: Error) => void): void {
     const fault = toFault(error);
     this.metrics.connectFailures.inc(fault.fault);
-    const address = this.address.of(socket.request);
-    const requestId = requestIdOf(socket.request);
-    if (fault.fault === 'INTERNAL') this.logger.error({ err: error, address, requestId }, 'handshake failed');
-    else {
-      const reason = fault.isOfToken ? fault.message : undefined;
-      this.logger.info({ code: fault.code, reason, address, requestId }, 'handshake refused');
-    }
+    const origin = this.originOf(socket);
+    const reason = fault.isOfToken ? fault.message : undefined;
+    if (fault.fault === 'INTERNAL') this.logger.error({ err: error, ...origin }, 'handshake failed');
+    else this.logger.info({ code: fault.code, reason, ...origin }, 'handshake refused');
     if (!fault.retryable) return next(Object.assign(new Error(fault.message), { data: fault.toWire() }));
     socket.data = fault;
     next();
+  }
+
+  /** Its request is forgotten once a client is let in, which may still ask for another namespace. */
+  private originOf(socket: Socket): { address?: string; requestId?: string } {
+    const request = socket.request as IncomingMessage | null;
+    return request === null ? {} : { address: this.address.of(request), requestId: requestIdOf(request) };
   }
 
   /** Nothing is waited for here, or a second CONNECT could come in between. */

@@ -1,12 +1,18 @@
 import { ServerResponse, type IncomingMessage } from 'node:http';
-import { cut } from '#observability';
+import { cut, throttledWarn, type Logger, type RequestLog } from '#observability';
 import { Fault } from '#protocol';
+import type { GatewayMetrics } from '../gateway-metrics.js';
 
-export interface TransportGuardOptions {
+interface TransportGuardOptions {
   /** `*` stands for all. */
   readonly corsOrigins: readonly string[];
   /** Pages served by this machine may connect: development. */
   readonly allowsLocalhost: boolean;
+  /** Why nobody gets a transport at present, or undefined. */
+  readonly shortage: () => Fault | undefined;
+  readonly metrics: GatewayMetrics;
+  readonly logger: Logger;
+  readonly requestLog: RequestLog;
 }
 
 /** As Engine.IO hands it to its middleware. */
@@ -15,21 +21,40 @@ export interface TransportRequest extends IncomingMessage {
 }
 
 /** What the log says when a client is of a kind that can never connect. */
-export type Misfit = 'origin refused' | 'Socket.IO version refused' | 'transport refused';
+type Misfit = 'origin refused' | 'Socket.IO version refused' | 'transport refused';
 
 const LOCALHOST = /^https?:\/\/(localhost|127\.0\.0\.1|\[::1\])(:\d+)?$/;
 /** Engine.IO's protocol of Socket.IO 3 and 4. */
 const ENGINE_VERSION = '4';
+/** Clients of a wrong kind try again without end. */
+const WARN_EVERY_MS = 60_000;
 
 /**
  * Looks at a client before it has a transport, while HTTP can still say what is wrong. Engine.IO's own answers come too
  * late or say too little: a Socket.IO 2 client gets text into its open WebSocket, a polling one "Transport unknown".
+ * Before the upgrade a load balancer still passes a client on to the next instance, and Socket.IO tries again by itself,
+ * so whatever passes by itself is refused here as far as it is known.
  */
 export class TransportGuard {
-  constructor(private readonly options: TransportGuardOptions) {}
+  private readonly warn: (what: string, error: unknown) => void;
+
+  constructor(private readonly options: TransportGuardOptions) {
+    this.warn = throttledWarn(options.logger, WARN_EVERY_MS);
+  }
+
+  /** Lets the client go on, or answers it in HTTP. */
+  pass(request: TransportRequest, response: unknown, next: () => void): void {
+    const { metrics, requestLog, shortage } = this.options;
+    const misfit = this.misfit(request);
+    if (misfit) this.warn(...misfit);
+    const fault = misfit?.[1] ?? shortage();
+    if (!fault) return next();
+    metrics.connectFailures.inc(misfit ? 'misfit' : 'turned_away');
+    answerInHttp(request, response, fault, { ...requestLog.headers(request), ...this.corsHeaders(request) });
+  }
 
   /** Why this client can never connect as it is, or undefined. */
-  misfit({ headers: { origin }, _query }: TransportRequest): [Misfit, Fault] | undefined {
+  private misfit({ headers: { origin }, _query }: TransportRequest): [Misfit, Fault] | undefined {
     if (!this.isAllowed(origin)) {
       const message = `pages of ${cut(origin)} may not connect: CORS_ORIGINS does not name their origin`;
       return ['origin refused', new Fault('FORBIDDEN', message)];
@@ -46,7 +71,7 @@ export class TransportGuard {
   }
 
   /** Without this header a browser hides the answer from its page. */
-  corsHeaders({ headers: { origin } }: IncomingMessage): Record<string, string> {
+  private corsHeaders({ headers: { origin } }: IncomingMessage): Record<string, string> {
     if (origin === undefined || !this.isAllowed(origin)) return {};
     return { 'Access-Control-Allow-Origin': origin, Vary: 'Origin' };
   }
@@ -62,7 +87,7 @@ export class TransportGuard {
 const STATUS: Partial<Record<string, string>> = { 1: '400 Bad Request', 3: '403 Forbidden' };
 
 /** Ends a request for a transport in HTTP. For an upgrade there is no response, so its lines are written by hand. */
-export function answerInHttp(
+function answerInHttp(
   { socket }: IncomingMessage,
   response: unknown,
   fault: Fault,
