@@ -15,6 +15,7 @@ import { Revocations1763602100000 } from './1763602100000-revocations.js';
 import { PresenceOfAnyUser1763602110000 } from './1763602110000-presence-of-any-user.js';
 import { Keys1763602300000 } from './1763602300000-keys.js';
 import { ServiceTime1763602310000 } from './1763602310000-service-time.js';
+import { Erasure1763602320000 } from './1763602320000-erasure.js';
 
 /** In the order they are applied. */
 export const MIGRATIONS = [
@@ -35,4 +36,5 @@ export const MIGRATIONS = [
   PresenceOfAnyUser1763602110000,
   Keys1763602300000,
   ServiceTime1763602310000,
+  Erasure1763602320000,
 ];

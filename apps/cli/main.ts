@@ -3,6 +3,7 @@ import { SettingsError } from '#config';
 import { Fault } from '#protocol';
 import { addCleanup } from './commands/cleanup.js';
 import { addConnections } from './commands/connections.js';
+import { addEraseUser } from './commands/erase-user.js';
 import { addMigrate } from './commands/migrate.js';
 import { addPublish } from './commands/publish.js';
 import { addStatus } from './commands/status.js';
@@ -22,7 +23,17 @@ function makeProgram(): Command {
       'after',
       '\nSettings come from the environment: docs/configuration.md. Exit code 2: bad input; 1: it failed.',
     );
-  for (const add of [addToken, addPublish, addTail, addWhy, addConnections, addStatus, addMigrate, addCleanup])
+  for (const add of [
+    addToken,
+    addPublish,
+    addTail,
+    addWhy,
+    addConnections,
+    addStatus,
+    addMigrate,
+    addCleanup,
+    addEraseUser,
+  ])
     add(program);
   return program;
 }

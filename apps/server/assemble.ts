@@ -25,6 +25,7 @@ import {
   DeadLetters,
   Devices,
   Directory,
+  Erasure,
   Groups,
   JobDiary,
   MessageLog,
@@ -138,6 +139,7 @@ export function makeStores(
     directory: new Directory(database),
     traffic: new Traffic(database),
     backlog: new Backlog(database),
+    erasure: new Erasure(database),
   };
 }
 

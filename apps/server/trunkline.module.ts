@@ -13,6 +13,7 @@ import {
   Backlog,
   DeadLetters,
   Directory,
+  Erasure,
   Groups,
   JobDiary,
   MessageLog,
@@ -73,6 +74,7 @@ function adminProviders(parts: Parts): Provider[] {
     { provide: Census, useValue: parts.census },
     { provide: Orders, useValue: parts.orders },
     { provide: Directory, useValue: parts.directory },
+    { provide: Erasure, useValue: parts.erasure },
     { provide: Traffic, useValue: parts.traffic },
     { provide: Backlog, useValue: parts.backlog },
   ];

@@ -1,7 +1,7 @@
 import type { z } from 'zod';
 import type { Registry } from '#connection-manager';
 import type { Groups, MessageLog, MessageStatus } from '#message-persistence';
-import { channelKind, type rest } from '#protocol';
+import { channelKind, inboxOf, type rest } from '#protocol';
 import { reasonOf, type Reason } from './reason.js';
 
 export type Timeline = z.infer<typeof rest.Timeline>;
