@@ -9,6 +9,11 @@ interface Answer {
   readonly rows: number;
 }
 
+interface EraseOptions {
+  readonly anonymizeSent?: boolean;
+  readonly json?: boolean;
+}
+
 export function addEraseUser(program: Command): void {
   program
     .command('erase-user')
@@ -16,7 +21,7 @@ export function addEraseUser(program: Command): void {
     .argument('<user>', 'the user id, the sub of its tokens')
     .option('--anonymize-sent', 'keep what it sent to others, without its name')
     .option('--json', 'as JSON: user, rows')
-    .action(async (given: string, { anonymizeSent = false, json = false }) => {
+    .action(async (given: string, { anonymizeSent = false, json = false }: EraseOptions) => {
       const user = parse(UserId, given);
       const client = new RestClient(readSettings());
       const query = { sent: anonymizeSent ? 'anonymize' : 'remove' };
