@@ -43,22 +43,34 @@ declare
       'update trunkline.%1$I set target = $3, details = ''{}''
         where %2$s and (target = $2 or starts_with(target, $2 || '' '') or details ->> ''user'' = $2)'
     when name = 'outbox' then
-      'delete from trunkline.%1$I where %2$s
-          and (channel = $1 or publisher = ''user:'' || $2 or sender = $2 or trunkline.receipt_user(type, body) = $2)'
+      'with gone as (
+         delete from trunkline.%1$I where %2$s and (channel = $1 or publisher = ''user:'' || $2 or sender = $2
+                                                    or trunkline.receipt_user(type, body) = $2) returning 1
+       ), changed as (
+         update trunkline.%1$I set controls = nullif((controls::jsonb - array[''exceptUser'', ''exceptDevice''])::text, ''{}'')
+          where %2$s and channel <> $1 and sender is distinct from $2 and publisher <> ''user:'' || $2
+            and $2 in (controls::jsonb ->> ''exceptUser'', controls::jsonb #>> ''{exceptDevice,user}'') returning 1
+       ) select from gone union all select from changed'
     when name ~ '^publish_ids_' then
       -- The publish id of a receipt: delivered:<message>:<user>:<device>
       'delete from trunkline.%1$I where %2$s
           and (channel = $1 or publisher = ''user:'' || $2
                or (publisher = ''trunkline'' and starts_with(substr(publish_id, strpos(publish_id, '':'') + 38), $2 || '':'')))'
-    when name ~ '^messages_' and keeps_sent then
-      'with gone as (
-         delete from trunkline.%1$I where %2$s and (channel = $1 or trunkline.receipt_user(type, body) = $2) returning 1
-       ), kept as (
-         update trunkline.%1$I set sender = null, controls = nullif(controls - array[''collapseBy'', ''receipts'', ''exceptConnection'', ''exceptDevice''], ''{}'')
-          where %2$s and sender = $2 and channel <> $1 returning 1
-       ) select from gone union all select from kept'
+    -- Of what stays, the user is no longer the sender, nor the one from whom somebody withheld it.
     when name ~ '^messages_' then
-      'delete from trunkline.%1$I where %2$s and (channel = $1 or sender = $2 or trunkline.receipt_user(type, body) = $2)'
+      'with gone as (
+         delete from trunkline.%1$I where %2$s and (channel = $1 or trunkline.receipt_user(type, body) = $2
+                                                    or (sender = $2 and not $4)) returning 1
+       ), changed as (
+         update trunkline.%1$I
+            set sender = nullif(sender, $2),
+                controls = nullif(controls - case when sender = $2
+                  then array[''collapseBy'', ''receipts'', ''exceptConnection'', ''exceptDevice'']
+                  else array[''exceptUser'', ''exceptDevice''] end, ''{}'')
+          where %2$s and channel <> $1
+            and case when sender = $2 then $4
+                     else $2 in (controls ->> ''exceptUser'', controls #>> ''{exceptDevice,user}'') end returning 1
+       ) select from gone union all select from changed'
     else 'delete from trunkline.%1$I where %2$s and user_id = $2'
   end;
 begin
@@ -67,7 +79,7 @@ begin
   end if;
   execute format(action, name, format('ctid >= %L::tid and ctid < %L::tid', format('(%s,0)', first_page),
                                       format('(%s,0)', first_page + page_count)))
-    using trunkline.inbox(user_id), user_id, digest;
+    using trunkline.inbox(user_id), user_id, digest, keeps_sent;
   get diagnostics erased = row_count;
   return erased;
 end $$;

@@ -34,6 +34,7 @@ async function live(): Promise<{ phone: TestClient; ben: TestClient }> {
   await phone.must('publish', { channel: 'group:g', type: 't', data: 'mine', publishId: 'p-1' });
   await ben.must('publish', { channel: 'group:g', type: 't', data: 'his', receipts: ['delivered'] });
   await publish(near, { channel: INBOX, type: 't', data: 'to it', publishId: 'p-2' });
+  await publish(near, { channel: 'group:g', type: 't', data: 'not for it', exceptUser: USER });
   await near.rest('POST', '/v1/messages/scheduled', {
     ...{ channel: INBOX, type: 't', data: 1 },
     sendAt: '2100-01-01T00:00:00Z',
@@ -86,7 +87,7 @@ it('nothing is left of an erased user, in any table, and its sockets are closed'
   expect(await traces()).toEqual([]);
   // Others keep what is theirs, and go on.
   const bodies = await database.query(`select body from trunkline.messages where channel = 'group:g'`);
-  expect(bodies).toEqual([{ body: '"his"' }]);
+  expect(bodies).toEqual([{ body: '"his"' }, { body: '"not for it"' }]);
   await ben.must('publish', { channel: 'group:g', type: 't', data: 'later' });
   await until('ben goes on', () => ben.bodies('group:g').includes('later'));
   const audit = await database.query(
@@ -107,6 +108,7 @@ it('what the user sent to others can stay without its name', async () => {
   expect(sent).toEqual([
     { body: '"mine"', sender: null },
     { body: '"his"', sender: 'ben' },
+    { body: '"not for it"', sender: null },
   ]);
 });
 
