@@ -13,6 +13,8 @@ import { AppendArrays1763601100000 } from './1763601100000-append-arrays.js';
 import { Inboxes1763602000000 } from './1763602000000-inboxes.js';
 import { Revocations1763602100000 } from './1763602100000-revocations.js';
 import { PresenceOfAnyUser1763602110000 } from './1763602110000-presence-of-any-user.js';
+import { Present1763602200000 } from './1763602200000-present.js';
+import { PublishText1763602210000 } from './1763602210000-publish-text.js';
 import { Keys1763602300000 } from './1763602300000-keys.js';
 import { ServiceTime1763602310000 } from './1763602310000-service-time.js';
 import { Erasure1763602320000 } from './1763602320000-erasure.js';
@@ -34,6 +36,8 @@ export const MIGRATIONS = [
   Inboxes1763602000000,
   Revocations1763602100000,
   PresenceOfAnyUser1763602110000,
+  Present1763602200000,
+  PublishText1763602210000,
   Keys1763602300000,
   ServiceTime1763602310000,
   Erasure1763602320000,

@@ -342,7 +342,7 @@ create view trunkline.undelivered as
    FROM delivery_status
   WHERE (status = ANY (ARRAY['queued'::text, 'sent'::text]));
 
-CREATE OR REPLACE FUNCTION trunkline.append(channels text[], ids uuid[], publishers text[], senders text[], types text[], bodies text[], metadatas text[], controls text[], ttls_ms bigint[], publish_ids text[], dedupe_window interval, OUT stored_ids uuid[], OUT seqs bigint[], OUT times timestamp with time zone[], OUT outcomes text[])
+CREATE OR REPLACE FUNCTION trunkline.append(channels text[], ids uuid[], publishers text[], senders text[], types text[], bodies text[], metadatas text[], controls text[], ttls_ms bigint[], publish_ids text[], dedupe_window interval, OUT stored_ids uuid[], OUT seqs bigint[], OUT times timestamp with time zone[], OUT outcomes text[], OUT present timestamp with time zone)
  RETURNS record
  LANGUAGE plpgsql
 AS $function$
@@ -368,6 +368,7 @@ begin
                  count(*) over (partition by i.channel order by i.ord desc) - 1 as behind
             from unnest(append.channels) with ordinality as i (channel, ord)
             join bumped b using (channel)) as numbered;
+  present := clock_timestamp();
 
   if named > 0 then
     begin
@@ -402,11 +403,13 @@ begin
   end if;
 
   insert into trunkline.messages (channel, seq, id, sender, type, body, metadata, controls, created_at, expires_at)
-  select i.channel, i.seq, i.id, i.sender, i.type, i.body, i.metadata, i.controls::jsonb, i.at,
-         i.at + i.ttl_ms * interval '1 millisecond'
-    from unnest(append.channels, append.ids, append.senders, append.types, append.bodies, append.metadatas,
-                append.controls, append.ttls_ms, seqs, times)
-         as i (channel, id, sender, type, body, metadata, controls, ttl_ms, seq, at)
+  select i.channel, i.seq, i.id, i.sender, i.type, i.body, i.metadata,
+         case when i.controls::jsonb ? 'collapseKey' then i.controls::jsonb || jsonb_build_object('collapseBy', i.publisher)
+              else i.controls::jsonb end,
+         i.at, least(i.at, present) + i.ttl_ms * interval '1 millisecond'
+    from unnest(append.channels, append.ids, append.publishers, append.senders, append.types, append.bodies,
+                append.metadatas, append.controls, append.ttls_ms, seqs, times)
+         as i (channel, id, publisher, sender, type, body, metadata, controls, ttl_ms, seq, at)
    where i.seq is not null;
 
   stored_ids := append.ids;
@@ -416,7 +419,8 @@ begin
   outcomes := array_fill('stored'::text, array[cardinality(append.ids)]);
   for repeat in
     select i.ord, p.message_id, p.seq, p.created_at,
-           case when m.id is null or (m.type = i.type and m.body = i.body) then 'repeated' else 'conflict' end as outcome
+           case when m.body is null or (m.type = i.type and trunkline.is_same_json(m.body, i.body)) then 'repeated'
+                else 'conflict' end as outcome
       from unnest(append.channels, append.publishers, append.types, append.bodies, append.publish_ids)
            with ordinality as i (channel, publisher, type, body, publish_id, ord)
      cross join lateral (
@@ -455,6 +459,58 @@ AS $function$
    union
   select m.channel from trunkline.memberships m where m.user_id = any (users)
 $function$
+;
+
+CREATE OR REPLACE FUNCTION trunkline.check_body(body text)
+ RETURNS void
+ LANGUAGE plpgsql
+ IMMUTABLE PARALLEL SAFE
+ SET search_path TO ''
+ SET standard_conforming_strings TO 'on'
+AS $function$
+declare
+  bare text;
+  opened integer;
+begin
+  if body is null or octet_length(body) > 65536 then
+    raise exception 'trunkline 1003: data is null or longer than 65536 bytes' using errcode = 'invalid_parameter_value';
+  end if;
+  begin
+    perform body::json;
+  exception
+    when statement_too_complex then
+      raise exception 'trunkline 1004: data is nested deeper than 32 levels' using errcode = 'invalid_parameter_value';
+    when data_exception then
+      raise exception 'trunkline 1015: data is not JSON; a string needs its double quotes'
+        using errcode = 'invalid_parameter_value';
+  end;
+  -- A space in the place of what is taken out, so that its neighbours do not become a pair.
+  if position('\u' in body) > 0 and regexp_replace(replace(body, '\\', ' '),
+       '\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}', ' ', 'g') ~ '\\u0000|\\u[dD][89a-fA-F]' then
+    raise exception 'trunkline 1006: data holds \u0000 or half a surrogate pair' using errcode = 'invalid_parameter_value';
+  end if;
+  -- Shorter ones cannot hold as many keys or levels.
+  if octet_length(body) < 66 and body !~ '\d[eE]' then
+    return;
+  end if;
+  bare := regexp_replace(body, '"(?:[^"\\]|\\.)*"', '""', 'g');
+  if length(bare) - length(replace(bare, ':', '')) > 1000 then
+    raise exception 'trunkline 1005: data has more than 1000 keys' using errcode = 'invalid_parameter_value';
+  end if;
+  opened := length(bare) - length(translate(bare, '[{', ''));
+  if opened > 32 and (
+       select max(depth) > 32
+         from (select sum(case when c in ('[', '{') then 1 else -1 end) over (order by ord) as depth
+                 from string_to_table(regexp_replace(bare, '[^][{}]', '', 'g'), null) with ordinality as b (c, ord)) as levels) then
+    raise exception 'trunkline 1004: data is nested deeper than 32 levels' using errcode = 'invalid_parameter_value';
+  end if;
+  if bare ~ '\d[eE]|\d{255}' and exists (
+       select from regexp_matches(bare, '-?\d+(?:\.\d+)?(?:[eE][-+]?\d+)?', 'g') as n (number)
+        where (n.number[1] ~ '[eE]' or length(n.number[1]) > 308) and trunkline.exceeds_double(n.number[1])) then
+    raise exception 'trunkline 1018: data holds a number beyond what a double holds, about 1.8e308; send it as a string'
+      using errcode = 'invalid_parameter_value';
+  end if;
+end $function$
 ;
 
 CREATE OR REPLACE FUNCTION trunkline.decode_user(encoded text)
@@ -559,22 +615,34 @@ declare
       'update trunkline.%1$I set target = $3, details = ''{}''
         where %2$s and (target = $2 or starts_with(target, $2 || '' '') or details ->> ''user'' = $2)'
     when name = 'outbox' then
-      'delete from trunkline.%1$I where %2$s
-          and (channel = $1 or publisher = ''user:'' || $2 or sender = $2 or trunkline.receipt_user(type, body) = $2)'
+      'with gone as (
+         delete from trunkline.%1$I where %2$s and (channel = $1 or publisher = ''user:'' || $2 or sender = $2
+                                                    or trunkline.receipt_user(type, body) = $2) returning 1
+       ), changed as (
+         update trunkline.%1$I set controls = nullif((controls::jsonb - array[''exceptUser'', ''exceptDevice''])::text, ''{}'')
+          where %2$s and channel <> $1 and sender is distinct from $2 and publisher <> ''user:'' || $2
+            and $2 in (controls::jsonb ->> ''exceptUser'', controls::jsonb #>> ''{exceptDevice,user}'') returning 1
+       ) select from gone union all select from changed'
     when name ~ '^publish_ids_' then
       -- The publish id of a receipt: delivered:<message>:<user>:<device>
       'delete from trunkline.%1$I where %2$s
           and (channel = $1 or publisher = ''user:'' || $2
                or (publisher = ''trunkline'' and starts_with(substr(publish_id, strpos(publish_id, '':'') + 38), $2 || '':'')))'
-    when name ~ '^messages_' and keeps_sent then
-      'with gone as (
-         delete from trunkline.%1$I where %2$s and (channel = $1 or trunkline.receipt_user(type, body) = $2) returning 1
-       ), kept as (
-         update trunkline.%1$I set sender = null, controls = nullif(controls - array[''collapseBy'', ''receipts'', ''exceptConnection'', ''exceptDevice''], ''{}'')
-          where %2$s and sender = $2 and channel <> $1 returning 1
-       ) select from gone union all select from kept'
+    -- Of what stays, the user is no longer the sender, nor the one from whom somebody withheld it.
     when name ~ '^messages_' then
-      'delete from trunkline.%1$I where %2$s and (channel = $1 or sender = $2 or trunkline.receipt_user(type, body) = $2)'
+      'with gone as (
+         delete from trunkline.%1$I where %2$s and (channel = $1 or trunkline.receipt_user(type, body) = $2
+                                                    or (sender = $2 and not $4)) returning 1
+       ), changed as (
+         update trunkline.%1$I
+            set sender = nullif(sender, $2),
+                controls = nullif(controls - case when sender = $2
+                  then array[''collapseBy'', ''receipts'', ''exceptConnection'', ''exceptDevice'']
+                  else array[''exceptUser'', ''exceptDevice''] end, ''{}'')
+          where %2$s and channel <> $1
+            and case when sender = $2 then $4
+                     else $2 in (controls ->> ''exceptUser'', controls #>> ''{exceptDevice,user}'') end returning 1
+       ) select from gone union all select from changed'
     else 'delete from trunkline.%1$I where %2$s and user_id = $2'
   end;
 begin
@@ -583,7 +651,7 @@ begin
   end if;
   execute format(action, name, format('ctid >= %L::tid and ctid < %L::tid', format('(%s,0)', first_page),
                                       format('(%s,0)', first_page + page_count)))
-    using trunkline.inbox(user_id), user_id, digest;
+    using trunkline.inbox(user_id), user_id, digest, keeps_sent;
   get diagnostics erased = row_count;
   return erased;
 end $function$
@@ -600,6 +668,23 @@ begin
   delete from trunkline.messages m where m.channel = inbox;
   delete from trunkline.publish_ids p where p.channel = inbox;
   delete from trunkline.channels c where c.channel = inbox;
+end $function$
+;
+
+CREATE OR REPLACE FUNCTION trunkline.exceeds_double(number text)
+ RETURNS boolean
+ LANGUAGE plpgsql
+ IMMUTABLE PARALLEL SAFE
+AS $function$
+begin
+  perform number::float8;
+  return false;
+exception when numeric_value_out_of_range then
+  begin
+    return abs(number::numeric) > 1;
+  exception when numeric_value_out_of_range then
+    return number !~ '[eE]-';
+  end;
 end $function$
 ;
 
@@ -743,6 +828,18 @@ exception when character_not_in_repertoire or untranslatable_character then
 end $function$
 ;
 
+CREATE OR REPLACE FUNCTION trunkline.is_same_json(a text, b text)
+ RETURNS boolean
+ LANGUAGE plpgsql
+ IMMUTABLE PARALLEL SAFE
+AS $function$
+begin
+  return a = b or a::jsonb = b::jsonb;
+exception when data_exception or program_limit_exceeded then
+  return false; -- numbers that only text can hold
+end $function$
+;
+
 CREATE OR REPLACE FUNCTION trunkline.last_seen(user_id text)
  RETURNS timestamp with time zone
  LANGUAGE sql
@@ -790,6 +887,33 @@ begin
   execute format('alter table trunkline.%I attach partition trunkline.%I for values from (%L) to (%L)', parent, name, low, high);
   execute format('alter table trunkline.%I drop constraint bounds', name);
   return true;
+end $function$
+;
+
+CREATE OR REPLACE FUNCTION trunkline.mend_sequences()
+ RETURNS TABLE(sequence text, was bigint, last_value bigint)
+ LANGUAGE plpgsql
+ SET search_path TO ''
+AS $function$
+#variable_conflict use_column
+declare
+  owned record;
+begin
+  for owned in
+    select format('trunkline.%I', c.relname) as relation, a.attname as col,
+           pg_get_serial_sequence(format('trunkline.%I', c.relname), a.attname) as name
+      from pg_attribute a join pg_class c on c.oid = a.attrelid
+     where c.relnamespace = 'trunkline'::regnamespace and a.attidentity <> '' and not a.attisdropped and not c.relispartition
+     order by 1, 2
+  loop
+    sequence := owned.name;
+    execute format('select s.last_value - case when s.is_called then 0 else 1 end, (select max(%I) from %s) from %s s',
+                   owned.col, owned.relation, owned.name) into was, last_value;
+    if last_value > was then
+      perform setval(owned.name::regclass, last_value);
+      return next;
+    end if;
+  end loop;
 end $function$
 ;
 
@@ -870,36 +994,53 @@ $function$
 
 CREATE OR REPLACE FUNCTION trunkline.publish(channel text, type text, data jsonb, options jsonb DEFAULT '{}'::jsonb)
  RETURNS uuid
- LANGUAGE plpgsql
+ LANGUAGE sql
  SECURITY DEFINER
  SET search_path TO ''
 AS $function$
+  select trunkline.publish(channel, type, data::text, options)
+$function$
+;
+
+CREATE OR REPLACE FUNCTION trunkline.publish(channel text, type text, data json, options jsonb DEFAULT '{}'::jsonb)
+ RETURNS uuid
+ LANGUAGE sql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+  select trunkline.publish(channel, type, data::text, options)
+$function$
+;
+
+CREATE OR REPLACE FUNCTION trunkline.publish(channel text, type text, data text, options jsonb DEFAULT '{}'::jsonb)
+ RETURNS uuid
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+ SET standard_conforming_strings TO 'on'
+AS $function$
 #variable_conflict use_column
 declare
+  given text := btrim(data, E' \t\n\r');
   new_id uuid := trunkline.message_id();
+  tries integer := 0;
   author text := 'sql:' || session_user;
   due timestamptz := '-infinity';
   unknown text;
   known uuid;
   is_same boolean;
 begin
-  if channel is null or channel !~ '^(broadcast|(user|group):[A-Za-z0-9._:@/+-]+)$' or length(channel) > 200 then
+  if not trunkline.is_channel(channel) then
     raise exception 'trunkline 1002: % is not a channel: user:<id>, group:<name> or broadcast', left(channel, 50)
       using errcode = 'invalid_parameter_value';
   elsif type is null or length(type) not between 1 and 100 or type like 'trunkline.%' then
     raise exception 'trunkline 1000: a type has 1 to 100 characters and does not begin with trunkline.'
       using errcode = 'invalid_parameter_value';
-  elsif data is null or octet_length(data::text) > 65536 then
-    raise exception 'trunkline 1003: data is null or longer than 65536 bytes' using errcode = 'invalid_parameter_value';
-  elsif data @? 'strict $.**{32 to last} ? (@.type() == "object" || @.type() == "array")' then
-    raise exception 'trunkline 1004: data is nested deeper than 32 levels' using errcode = 'invalid_parameter_value';
-  elsif octet_length(data::text) > 5000 -- shorter ones cannot hold as many
-        and (select count(*) from jsonb_path_query(data, 'strict $.** ? (@.type() == "object").keyvalue()')) > 1000 then
-    raise exception 'trunkline 1005: data has more than 1000 keys' using errcode = 'invalid_parameter_value';
   elsif jsonb_typeof(options) is distinct from 'object' then
     raise exception 'trunkline 1000: options is not an object' using errcode = 'invalid_parameter_value';
   end if;
 
+  perform trunkline.check_body(given);
   -- An option that is null counts as left out.
   select string_agg(key, ', ') into unknown from jsonb_object_keys(options) as key
    where key not in ('metadata', 'ttlMs', 'publishId', 'sendAt', 'collapseKey', 'deliverTo', 'exceptUser');
@@ -913,7 +1054,7 @@ begin
     raise exception 'trunkline 1000: publishId and collapseKey have 1 to 100 characters' using errcode = 'invalid_parameter_value';
   elsif options ->> 'deliverTo' not in ('all-devices', 'first-device') then
     raise exception 'trunkline 1000: deliverTo is all-devices or first-device' using errcode = 'invalid_parameter_value';
-  elsif options ->> 'exceptUser' !~ '^[A-Za-z0-9._:@/+-]{1,195}$' then
+  elsif options ->> 'exceptUser' is not null and not trunkline.is_channel(trunkline.inbox(options ->> 'exceptUser')) then
     raise exception 'trunkline 1000: exceptUser is not a user' using errcode = 'invalid_parameter_value';
   elsif options ->> 'metadata' is not null and (
       jsonb_typeof(options -> 'metadata') <> 'object'
@@ -936,12 +1077,13 @@ begin
 
   -- Each turn sees what was committed until then: a publish id that another transaction takes meanwhile is found next.
   loop
-    select p.message_id, m.id is null or (m.type = publish.type and m.body = data::text) into known, is_same
+    select p.message_id, m.body is null or (m.type = publish.type and trunkline.is_same_json(m.body, given))
+      into known, is_same
       from trunkline.publish_ids p
       left join trunkline.messages m on m.channel = p.channel and m.seq = p.seq and m.created_at = p.created_at
      where p.channel = publish.channel and p.publish_id = options ->> 'publishId' and p.publisher = author
      union all
-    select o.message_id, o.type = publish.type and o.body = data::text
+    select o.message_id, o.type = publish.type and trunkline.is_same_json(o.body, given)
       from trunkline.outbox o
      where o.channel = publish.channel and o.publish_id = options ->> 'publishId' and o.publisher = author
      limit 1;
@@ -953,13 +1095,18 @@ begin
     end if;
 
     insert into trunkline.outbox as o (due_at, message_id, channel, publisher, type, body, metadata, controls, ttl_ms, publish_id)
-    values (due, new_id, publish.channel, author, publish.type, data::text, options ->> 'metadata',
+    values (due, new_id, publish.channel, author, publish.type, given, options ->> 'metadata',
             nullif(jsonb_strip_nulls(jsonb_build_object('collapseKey', options ->> 'collapseKey',
               'deliverTo', nullif(options ->> 'deliverTo', 'all-devices'), 'exceptUser', options ->> 'exceptUser')), '{}')::text,
             (options ->> 'ttlMs')::numeric::bigint, options ->> 'publishId')
-    on conflict (channel, publish_id, publisher) where publish_id is not null do nothing;
+    on conflict do nothing;
     if found then
       return new_id;
+    end if;
+    -- Neither the publish id nor another transaction: the sequence of the table gives out numbers that are taken.
+    tries := tries + 1;
+    if tries > 1 then
+      perform trunkline.mend_sequences();
     end if;
   end loop;
 end $function$

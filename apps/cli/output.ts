@@ -1,3 +1,5 @@
+import { toJson } from '#protocol';
+
 /** Where the answers go: JSON for programs, lines for people. */
 export class Output {
   constructor(
@@ -7,7 +9,7 @@ export class Output {
 
   /** One JSON value in one line, or what it says in words. */
   tell(value: unknown, words: () => readonly string[]): void {
-    const lines = this.isJson ? [JSON.stringify(value)] : words().map(printable);
+    const lines = this.isJson ? [toJson(value)] : words().map(printable);
     if (lines.length > 0) this.write(`${lines.join('\n')}\n`);
   }
 }

@@ -1,6 +1,7 @@
 import { resolveSecrets, type Settings } from '#config';
-import type { WireError } from '#protocol';
+import { toJson, type WireError } from '#protocol';
 import { Failure, InputError } from './failure.js';
+import { parseAnswer } from './parse-answer.js';
 
 const DEADLINE_MS = 30_000;
 const NOT_FOUND = 1012;
@@ -61,12 +62,13 @@ export class RestClient {
         authorization: `Bearer ${key}`,
         ...(body === undefined ? {} : { 'content-type': 'application/json' }),
       },
-      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+      ...(body === undefined ? {} : { body: toJson(body) }),
       signal: AbortSignal.timeout(DEADLINE_MS),
     }).catch((error: unknown) => {
       throw new OutOfReach(`no server answers at ${url}; TRUNKLINE_URL says where it is`, { cause: error });
     });
-    const answer = (await response.json().catch(() => undefined)) as Answer | { error?: WireError } | undefined;
+    const text = await response.text().catch(() => '');
+    const answer = parseAnswer(text) as Answer | { error?: WireError } | undefined;
     if (response.ok && answer !== undefined) return answer as Answer;
     throw refusal(response.status, (answer as { error?: WireError } | undefined)?.error, path, keyName);
   }

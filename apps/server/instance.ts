@@ -4,14 +4,15 @@ import type { RequestHandler } from 'express';
 import helmet from 'helmet';
 import { Schedule } from '#cleanup';
 import type { ResolvedSettings } from '#config';
-import { durabilityFaults, migrate, withRetry } from '#database';
 import { ClientGateway, SocketAdapter } from '#gateway';
+import { keepJson } from '#http';
 import type { Readiness } from '#health';
 import { METRICS_PATH, NestLog, type Logger } from '#observability';
 import { Fault } from '#protocol';
-import { MIGRATIONS } from '../../migrations/index.js';
 import { assemble, type Parts, type Surroundings } from './assemble.js';
+import { checkDatabase, migrateDatabase } from './check-database.js';
 import { describeApi } from './describe-api.js';
+import { frontPage } from './front-page.js';
 import { showInstance } from './instance-metrics.js';
 import type { Metrics } from './metrics.js';
 import { OpenSockets } from './open-sockets.js';
@@ -19,6 +20,8 @@ import { TrunklineModule } from './trunkline.module.js';
 
 /** Longest REST body: a full batch of ordinary messages; each message has its own, smaller limit. */
 const REST_BODY_LIMIT = '8mb';
+/** The text is kept beside what is parsed of it: messages are stored as they came. */
+const JSON_PARSER = { limit: REST_BODY_LIMIT, strict: false, verify: keepJson };
 
 /** One running server: started in order, stopped in reverse. */
 export class Instance {
@@ -41,17 +44,23 @@ export class Instance {
     showInstance(parts.meter, parts);
     const app = await createApp(settings, parts, surroundings.metrics);
     const instance = new Instance(settings, parts, app);
-    await app.init();
-    parts.requestLog.watch(app.getHttpServer());
-    await app.listen(settings.port, settings.host);
-    await instance.begin();
-    return instance;
+    try {
+      await app.init();
+      parts.requestLog.watch(app.getHttpServer());
+      await app.listen(settings.port, settings.host);
+      await instance.begin();
+      return instance;
+    } catch (error) {
+      // What went wrong is told by whoever started it; what goes wrong in tidying up is only a consequence.
+      await instance.release().catch((more: unknown) => parts.log.debug({ err: more }, 'not released'));
+      throw error;
+    }
   }
 
   private async begin(): Promise<void> {
     const { settings, parts, app } = this;
-    await migrate(settings.database.listenUrl ?? settings.database.url, MIGRATIONS);
-    await assertDurable(settings, parts);
+    await migrateDatabase(settings.database);
+    await checkDatabase(settings, parts);
     await parts.lease.assertIdIsFree();
     await makeDays(parts);
     await parts.listener.start();
@@ -111,15 +120,6 @@ export class Instance {
   }
 }
 
-/** A database that may forget what it acknowledged breaks the first promise: production refuses it. */
-async function assertDurable(settings: ResolvedSettings, { database, log }: Parts): Promise<void> {
-  const faults = await withRetry(() => durabilityFaults(database), { deadlineMs: 10_000 });
-  if (faults.length === 0) return;
-  const message = `PostgreSQL runs with ${faults.join(', ')}: acknowledged messages can be lost in a crash`;
-  if (settings.isProduction) throw new Error(message);
-  log.warn(message);
-}
-
 /** A start never waits for a day: until the job has made it, what is stored on it goes to the default partition. */
 async function makeDays({ retention, log }: Parts): Promise<void> {
   try {
@@ -142,18 +142,10 @@ async function createApp(
   });
   app.use(refuseUnready(parts.readiness));
   app.use(helmet());
+  app.use(frontPage);
   if (mainEndpoint) app.use(METRICS_PATH, mainEndpoint.handle);
-  app.useBodyParser('json', { limit: REST_BODY_LIMIT, strict: false });
-  const { corsOrigins } = settings.auth;
-  const allowsLocalhost = !settings.isProduction && corsOrigins.length === 0;
-  app.useWebSocketAdapter(
-    new SocketAdapter(app, {
-      corsOrigins,
-      allowsLocalhost,
-      maxBodyBytes: settings.body.maxBytes,
-      ...settings.connections,
-    }),
-  );
+  app.useBodyParser('json', JSON_PARSER);
+  app.useWebSocketAdapter(new SocketAdapter(app, { maxBodyBytes: settings.body.maxBytes, ...settings.connections }));
   describeApi(app, settings.admin.keys.length > 0);
   return app;
 }

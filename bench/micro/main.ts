@@ -4,17 +4,19 @@ import { reportMetric, type MetricReport } from '../report.js';
 import type { Measurement } from '../scenarios/scenario.js';
 import { metricLines } from '../table.js';
 import { appendMicro } from './append.js';
+import { bodyMicro } from './body.js';
 import { feedMicro } from './feed.js';
 import type { Micro } from './micro.js';
 import { parseMicro } from './parse.js';
 import { windowMicro } from './window.js';
 
-const USAGE = `npm run bench:micro -- [--only parse,window,feed,append] [--rounds 5] [--seconds 3] [--json]
+const USAGE = `npm run bench:micro -- [--only parse,body,window,feed,append] [--rounds 5] [--seconds 3] [--json]
 
   --json   print each result as one JSON object; append is the last line`;
 
 const MICROS: Readonly<Record<string, () => Promise<Micro>>> = {
   parse: parseMicro,
+  body: bodyMicro,
   window: windowMicro,
   feed: feedMicro,
   append: appendMicro,

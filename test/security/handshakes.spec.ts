@@ -125,7 +125,7 @@ describe('a handshake', () => {
 
   it('in a namespace that does not exist is refused', async () => {
     const refusal = await target.survives(() => knock(`${target.server.url}/admin`, { auth: { token } }));
-    expect(refusal).toMatchObject({ message: 'Invalid namespace' });
+    expect(refusal).toMatchObject({ code: 1012, retryable: false, message: expect.stringContaining('/admin') });
   });
 
   it('with a forwarded address is known by the address it came from', async () => {

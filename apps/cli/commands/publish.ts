@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import type { z } from 'zod';
 import { readSettings } from '#config';
-import { BackendPublish, parse, type rest } from '#protocol';
+import { BackendPublish, JsonText, parse, type rest } from '#protocol';
 import { InputError } from '../failure.js';
 import { Output } from '../output.js';
 import { RestClient } from '../rest-client.js';
@@ -32,7 +32,15 @@ export function addPublish(program: Command): void {
         ...(ttlMs === undefined ? {} : { ttlMs: Number(ttlMs) }),
       });
       const client = new RestClient(readSettings());
-      const answer = await client.api<z.infer<typeof rest.PublishedAnswer>>('POST', '/messages', {}, message);
+      const answer = await client.api<z.infer<typeof rest.PublishedAnswer>>(
+        'POST',
+        '/messages',
+        {},
+        {
+          ...message,
+          data: new JsonText(data),
+        },
+      );
       const { id, seq, repeated } = answer;
       new Output(json).tell(answer, () => [
         `${channel}#${seq} ${repeated ? 'was stored before' : 'stored'}; what becomes of it: trunkline why ${id}`,

@@ -2,7 +2,7 @@ import type { Command } from 'commander';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { z } from 'zod';
 import { readSettings } from '#config';
-import { Channel, parse, type Message, type rest } from '#protocol';
+import { Channel, parse, toJson, type Message, type rest } from '#protocol';
 import { InputError } from '../failure.js';
 import { Output } from '../output.js';
 import { OutOfReach, RestClient, type Query } from '../rest-client.js';
@@ -82,7 +82,7 @@ function patient(read: (query: Query) => Promise<Page>): (query: Query) => Promi
 }
 
 function inWords({ channel, seq, sender, type, data, createdAt }: Message): string {
-  return `${createdAt} ${channel}#${seq} ${type} from ${sender ?? 'a back end'}: ${JSON.stringify(data)}`;
+  return `${createdAt} ${channel}#${seq} ${type} from ${sender ?? 'a back end'}: ${toJson(data)}`;
 }
 
 function whole(option: string, text: string): number {

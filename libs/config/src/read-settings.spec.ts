@@ -36,6 +36,12 @@ const WRONG: [variable: string, value: string, allowed: string][] = [
   ['TRUNKLINE_ADMIN_KEY', `${SECRET} ${SECRET}`, 'one key'],
   ['TRUST_PROXY', 'everybody', 'addresses or networks'],
   ['TRUST_PROXY', '10.0.0.0/33', 'addresses or networks'],
+  ['CORS_ORIGINS', 'example.com', 'https://app.example.com'],
+  ['CORS_ORIGINS', 'https://a.example,https://b.example/', 'https://b.example/ is neither'],
+  ['CORS_ORIGINS', 'https://a.example/app', 'without path'],
+  ['CORS_ORIGINS', 'https://*.example.com', 'wildcard'],
+  ['CORS_ORIGINS', 'https://a.example:443', 'default port'],
+  ['CORS_ORIGINS', 'https://A.example', 'as browsers send them'],
   ['MAX_CONNECTIONS', '0', 'whole number from 1'],
   ['MAX_CONNECTIONS_PER_USER', 'few', 'whole number from 0'],
   ['MAX_CONNECTIONS_PER_ADDRESS', '-1', 'whole number from 0'],
@@ -85,6 +91,7 @@ const WRONG: [variable: string, value: string, allowed: string][] = [
   ['CONNECTION_TIMEOUT_MS', '999', '1000 to 3600000'],
   ['PRESENCE_DEBOUNCE_MS', '-1', '0 to 60000'],
   ['MAX_WATCHES', '0', '1 to 10000'],
+  ['HISTORY_FROM_JOIN', 'user:ann', 'group:private-*'],
   ['TOKEN_NOTICE_MS', '1m', '0 to 86400000'],
   ['SESSION_IDLE_DAYS', '0', '1 to 3650'],
   ['SESSION_RETENTION_DAYS', '0', '1 to 3650'],
@@ -95,7 +102,7 @@ const WRONG: [variable: string, value: string, allowed: string][] = [
 ];
 
 /** Any text will do for these; empty means "not set". */
-const FREE = ['HOST', 'METRICS_HOST', 'TRUNKLINE_DIR', 'CORS_ORIGINS'];
+const FREE = ['HOST', 'METRICS_HOST', 'TRUNKLINE_DIR'];
 
 const PRODUCTION = {
   NODE_ENV: 'production',

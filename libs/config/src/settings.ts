@@ -24,6 +24,8 @@ export interface Settings {
     /** Undefined: embedded. */
     readonly url: string | undefined;
     readonly directUrl: string | undefined;
+    /** How long a start waits for a database that is out of reach or a standby. */
+    readonly waitMs: number;
     readonly poolSize: number;
     /** Of the embedded PostgreSQL's programs. */
     readonly binDirectory: string | undefined;
@@ -71,6 +73,7 @@ export interface Settings {
     readonly defaultTtlMs: { readonly user: number; readonly group: number; readonly broadcast: number };
     readonly pollMs: number;
     readonly isNotifyOn: boolean;
+    readonly historyFromJoin: readonly string[];
   };
   readonly registry: { readonly leaseMs: number; readonly beatMs: number };
   readonly connections: {
@@ -179,6 +182,7 @@ function toDelivery(env: Environment): Settings['delivery'] {
     defaultTtlMs: { user: env.TTL_USER_MS, group: env.TTL_GROUP_MS, broadcast: env.TTL_BROADCAST_MS },
     pollMs: env.POLL_MS,
     isNotifyOn: env.NOTIFY === 'on',
+    historyFromJoin: env.HISTORY_FROM_JOIN,
   };
 }
 
@@ -210,6 +214,7 @@ function toDatabase(env: Environment): Settings['database'] {
   return {
     url: env.DATABASE_URL,
     directUrl: env.DATABASE_DIRECT_URL,
+    waitMs: env.DATABASE_WAIT_MS,
     poolSize: env.DATABASE_POOL,
     binDirectory: env.POSTGRES_BIN,
   };

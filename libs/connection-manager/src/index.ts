@@ -7,7 +7,7 @@ export { Orders } from './orders.js';
 export { Peers } from './peers.js';
 export { Presence } from './presence.js';
 export { Registry, type ConnectionEntry } from './registry.js';
-export { derivedSessionId, Sessions, type Login, type SessionHolder } from './sessions.js';
+export { derivedSessionId, sessionEnded, Sessions, type Login, type SessionHolder } from './sessions.js';
 export { LOCK_CLASS } from './sql/beat.sql.js';
 export type { ListedConnectionRow } from './sql/list-connections.sql.js';
 export type { InstanceRow } from './sql/list-instances.sql.js';

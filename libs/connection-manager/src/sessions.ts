@@ -224,7 +224,7 @@ function refusalOf({ verdict, banned_until }: JudgedRow): Fault | undefined {
   return new Fault('TOKEN_INVALID', 'token: iat lies ahead of the database’s clock: that of its issuer is wrong');
 }
 
-function sessionEnded(): Fault {
+export function sessionEnded(): Fault {
   return new Fault('SESSION_ENDED', 'the session of this token has ended, or the token was revoked; log in again');
 }
 

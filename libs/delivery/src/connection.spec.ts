@@ -1,3 +1,5 @@
+import { jest } from '@jest/globals';
+import type { Entry } from '#message-persistence';
 import { Fault } from '#protocol';
 import { gap, messages, Reader } from '../../../test/support/reader.js';
 import { LiveChannel } from './live-channel.js';
@@ -29,13 +31,24 @@ describe('Connection', () => {
     expect(reader.flush()).toEqual(['a#1', 'a#2-3 removed', 'a#4']);
   });
 
-  it('sends a gap for what expired by the clock of the database, wherever this clock stands', () => {
-    const hourMs = 3_600_000;
-    reader.clock.observe(Date.now() + hourMs);
-    for (const entry of messages('a', [1], 10, Date.now() + hourMs / 2)) a.push(entry, 0);
-    for (const entry of messages('a', [2], 10, Date.now() + 2 * hourMs)) a.push(entry, 0);
-    expect(reader.flush()).toEqual(['a#1-1 expired', 'a#2']);
-    expect(a.flight.size).toBe(1);
+  it('takes nothing for expired by itself: what seems so is read again, and what was read is sent', () => {
+    reader.clock.observe(1_000);
+    const [lasting] = messages('a', [1], 10, 60_000) as [Entry];
+    const [short] = messages('a', [2], 10, 500) as [Entry];
+    expect([a.push(lasting, 0), a.push(short, 0)]).toEqual([true, false]);
+    a.state = 'lagging';
+    expect(a.push(short, 0)).toBe(true);
+    expect(reader.flush()).toEqual(['a#1 a#2']);
+  });
+
+  it('its clock is the database’s, and nobody who sets the clock of this machine moves it', () => {
+    reader.clock.observe(5_000);
+    const dateNow = jest.spyOn(Date, 'now').mockReturnValue(9e15);
+    try {
+      expect(reader.clock.now()).toBeLessThan(60_000);
+    } finally {
+      dateNow.mockRestore();
+    }
   });
 
   it('notes what is acknowledged, and what of it is new', () => {
@@ -71,6 +84,27 @@ describe('Connection', () => {
     reader.connection.acknowledge({ a: 2 });
     expect(reader.roomFor).toEqual(['b']);
     send(b, 3);
+  });
+
+  it('passes over channels that it reads no more, as far as it was sent them', () => {
+    send(a, 1, 2);
+    send(b, 1);
+    reader.connection.end(a, 'left');
+    expect(() => reader.connection.acknowledge({ a: 3, b: 1 })).toThrow('a: sent up to 2, not 3');
+    reader.connection.acknowledge({ a: 2, b: 1 });
+    expect(reader.acknowledged).toEqual([{ channel: 'b', toSeq: 1, runs: ['1-1'] }]);
+    // Read again, from further on, and not opened yet.
+    const again = reader.subscribe(new LiveChannel('a'));
+    reader.connection.acknowledge({ a: 2 });
+    expect(again).toMatchObject({ ackedSeq: 0, sentSeq: 0 });
+  });
+
+  it('remembers as many of them as an ack may name', () => {
+    for (let place = 0; place <= 1_000; place++) {
+      reader.connection.end(reader.subscribe(new LiveChannel(`c${place}`), 'live', 1), 'left');
+    }
+    reader.connection.acknowledge({ c1: 1, c1000: 1 });
+    expect(() => reader.connection.acknowledge({ c0: 1 })).toThrow('c0: not read on this connection');
   });
 
   it('reports a failed attempt with the range it tried, and has its room back', () => {

@@ -1,6 +1,7 @@
 import {
   toIso,
   toStored,
+  type Appended,
   type Controls,
   type MessageLog,
   type NewMessage,
@@ -11,7 +12,6 @@ import type { TraceHeaders } from '#observability';
 import {
   assertCleanText,
   channelKind,
-  encodeBody,
   Fault,
   type BackendPublish,
   type BodyLimits,
@@ -35,8 +35,8 @@ export interface Author {
   readonly sender: string | null;
 }
 
-/** A publish with its wishes about the author's own devices spelled out. */
-export interface Outgoing extends BackendPublish {
+/** A publish with its wishes about the author's own devices spelled out; its body comes beside it, as JSON text. */
+export interface Outgoing extends Omit<BackendPublish, 'data'> {
   exceptConnection?: string;
   receipts?: ('delivered' | 'read')[];
 }
@@ -59,25 +59,33 @@ export interface PublisherOptions {
 export class Publisher {
   constructor(private readonly options: PublisherOptions) {}
 
-  /**
-   * Resolves after the commit. `headers`: the trace that the request came with.
-   * @throws Fault about the body, or of {@link MessageLog.append}
-   */
-  publish(request: Outgoing, author: Author, headers?: TraceHeaders): Promise<Published> {
-    const { traces } = this.options;
-    if (!traces) return this.append(request, author);
-    return traces.publish(request, headers, (traced) => this.append(traced, author));
+  /** What the edges hold the bodies to that they hand over. */
+  get bodyLimits(): BodyLimits {
+    return this.options.bodyLimits;
   }
 
-  /** Resolves when it is stored; an instance publishes it when its time comes. @throws Fault about the body */
+  /**
+   * Resolves after the commit.
+   * @param body JSON text, stored and delivered as it is
+   * @param headers the trace that the request came with
+   * @throws Fault BAD_TEXT, or of {@link MessageLog.append}
+   */
+  publish(request: Outgoing, body: string, author: Author, headers?: TraceHeaders): Promise<Published> {
+    const { traces } = this.options;
+    if (!traces) return this.append(request, body, author);
+    return traces.publish(request, headers, (traced) => this.append(traced, body, author));
+  }
+
+  /** Resolves when it is stored; an instance publishes it when its time comes. @throws Fault BAD_TEXT */
   schedule(
     { sendAt, ...request }: Outgoing & { sendAt: string },
+    body: string,
     author: Author,
     headers?: TraceHeaders,
   ): Promise<Scheduled> {
     const { traces } = this.options;
-    if (!traces) return this.postpone(request, author, sendAt);
-    return traces.publish(request, headers, (traced) => this.postpone(traced, author, sendAt));
+    if (!traces) return this.postpone(request, body, author, sendAt);
+    return traces.publish(request, headers, (traced) => this.postpone(traced, body, author, sendAt));
   }
 
   /** @throws Fault NOT_FOUND, FORBIDDEN */
@@ -85,9 +93,9 @@ export class Publisher {
     return { id, was: await this.options.outbox.cancel(id, publisher, sender) };
   }
 
-  private append(request: Outgoing, author: Author): Promise<Published> {
+  private append(request: Outgoing, body: string, author: Author): Promise<Published> {
     const startedAtMs = this.options.metrics.sampleStart();
-    const message = this.prepare(request, author);
+    const message = this.prepare(request, body, author);
     return this.options.log.append(message).then((appended) => {
       const { channel } = request;
       const { id, seq, isRepeated } = appended;
@@ -99,9 +107,9 @@ export class Publisher {
     }, this.refuse);
   }
 
-  private async postpone(request: Outgoing, author: Author, at: string): Promise<Scheduled> {
+  private async postpone(request: Outgoing, body: string, author: Author, at: string): Promise<Scheduled> {
     const { outbox, metrics } = this.options;
-    const scheduling = outbox.schedule(this.prepare(request, author), at);
+    const scheduling = outbox.schedule(this.prepare(request, body, author), at);
     const { id, sendAt } = await scheduling.catch(this.refuse);
     metrics.publishes.inc('scheduled');
     return { id, channel: request.channel, sendAt: sendAt.toISOString() };
@@ -117,8 +125,7 @@ export class Publisher {
     this.options.metrics.publishToCommit.observe((performance.now() - startedAtMs) / 1_000);
   }
 
-  private prepare(request: Outgoing, author: Author): NewMessage {
-    const body = encodeBody(request.data, this.options.bodyLimits);
+  private prepare(request: Outgoing, body: string, author: Author): NewMessage {
     assertClean(request);
     const controls = toControls(request);
     return {
@@ -147,20 +154,15 @@ export class Publisher {
     this.options.feed.hint([channel]);
   }
 
-  private spread(
-    request: Outgoing,
-    stored: NewMessage,
-    appended: { id: string; seq: number; createdAt: Date },
-    startedAtMs: number | undefined,
-  ): void {
+  private spread(request: Outgoing, stored: NewMessage, appended: Appended, startedAtMs: number | undefined): void {
     const { feed, waker, clock, metrics, traces } = this.options;
     metrics.publishes.inc('stored');
     const { channel, sender, type, body, metadata, ttlMs } = stored;
-    const { createdAt } = appended;
+    const { createdAt, presentMs } = appended;
     const createdAtMs = createdAt.getTime();
-    clock.observe(createdAtMs);
+    clock.observe(presentMs);
     waker.add(channel, traces?.tracing.contextOf(metadata));
-    const expiresAtMs = ttlMs === null ? undefined : createdAtMs + ttlMs;
+    const expiresAtMs = ttlMs === null ? undefined : Math.min(createdAtMs, presentMs) + ttlMs;
     const { id, seq } = appended;
     const makeStored = (): StoredMessage => {
       const controls = toControls(request);
@@ -177,15 +179,16 @@ function assertClean({ type, metadata, publishId, collapseKey }: Outgoing): void
   if (metadata !== undefined) for (const text of Object.entries(metadata).flat()) assertCleanText(text, 'metadata');
 }
 
+const WISHES = ['collapseKey', 'exceptUser', 'exceptDevice', 'exceptConnection', 'receipts'] as const;
+
 /** Null for the many messages that want nothing special. */
-function toControls({ collapseKey, deliverTo, exceptUser, exceptConnection, receipts }: Outgoing): Controls | null {
-  if ((collapseKey ?? deliverTo ?? exceptUser ?? exceptConnection ?? receipts) === undefined) return null;
+function toControls(request: Outgoing): Controls | null {
+  const { collapseKey, deliverTo, exceptUser, exceptDevice, exceptConnection, receipts } = request;
+  if ((collapseKey ?? deliverTo ?? exceptUser ?? exceptDevice ?? exceptConnection ?? receipts) === undefined)
+    return null;
   const controls: Controls = {
-    ...(collapseKey === undefined ? {} : { collapseKey }),
+    ...Object.fromEntries(WISHES.filter((wish) => request[wish] !== undefined).map((wish) => [wish, request[wish]])),
     ...(deliverTo === 'first-device' ? { deliverTo } : {}),
-    ...(exceptUser === undefined ? {} : { exceptUser }),
-    ...(exceptConnection === undefined ? {} : { exceptConnection }),
-    ...(receipts === undefined ? {} : { receipts }),
   };
   return Object.keys(controls).length === 0 ? null : controls;
 }

@@ -1,8 +1,9 @@
-import { applyDecorators } from '@nestjs/common';
+import { applyDecorators, UseInterceptors } from '@nestjs/common';
 import { ApiBearerAuth, ApiBody, ApiOperation, ApiParam, ApiQuery, ApiResponse } from '@nestjs/swagger';
 import { z } from 'zod';
 import { Fault, FAULTS, rest, type FaultName } from '#protocol';
 import { statusOf } from './fault.filter.js';
+import { JsonTextInterceptor } from './json-text.interceptor.js';
 
 export interface Documented {
   readonly summary: string;
@@ -20,11 +21,12 @@ export interface Documented {
   readonly keys?: string;
 }
 
-/** Describes a route in OpenAPI from the schemas that also validate it. */
+/** Describes a route in OpenAPI from the schemas that also validate it, and answers with stored JSON as it is stored. */
 export function Documented(route: Documented): MethodDecorator {
   const faults: FaultName[] = ['API_KEY_INVALID', ...route.faults, 'UNAVAILABLE'];
   const statuses = new Set(faults.map(toStatus));
   return applyDecorators(
+    UseInterceptors(JsonTextInterceptor),
     ApiBearerAuth(route.keys),
     ApiOperation({ summary: route.summary, ...(route.description ? { description: route.description } : {}) }),
     ApiResponse({ status: 200, schema: answerOf(route) }),

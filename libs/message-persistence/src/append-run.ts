@@ -69,6 +69,7 @@ export class AppendRun {
     const [row] = await this.database.rows('append', APPEND_MESSAGES, [...toColumns(items), this.dedupeHours]);
     const seqs = row?.seqs.split(',') ?? [];
     const times = row?.times.split(',') ?? [];
+    const presentMs = Math.floor((row?.present_ms ?? 0) + HALF_A_MICROSECOND);
     // Should the function ever leave an item out, that is a bug to report and not a reason to try for ever.
     if (seqs.length !== items.length) throw new Error(`append answered ${seqs.length} of ${items.length} items`);
     return items.map(({ message }, place) => {
@@ -76,7 +77,7 @@ export class AppendRun {
       if (outcome === 'conflict') return reused();
       const createdAt = new Date(Math.floor(Number(times[place]) + HALF_A_MICROSECOND));
       const id = row?.ids?.[place] ?? message.id;
-      return { id, seq: Number(seqs[place]), createdAt, isRepeated: outcome === 'repeated' };
+      return { id, seq: Number(seqs[place]), createdAt, presentMs, isRepeated: outcome === 'repeated' };
     });
   }
 

@@ -1,5 +1,6 @@
 import type { Database } from '#database';
 import type { HistoryPage } from '#protocol';
+import type { Recipient } from './controls.js';
 import { READ_HISTORY, type HistoryRow } from './sql/read-history.sql.js';
 import { toMessage } from './stored-message.js';
 
@@ -18,9 +19,14 @@ export interface HistoryBounds {
 }
 
 /** A page of a channel, and where the next one begins. */
-export async function readHistory(database: Database, channel: string, bounds: HistoryBounds): Promise<HistoryPage> {
-  const { afterSeq, beforeSeq = Number.MAX_SAFE_INTEGER, from = '-infinity', to = 'infinity', order, limit } = bounds;
-  const rows = await database.rows('work', READ_HISTORY[order], [channel, afterSeq, beforeSeq, from, to, limit]);
+export async function readHistory(
+  database: Database,
+  channel: string,
+  bounds: HistoryBounds,
+  reader?: Recipient,
+): Promise<HistoryPage> {
+  const { order, limit } = bounds;
+  const rows = await database.rows('work', READ_HISTORY[order], toValues(channel, bounds, reader));
   const lastOnPage = rows.at(-1)?.seq ?? null;
   const next = rows.length === limit ? lastOnPage : null;
   return {
@@ -30,6 +36,11 @@ export async function readHistory(database: Database, channel: string, bounds: H
     nextAfterSeq: order === 'asc' ? next : null,
     nextBeforeSeq: order === 'desc' ? next : null,
   };
+}
+
+function toValues(channel: string, bounds: HistoryBounds, reader: Recipient | undefined): unknown[] {
+  const { afterSeq, beforeSeq = Number.MAX_SAFE_INTEGER, from = '-infinity', to = 'infinity', limit } = bounds;
+  return [channel, afterSeq, beforeSeq, from, to, limit, reader?.user, reader?.deviceId, reader?.connectionId];
 }
 
 function toMessages(channel: string, row: HistoryRow): HistoryPage['messages'] {

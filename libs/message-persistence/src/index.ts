@@ -3,7 +3,7 @@ export { AppendObserver } from './append-observer.js';
 export { Backlog } from './backlog.js';
 export type { ChannelPage, Entry, ReadRequest } from './channel-page.js';
 export { Devices, type DeviceKey, type Position } from './devices.js';
-export type { Controls } from './controls.js';
+export { isWithheld, type Controls, type Recipient } from './controls.js';
 export { DeadLetters, toDeadLetterView, type LetterPlace } from './dead-letters.js';
 export { Directory } from './directory.js';
 export { Erasure } from './erasure.js';

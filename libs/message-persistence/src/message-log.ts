@@ -4,7 +4,7 @@ import { Fault, type HistoryPage, type Message } from '#protocol';
 import type { AppendObserver } from './append-observer.js';
 import { AppendRun, type Item } from './append-run.js';
 import { toPage, type ChannelPage, type ReadRequest } from './channel-page.js';
-import type { Controls } from './controls.js';
+import type { Controls, Recipient } from './controls.js';
 import type { DeviceKey } from './devices.js';
 import { readHistory, type HistoryBounds } from './history.js';
 import { CLAIM_MESSAGES } from './sql/claim-messages.sql.js';
@@ -35,6 +35,8 @@ export interface Appended {
   readonly id: string;
   readonly seq: number;
   readonly createdAt: Date;
+  /** The database's clock at that moment; `createdAt` is ahead of it in a channel that was published to while it was. */
+  readonly presentMs: number;
   readonly isRepeated: boolean;
 }
 
@@ -128,8 +130,9 @@ export class MessageLog {
     return row?.age_ms ?? 0;
   }
 
-  history(channel: string, bounds: HistoryBounds): Promise<HistoryPage> {
-    return readHistory(this.database, channel, bounds);
+  /** Without what is withheld from the reader; a back end, which is none, reads everything. */
+  history(channel: string, bounds: HistoryBounds, reader?: Recipient): Promise<HistoryPage> {
+    return readHistory(this.database, channel, bounds, reader);
   }
 
   /** A message by id, and what became of it for each device. Undefined: never stored, or removed by retention. */

@@ -1,4 +1,4 @@
-import type { Message } from '#protocol';
+import { JsonText, type Message } from '#protocol';
 import type { Controls } from './controls.js';
 import type { ReadRow } from './sql/read-channels.sql.js';
 
@@ -19,6 +19,7 @@ export interface StoredMessage {
 
 type Row = Pick<ReadRow, 'id' | 'sender' | 'type' | 'metadata' | 'created_at' | 'expires_at'>;
 
+/** For an answer: its `data` is the text as it is stored, see {@link JsonText}. */
 export function toMessage(channel: string, seq: number, body: string, row: Row): Message {
   return {
     channel,
@@ -26,7 +27,7 @@ export function toMessage(channel: string, seq: number, body: string, row: Row):
     id: row.id,
     sender: row.sender,
     type: row.type,
-    data: JSON.parse(body) as Message['data'],
+    data: new JsonText(body) as unknown as Message['data'],
     ...(row.metadata === null ? {} : { metadata: JSON.parse(row.metadata) as Record<string, string> }),
     createdAt: row.created_at.toISOString(),
     ...(row.expires_at === null ? {} : { expiresAt: row.expires_at.toISOString() }),

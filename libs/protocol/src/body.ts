@@ -1,4 +1,5 @@
 import { Fault } from './fault.js';
+import { beyondDouble, endOfValue, findMember, tooDeep } from './json-scan.js';
 
 export interface BodyLimits {
   /** UTF-8 bytes of the JSON text. */
@@ -9,60 +10,71 @@ export interface BodyLimits {
 
 export const DEFAULT_BODY_LIMITS: BodyLimits = { maxBytes: 65_536, maxDepth: 32, maxKeys: 1_000 };
 
+const ESCAPED_BACKSLASHES = /\\\\/g;
+const ESCAPED_PAIRS = /\\u[dD][89abAB][\da-fA-F]{2}\\u[dD][c-fC-F][\da-fA-F]{2}/g;
+const NO_TEXT = /\\u0000|\\u[dD][89a-fA-F]/;
+
 /**
- * The JSON text of a body that is safe to store and to emit, or a Fault. Depth is limited before storing because
- * Socket.IO's encoder recurses: a stored body that overflows its stack would end the process at every delivery.
+ * The text of `data` in the request that begins at `at`, as it came: it is stored and delivered so, and numbers that
+ * JavaScript cannot hold exactly, the order of keys and repeated keys stay what they are. Limits keep what is stored safe
+ * for every reader, whose decoders recurse or have no number beyond a double.
+ * @param json has been accepted by JSON.parse
+ * @throws Fault
  */
+export function bodyIn(json: string, at: number, limits: BodyLimits): string {
+  const place = findMember(json, at, 'data', limits);
+  if (!place) throw new Fault('BAD_REQUEST', 'data: required');
+  return checked(json.slice(...place), limits);
+}
+
+/** The JSON text of a body of which only the value has come. @throws Fault */
 export function encodeBody(data: unknown, limits: BodyLimits): string {
-  new BodyInspection(limits).visit(data, 1);
-  const text = JSON.stringify(data);
+  const text = stringify(data, limits);
   if (typeof text !== 'string') throw new Fault('BAD_REQUEST', 'data: must be a JSON value');
+  endOfValue(text, 0, limits);
+  return checked(text, limits);
+}
+
+/** Refuses what PostgreSQL's json types and text cannot hold: \u0000 and half a surrogate pair. */
+export function assertCleanText(text: string, where: string): void {
+  if (text.includes('\0') || !text.isWellFormed()) throw badText(where);
+}
+
+function checked(text: string, limits: BodyLimits): string {
+  if (text.includes('\\u') && hasNoText(text)) throw badText('data');
   if (utf8Exceeds(text, limits.maxBytes)) {
     throw new Fault('BODY_TOO_LARGE', `data: its JSON is longer than ${limits.maxBytes} bytes`);
   }
   return text;
 }
 
-/** Refuses what PostgreSQL's json types and text cannot hold: \u0000 and half a surrogate pair. */
-export function assertCleanText(text: string, where: string): void {
-  if (text.includes('\0') || !text.isWellFormed()) {
-    throw new Fault('BAD_TEXT', `${where}: holds \\u0000 or half a surrogate pair`);
+/** A space in the place of what is taken out, so that its neighbours do not become a pair. */
+function hasNoText(text: string): boolean {
+  return NO_TEXT.test(text.replace(ESCAPED_BACKSLASHES, ' ').replace(ESCAPED_PAIRS, ' '));
+}
+
+function badText(where: string): Fault {
+  return new Fault('BAD_TEXT', `${where}: holds \\u0000 or half a surrogate pair`);
+}
+
+function stringify(data: unknown, limits: BodyLimits): string | undefined {
+  try {
+    return JSON.stringify(data, refuseLossy) as string | undefined;
+  } catch (error) {
+    if (error instanceof Fault) throw error;
+    if (error instanceof RangeError) throw tooDeep(limits); // its recursion met the end of the stack
+    throw new Fault('BAD_REQUEST', 'data: must be a JSON value', { cause: error });
   }
 }
 
-class BodyInspection {
-  private keys = 0;
-
-  constructor(private readonly limits: BodyLimits) {}
-
-  visit(value: unknown, depth: number): void {
-    if (typeof value === 'string') assertCleanText(value, 'data');
-    if (isBeyondJson(value)) throw new Fault('BAD_REQUEST', 'data: holds a number that JSON cannot');
-    if (typeof value !== 'object' || value === null) return;
-    if (depth > this.limits.maxDepth) {
-      throw new Fault('BODY_TOO_DEEP', `data: nested deeper than ${this.limits.maxDepth} levels`);
-    }
-    if (Array.isArray(value)) for (const item of value) this.visit(item, depth + 1);
-    else this.visitObject(value as Record<string, unknown>, depth);
+/** JSON.parse reads 1e400 as Infinity, for which JSON.stringify would store null; of binary it would store its bytes. */
+function refuseLossy(this: unknown, key: string, value: unknown): unknown {
+  if (typeof value === 'number' && !Number.isFinite(value)) throw beyondDouble();
+  const held = (this as Record<string, unknown>)[key];
+  if (ArrayBuffer.isView(held) || held instanceof ArrayBuffer) {
+    throw new Fault('BAD_REQUEST', 'data: binary is not accepted; send text');
   }
-
-  private visitObject(value: Record<string, unknown>, depth: number): void {
-    if (ArrayBuffer.isView(value) || value instanceof ArrayBuffer) {
-      throw new Fault('BAD_REQUEST', 'data: binary is not accepted; send text');
-    }
-    for (const key of Object.keys(value)) {
-      if (++this.keys > this.limits.maxKeys) {
-        throw new Fault('BODY_TOO_WIDE', `data: more than ${this.limits.maxKeys} keys`);
-      }
-      assertCleanText(key, 'data');
-      this.visit(value[key], depth + 1);
-    }
-  }
-}
-
-/** JSON.parse reads 1e400 as Infinity, for which JSON.stringify would store null. */
-function isBeyondJson(value: unknown): boolean {
-  return typeof value === 'bigint' || (typeof value === 'number' && !Number.isFinite(value));
+  return value;
 }
 
 /** Without encoding: a UTF-16 unit is 1 to 3 bytes, so most texts are decided by their length alone. */

@@ -86,3 +86,5 @@ export const UserId = z
 
 /** A device or session id. */
 export const Identifier = z.string().min(1).max(195).regex(NAME, 'only A-Z a-z 0-9 . _ : @ / + -');
+
+export const DeviceId = Identifier.max(100);

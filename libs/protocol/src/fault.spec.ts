@@ -32,6 +32,7 @@ describe('FAULTS', () => {
       BATCH_TOO_LARGE: 1014,
       BAD_JSON: 1015,
       DISPLACED: 1017,
+      BAD_NUMBER: 1018,
       TOKEN_MISSING: 2001,
       TOKEN_INVALID: 2002,
       TOKEN_EXPIRED: 2003,

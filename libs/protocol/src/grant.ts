@@ -18,9 +18,10 @@ export const Grant = z
 
 /** True if one of the grants lets its holder do `verb` on `channel`. */
 export function isGranted(grants: readonly string[], verb: GrantVerb, channel: string): boolean {
-  return grants.some((grant) => {
-    if (!grant.startsWith(`${verb}:`)) return false;
-    const pattern = grant.slice(verb.length + 1);
-    return pattern.endsWith('*') ? channel.startsWith(pattern.slice(0, -1)) : channel === pattern;
-  });
+  return grants.some((grant) => grant.startsWith(`${verb}:`) && matchesPattern(grant.slice(verb.length + 1), channel));
+}
+
+/** A pattern is the name of a channel, or its beginning and a `*`. */
+export function matchesPattern(pattern: string, channel: string): boolean {
+  return pattern.endsWith('*') ? channel.startsWith(pattern.slice(0, -1)) : channel === pattern;
 }

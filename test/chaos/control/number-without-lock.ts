@@ -15,6 +15,7 @@ declare
   known record;
   newest jsonb := '{}';
 begin
+  present := now();
   for item in
     select * from unnest(append.channels, append.ids, append.publishers, append.senders, append.types, append.bodies,
                          append.metadatas, append.ttls_ms, append.publish_ids) with ordinality

@@ -2,10 +2,21 @@ import { Body, Controller, Delete, Get, HttpCode, Inject, Param, Post, Query, Re
 import { ApiTags } from '@nestjs/swagger';
 import { z } from 'zod';
 import { Delivery, Timelines, toAttempt, type Author } from '#delivery';
-import { countFaults, Documented, SchemaPipe, toFault, type KeyedRequest } from '#http';
+import { countFaults, Documented, jsonOf, SchemaPipe, toFault, type KeyedRequest } from '#http';
 import { MessageLog, type MessageStatus } from '#message-persistence';
 import { LOGGER, METER, requestIdOf, type Counts, type Logger, type Meter, type TraceHeaders } from '#observability';
-import { BackendPublish, BackendSchedule, Fault, UserId, parse, rest, type FaultName } from '#protocol';
+import {
+  BackendPublish,
+  BackendSchedule,
+  bodyIn,
+  Fault,
+  findMember,
+  parse,
+  rest,
+  startsOfItems,
+  UserId,
+  type FaultName,
+} from '#protocol';
 import { ApiKeyGuard } from './api-key.guard.js';
 
 type PublishedAnswer = z.infer<typeof rest.PublishedAnswer>;
@@ -32,6 +43,7 @@ const PUBLISH_FAULTS: readonly FaultName[] = [
   'BODY_TOO_DEEP',
   'BODY_TOO_WIDE',
   'BAD_TEXT',
+  'BAD_NUMBER',
   'BAD_TTL',
   'BATCH_TOO_LARGE',
   'BAD_JSON',
@@ -70,12 +82,15 @@ export class MessagesController {
     @Body() body: unknown,
     @Req() request: KeyedRequest,
   ): Promise<PublishedAnswer | z.infer<typeof rest.PublishedBatchAnswer>> {
-    if (!isBatch(body)) return this.publishOne(body, request);
+    const json = jsonOf(request);
+    if (!isBatch(body)) return this.publishOne(body, json, 0, request);
     if (Array.isArray(body.messages) && body.messages.length > rest.REST_BATCH_MAX) {
       throw new Fault('BATCH_TOO_LARGE', `messages: at most ${rest.REST_BATCH_MAX} items`);
     }
     const { messages } = parse(rest.PublishBatch, body);
-    return { ok: true, results: await Promise.all(messages.map((item) => this.publishItem(item, request))) };
+    const starts = startsOfItems(json, findMember(json, 0, 'messages')?.[0] ?? 0);
+    const results = messages.map((item, place) => this.publishItem(item, json, starts[place] ?? 0, request));
+    return { ok: true, results: await Promise.all(results) };
   }
 
   @Get(':id')
@@ -102,7 +117,8 @@ export class MessagesController {
     @Body(new SchemaPipe(BackendSchedule)) request: BackendSchedule,
     @Req() keyed: KeyedRequest,
   ): Promise<z.infer<typeof rest.ScheduledAnswer>> {
-    const scheduled = await this.delivery.publisher.schedule(request, authorOf(keyed), traceOf(keyed));
+    const body = this.bodyIn(jsonOf(keyed), 0);
+    const scheduled = await this.delivery.publisher.schedule(request, body, authorOf(keyed), traceOf(keyed));
     return { ok: true, ...scheduled };
   }
 
@@ -144,14 +160,21 @@ export class MessagesController {
     return status;
   }
 
-  private async publishOne(body: unknown, keyed: KeyedRequest): Promise<PublishedAnswer> {
-    const request = parse(BackendPublish, body);
-    return { ok: true, ...(await this.delivery.publisher.publish(request, authorOf(keyed), traceOf(keyed))) };
+  /** @param at where the message stands in the text of the request */
+  private async publishOne(item: unknown, json: string, at: number, keyed: KeyedRequest): Promise<PublishedAnswer> {
+    const { publisher } = this.delivery;
+    const request = parse(BackendPublish, item);
+    const published = await publisher.publish(request, this.bodyIn(json, at), authorOf(keyed), traceOf(keyed));
+    return { ok: true, ...published };
   }
 
-  private async publishItem(item: unknown, keyed: KeyedRequest): Promise<ItemAnswer> {
+  private bodyIn(json: string, at: number): string {
+    return bodyIn(json, at, this.delivery.publisher.bodyLimits);
+  }
+
+  private async publishItem(item: unknown, json: string, at: number, keyed: KeyedRequest): Promise<ItemAnswer> {
     try {
-      return await this.publishOne(item, keyed);
+      return await this.publishOne(item, json, at, keyed);
     } catch (error) {
       const fault = toFault(error);
       this.faults.inc(fault.fault);

@@ -1,4 +1,5 @@
 import type { Packet } from '#delivery';
+import { toJson } from '#protocol';
 
 /**
  * What goes to a client, as the bytes of a WebSocket frame: made once for all connections that get the same packet, and
@@ -22,9 +23,9 @@ export function messagesFrame(packet: Packet): Buffer {
   return textFrame(`${EVENT}["messages",${packet.toJson()}]`);
 }
 
-/** The answer to the request that carried this id: `{"ok":true, …result}`, without a copy of the result. */
+/** The answer to the request that carried this id: `{"ok":true, …result}`, without a copy of the result; messages as stored. */
 export function resultFrame(id: number, result: object): Buffer {
-  const json = JSON.stringify(result);
+  const json = toJson(result);
   return textFrame(`${ACK}${id}[{"ok":true${json === '{}' ? '' : ','}${json.slice(1)}]`);
 }
 

@@ -2,18 +2,27 @@ import type { Socket } from 'socket.io';
 import { isRequest } from '#protocol';
 
 export interface Taker {
-  /** `data` is the name of an event and its arguments; with an id, the client waits for an answer. */
-  take(data: readonly unknown[], id: number | undefined): void;
+  /**
+   * `data` is the name of an event and its arguments; with an id, the client waits for an answer.
+   * @param json the text that `data` was parsed from; undefined if it came with attachments
+   */
+  take(data: readonly unknown[], id: number | undefined, json: string | undefined): void;
   /** It gave a sign of life. */
   hear(): void;
   /** It is gone. */
   leave(reason: string): void;
+  /** `ws` is about to close its WebSocket because a frame is longer than the limit. */
+  onFrameTooLong(): void;
+  /** One of the above has thrown. */
+  fail(error: unknown): void;
 }
 
 /** Socket.IO's packet of an event, text or binary. */
 interface EventPacket {
   readonly data?: readonly unknown[];
   readonly id?: number;
+  /** Ours: the text of `data`. */
+  json?: string;
 }
 
 /** What Engine.IO's socket, whose types keep it private, and Socket.IO's client say of what they wait for. */
@@ -28,6 +37,8 @@ interface EngineSocket {
 interface Decoder {
   /** Set while the attachments of a binary event are to come. */
   readonly reconstructor?: unknown;
+  on(event: 'decoded', listener: (packet: EventPacket) => void): void;
+  off(event: 'decoded', listener: (packet: EventPacket) => void): void;
 }
 
 /** The WebSocket of `ws` below them. */
@@ -35,7 +46,11 @@ interface WsSocket {
   listeners(event: 'message'): OnMessage[];
   off(event: 'message', listener: OnMessage): void;
   on(event: 'message', listener: OnMessage): void;
+  readonly _receiver?: { prependListener(event: 'error', listener: (error: { code?: string }) => void): void };
 }
+
+/** Of `ws`: the length of a frame, of a message in fragments, and one beyond all numbers. */
+const TOO_LONG: readonly unknown[] = ['WS_ERR_UNSUPPORTED_MESSAGE_LENGTH', 'WS_ERR_UNSUPPORTED_DATA_PAYLOAD_LENGTH'];
 
 type OnMessage = (this: WsSocket, data: Buffer, isBinary: boolean) => void;
 
@@ -54,15 +69,27 @@ const NO_EVENT = -1;
  * dispatcher, which is silent about events that nobody listens to, and, if they look as they mostly do, straight from
  * the WebSocket. Engine.IO and Socket.IO would decode each in turn and hand it on through five events, four objects and
  * a turn of their own. Whatever else comes goes their way, and so does what they have to know of: the first sign of life
- * after a ping, and text while attachments are due.
+ * after a ping, and text while attachments are due. Its text goes with the packet.
+ *
+ * Whatever a listener throws would go up through `ws` to the process and end it, so nothing leaves this function.
  */
 export function listen(socket: Socket, taker: Taker): void {
-  const take = ({ data = [], id }: EventPacket): void => taker.take(data, id);
-  (socket as unknown as { onevent: (packet: EventPacket) => void }).onevent = take;
-  socket.on('disconnect', (reason) => taker.leave(reason));
-  socket.conn.on('heartbeat', () => taker.hear());
+  socket.on('disconnect', (reason) => contain(taker, () => taker.leave(reason)));
+  socket.conn.on('heartbeat', () => contain(taker, () => taker.hear()));
+  const take: Taker['take'] = (data, id, json) => {
+    try {
+      taker.take(data, id, json);
+    } catch (error) {
+      taker.fail(error);
+    }
+  };
+  (socket as unknown as { onevent: (packet: EventPacket) => void }).onevent = ({ data = [], id, json }) =>
+    take(data, id, json);
   const conn = socket.conn as unknown as EngineSocket;
   const ws = conn.transport.socket;
+  ws?._receiver?.prependListener('error', ({ code }) => {
+    if (TOO_LONG.includes(code)) contain(taker, () => taker.onFrameTooLong());
+  });
   const [usual, ...others] = ws?.listeners('message') ?? [];
   const { decoder } = socket.client as unknown as { decoder?: Decoder };
   // As it is with Engine.IO 6 and Socket.IO 4: with others, everything goes their way.
@@ -72,12 +99,35 @@ export function listen(socket: Socket, taker: Taker): void {
   ws.off('message', usual);
   ws.on('message', (data, isBinary) => {
     const isExpected = !isDetoured && !isBinary && socket.connected && isIdle(conn) && decoder.reconstructor == null;
-    if (isExpected && takeEvent(data, taker)) return;
-    usual.call(ws, data, isBinary);
+    if (isExpected && takeEvent(data, take)) return;
+    if (isBinary) usual.call(ws, data, isBinary);
+    else keepText(decoder, data, () => usual.call(ws, data, isBinary));
     if (isDetoured) return;
     isDetoured = true;
     process.nextTick(() => (isDetoured = false));
   });
+}
+
+/** Decoding a frame, which is done before it returns, tells of one packet at most; the text of attachments is no frame's. */
+function keepText(decoder: Decoder, frame: Buffer, decode: () => void): void {
+  const keep = (packet: EventPacket): void => {
+    const text = frame.toString();
+    packet.json = text.slice(text.indexOf('['));
+  };
+  decoder.on('decoded', keep);
+  try {
+    decode();
+  } finally {
+    decoder.off('decoded', keep);
+  }
+}
+
+function contain(taker: Taker, run: () => void): void {
+  try {
+    run();
+  } catch (error) {
+    taker.fail(error);
+  }
 }
 
 /** Open, and not waiting for a sign of life. */
@@ -86,13 +136,14 @@ function isIdle({ readyState, pingTimeoutTimer, hasRefreshedPingTimeout }: Engin
 }
 
 /** @returns false if it is anything but an event in its usual form: then nothing has happened */
-function takeEvent(frame: Buffer, taker: Taker): boolean {
+function takeEvent(frame: Buffer, take: Taker['take']): boolean {
   const start = startOfData(frame);
   if (start === NO_EVENT) return false;
-  const data = parseArray(frame.toString('utf8', start));
+  const json = frame.toString('utf8', start);
+  const data = parseArray(json);
   // Socket.IO ends the connection for some other names.
   if (typeof data?.[0] !== 'string' || !isRequest(data[0])) return false;
-  taker.take(data, start === 2 ? undefined : idIn(frame, start));
+  take(data, start === 2 ? undefined : idIn(frame, start), json);
   return true;
 }
 

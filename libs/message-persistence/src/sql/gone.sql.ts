@@ -1,16 +1,37 @@
 /**
- * Why message n is not handed out any more, or null. A newer message of the same collapse key is looked for by
- * messages_collapse_key_idx, and only if n has one.
+ * Why message n is not handed out any more, or null. What was cancelled stays so, whatever the clock says by now: it may
+ * have been ahead when it ended the message. A newer message of the same collapse key and publisher is looked for by
+ * messages_collapse_key_idx, and only if n has a key.
  * @param collapses SQL that is false for readers who get every message of a key
  */
 export function gone(collapses = 'true'): string {
   return `case
-  when n.expires_at <= clock_timestamp()
-    then case when n.controls ->> 'cancelled' is null then 'expired' else 'cancelled' end
+  when n.controls ->> 'cancelled' is not null then 'cancelled'
+  when n.expires_at <= clock_timestamp() then 'expired'
   when ${collapses} and n.controls ->> 'collapseKey' is not null and exists (
          select from trunkline.messages newer
           where newer.channel = n.channel and newer.controls ->> 'collapseKey' = n.controls ->> 'collapseKey'
-            and newer.seq > n.seq and (newer.expires_at is null or newer.expires_at > clock_timestamp()))
+            and newer.controls ->> 'collapseBy' is not distinct from n.controls ->> 'collapseBy'
+            and newer.seq > n.seq and newer.controls ->> 'cancelled' is null
+            and (newer.expires_at is null or newer.expires_at > clock_timestamp()))
     then 'collapsed'
+  end`;
+}
+
+/**
+ * 'withheld' or 'taken' if message n is not for this recipient, otherwise null: as `isWithheld` in controls.ts, and a
+ * message for one device alone is there for the device that took it, which claims_pkey tells. Looked at only where a
+ * message has controls, which few have.
+ */
+export function withheld(user: string, device: string, connection: string): string {
+  return `case
+  when n.controls is null or ${user} is null then null
+  when n.controls ->> 'exceptUser' = ${user} or n.controls ->> 'exceptConnection' = ${connection}
+       or (n.controls #>> '{exceptDevice,user}' = ${user} and n.controls #>> '{exceptDevice,deviceId}' = ${device})
+    then 'withheld'
+  when n.controls ->> 'deliverTo' = 'first-device' and not exists (
+         select from trunkline.claims k
+          where k.channel = n.channel and k.seq = n.seq and k.user_id = ${user} and k.device_id = ${device})
+    then 'taken'
   end`;
 }

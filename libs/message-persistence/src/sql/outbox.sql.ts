@@ -22,10 +22,10 @@ export const SCHEDULE_MESSAGE = statement<{ message_id: string; due_at: Date }>(
  */
 export const FIND_SCHEDULED = statement<{ message_id: string; due_at: Date; is_same: boolean }>(
   'find_scheduled',
-  `select message_id, due_at, type = $4 and body = $5 as is_same
+  `select message_id, due_at, type = $4 and trunkline.is_same_json(body, $5) as is_same
      from trunkline.outbox where channel = $1 and publisher = $2 and publish_id = $3
     union all
-   select p.message_id, p.created_at, m.id is null or (m.type = $4 and m.body = $5)
+   select p.message_id, p.created_at, m.body is null or (m.type = $4 and trunkline.is_same_json(m.body, $5))
      from trunkline.publish_ids p
      left join trunkline.messages m on m.channel = p.channel and m.seq = p.seq and m.created_at = p.created_at
     where p.channel = $1 and p.publisher = $2 and p.publish_id = $3

@@ -1,0 +1,30 @@
+import { findMember, JsonText, startsOfItems } from '#protocol';
+
+interface Answer {
+  message?: { data: unknown };
+  messages?: { data: unknown }[];
+}
+
+/** An answer of the server, in which the data of messages stay the text they are. Undefined: it is not JSON. */
+export function parseAnswer(json: string): unknown {
+  const answer = parseJson(json) as Answer | null | undefined;
+  if (typeof answer !== 'object' || answer === null) return answer;
+  const one = answer.message && findMember(json, 0, 'message');
+  if (answer.message && one) keepText(answer.message, json, one[0]);
+  const list = answer.messages && findMember(json, 0, 'messages');
+  if (list) startsOfItems(json, list[0]).forEach((at, place) => keepText(answer.messages?.[place], json, at));
+  return answer;
+}
+
+function keepText(message: { data: unknown } | undefined, json: string, at: number): void {
+  const place = findMember(json, at, 'data');
+  if (message && place) message.data = new JsonText(json.slice(...place));
+}
+
+function parseJson(json: string): unknown {
+  try {
+    return JSON.parse(json);
+  } catch {
+    return undefined;
+  }
+}

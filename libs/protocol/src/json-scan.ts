@@ -1,0 +1,158 @@
+import { Fault } from './fault.js';
+
+/*
+ * Looks into JSON text that JSON.parse has accepted, to find where a value stands in it. Nothing is decoded, so numbers
+ * and the order of keys stay what they are. Strings, which are most of a text, are passed over by `indexOf`.
+ */
+
+const QUOTE = 0x22;
+const COMMA = 0x2c;
+const COLON = 0x3a;
+const OPEN_BRACKET = 0x5b;
+const BACKSLASH = 0x5c;
+const CLOSE_BRACKET = 0x5d;
+const OPEN_BRACE = 0x7b;
+const CLOSE_BRACE = 0x7d;
+const MINUS = 0x2d;
+const ZERO = 0x30;
+const NINE = 0x39;
+/** A double ends at 1.8e308: fewer digits without an exponent cannot go beyond it. */
+const DIGITS_OF_A_DOUBLE = 309;
+
+/** Of a value that nobody stores. */
+const ANYTHING = { maxDepth: Infinity, maxKeys: Infinity };
+
+export interface ScanLimits {
+  readonly maxDepth: number;
+  readonly maxKeys: number;
+}
+
+/**
+ * Where the value that begins at `at` ends, exclusive.
+ * @throws Fault BODY_TOO_DEEP, BODY_TOO_WIDE, BAD_NUMBER, if there are limits
+ */
+export function endOfValue(json: string, at: number, limits: ScanLimits = ANYTHING): number {
+  let depth = 0;
+  let keys = 0;
+  for (let here = at; here < json.length; here++) {
+    const char = json.charCodeAt(here);
+    if (char === QUOTE) here = endOfString(json, here);
+    else if (char === OPEN_BRACE || char === OPEN_BRACKET) {
+      depth += 1;
+      if (depth > limits.maxDepth) throw tooDeep(limits);
+      continue;
+    } else if (char === CLOSE_BRACE || char === CLOSE_BRACKET) depth -= 1;
+    else if (char === COLON) {
+      keys += 1;
+      if (keys > limits.maxKeys) throw tooWide(limits);
+      continue;
+    } else if (char === MINUS || (char >= ZERO && char <= NINE)) {
+      here = endOfNumber(json, here, limits) - 1;
+    } else if (char > NINE && depth === 0) {
+      here = endOfWord(json, here) - 1;
+    }
+    if (depth === 0 && char > 0x20) return here + 1;
+  }
+  return unreachable();
+}
+
+/** Where the value of the last member of this name stands in the object that begins at `at`: JSON.parse takes the last. */
+export function findMember(
+  json: string,
+  at: number,
+  name: string,
+  limits: ScanLimits = ANYTHING,
+): [from: number, to: number] | undefined {
+  let found: [from: number, to: number] | undefined;
+  for (let here = skipSpace(json, skipSpace(json, at) + 1); json.charCodeAt(here) === QUOTE;) {
+    const keyEnd = endOfString(json, here) + 1;
+    const isIt = isKey(json, here, keyEnd, name);
+    const from = skipSpace(json, skipSpace(json, keyEnd) + 1);
+    const to = endOfValue(json, from, isIt ? limits : ANYTHING);
+    if (isIt) found = [from, to];
+    here = nextItem(json, to);
+  }
+  return found;
+}
+
+/** Where the items of the array that begins at `at` begin: all, or the first few. */
+export function startsOfItems(json: string, at: number, count = Infinity): number[] {
+  const starts: number[] = [];
+  let here = skipSpace(json, skipSpace(json, at) + 1);
+  while (json.charCodeAt(here) !== CLOSE_BRACKET) {
+    starts.push(here);
+    if (starts.length === count) break;
+    here = nextItem(json, endOfValue(json, here));
+  }
+  return starts;
+}
+
+/** Behind the comma, if there is one: where the next member or item begins. */
+function nextItem(json: string, at: number): number {
+  const end = skipSpace(json, at);
+  return json.charCodeAt(end) === COMMA ? skipSpace(json, end + 1) : end;
+}
+
+/** The quote that ends the string that begins at `at`. */
+function endOfString(json: string, at: number): number {
+  let end = json.indexOf('"', at + 1);
+  while (isEscaped(json, end)) end = json.indexOf('"', end + 1);
+  return end === -1 ? unreachable() : end;
+}
+
+/** An odd number of backslashes stands before it. */
+function isEscaped(json: string, at: number): boolean {
+  let before = at;
+  while (json.charCodeAt(before - 1) === BACKSLASH) before -= 1;
+  return (at - before) % 2 === 1;
+}
+
+function endOfNumber(json: string, at: number, limits: ScanLimits): number {
+  let end = at + 1;
+  let hasExponent = false;
+  for (; end < json.length; end++) {
+    const char = json.charCodeAt(end);
+    if (char === 0x65 || char === 0x45) hasExponent = true;
+    else if ((char < ZERO || char > NINE) && char !== 0x2e && char !== MINUS && char !== 0x2b) break;
+  }
+  const isLong = hasExponent || end - at >= DIGITS_OF_A_DOUBLE;
+  if (isLong && limits !== ANYTHING && !Number.isFinite(Number(json.slice(at, end)))) throw beyondDouble();
+  return end;
+}
+
+/** Behind `true`, `false` or `null`. */
+function endOfWord(json: string, at: number): number {
+  return at + (json.startsWith('false', at) ? 5 : 4);
+}
+
+function isKey(json: string, from: number, to: number, name: string): boolean {
+  if (to - from === name.length + 2) return json.startsWith(name, from + 1);
+  const text = json.slice(from, to);
+  return text.includes('\\') && JSON.parse(text) === name;
+}
+
+/** Where the next thing begins, at `at` or behind it. */
+function skipSpace(json: string, at: number): number {
+  let here = at;
+  while (json.charCodeAt(here) <= 0x20) here += 1;
+  return here;
+}
+
+export function tooDeep({ maxDepth }: ScanLimits): Fault {
+  return new Fault('BODY_TOO_DEEP', `data: nested deeper than ${maxDepth} levels`);
+}
+
+function tooWide({ maxKeys }: ScanLimits): Fault {
+  return new Fault('BODY_TOO_WIDE', `data: more than ${maxKeys} keys`);
+}
+
+export function beyondDouble(): Fault {
+  return new Fault(
+    'BAD_NUMBER',
+    'data: holds a number beyond what a double holds, about ±1.8e308; send it as a string',
+  );
+}
+
+function unreachable(): never {
+  throw new Error('the text was not read by JSON.parse first');
+}
