@@ -17,6 +17,7 @@ import { Present1763602200000 } from './1763602200000-present.js';
 import { PublishText1763602210000 } from './1763602210000-publish-text.js';
 import { Keys1763602300000 } from './1763602300000-keys.js';
 import { ServiceTime1763602310000 } from './1763602310000-service-time.js';
+import { Erasure1763602320000 } from './1763602320000-erasure.js';
 import { Explanations1763602400000 } from './1763602400000-explanations.js';
 import { DeliveryStatus1763602410000 } from './1763602410000-delivery-status.js';
 
@@ -41,6 +42,7 @@ export const MIGRATIONS = [
   PublishText1763602210000,
   Keys1763602300000,
   ServiceTime1763602310000,
+  Erasure1763602320000,
   Explanations1763602400000,
   DeliveryStatus1763602410000,
 ];

@@ -611,6 +611,91 @@ AS $function$
 $function$
 ;
 
+CREATE OR REPLACE FUNCTION trunkline.erasable()
+ RETURNS TABLE(name text, pages bigint)
+ LANGUAGE sql
+ STABLE
+AS $function$
+  select c.relname::text, pg_relation_size(c.oid) / current_setting('block_size')::bigint
+    from pg_class c
+   where c.relnamespace = 'trunkline'::regnamespace and c.relkind = 'r'
+     and (c.relname ~ '^(messages|publish_ids)_' or c.relname in ('outbox', 'admin_audit')
+          or exists (select from pg_attribute a where a.attrelid = c.oid and a.attname = 'user_id' and not a.attisdropped))
+     and c.relname not in ('connections', 'bans', 'revocations', 'session_tokens')
+   order by 1 desc
+$function$
+;
+
+CREATE OR REPLACE FUNCTION trunkline.erase_from(name text, first_page bigint, page_count bigint, user_id text, keeps_sent boolean)
+ RETURNS bigint
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+  digest constant text := 'erased:' || left(encode(sha256(convert_to(user_id, 'UTF8')), 'hex'), 16);
+  erased bigint;
+  action constant text := case
+    when name = 'admin_audit' then
+      'update trunkline.%1$I set target = $3, details = ''{}''
+        where %2$s and (target = $2 or starts_with(target, $2 || '' '') or details ->> ''user'' = $2)'
+    when name = 'outbox' then
+      'with gone as (
+         delete from trunkline.%1$I where %2$s and (channel = $1 or publisher = ''user:'' || $2 or sender = $2
+                                                    or trunkline.receipt_user(type, body) = $2) returning 1
+       ), changed as (
+         update trunkline.%1$I set controls = nullif((controls::jsonb - array[''exceptUser'', ''exceptDevice''])::text, ''{}'')
+          where %2$s and channel <> $1 and sender is distinct from $2 and publisher <> ''user:'' || $2
+            and $2 in (controls::jsonb ->> ''exceptUser'', controls::jsonb #>> ''{exceptDevice,user}'') returning 1
+       ) select from gone union all select from changed'
+    when name ~ '^publish_ids_' then
+      -- The publish id of a receipt: delivered:<message>:<user>:<device>
+      'delete from trunkline.%1$I where %2$s
+          and (channel = $1 or publisher = ''user:'' || $2
+               or (publisher = ''trunkline'' and starts_with(substr(publish_id, strpos(publish_id, '':'') + 38), $2 || '':'')))'
+    -- Of what stays, the user is no longer the sender, nor the one from whom somebody withheld it.
+    when name ~ '^messages_' then
+      'with gone as (
+         delete from trunkline.%1$I where %2$s and (channel = $1 or trunkline.receipt_user(type, body) = $2
+                                                    or (sender = $2 and not $4)) returning 1
+       ), changed as (
+         update trunkline.%1$I
+            set sender = nullif(sender, $2),
+                controls = nullif(controls - case when sender = $2
+                  then array[''collapseBy'', ''receipts'', ''exceptConnection'', ''exceptDevice'']
+                  else array[''exceptUser'', ''exceptDevice''] end, ''{}'')
+          where %2$s and channel <> $1
+            and case when sender = $2 then $4
+                     else $2 in (controls ->> ''exceptUser'', controls #>> ''{exceptDevice,user}'') end returning 1
+       ) select from gone union all select from changed'
+    else 'delete from trunkline.%1$I where %2$s and user_id = $2'
+  end;
+begin
+  if name not in (select e.name from trunkline.erasable() as e) then
+    raise exception '% holds nothing of users', name using errcode = 'invalid_parameter_value';
+  end if;
+  execute format(action, name, format('ctid >= %L::tid and ctid < %L::tid', format('(%s,0)', first_page),
+                                      format('(%s,0)', first_page + page_count)))
+    using trunkline.inbox(user_id), user_id, digest, keeps_sent;
+  get diagnostics erased = row_count;
+  return erased;
+end $function$
+;
+
+CREATE OR REPLACE FUNCTION trunkline.erase_inbox(user_id text)
+ RETURNS void
+ LANGUAGE plpgsql
+AS $function$
+declare
+  inbox constant text := trunkline.inbox(user_id);
+begin
+  perform from trunkline.channels c where c.channel = inbox for update;
+  delete from trunkline.messages m where m.channel = inbox;
+  delete from trunkline.publish_ids p where p.channel = inbox;
+  delete from trunkline.channels c where c.channel = inbox;
+end $function$
+;
+
 CREATE OR REPLACE FUNCTION trunkline.exceeds_double(number text)
  RETURNS boolean
  LANGUAGE plpgsql
@@ -1050,6 +1135,15 @@ begin
     end if;
   end loop;
 end $function$
+;
+
+CREATE OR REPLACE FUNCTION trunkline.receipt_user(type text, body text)
+ RETURNS text
+ LANGUAGE sql
+ IMMUTABLE
+AS $function$
+  select case when type = 'trunkline.receipt' then body::jsonb ->> 'user' end
+$function$
 ;
 
 CREATE OR REPLACE FUNCTION trunkline.service_ago(span interval)

@@ -3,6 +3,7 @@ import { SettingsError } from '#config';
 import { Fault } from '#protocol';
 import { addCleanup } from './commands/cleanup.js';
 import { addConnections } from './commands/connections.js';
+import { addEraseUser } from './commands/erase-user.js';
 import { addMessages } from './commands/messages.js';
 import { addMigrate } from './commands/migrate.js';
 import { addPublish } from './commands/publish.js';
@@ -33,6 +34,7 @@ function makeProgram(): Command {
     addStatus,
     addMigrate,
     addCleanup,
+    addEraseUser,
   ])
     add(program);
   return program;

@@ -24,11 +24,11 @@ export class RestClient {
     return this.ask(method, withQuery(`/v1${path}`, query), this.apiKey, 'TRUNKLINE_API_KEY', body);
   }
 
-  /** For operators; it only ever reads. */
-  async admin<Answer>(path: string, query: Query = {}): Promise<Answer> {
+  /** For operators. */
+  async admin<Answer>(path: string, query: Query = {}, method: 'GET' | 'DELETE' = 'GET'): Promise<Answer> {
     if (this.adminKey === undefined)
       throw new InputError('needs TRUNKLINE_ADMIN_KEY, or ADMIN_API_KEYS as the server has it');
-    return this.ask('GET', withQuery(`/admin/v1${path}`, query), this.adminKey, 'TRUNKLINE_ADMIN_KEY');
+    return this.ask(method, withQuery(`/admin/v1${path}`, query), this.adminKey, 'TRUNKLINE_ADMIN_KEY');
   }
 
   private get apiKey(): string {

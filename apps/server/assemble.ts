@@ -26,6 +26,7 @@ import {
   DeadLetters,
   Devices,
   Directory,
+  Erasure,
   Groups,
   JobDiary,
   MessageLog,
@@ -142,6 +143,7 @@ export function makeStores(
     directory: new Directory(database),
     traffic: new Traffic(database),
     backlog: new Backlog(database),
+    erasure: new Erasure(database),
   };
 }
 

@@ -13,6 +13,7 @@ import {
   Backlog,
   DeadLetters,
   Directory,
+  Erasure,
   Groups,
   JobDiary,
   MessageLog,
@@ -75,6 +76,7 @@ function adminProviders(parts: Parts): Provider[] {
     { provide: Orders, useValue: parts.orders },
     { provide: Directory, useValue: parts.directory },
     { provide: MessageSearch, useValue: parts.search },
+    { provide: Erasure, useValue: parts.erasure },
     { provide: Traffic, useValue: parts.traffic },
     { provide: Backlog, useValue: parts.backlog },
   ];

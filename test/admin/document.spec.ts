@@ -63,6 +63,7 @@ it('lists every route', () => {
     'DELETE /connections/{connection}',
     'DELETE /dead-letters',
     'DELETE /dead-letters/{message}',
+    'DELETE /users/{user}',
     'DELETE /users/{user}/connections',
     'GET /audit',
     'GET /channels',
@@ -147,13 +148,14 @@ it('has written down each change, by whom, and what came of it', async () => {
     'disconnect-connection',
     'disconnect-user',
     'drain-instance',
+    'erase-user',
     'purge-dead-letter',
     'purge-dead-letters',
     'requeue-dead-letter',
     'run-job',
   ]);
   for (const { action, key_name, result } of changes)
-    expect([action, key_name, result]).toEqual([action, action.startsWith('purge') ? 'broom' : 'hands', 'ok']);
+    expect([action, key_name, result]).toEqual([action, /^(purge|erase)/.test(action) ? 'broom' : 'hands', 'ok']);
 });
 
 function example({ template, operation: { parameters = [], requestBody } }: Route): { path: string; body?: unknown } {

@@ -24,20 +24,23 @@ it('all goes on as before while every table is published for logical replication
   const message = { channel: 'user:ann', type: 't', data: 1, publishId: 'once' };
 
   const first = await server.rest('POST', '/v1/messages', message);
+  const { id } = first.body as { id: string };
   expect(await server.rest('POST', '/v1/messages', message)).toMatchObject({
     status: 200,
-    body: { id: first.body.id },
+    body: { id },
   });
-  const sql = (id: string) =>
-    test.query(`select trunkline.publish('user:ann', 't', '2', jsonb_build_object('publishId', $1::text))`, [id]);
-  for (const id of ['a', 'a', 'b']) await sql(id);
+  const sql = (publishId: string) =>
+    test.query(`select trunkline.publish('user:ann', 't', '2', jsonb_build_object('publishId', $1::text))`, [
+      publishId,
+    ]);
+  for (const publishId of ['a', 'a', 'b']) await sql(publishId);
   await until('the outbox is empty', async () => (await test.query('select from trunkline.outbox')).length === 0);
   await sql('a');
   await sql('c');
   await until('all came', () => ann.received.length === 4);
   expect(ann.received.map(({ data }) => data)).toEqual([1, 2, 2, 2]);
 
-  const cancelled = await server.rest('DELETE', `/v1/messages/${String(first.body.id)}`);
+  const cancelled = await server.rest('DELETE', `/v1/messages/${id}`);
   expect(cancelled.status).toBe(200);
   await ann.must('join', { channel: 'group:g' });
   await ann.must('leave', { channel: 'group:g' });

@@ -1,7 +1,6 @@
 import { Client } from 'pg';
 import { Devices, Groups, Retention, type ChannelPage } from '#message-persistence';
 import { draft, openLog, type OpenLog } from '../support/open-log.js';
-import { serviceRan } from '../support/service-ran.js';
 import { createTestDatabase, type TestDatabase } from '../support/test-database.js';
 
 const TABLES = ['messages', 'publish_ids', 'attempts'];
@@ -218,32 +217,6 @@ describe('partitions', () => {
       await appendLongAgo('user:ada', 1);
       await appendLongAgo('user:nobody');
       await expectDropped();
-    });
-
-    describe('and past RETENTION_MAX_DAYS', () => {
-      const bounded = (): Retention =>
-        new Retention(instance.database, { retentionDays: 7, maxDays: 15, dedupeHours: 24 });
-
-      beforeEach(async () => {
-        await devices.open({ user: 'deaf', deviceId: 'phone' });
-        await appendLongAgo('user:deaf');
-      });
-
-      it('go though a device is still to receive them, which meets a gap', async () => {
-        await serviceRan(test, 30);
-        expect(await bounded().dropPartitions('messages', true)).toMatchObject({ undelivered: [expect.any(String)] });
-        const { dropped, undelivered } = await bounded().dropPartitions('messages');
-        expect(dropped).toHaveLength(1);
-        expect(undelivered).toEqual(dropped);
-        await instance.log.append(draft('user:deaf'));
-        const page = await read('user:deaf');
-        expect(page?.entries).toMatchObject([{ kind: 'gap', fromSeq: 1, seq: 1, reason: 'removed' }, { seq: 2 }]);
-      });
-
-      it('stay as long as the service has not run for so many days since', async () => {
-        await serviceRan(test, 30, 18);
-        expect(await bounded().dropPartitions('messages')).toMatchObject({ dropped: [], undelivered: [] });
-      });
     });
 
     it('go in any case if that is wanted', async () => {

@@ -1,8 +1,10 @@
 import { Module } from '@nestjs/common';
+import { Eraser } from './eraser.js';
 import { ChannelsController } from './routes/channels.controller.js';
 import { ConnectionsController } from './routes/connections.controller.js';
 import { DeadLettersController } from './routes/dead-letters.controller.js';
 import { InstancesController } from './routes/instances.controller.js';
+import { ErasureController } from './routes/erasure.controller.js';
 import { JobsController } from './routes/jobs.controller.js';
 import { MessagesController } from './routes/messages.controller.js';
 import { OverviewController } from './routes/overview.controller.js';
@@ -19,6 +21,8 @@ import { UsersController } from './routes/users.controller.js';
     MessagesController,
     DeadLettersController,
     JobsController,
+    ErasureController,
   ],
+  providers: [Eraser],
 })
 export class AdminModule {}

@@ -7,6 +7,7 @@ export { Devices, type DeviceKey, type Position } from './devices.js';
 export { isWithheld, type Controls, type Recipient } from './controls.js';
 export { DeadLetters, toDeadLetterView, type LetterPlace } from './dead-letters.js';
 export { Directory } from './directory.js';
+export { Erasure } from './erasure.js';
 export { Groups } from './groups.js';
 export type { HistoryBounds, RecordPage } from './history.js';
 export { JobDiary } from './job-diary.js';

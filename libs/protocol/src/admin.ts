@@ -121,6 +121,18 @@ export const UserAnswer = z.strictObject({
   cursors: z.array(Cursor).describe('at most 1000, those furthest behind first'),
 });
 
+export const EraseQuery = z.strictObject({
+  sent: z
+    .enum(['remove', 'anonymize'])
+    .default('remove')
+    .describe('what becomes of the messages that the user sent to others: they go, or only their sender does'),
+});
+export const ErasedAnswer = z.strictObject({
+  ...ok,
+  isDone: z.boolean().describe('false: it takes longer and goes on; ask again to learn when it is done'),
+  rows: z.int().describe('rows that were removed or changed'),
+});
+
 export const ChannelsQuery = z.strictObject({
   prefix: z.string().max(200).default('').describe('what their names begin with, e.g. `group:`'),
   ...paging,

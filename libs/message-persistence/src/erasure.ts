@@ -1,0 +1,32 @@
+import { withRetry, type Database } from '#database';
+import { ERASE_FROM, ERASE_INBOX, FIND_ERASABLE } from './sql/erase-user.sql.js';
+
+/** 16 MB: some milliseconds each. */
+const PAGES_AT_ONCE = 2_000;
+const DEADLINE_MS = 10_000;
+
+/**
+ * Removes all that is stored of a user, in short statements. Cut short, it has done a part, and the next time does the
+ * rest. What is published to the user meanwhile may stay; nobody who publishes waits for it for long.
+ */
+export class Erasure {
+  constructor(private readonly database: Database) {}
+
+  /** @param keepsSent keeps what the user sent to others, without its name @returns how many rows were changed */
+  async erase(user: string, keepsSent: boolean): Promise<number> {
+    let rows = 0;
+    for (const { name, pages } of await this.database.rows('jobs', FIND_ERASABLE)) {
+      for (let first = 0; first < pages; first += PAGES_AT_ONCE) {
+        const values = [name, first, PAGES_AT_ONCE, user, keepsSent];
+        const [row] = await this.repeat(() => this.database.rows('jobs', ERASE_FROM, values));
+        rows += row?.rows ?? 0;
+      }
+    }
+    await this.repeat(() => this.database.rows('jobs', ERASE_INBOX, [user]));
+    return rows;
+  }
+
+  private repeat<T>(work: () => Promise<T>): Promise<T> {
+    return withRetry(work, { deadlineMs: DEADLINE_MS });
+  }
+}

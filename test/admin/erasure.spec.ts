@@ -1,0 +1,165 @@
+import { Cluster } from '../support/cluster.js';
+import { runCli } from '../support/run-cli.js';
+import type { Server } from '../support/server.js';
+import type { TestClient } from '../support/test-client.js';
+import { createTestDatabase, type TestDatabase } from '../support/test-database.js';
+import { until } from '../support/until.js';
+import { ADMIN_API_KEYS, KEYS } from './operator.js';
+
+const USER = 'auth0|erase me';
+const INBOX = 'user:auth0%7Cerase%20me';
+/** What keeps the user out until its tokens are over. */
+const KEPT = ['revocations', 'session_tokens'];
+
+let database: TestDatabase;
+let cluster: Cluster;
+let near: Server;
+let far: Server;
+
+beforeEach(async () => {
+  database = await createTestDatabase();
+  cluster = new Cluster(database.url, { ADMIN_API_KEYS, BEAT_MS: '1000', LEASE_MS: '5000' });
+  [near, far] = await Promise.all([cluster.start(), cluster.start()]);
+});
+afterEach(async () => {
+  await cluster.end();
+  await database.drop();
+});
+
+/** A user with all that can be known of one. */
+async function live(): Promise<{ phone: TestClient; ben: TestClient }> {
+  const phone = await cluster.connect(far, { user: USER, deviceId: 'phone' });
+  const ben = await cluster.connect(near, { user: 'ben' });
+  for (const client of [phone, ben]) await client.must('join', { channel: 'group:g' });
+  await phone.must('publish', { channel: 'group:g', type: 't', data: 'mine', publishId: 'p-1' });
+  await ben.must('publish', { channel: 'group:g', type: 't', data: 'his', receipts: ['delivered'] });
+  await publish(near, { channel: INBOX, type: 't', data: 'to it', publishId: 'p-2' });
+  await publish(near, { channel: 'group:g', type: 't', data: 'not for it', exceptUser: USER });
+  await near.rest('POST', '/v1/messages/scheduled', {
+    ...{ channel: INBOX, type: 't', data: 1 },
+    sendAt: '2100-01-01T00:00:00Z',
+  });
+  await until('ben has the receipt', () => ben.received.some(({ type }) => type === 'trunkline.receipt'));
+  await until('the phone has all', () => phone.received.length === 3);
+  await database.query(
+    `insert into trunkline.dead_letters (channel, seq, user_id, device_id, message_id, attempts)
+     values ('group:g', 1, $1, 'phone', gen_random_uuid(), 3)`,
+    [USER],
+  );
+  await database.query(
+    `insert into trunkline.claims (channel, seq, user_id, device_id) values ('group:g', 1, $1, 'phone')`,
+    [USER],
+  );
+  await near.rest('DELETE', `/admin/v1/users/${encodeURIComponent(USER)}/connections`, undefined, KEYS.hands);
+  await until('it was disconnected', () => phone.disconnectReason);
+  return { phone: await cluster.connect(far, { user: USER, deviceId: 'tablet' }), ben };
+}
+
+const publish = async (server: Server, message: object): Promise<void> =>
+  expect(await server.rest('POST', '/v1/messages', message)).toMatchObject({ status: 200 });
+
+const erase = (query = '') =>
+  near.rest('DELETE', `/admin/v1/users/${encodeURIComponent(USER)}${query}`, undefined, KEYS.broom);
+
+/** Every table in which the user is named, in whichever column. */
+async function traces(): Promise<string[]> {
+  const tables = await database.query<{ name: string }>(
+    `select relname as name from pg_class where relnamespace = 'trunkline'::regnamespace and relkind = 'r'`,
+  );
+  const found: string[] = [];
+  for (const { name } of tables) {
+    const rows = await database.query(
+      `select from trunkline.${name} as t where strpos(to_jsonb(t)::text, $1) > 0 or strpos(to_jsonb(t)::text, $2) > 0 limit 1`,
+      [USER, INBOX],
+    );
+    if (rows.length > 0 && !KEPT.includes(name)) found.push(name.replace(/_(\d{4}_\d\d_\d\d|default)$/, ''));
+  }
+  return found;
+}
+
+it('nothing is left of an erased user, in any table, and its sockets are closed', async () => {
+  const { phone, ben } = await live();
+  expect(await traces()).toEqual(
+    expect.arrayContaining(['messages', 'publish_ids', 'attempts', 'cursors', 'devices', 'outbox', 'admin_audit']),
+  );
+  expect(await erase()).toMatchObject({ status: 200, body: { ok: true, isDone: true, rows: expect.any(Number) } });
+  expect(phone.disconnectReason).toBeDefined();
+  expect(await traces()).toEqual([]);
+  // Others keep what is theirs, and go on.
+  const bodies = await database.query(`select body from trunkline.messages where channel = 'group:g'`);
+  expect(bodies).toEqual([{ body: '"his"' }, { body: '"not for it"' }]);
+  await ben.must('publish', { channel: 'group:g', type: 't', data: 'later' });
+  await until('ben goes on', () => ben.bodies('group:g').includes('later'));
+  const audit = await database.query(
+    `select action, target, result from trunkline.admin_audit order by id desc limit 1`,
+  );
+  expect(audit).toEqual([
+    { action: 'erase-user', target: expect.stringMatching(/^erased:[0-9a-f]{16}$/), result: 'ok' },
+  ]);
+});
+
+it('what the user sent to others can stay without its name', async () => {
+  await live();
+  expect((await erase('?sent=anonymize')).status).toBe(200);
+  expect(await traces()).toEqual([]);
+  const sent = await database.query(
+    `select body, sender from trunkline.messages where channel = 'group:g' order by seq`,
+  );
+  expect(sent).toEqual([
+    { body: '"mine"', sender: null },
+    { body: '"his"', sender: 'ben' },
+    { body: '"not for it"', sender: null },
+  ]);
+});
+
+it('publishers to the user go on meanwhile, and what comes afterwards begins a new inbox', async () => {
+  await live();
+  let isOver = false;
+  const publishing = (async () => {
+    for (let n = 0; !isOver; n++) await publish(far, { channel: INBOX, type: 't', data: n });
+  })();
+  expect((await erase()).body).toMatchObject({ isDone: true });
+  isOver = true;
+  await publishing;
+  const again = await cluster.connect(near, { user: USER, sessionId: 'again' });
+  await publish(far, { channel: INBOX, type: 't', data: 'hello' });
+  await until('it comes', () => again.bodies(INBOX).includes('hello'));
+  const seqs = again.received.map(({ seq }) => seq);
+  expect(seqs).toEqual(seqs.map((_, place) => (seqs[0] ?? 0) + place));
+});
+
+it('is done by the next request after the instance that did it was killed', async () => {
+  await live();
+  await database.query(
+    `insert into trunkline.messages (channel, seq, id, sender, type, body, created_at)
+     select 'group:large', n, gen_random_uuid(), case when n % 2 = 0 then $1 end, 't', to_jsonb(repeat('x', 500))::text, now()
+       from generate_series(1, 60000) as n`,
+    [USER],
+  );
+  const erasing = erase().catch(() => undefined);
+  await until('it has begun', async () => {
+    const [row] = await database.query<{ left: number }>(
+      `select count(*)::int as left from trunkline.messages where channel = 'group:large'`,
+    );
+    return (row?.left ?? 0) < 60_000;
+  });
+  await near.end('SIGKILL');
+  await erasing;
+  const env = { TRUNKLINE_URL: far.url, TRUNKLINE_ADMIN_KEY: KEYS.broom };
+  expect(await runCli(['erase-user', USER], env)).toMatchObject({
+    code: 0,
+    stdout: expect.stringMatching(/^erased auth0\|erase me: \d+ rows\n$/),
+  });
+  expect(await traces()).toEqual([]);
+  const [row] = await database.query(
+    `select count(*)::int as left from trunkline.messages where channel = 'group:large'`,
+  );
+  expect(row).toEqual({ left: 30_000 });
+});
+
+it('needs a key that may purge', async () => {
+  const path = `/admin/v1/users/${encodeURIComponent(USER)}`;
+  expect(await near.rest('DELETE', path, undefined, KEYS.hands)).toMatchObject({ status: 403 });
+  const env = { TRUNKLINE_URL: near.url, TRUNKLINE_ADMIN_KEY: KEYS.hands };
+  expect(await runCli(['erase-user', USER], env)).toMatchObject({ code: 1, stderr: expect.stringContaining('3001') });
+});
