@@ -140,7 +140,6 @@ describe('except', () => {
       [],
       ['typed here'],
     ]);
-    expect([phone, back].flatMap(gapsOf)).toContainEqual([1, 1, 'withheld']);
   });
 
   it('device: a back end leaves out one device of a user, also when it is scheduled', async () => {

@@ -36,7 +36,8 @@ export class RequestModel {
     const take = {
       join: () => this.join(channel),
       leave: () => (this.members.delete(channel) ? OK : NOT_FOUND),
-      publish: () => (this.isFull || this.isMember(channel) ? OK : FORBIDDEN),
+      publish: () => this.publish(channel),
+      schedule: () => this.publish(channel),
       subscribe: () => this.subscribe(channel),
       unsubscribe: () => this.unsubscribe(channel),
       presence: () => (this.maySee(channel) ? OK : FORBIDDEN),
@@ -53,6 +54,10 @@ export class RequestModel {
     this.members.add(channel);
     this.subscribed.delete(channel);
     return OK;
+  }
+
+  private publish(channel: string): number {
+    return this.isFull || this.isMember(channel) ? OK : FORBIDDEN;
   }
 
   private subscribe(channel: string): number {

@@ -120,6 +120,7 @@ function drawOne(dice: Seeded, tokens: { full: string; bare: string }): Asked {
     () => ['leave', { channel }],
     () => ['publish', note(channel)],
     () => ['publish', note(channel)],
+    () => ['schedule', { ...note(channel), sendAt: '2100-01-01T00:00:00Z' }],
     () => ['history', { channel, limit: 1 }],
     () => ['subscribe', { channel }],
     () => ['unsubscribe', { channel }],

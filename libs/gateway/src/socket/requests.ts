@@ -233,9 +233,9 @@ export class Requests implements Handlers {
   /** As far as this connection knows: a membership may be newer. */
   private isAllowed(name: RequestName, channel: string): boolean {
     const verb = VERBS[name];
-    if (verb === undefined || isGranted(this.session.grants, verb, channel)) return true;
-    if (verb === 'subscribe' && (channel === 'broadcast' || channel === inboxOf(this.user))) return true;
-    return verb !== 'join' && this.isMember(channel);
+    if (verb === undefined || (verb !== 'join' && this.isMember(channel))) return true;
+    if (isGranted(this.session.grants, verb, channel)) return true;
+    return verb === 'subscribe' && (channel === 'broadcast' || channel === inboxOf(this.user));
   }
 
   /** Asks the database before it refuses what members may do. @throws Fault FORBIDDEN */
