@@ -32,6 +32,15 @@ create table trunkline.attempts (
 CREATE INDEX attempts_channel_seq_idx ON ONLY trunkline.attempts USING btree (channel, to_seq);
 create table trunkline.attempts_default partition of trunkline.attempts default;
 
+create table trunkline.bans (
+  user_id text collate "C" not null,
+  reason text,
+  banned_at timestamp with time zone not null default clock_timestamp(),
+  banned_until timestamp with time zone not null default 'infinity'::timestamp with time zone,
+  constraint bans_pkey PRIMARY KEY (user_id)
+);
+CREATE INDEX bans_banned_at_idx ON trunkline.bans USING btree (banned_at);
+
 create table trunkline.channels (
   channel text collate "C" not null,
   last_seq bigint not null default 0,
@@ -193,12 +202,31 @@ create unlogged table trunkline.registry_origin (
   constraint registry_origin_pkey PRIMARY KEY (is_only_one)
 );
 
+create table trunkline.revocations (
+  user_id text collate "C" not null,
+  revoked_at timestamp with time zone not null default clock_timestamp(),
+  refused_until timestamp with time zone not null,
+  constraint revocations_pkey PRIMARY KEY (user_id)
+);
+CREATE INDEX revocations_revoked_at_idx ON trunkline.revocations USING btree (revoked_at);
+
 create unlogged table trunkline.routes (
   channel text collate "C" not null,
   instance_id text collate "C" not null,
   constraint routes_pkey PRIMARY KEY (channel, instance_id)
 );
 CREATE INDEX routes_instance_id_idx ON trunkline.routes USING btree (instance_id);
+
+create table trunkline.session_tokens (
+  user_id text collate "C" not null,
+  token_id text collate "C" not null,
+  session_id text collate "C" not null,
+  expires_at timestamp with time zone not null,
+  refused_at timestamp with time zone,
+  constraint session_tokens_pkey PRIMARY KEY (user_id, token_id, session_id)
+);
+CREATE INDEX session_tokens_expires_at_idx ON trunkline.session_tokens USING btree (expires_at);
+CREATE INDEX session_tokens_refused_at_idx ON trunkline.session_tokens USING btree (refused_at) WHERE (refused_at IS NOT NULL);
 
 create table trunkline.sessions (
   user_id text collate "C" not null,
@@ -408,7 +436,7 @@ CREATE OR REPLACE FUNCTION trunkline.channels_of(users text[])
  LANGUAGE sql
  STABLE
 AS $function$
-  select 'user:' || u.user_id from unnest(users) as u (user_id)
+  select trunkline.inbox(u.user_id) from unnest(users) as u (user_id)
    union
   select m.channel from trunkline.memberships m where m.user_id = any (users)
 $function$
@@ -595,10 +623,12 @@ AS $function$
 begin
   if channel ~ '^user:.*%' then
     return octet_length(channel) <= 605 and channel ~ '^user:([A-Za-z0-9._:@/+-]|%[0-9A-F]{2})+$'
-       and length(trunkline.inbox_user(channel)) <= 200 and trunkline.inbox_user(channel) !~ '[[:cntrl:]]'
+       and length(trunkline.inbox_user(channel)) <= 200
+       and trunkline.inbox_user(channel) !~ '[\u0001-\u001F\u007F-\u009F]'
        and trunkline.inbox(trunkline.inbox_user(channel)) = channel;
   end if;
-  return coalesce(length(channel) <= case when channel like 'user:%' then 205 else 200 end and channel ~ '^(broadcast|(user|group):[A-Za-z0-9._:@/+-]+)$', false);
+  return coalesce(length(channel) <= case when channel like 'user:%' then 205 else 200 end
+                  and channel ~ '^(broadcast|(user|group):[A-Za-z0-9._:@/+-]+)$', false);
 exception when character_not_in_repertoire or untranslatable_character then
   return false; -- the bytes behind the % are no UTF-8
 end $function$
@@ -697,7 +727,7 @@ CREATE OR REPLACE FUNCTION trunkline.online_in(channels text[])
  STABLE
 AS $function$
   select p.channel, p.user_id
-    from (select a.channel, substr(a.channel, 6) as user_id from unnest(channels) as a (channel)
+    from (select a.channel, trunkline.inbox_user(a.channel) as user_id from unnest(channels) as a (channel)
            where a.channel like 'user:%'
            union all
           select m.channel, m.user_id from trunkline.memberships m where m.channel = any (channels)) as p
@@ -715,7 +745,7 @@ AS $function$
     from unnest(channels) as a (channel)
    cross join lateral (
          select m.user_id, o.is_online, count(*) over () as members, count(*) filter (where o.is_online) over () as online
-           from (select substr(a.channel, 6) as user_id where a.channel like 'user:%'
+           from (select trunkline.inbox_user(a.channel) as user_id where a.channel like 'user:%'
                   union all
                  select s.user_id from trunkline.memberships s where s.channel = a.channel) as m
           cross join lateral (
