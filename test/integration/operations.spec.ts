@@ -32,6 +32,7 @@ describe('OpenAPI', () => {
     expect(routes.sort()).toEqual([
       'DELETE /v1/channels/{channel}/members/{user}',
       'DELETE /v1/messages/{id}',
+      'DELETE /v1/users/{id}/sessions',
       'DELETE /v1/users/{id}/sessions/{sessionId}',
       'GET /health',
       'GET /health/live',

@@ -86,6 +86,7 @@ const WRONG: [variable: string, value: string, allowed: string][] = [
   ['PRESENCE_DEBOUNCE_MS', '-1', '0 to 60000'],
   ['MAX_WATCHES', '0', '1 to 10000'],
   ['TOKEN_NOTICE_MS', '1m', '0 to 86400000'],
+  ['TOKEN_CLOCK_TOLERANCE_MS', '10s', '0 to 600000'],
   ['SESSION_IDLE_DAYS', '0', '1 to 3650'],
   ['SESSION_RETENTION_DAYS', '0', '1 to 3650'],
   ['RETENTION_DAYS', '0', '1 to 3650'],
