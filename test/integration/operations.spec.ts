@@ -101,7 +101,7 @@ describe('npm run token', () => {
   it.each([
     ['without a user', []],
     ['with a time that is none', ['--user', 'ann', '--ttl-hours', 'soon']],
-    ['with a user that cannot be one', ['--user', 'a b']],
+    ['with a user that cannot be one', ['--user', 'a\tb']],
     ['with a right nobody knows', ['--user', 'ann', '--grant', 'admin']],
   ])('prints none %s', async (_, args) => {
     await expect(makeToken(...args)).rejects.toMatchObject({ stdout: '' });
