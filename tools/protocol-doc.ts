@@ -4,6 +4,7 @@ import { format } from 'prettier';
 import { z } from 'zod';
 import { Environment } from '#config';
 import { EVENTS, FAULTS, Handshake, Message, REQUESTS } from '#protocol';
+import { TOKENS, USERS } from './protocol-prose.js';
 
 /*
  * Writes docs/protocol.md and docs/configuration.md from the schemas that the server runs on: `--write` writes them,
@@ -119,6 +120,10 @@ function protocol(): string {
     '## Events\n',
     'Server → client.\n',
     ...events,
+    '## Users, channels and grants\n',
+    USERS,
+    '## Tokens and sessions\n',
+    TOKENS,
     '## Message\n',
     table(Message, 'output'),
     '## Delivery, as a client sees it\n',

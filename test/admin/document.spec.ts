@@ -64,6 +64,7 @@ it('lists every route', () => {
     'DELETE /dead-letters',
     'DELETE /dead-letters/{message}',
     'DELETE /users/{user}',
+    'DELETE /users/{user}/ban',
     'DELETE /users/{user}/connections',
     'GET /audit',
     'GET /channels',
@@ -84,6 +85,7 @@ it('lists every route', () => {
     'POST /dead-letters/{message}/requeue',
     'POST /instances/{instance}/drain',
     'POST /jobs/{job}/run',
+    'PUT /users/{user}/ban',
   ]);
 });
 
@@ -145,6 +147,7 @@ it('has written down each change, by whom, and what came of it', async () => {
     'select action, key_name, result from trunkline.admin_audit order by id',
   );
   expect(changes.map(({ action }) => action).toSorted()).toEqual([
+    'ban-user',
     'disconnect-connection',
     'disconnect-user',
     'drain-instance',
@@ -153,6 +156,7 @@ it('has written down each change, by whom, and what came of it', async () => {
     'purge-dead-letters',
     'requeue-dead-letter',
     'run-job',
+    'unban-user',
   ]);
   for (const { action, key_name, result } of changes)
     expect([action, key_name, result]).toEqual([action, /^(purge|erase)/.test(action) ? 'broom' : 'hands', 'ok']);

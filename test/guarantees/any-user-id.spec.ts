@@ -42,7 +42,10 @@ describe.each(['auth0|abc', 'google-oauth2|1', 'Ann Lee', 'jürgen', '🦊', '10
 
     afterEach(async () => {
       cluster.closeClients();
-      await until('nobody is left', async () => (await rest('GET', `${path}/presence`)).body.isOnline === false);
+      await until('nobody is left', async () => {
+        const { body } = await rest('GET', `${path}/presence`);
+        return (body as { isOnline: boolean }).isOnline === false;
+      });
     });
 
     it('gets what REST and sockets publish to its inbox, and reads its history', async () => {

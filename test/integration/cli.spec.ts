@@ -60,7 +60,7 @@ it.each<[string, string[], Record<string, string>?]>([
   ['an unknown command', ['sweep']],
   ['an unknown option', ['status', '--colour']],
   ['no user', ['token']],
-  ['a user that cannot be one', ['token', '--user', 'a b']],
+  ['a user that cannot be one', ['token', '--user', 'a\tb']],
   ['a time that is none', ['token', '--user', 'ann', '--ttl-hours', 'soon']],
   ['no channel', ['publish']],
   ['a channel that is none', ['publish', 'nowhere', '1']],

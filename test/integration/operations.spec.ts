@@ -32,6 +32,7 @@ describe('OpenAPI', () => {
     expect(routes.sort()).toEqual([
       'DELETE /v1/channels/{channel}/members/{user}',
       'DELETE /v1/messages/{id}',
+      'DELETE /v1/users/{id}/sessions',
       'DELETE /v1/users/{id}/sessions/{sessionId}',
       'GET /health',
       'GET /health/live',
@@ -100,7 +101,7 @@ describe('npm run token', () => {
   it.each([
     ['without a user', []],
     ['with a time that is none', ['--user', 'ann', '--ttl-hours', 'soon']],
-    ['with a user that cannot be one', ['--user', 'a b']],
+    ['with a user that cannot be one', ['--user', 'a\tb']],
     ['with a right nobody knows', ['--user', 'ann', '--grant', 'admin']],
   ])('prints none %s', async (_, args) => {
     await expect(makeToken(...args)).rejects.toMatchObject({ stdout: '' });

@@ -93,6 +93,7 @@ const WRONG: [variable: string, value: string, allowed: string][] = [
   ['MAX_WATCHES', '0', '1 to 10000'],
   ['HISTORY_FROM_JOIN', 'user:ann', 'group:private-*'],
   ['TOKEN_NOTICE_MS', '1m', '0 to 86400000'],
+  ['TOKEN_CLOCK_TOLERANCE_MS', '10s', '0 to 600000'],
   ['SESSION_IDLE_DAYS', '0', '1 to 3650'],
   ['SESSION_RETENTION_DAYS', '0', '1 to 3650'],
   ['RETENTION_DAYS', '0', '1 to 3650'],

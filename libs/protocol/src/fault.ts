@@ -52,13 +52,22 @@ export const FAULTS = {
     means: 'data holds a number beyond what a double holds (about ±1.8e308); send it as a string.',
   },
   TOKEN_MISSING: { code: 2001, retryable: false, means: 'The handshake carries no auth.token.' },
-  TOKEN_INVALID: { code: 2002, retryable: false, means: 'The token is not one of ours.' },
-  TOKEN_EXPIRED: { code: 2003, retryable: false, means: 'The token is past its exp.' },
+  TOKEN_INVALID: {
+    code: 2002,
+    retryable: false,
+    means: 'The token is not one of ours, or not as it should be; the text says what is wrong.',
+  },
+  TOKEN_EXPIRED: {
+    code: 2003,
+    retryable: false,
+    means: 'The token is past its exp, by more than the tolerance for clocks.',
+  },
   API_KEY_INVALID: { code: 2004, retryable: false, means: 'The request has no valid API key.' },
   SESSION_ENDED: {
     code: 2005,
     retryable: false,
-    means: 'The session of the token has ended by logout, revocation, expiry or inactivity: log in again.',
+    means:
+      'The session of the token has ended by logout, revocation, expiry or inactivity, or the token itself was revoked: log in again.',
   },
   USER_BANNED: {
     code: 2006,

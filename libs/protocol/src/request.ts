@@ -191,7 +191,7 @@ export const REQUESTS = {
     result: z.strictObject({ channel: Channel }),
   },
   join: {
-    does: 'Makes the user a member of a group, on all its devices, until it leaves: from now on nothing of it is missed. Needs the right `join:<channel>`.',
+    does: 'Makes the user a member of a group, on all its devices, until it leaves: from now on nothing of it is missed. Needs the right `join:<channel>`, once: a later token without it does not end the membership.',
     payload: GroupOnly,
     result: z.strictObject({ channel: Channel, seq: Seq.describe('membership begins behind this seq') }),
   },
