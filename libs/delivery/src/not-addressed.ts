@@ -66,6 +66,9 @@ export function whyNotDevice({ message, controls }: Addressed, user: string, dev
       cause: 'newer-device',
       reason: `${first}, and began behind seq ${device.started_seq} of ${message.channel}`,
     };
+  const { user: exceptedUser, deviceId } = controls?.exceptDevice ?? {};
+  if (exceptedUser === user && deviceId === device.device_id)
+    return { cause: 'not-addressed', reason: `its publisher excepted ${name} (exceptDevice)` };
   const isOwn = message.sender === user && (controls?.exceptConnection !== undefined || controls?.exceptUser === user);
   if (isOwn) return { cause: 'not-addressed', reason: `${name} published it and wanted no copy (exceptConnection)` };
   return { cause: 'not-addressed', reason: `the message is not for ${name}` };

@@ -4,6 +4,7 @@ export interface Controls {
   readonly collapseKey?: string;
   readonly deliverTo?: 'first-device';
   readonly exceptUser?: string;
+  readonly exceptDevice?: { readonly user: string; readonly deviceId: string };
   readonly exceptConnection?: string;
   readonly receipts?: readonly ('delivered' | 'read')[];
 }
