@@ -74,7 +74,7 @@ select m.id as message_id, m.channel, m.seq, m.type, m.sender, m.created_at, m.e
              or (m.controls ->> 'exceptConnection' is not null and r.user_id = m.sender)))
  where m.seq > coalesce(c.started_seq, 0)
    and (m.controls ->> 'exceptUser' is null or m.controls ->> 'exceptUser' <> r.user_id)
-   and (m.controls ->> 'exceptDevice' is null or r.user_id <> m.sender or m.controls ->> 'exceptDevice' <> d.device_id)
+   and (m.controls #>> '{exceptDevice,user}' = r.user_id and m.controls #>> '{exceptDevice,deviceId}' = d.device_id) is not true
    and (k.device_id is null or k.device_id = d.device_id)
    and (evidence.is_there is not false or m.controls ->> 'exceptConnection' is null or r.user_id <> m.sender);
 `;

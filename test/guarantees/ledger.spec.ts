@@ -110,8 +110,15 @@ it('does not list whom the publisher left out', async () => {
   await until('the tablet joined', () => fayTablet.memberships.length === 1);
   const self = await fay.must('publish', { channel: 'group:out', type: 't', data: 1, exceptSelf: true });
   const connection = await fay.must('publish', { channel: 'group:out', type: 't', data: 2, exceptConnection: true });
+  const device = await publish(server, { channel: 'group:out' });
+  const except = { exceptDevice: { user: 'fay', deviceId: 'phone' } };
+  await database.query('update trunkline.messages set controls = $2 where id = $1', [device.id, except]);
   const mark = await publish(server, { channel: 'group:out' });
   for (const device of ['fay phone', 'fay tablet', 'gus phone']) await ledger.until(mark.id, device, 'delivered');
+  expect(await ledger.viewed('delivery_status', device.id)).toEqual({
+    'fay tablet': 'delivered',
+    'gus phone': 'delivered',
+  });
   expect(await ledger.of(self.id)).toEqual({ 'gus phone': 'delivered' });
   expect(await ledger.of(connection.id)).toEqual({ 'fay tablet': 'delivered', 'gus phone': 'delivered' });
 });

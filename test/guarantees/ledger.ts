@@ -43,7 +43,7 @@ export class Ledger {
     return byDevice((await statusOf(this.server, id)).recipients);
   }
 
-  private async viewed(view: string, id: string): Promise<Statuses> {
+  async viewed(view: 'delivery_status' | 'undelivered', id: string): Promise<Statuses> {
     const rows = await this.database.query<{ user: string; deviceId: string; status: string }>(
       `select user_id as user, device_id as "deviceId", status from trunkline.${view} where message_id = $1`,
       [id],

@@ -66,7 +66,14 @@ export function whyNotDevice({ message, controls }: Addressed, user: string, dev
       cause: 'newer-device',
       reason: `${first}, and began behind seq ${device.started_seq} of ${message.channel}`,
     };
-  const isOwn = message.sender === user && (controls?.exceptConnection !== undefined || controls?.exceptUser === user);
-  if (isOwn) return { cause: 'not-addressed', reason: `${name} published it and wanted no copy (exceptConnection)` };
-  return { cause: 'not-addressed', reason: `the message is not for ${name}` };
+  return { cause: 'not-addressed', reason: whyExcepted({ message, controls }, user, device.device_id) };
+}
+
+function whyExcepted({ message, controls }: Addressed, user: string, deviceId: string): string {
+  const excepted = controls?.exceptDevice;
+  if (excepted?.user === user && excepted.deviceId === deviceId)
+    return `its publisher excepted device ${deviceId} (exceptDevice)`;
+  if (message.sender === user && controls?.exceptConnection !== undefined)
+    return `device ${deviceId} published it and wanted no copy (exceptConnection)`;
+  return `the message is not for device ${deviceId}`;
 }
