@@ -11,6 +11,7 @@ import { Retention1763600900000 } from './1763600900000-retention.js';
 import { Admin1763601000000 } from './1763601000000-admin.js';
 import { AppendArrays1763601100000 } from './1763601100000-append-arrays.js';
 import { Inboxes1763602000000 } from './1763602000000-inboxes.js';
+import { EnrolledAt1763602950000 } from './1763602950000-enrolled-at.js';
 
 /** In the order they are applied. */
 export const MIGRATIONS = [
@@ -27,4 +28,5 @@ export const MIGRATIONS = [
   Admin1763601000000,
   AppendArrays1763601100000,
   Inboxes1763602000000,
+  EnrolledAt1763602950000,
 ];
