@@ -251,7 +251,7 @@ const PROGRAMS: [script: string, file: string, ...args: string[]][] = [
   ['trunkline', 'apps/cli/main.js'],
   ['cleanup', 'apps/cli/main.js', 'cleanup'],
   ['migrate', 'apps/cli/main.js', 'migrate'],
-  ['token', 'apps/cli/main.js', 'token'],
+  ['token', 'apps/cli/main.js', 'token', '--user', 'ann'],
 ];
 
 it.each(PROGRAMS)(

@@ -1,5 +1,6 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { freePorts } from '../lifecycle/world/free-ports.js';
 import { Cluster } from '../support/cluster.js';
 import { healthOf } from '../support/health.js';
 import { OwnPostgres } from '../support/own-postgres.js';
@@ -34,7 +35,13 @@ it('on a standby everything that needs more is refused as retryable, a start wai
   const ann = await cluster.connect(server, { user: 'ann', deviceId: 'phone' });
   const startedAt = await until('it is listed', async () => startOf(server));
   await becomeStandby();
-  const starting = cluster.start({ DATABASE_WAIT_MS: '50000' });
+  const [port = 0] = await freePorts(1);
+  const starting = cluster.start({ DATABASE_WAIT_MS: '50000', PORT: String(port) });
+  const isWaiting = () =>
+    fetch(`http://127.0.0.1:${port}/health/live`).then(
+      ({ ok }) => ok,
+      () => false,
+    );
 
   const requests: [method: string, path: string, body?: unknown][] = [
     ['POST', '/v1/messages', { channel: 'user:ann', type: 't', data: 'refused' }],
@@ -62,6 +69,7 @@ it('on a standby everything that needs more is refused as retryable, a start wai
     error: { code: 4001, retryable: true },
   });
 
+  await until('the other one waits', isWaiting, 50_000);
   await postgres.query('select pg_promote()');
   const second = await starting;
   expect(second.lines.join('')).toMatch(/waiting for the database, .* is a standby that has not been promoted/);
