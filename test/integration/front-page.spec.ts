@@ -2,9 +2,9 @@ import { spawn } from 'node:child_process';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { API_KEY, JWT_SECRET } from '../../test/support/server.js';
-import { createTestDatabase, type TestDatabase } from '../../test/support/test-database.js';
-import { until } from '../../test/support/until.js';
+import { API_KEY, JWT_SECRET } from '../support/server.js';
+import { createTestDatabase, type TestDatabase } from '../support/test-database.js';
+import { until } from '../support/until.js';
 
 let database: TestDatabase;
 let directory: string;
