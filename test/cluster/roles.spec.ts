@@ -52,7 +52,6 @@ it('three instances start at once on an empty database though their role ends st
 it('a role that owns nothing, with the rights of the page on operations, serves', async () => {
   await on(createTestDatabase());
   await database.query(`
-    alter function trunkline.make_partition(text,date) security definer;
     grant usage on schema trunkline to ${role};
     grant select, insert, update, delete on all tables in schema trunkline to ${role};
     grant usage, select, update on all sequences in schema trunkline to ${role};
