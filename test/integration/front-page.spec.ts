@@ -38,7 +38,7 @@ it('on a terminal says in four plain lines where it serves and how to go on, and
     child.stdout.on('data', (chunk: Buffer) => (output += chunk.toString()));
     const url = await until(
       'it has said where',
-      () => /^Trunkline serves on (http:\S+?)[.,]/m.exec(output)?.[1],
+      () => /^Trunkline serves on (http:\/\/[\d.]+:\d+)/m.exec(output)?.[1],
       50_000,
     );
     await until('all of it came', () => /^REST: +http.*\/docs/m.test(output));
