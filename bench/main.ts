@@ -7,6 +7,7 @@ import { playRounds } from './rounds.js';
 import { SCENARIOS } from './scenarios/index.js';
 import type { Scenario } from './scenarios/scenario.js';
 import { tableOf } from './table.js';
+import { tellFailure } from '../test/support/tell-failure.js';
 
 /** Ctrl-C and its like: what was started is stopped, in order. */
 const STOP_SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
@@ -47,6 +48,6 @@ function print(text: string): void {
 try {
   await main(process.argv.slice(2));
 } catch (error) {
-  process.stderr.write(`${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`);
+  tellFailure(error);
   process.exit(1);
 }

@@ -12,8 +12,6 @@ export class Messages1763600000000 implements MigrationInterface {
 }
 
 const UP = /* sql */ `
-create schema if not exists trunkline;
-
 -- One row per channel; its lock orders the channel's appends. fillfactor keeps the bump of last_seq a HOT update.
 create table trunkline.channels (
   channel text collate "C" primary key,

@@ -20,6 +20,7 @@ import { ServiceTime1763602310000 } from './1763602310000-service-time.js';
 import { Erasure1763602320000 } from './1763602320000-erasure.js';
 import { Explanations1763602400000 } from './1763602400000-explanations.js';
 import { DeliveryStatus1763602410000 } from './1763602410000-delivery-status.js';
+import { EnrolledAt1763602950000 } from './1763602950000-enrolled-at.js';
 
 /** In the order they are applied. */
 export const MIGRATIONS = [
@@ -45,4 +46,5 @@ export const MIGRATIONS = [
   Erasure1763602320000,
   Explanations1763602400000,
   DeliveryStatus1763602410000,
+  EnrolledAt1763602950000,
 ];

@@ -124,6 +124,7 @@ create unlogged table trunkline.instances (
   draining boolean not null default false,
   lock_key integer,
   incarnation uuid not null default gen_random_uuid(),
+  enrolled_at timestamp with time zone not null default clock_timestamp(),
   constraint instances_pkey PRIMARY KEY (instance_id)
 ) with (fillfactor=50, autovacuum_analyze_threshold=100000, autovacuum_vacuum_threshold=10000);
 

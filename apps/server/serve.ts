@@ -5,9 +5,10 @@ import { endGracefully } from './end-gracefully.js';
 import { Service } from './service.js';
 import { isExpected, whyNotStarted } from './why-not-started.js';
 
+const USAGE = 'npm start: no arguments; the settings are environment variables, see docs/configuration.md';
+
 async function main(): Promise<void> {
-  if (process.argv.length > 2)
-    fail(`unknown argument ${process.argv[2]}: settings come from the environment, see docs/configuration.md`);
+  heedArguments(process.argv.slice(2));
   const settings = read();
   const logger = createLogger(settings.logLevel, settings.logFormat);
   const service = new Service(
@@ -30,6 +31,13 @@ async function main(): Promise<void> {
     process.stderr.write(`not started: ${whyNotStarted(error, settings)}\n`);
     end('not started', 1);
   }
+}
+
+function heedArguments([first]: readonly string[]): void {
+  if (first === undefined) return;
+  if (first !== '--help' && first !== '-h') fail(`unknown argument ${first}\n${USAGE}`);
+  process.stdout.write(`${USAGE}\n`);
+  process.exit(0);
 }
 
 function read(): Settings {

@@ -9,6 +9,7 @@ import { feedMicro } from './feed.js';
 import type { Micro } from './micro.js';
 import { parseMicro } from './parse.js';
 import { windowMicro } from './window.js';
+import { tellFailure } from '../../test/support/tell-failure.js';
 
 const USAGE = `npm run bench:micro -- [--only parse,body,window,feed,append] [--rounds 5] [--seconds 3] [--json]
 
@@ -22,15 +23,7 @@ const MICROS: Readonly<Record<string, () => Promise<Micro>>> = {
   append: appendMicro,
 };
 
-const { values } = parseArgs({
-  options: {
-    only: { type: 'string', default: Object.keys(MICROS).join(',') },
-    rounds: { type: 'string', default: '5' },
-    seconds: { type: 'string', default: '3' },
-    json: { type: 'boolean', default: false },
-    help: { type: 'boolean', default: false },
-  },
-});
+const values = readValues();
 const rounds = Number(values.rounds);
 const seconds = Number(values.seconds);
 
@@ -67,5 +60,22 @@ if (values.help) {
     const make = MICROS[name];
     if (!make) throw new Error(`--only: there is no ${name}; there are ${Object.keys(MICROS).join(', ')}`);
     await run(make);
+  }
+}
+
+function readValues() {
+  try {
+    return parseArgs({
+      options: {
+        only: { type: 'string', default: Object.keys(MICROS).join(',') },
+        rounds: { type: 'string', default: '5' },
+        seconds: { type: 'string', default: '3' },
+        json: { type: 'boolean', default: false },
+        help: { type: 'boolean', default: false },
+      },
+    }).values;
+  } catch (error) {
+    tellFailure(error);
+    process.exit(1);
   }
 }

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { readOptions, USAGE } from './options.js';
 import { jsonOf, tableOf } from './report.js';
 import { runChaos } from './run-chaos.js';
+import { tellFailure } from '../support/tell-failure.js';
 
 /** Through npm they come twice, so all but the first are ignored; everything that was started is ended either way. */
 const STOP_SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
@@ -46,6 +47,6 @@ try {
   // Not process.exit(): were anything left open, it would show.
   process.exitCode = (await main(process.argv.slice(2))) ? 0 : 1;
 } catch (error) {
-  process.stderr.write(`${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`);
+  tellFailure(error);
   process.exitCode = 1;
 }

@@ -239,3 +239,37 @@ it('a used port leaves no embedded PostgreSQL running', async () => {
     await rm(own, { recursive: true, force: true });
   }
 }, 90_000);
+
+const PROGRAMS: [script: string, file: string, ...args: string[]][] = [
+  ['start', 'apps/server/main.js'],
+  ['cluster', 'test/lifecycle/cluster.js'],
+  ['demo', 'apps/demo/main.js'],
+  ['chaos', 'test/chaos/main.js'],
+  ['bench', 'bench/main.js'],
+  ['bench:micro', 'bench/micro/main.js'],
+  ['lifecycle', 'test/lifecycle/main.js'],
+  ['trunkline', 'apps/cli/main.js'],
+  ['cleanup', 'apps/cli/main.js', 'cleanup'],
+  ['migrate', 'apps/cli/main.js', 'migrate'],
+  ['token', 'apps/cli/main.js', 'token', '--user', 'ann'],
+];
+
+it.each(PROGRAMS)(
+  'npm run %s starts nothing on an argument that it does not know, and says which',
+  async (_, ...program) => {
+    const { code, stderr } = await ended({}, [...program, '--no-such-argument']);
+    expect(code).toBeGreaterThan(0);
+    expect(stderr.join(' ')).toContain('--no-such-argument');
+    expect(stderr.join(' ')).not.toContain('    at ');
+  },
+  30_000,
+);
+
+it.each(PROGRAMS)(
+  'npm run %s -- --help tells how it is used and ends',
+  async (_, ...program) => {
+    const { code } = await ended({}, [...program, '--help']);
+    expect(code).toBe(0);
+  },
+  30_000,
+);

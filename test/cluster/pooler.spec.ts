@@ -4,7 +4,7 @@ import { healthOf } from '../support/health.js';
 import { OwnPostgres } from '../support/own-postgres.js';
 import { PgBouncer } from '../support/pg-bouncer.js';
 import { Server } from '../support/server.js';
-import { createEmptyDatabase, createTestDatabase, type TestDatabase } from '../support/test-database.js';
+import { createEmptyDatabase, createTestDatabase, makeHostile, type TestDatabase } from '../support/test-database.js';
 import { until } from '../support/until.js';
 
 /** What the README promises for lost hints. */
@@ -100,6 +100,24 @@ describe('behind PgBouncer in transaction mode', () => {
     await first.end('SIGKILL');
     expect(await cluster.start()).toMatchObject({ instanceId: 'pooled' });
   });
+
+  it('the session is as we need it where a pooler can keep that, and a setting that it cannot keep is refused by name', async () => {
+    const other = await createTestDatabase();
+    try {
+      await makeHostile(other.url, 'how values are written');
+      await other.query(`alter database ${new URL(other.url).pathname.slice(1)} set extra_float_digits = 1`);
+      cluster = new Cluster(pooler.urlOf(other.url));
+      await exchange();
+      await cluster.end();
+      await makeHostile(other.url, 'what a transaction is');
+      await expect(cluster.start()).rejects.toThrow(
+        /not started: role or database set .*default_transaction_isolation=serializable.* docs\/operations\.md, "Behind a pooler"/,
+      );
+    } finally {
+      await cluster.end();
+      await other.drop();
+    }
+  }, 120_000);
 
   it('instances that start at once on an empty database migrate it, one of them', async () => {
     const empty = await createEmptyDatabase();

@@ -12,7 +12,7 @@ import { until } from '../support/until.js';
 
 const EVERYTHING = [
   ...['database', 'eventLoop', 'instance', 'jobs', 'lease', 'listener', 'notifications', 'partitions', 'pools'],
-  'undelivered',
+  ...['schema', 'undelivered'],
 ];
 
 describe('health', () => {
@@ -43,6 +43,25 @@ describe('health', () => {
     const { body } = await server.rest('GET', '/health', undefined, null);
     expect(JSON.stringify(body)).not.toMatch(/postgres|127\.0\.0\.1|version|select|trunkline/i);
   });
+
+  it('turns red when a table of ours is missing, though PostgreSQL answers', async () => {
+    const other = await createTestDatabase();
+    const incomplete = await Server.start(other.url);
+    try {
+      await other.query('alter table trunkline.outbox rename to outbox_away');
+      const red = await until('it is noticed', async () => {
+        const found = await healthOf(incomplete);
+        return found.down.includes('schema') && found;
+      });
+      expect(red).toMatchObject({
+        status: 503,
+        details: { database: { status: 'up' }, schema: { state: 'incomplete' } },
+      });
+    } finally {
+      await incomplete.end('SIGKILL');
+      await other.drop();
+    }
+  }, 60_000);
 
   it('turns red while the database is out of reach, but for a restart there is no reason; then it heals', async () => {
     cable.cut();

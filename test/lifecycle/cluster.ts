@@ -2,10 +2,13 @@ import { Environment, readSettings, resolveSecrets } from '#config';
 import { startEmbeddedPostgres } from '#database';
 import { Topology } from './world/topology.js';
 
-/**
- * Three instances behind nginx, as in production but for the size, until Ctrl-C; a second one does not wait for the drain.
- * nginx takes PORT and the instances the next three; what else is set in the environment is set for all of them.
- */
+const USAGE = `npm run cluster
+
+Three instances behind nginx, as in production but for the size, until Ctrl-C; a second one does not wait for the drain.
+nginx takes PORT and the instances the next three; what else is set in the environment is set for all of them, see
+docs/configuration.md. It takes no arguments.`;
+
+refuseArguments(process.argv.slice(2));
 const note = (text: string): void => void process.stderr.write(`${text}\n`);
 /** Under npm, Ctrl-C arrives twice: from the terminal and from npm. */
 const SAME_SIGNAL_MS = 500;
@@ -48,4 +51,12 @@ function environment(): Record<string, string> {
     return value === undefined || name === 'PORT' || name === 'INSTANCE_ID' ? [] : [[name, value] as const];
   });
   return { NODE_ENV: 'development', ...Object.fromEntries(given), JWT_SECRET: jwtSecret, API_KEYS: apiKeys.join(',') };
+}
+
+/** Nothing is started for somebody who only asks, or means something else. */
+function refuseArguments([first]: readonly string[]): void {
+  if (first === undefined) return;
+  const isHelp = first === '--help' || first === '-h';
+  (isHelp ? process.stdout : process.stderr).write(isHelp ? `${USAGE}\n` : `unknown argument ${first}\n${USAGE}\n`);
+  process.exit(isHelp ? 0 : 1);
 }

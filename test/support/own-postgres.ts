@@ -43,6 +43,10 @@ export class OwnPostgres {
     return this.server.url;
   }
 
+  get dataDirectory(): string {
+    return join(this.directory, 'pg');
+  }
+
   query<Row extends Record<string, unknown>>(text: string, values?: unknown[]): Promise<Row[]> {
     return query(this.url, text, values);
   }
@@ -74,7 +78,7 @@ export class OwnPostgres {
   }
 
   private async end(signal: NodeJS.Signals): Promise<void> {
-    const pidFile = join(this.directory, 'pg', 'postmaster.pid');
+    const pidFile = join(this.dataDirectory, 'postmaster.pid');
     const pid = Number.parseInt(await readFile(pidFile, 'utf8'));
     process.kill(pid, signal);
     await until('the postmaster has ended', () => !isAlive(pid));

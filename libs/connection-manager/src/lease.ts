@@ -40,6 +40,8 @@ const BEAT_AGAIN_MS = 500;
 export class Lease {
   /** Tells this instance from another one that takes over its id. */
   private readonly incarnation = randomUUID();
+  /** By performance.now(). */
+  private readonly startedAtMs = performance.now();
   /** Which life of the registry this instance is written in. */
   private origin: string | null = null;
   private timer: NodeJS.Timeout | undefined;
@@ -189,7 +191,7 @@ export class Lease {
 
   /** @returns false if the id is another's */
   private async enrol(): Promise<boolean> {
-    const rows = await this.database.rows('beat', ENROL, this.values());
+    const rows = await this.database.rows('beat', ENROL, [...this.values(), performance.now() - this.startedAtMs]);
     return rows.length > 0;
   }
 

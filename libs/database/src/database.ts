@@ -43,6 +43,8 @@ export class Database {
   private readonly pools: Record<PoolName, Pool>;
   private readonly metrics: DatabaseMetrics;
   private isClosed = false;
+  /** By performance.now(): when a statement last failed because the schema lacks what it names, or the role a right. */
+  private misfitAtMs = -Infinity;
 
   constructor(private readonly options: DatabaseOptions) {
     const { poolSize } = options;
@@ -101,8 +103,20 @@ export class Database {
       return result;
     } catch (error) {
       client.release(true);
+      this.noteMisfit(error);
       throw error;
     }
+  }
+
+  /** Milliseconds since the schema last did not fit a statement; Infinity: never. */
+  get sinceMisfitMs(): number {
+    return performance.now() - this.misfitAtMs;
+  }
+
+  /** Class 42: a table, a column, a function or a right is missing. Our statements are constants: no input leads here. */
+  private noteMisfit(error: unknown): void {
+    const code = (error as { code?: unknown } | null)?.code;
+    if (typeof code === 'string' && code.startsWith('42')) this.misfitAtMs = performance.now();
   }
 
   private async connect(pool: PoolName): Promise<PoolClient> {
@@ -130,6 +144,7 @@ export class Database {
       return result;
     } catch (error) {
       failure = error instanceof Error ? error : new Error(String(error));
+      this.noteMisfit(error);
       throw error;
     } finally {
       // A client that failed is thrown away with its transaction: nothing half-done returns to the pool.

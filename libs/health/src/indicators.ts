@@ -58,6 +58,12 @@ export class Indicators {
     );
   };
 
+  /** A table was dropped or a right taken away: something that is asked for can never be answered. */
+  readonly schema = (): Outcome => {
+    const isComplete = this.vitals.isSchemaComplete;
+    return this.say('schema', isComplete, isComplete ? {} : { state: 'incomplete' });
+  };
+
   /** Without LISTEN it still serves, by polling; where that is how it is meant to be, nothing is amiss. */
   readonly listener = (): Outcome => {
     const mode = this.listen.isListening && this.settings.delivery.isNotifyOn ? 'listening' : 'polling';
@@ -103,7 +109,7 @@ export class Indicators {
     });
 
   readonly all: (() => Outcome)[] = [
-    ...[this.instance, this.database, this.listener, this.lease, this.pools, this.eventLoop],
+    ...[this.instance, this.database, this.schema, this.listener, this.lease, this.pools, this.eventLoop],
     ...[this.notifications, this.undelivered, this.partitions, this.jobs],
   ];
 

@@ -12,6 +12,8 @@ import { WATCHED_JOBS, type WatchedJob } from './watched-job.js';
 const PULSE = { everyMs: 1_000, keepMs: 1_000, waitMs: 2_000 };
 const SURVEY = { everyMs: 10_000, keepMs: 10_000, waitMs: 3_000 };
 const WARN_EVERY_MS = 60_000;
+/** The loops ask again within seconds; what only a job misses shows as its being stale. */
+const MISFIT_MS = 60_000;
 
 /** What lies in tables, and changes slowly. */
 export interface Survey {
@@ -63,6 +65,11 @@ export class Vitals implements OnModuleInit, OnApplicationShutdown {
 
   onApplicationShutdown(): void {
     clearInterval(this.timer);
+  }
+
+  /** False for a while after a statement found a table, a column, a function or a right missing. */
+  get isSchemaComplete(): boolean {
+    return this.database.sinceMisfitMs > MISFIT_MS;
   }
 
   private async readPulse(): Promise<PulseRow | undefined> {

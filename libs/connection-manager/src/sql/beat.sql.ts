@@ -1,11 +1,12 @@
 import { statement } from '#database';
 
-/** Writes an instance in. No row comes back if its id is another incarnation's. */
+/** Writes an instance in, that began to run $6 ms ago. No row comes back if its id is another incarnation's. */
 export const ENROL = statement<{ instance_id: string }>(
   'enrol',
   `with origin as (insert into trunkline.registry_origin default values on conflict do nothing)
-   insert into trunkline.instances as i (instance_id, lease_expires_at, draining, lock_key, incarnation)
-   values ($1, clock_timestamp() + $2 * interval '1 millisecond', $3, $4, $5)
+   insert into trunkline.instances as i (instance_id, lease_expires_at, draining, lock_key, incarnation, started_at)
+   values ($1, clock_timestamp() + $2 * interval '1 millisecond', $3, $4, $5,
+           clock_timestamp() - $6 * interval '1 millisecond')
    on conflict (instance_id) do update set lease_expires_at = excluded.lease_expires_at
      where i.incarnation = excluded.incarnation
    returning instance_id`,

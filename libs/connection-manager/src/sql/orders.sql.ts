@@ -51,7 +51,7 @@ export const TAKE_ORDERS = statement<OrderRow>(
   'take_orders',
   `delete from trunkline.instance_orders o where o.instance_id = $1
    returning o.kind, o.connection_id,
-             coalesce(o.ordered_at < (select i.started_at from trunkline.instances i where i.instance_id = $1), false) as is_stale`,
+             coalesce(o.ordered_at < (select i.enrolled_at from trunkline.instances i where i.instance_id = $1), false) as is_stale`,
 );
 
 /** Orders nobody will take: their instance is gone. */

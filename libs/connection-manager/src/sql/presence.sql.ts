@@ -42,7 +42,7 @@ export const READ_CHANGES = statement<ChangeRow>(
           exists (select from trunkline.online_in(array[c.channel]) as o where o.user_id = c.user_id) as is_online,
           l.last_seen_at, (extract(epoch from clock_timestamp() - l.last_seen_at) * 1000)::float8 as gone_ms,
           exists (select from trunkline.instances
-                   where instance_id = $3 and started_at < clock_timestamp() - $4 * interval '1 millisecond') as is_settled
+                   where instance_id = $3 and enrolled_at < clock_timestamp() - $4 * interval '1 millisecond') as is_settled
      from unnest($1::text[], $2::text[]) as c (channel, user_id)
     cross join lateral (select trunkline.last_seen(c.user_id) as last_seen_at) as l`,
 );
