@@ -1,6 +1,7 @@
 import { Command, CommanderError } from 'commander';
 import { SettingsError } from '#config';
 import { Fault } from '#protocol';
+import { addAfterRestore } from './commands/after-restore.js';
 import { addCleanup } from './commands/cleanup.js';
 import { addConnections } from './commands/connections.js';
 import { addMigrate } from './commands/migrate.js';
@@ -22,7 +23,7 @@ function makeProgram(): Command {
       'after',
       '\nSettings come from the environment: docs/configuration.md. Exit code 2: bad input; 1: it failed.',
     );
-  for (const add of [addToken, addPublish, addTail, addWhy, addConnections, addStatus, addMigrate, addCleanup])
+  for (const add of [addToken, addPublish, addTail, addWhy, addConnections, addStatus, addMigrate, addAfterRestore, addCleanup])
     add(program);
   return program;
 }

@@ -8,6 +8,7 @@ import { durabilityFaults, migrate, withRetry } from '#database';
 import { ClientGateway, SocketAdapter } from '#gateway';
 import { keepJson } from '#http';
 import type { Readiness } from '#health';
+import { mendSequences } from '#message-persistence';
 import { METRICS_PATH, NestLog, type Logger } from '#observability';
 import { Fault } from '#protocol';
 import { MIGRATIONS } from '../../migrations/index.js';
@@ -57,6 +58,7 @@ export class Instance {
     await assertDurable(settings, parts);
     await parts.lease.assertIdIsFree();
     await withRetry(() => parts.retention.makePartitions(), { deadlineMs: 10_000 });
+    await startBehindNoTable(parts);
     await parts.listener.start();
     await parts.lease.start();
     parts.delivery.start();
@@ -121,6 +123,16 @@ async function assertDurable(settings: ResolvedSettings, { database, log }: Part
   const message = `PostgreSQL runs with ${faults.join(', ')}: acknowledged messages can be lost in a crash`;
   if (settings.isProduction) throw new Error(message);
   log.warn(message);
+}
+
+/** Behind its table, a sequence would give out numbers that are taken. A role that may not set it has to be told. */
+async function startBehindNoTable({ database, log }: Parts): Promise<void> {
+  try {
+    for (const mended of await withRetry(() => mendSequences(database), { deadlineMs: 10_000 }))
+      log.warn(mended, 'a sequence was behind its table, and is at its end now');
+  } catch (error) {
+    log.warn({ err: error }, 'sequences not looked at: run `npx trunkline after-restore` as the owner of the schema');
+  }
 }
 
 async function createApp(

@@ -2,7 +2,8 @@
  * What an error of PostgreSQL or its connection means for the one who asked:
  * `refused`: nothing happened, the database is out of reach or full; try again later ·
  * `unknown`: the connection broke underway, the statement may have been committed ·
- * `conflict`: rolled back, the same again may succeed at once · `data`: the input's fault, never again · `bug`: ours.
+ * `conflict`: rolled back, the same again may succeed at once · `data`: the input's fault, never again ·
+ * `bug`: ours; so is what breaks a constraint, since no input may: the keys are ours.
  */
 export type SqlFault = 'refused' | 'unknown' | 'conflict' | 'data' | 'bug';
 
@@ -30,7 +31,7 @@ export function classify(error: unknown): SqlFault {
     return 'refused';
   const known = STATES[code];
   if (known) return known;
-  if (/^(22|23|54)/.test(code)) return 'data';
+  if (/^(22|54)/.test(code)) return 'data';
   // connection_exception: a pooler's word for whatever happened between it and PostgreSQL
   if (code.startsWith('08')) return 'unknown';
   // node-postgres gives these without a code
@@ -41,6 +42,11 @@ export function classify(error: unknown): SqlFault {
     return 'unknown';
   }
   return 'bug';
+}
+
+/** A constraint was broken (class 23): the statement was rolled back, and not everything in it need be to blame. */
+export function breaksConstraint(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && typeof error.code === 'string' && error.code.startsWith('23');
 }
 
 /** True if trying again later may help; `unknown` only for those who can repeat without harm. */

@@ -9,6 +9,7 @@ export { Directory } from './directory.js';
 export { Groups } from './groups.js';
 export type { HistoryBounds } from './history.js';
 export { JobDiary } from './job-diary.js';
+export { mendNumbers, mendSequences, type MendedNumbers } from './mend-numbers.js';
 export { MessageLog, type Appended, type MessageStatus, type NewMessage } from './message-log.js';
 export { Outbox } from './outbox.js';
 export { Retention, type Dropped } from './retention.js';

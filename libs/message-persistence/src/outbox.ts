@@ -1,4 +1,4 @@
-import { classify, type Database } from '#database';
+import { breaksConstraint, classify, type Database } from '#database';
 import { Fault, type ChannelKind } from '#protocol';
 import type { NewMessage } from './message-log.js';
 import {
@@ -53,7 +53,7 @@ export class Outbox {
     try {
       return await this.move(MAX_ROWS);
     } catch (error) {
-      if (classify(error) !== 'data') throw error;
+      if (classify(error) !== 'data' && !breaksConstraint(error)) throw error;
       return this.moveOneByOne();
     }
   }
@@ -92,7 +92,7 @@ export class Outbox {
         if (rows.length === 0) break;
         moved.push(...rows);
       } catch (error) {
-        if (classify(error) !== 'data') throw error;
+        if (classify(error) !== 'data' && !breaksConstraint(error)) throw error;
         await this.database.rows('work', REJECT_FIRST, [error instanceof Error ? error.message.slice(0, 500) : '']);
       }
     }
