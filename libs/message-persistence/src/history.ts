@@ -20,12 +20,13 @@ export interface HistoryBounds {
 /** A page of a channel, and where the next one begins. */
 export async function readHistory(database: Database, channel: string, bounds: HistoryBounds): Promise<HistoryPage> {
   const { afterSeq, beforeSeq = Number.MAX_SAFE_INTEGER, from = '-infinity', to = 'infinity', order, limit } = bounds;
-  const rows = await database.rows('work', READ_HISTORY[order], [channel, afterSeq, beforeSeq, from, to, limit]);
-  const lastOnPage = rows.at(-1)?.seq ?? null;
-  const next = rows.length === limit ? lastOnPage : null;
+  const rows = await database.rows('work', READ_HISTORY[order], [channel, afterSeq, beforeSeq, from, to, limit + 1]);
+  // One row more than fits tells whether there is a next page.
+  const page = rows.slice(0, limit);
+  const next = rows.length > limit ? (page.at(-1)?.seq ?? null) : null;
   return {
     channel,
-    messages: rows.flatMap((row) => toMessages(channel, row)),
+    messages: page.flatMap((row) => toMessages(channel, row)),
     lastSeq: rows[0]?.last_seq ?? 0,
     nextAfterSeq: order === 'asc' ? next : null,
     nextBeforeSeq: order === 'desc' ? next : null,

@@ -4,7 +4,7 @@ export { Backlog } from './backlog.js';
 export type { ChannelPage, Entry, ReadRequest } from './channel-page.js';
 export { Devices, type DeviceKey, type Position } from './devices.js';
 export type { Controls } from './controls.js';
-export { DeadLetters, toDeadLetterView, type LetterPlace } from './dead-letters.js';
+export { DeadLetters, placeOf, toDeadLetterView, type LetterPlace } from './dead-letters.js';
 export { Directory } from './directory.js';
 export { Groups } from './groups.js';
 export type { HistoryBounds } from './history.js';
