@@ -11,8 +11,14 @@ import { Retention1763600900000 } from './1763600900000-retention.js';
 import { Admin1763601000000 } from './1763601000000-admin.js';
 import { AppendArrays1763601100000 } from './1763601100000-append-arrays.js';
 import { Inboxes1763602000000 } from './1763602000000-inboxes.js';
+import { Revocations1763602100000 } from './1763602100000-revocations.js';
+import { PresenceOfAnyUser1763602110000 } from './1763602110000-presence-of-any-user.js';
 import { Present1763602200000 } from './1763602200000-present.js';
 import { PublishText1763602210000 } from './1763602210000-publish-text.js';
+import { Keys1763602300000 } from './1763602300000-keys.js';
+import { ServiceTime1763602310000 } from './1763602310000-service-time.js';
+import { Explanations1763602400000 } from './1763602400000-explanations.js';
+import { DeliveryStatus1763602410000 } from './1763602410000-delivery-status.js';
 
 /** In the order they are applied. */
 export const MIGRATIONS = [
@@ -29,6 +35,12 @@ export const MIGRATIONS = [
   Admin1763601000000,
   AppendArrays1763601100000,
   Inboxes1763602000000,
+  Revocations1763602100000,
+  PresenceOfAnyUser1763602110000,
   Present1763602200000,
   PublishText1763602210000,
+  Keys1763602300000,
+  ServiceTime1763602310000,
+  Explanations1763602400000,
+  DeliveryStatus1763602410000,
 ];

@@ -32,6 +32,15 @@ create table trunkline.attempts (
 CREATE INDEX attempts_channel_seq_idx ON ONLY trunkline.attempts USING btree (channel, to_seq);
 create table trunkline.attempts_default partition of trunkline.attempts default;
 
+create table trunkline.bans (
+  user_id text collate "C" not null,
+  reason text,
+  banned_at timestamp with time zone not null default clock_timestamp(),
+  banned_until timestamp with time zone not null default 'infinity'::timestamp with time zone,
+  constraint bans_pkey PRIMARY KEY (user_id)
+);
+CREATE INDEX bans_banned_at_idx ON trunkline.bans USING btree (banned_at);
+
 create table trunkline.channels (
   channel text collate "C" not null,
   last_seq bigint not null default 0,
@@ -85,6 +94,7 @@ create table trunkline.dead_letters (
   error text,
   died_at timestamp with time zone not null default clock_timestamp(),
   requeued_as uuid,
+  purged_at timestamp with time zone,
   constraint dead_letters_pkey PRIMARY KEY (channel, seq, user_id, device_id)
 );
 CREATE INDEX dead_letters_died_at_idx ON trunkline.dead_letters USING btree (died_at, message_id);
@@ -96,6 +106,7 @@ create table trunkline.devices (
   last_seen_at timestamp with time zone not null default clock_timestamp(),
   constraint devices_pkey PRIMARY KEY (user_id, device_id)
 ) with (fillfactor=70);
+CREATE INDEX devices_lower_user_id_idx ON trunkline.devices USING btree (lower(user_id));
 
 create unlogged table trunkline.instance_orders (
   instance_id text collate "C" not null,
@@ -143,15 +154,14 @@ create table trunkline.messages (
   id uuid not null,
   sender text,
   type text not null,
-  body text not null,
+  body text,
   metadata text,
   created_at timestamp with time zone not null,
   expires_at timestamp with time zone,
   controls jsonb
 ) partition by range (created_at);
-CREATE INDEX messages_channel_seq_idx ON ONLY trunkline.messages USING btree (channel, seq);
 CREATE INDEX messages_collapse_key_idx ON ONLY trunkline.messages USING btree (channel, ((controls ->> 'collapseKey'::text)), seq) WHERE ((controls ->> 'collapseKey'::text) IS NOT NULL);
-CREATE INDEX messages_expires_at_idx ON ONLY trunkline.messages USING btree (expires_at) WHERE (expires_at IS NOT NULL);
+CREATE INDEX messages_expires_at_idx ON ONLY trunkline.messages USING btree (expires_at) WHERE ((expires_at IS NOT NULL) AND (body IS NOT NULL));
 CREATE INDEX messages_id_idx ON ONLY trunkline.messages USING btree (id);
 create table trunkline.messages_default partition of trunkline.messages default;
 
@@ -176,6 +186,18 @@ create table trunkline.outbox (
 CREATE INDEX outbox_due_idx ON trunkline.outbox USING btree (due_at, id) WHERE (error IS NULL);
 CREATE UNIQUE INDEX outbox_publish_id_idx ON trunkline.outbox USING btree (channel, publish_id, publisher) WHERE (publish_id IS NOT NULL);
 
+create table trunkline.past_memberships (
+  channel text collate "C" not null,
+  user_id text collate "C" not null,
+  joined_seq bigint not null,
+  joined_at timestamp with time zone not null,
+  left_seq bigint not null,
+  left_at timestamp with time zone not null default clock_timestamp(),
+  constraint past_memberships_pkey PRIMARY KEY (channel, user_id, left_at)
+);
+CREATE INDEX past_memberships_left_at_idx ON trunkline.past_memberships USING btree (left_at);
+CREATE INDEX past_memberships_user_id_idx ON trunkline.past_memberships USING btree (user_id, channel);
+
 create table trunkline.publish_ids (
   channel text collate "C" not null,
   publisher text collate "C" not null,
@@ -193,12 +215,36 @@ create unlogged table trunkline.registry_origin (
   constraint registry_origin_pkey PRIMARY KEY (is_only_one)
 );
 
+create table trunkline.revocations (
+  user_id text collate "C" not null,
+  revoked_at timestamp with time zone not null default clock_timestamp(),
+  refused_until timestamp with time zone not null,
+  constraint revocations_pkey PRIMARY KEY (user_id)
+);
+CREATE INDEX revocations_revoked_at_idx ON trunkline.revocations USING btree (revoked_at);
+
 create unlogged table trunkline.routes (
   channel text collate "C" not null,
   instance_id text collate "C" not null,
   constraint routes_pkey PRIMARY KEY (channel, instance_id)
 );
 CREATE INDEX routes_instance_id_idx ON trunkline.routes USING btree (instance_id);
+
+create table trunkline.service_hours (
+  hour timestamp with time zone not null,
+  constraint service_hours_pkey PRIMARY KEY (hour)
+);
+
+create table trunkline.session_tokens (
+  user_id text collate "C" not null,
+  token_id text collate "C" not null,
+  session_id text collate "C" not null,
+  expires_at timestamp with time zone not null,
+  refused_at timestamp with time zone,
+  constraint session_tokens_pkey PRIMARY KEY (user_id, token_id, session_id)
+);
+CREATE INDEX session_tokens_expires_at_idx ON trunkline.session_tokens USING btree (expires_at);
+CREATE INDEX session_tokens_refused_at_idx ON trunkline.session_tokens USING btree (refused_at) WHERE (refused_at IS NOT NULL);
 
 create table trunkline.sessions (
   user_id text collate "C" not null,
@@ -232,41 +278,52 @@ create view trunkline.delivery_status as
     d.device_id,
         CASE
             WHEN (l.seq IS NOT NULL) THEN 'dead'::text
-            WHEN ((c.delivered_seq >= m.seq) AND COALESCE(evidence.is_there, true)) THEN
+            WHEN (((c.delivered_seq >= m.seq) OR (r.left_at IS NOT NULL)) AND COALESCE(evidence.is_there, true)) THEN
             CASE
                 WHEN (c.read_seq >= m.seq) THEN 'read'::text
                 ELSE 'delivered'::text
             END
-            WHEN (m.expires_at <= clock_timestamp()) THEN
-            CASE
-                WHEN ((m.controls ->> 'cancelled'::text) IS NULL) THEN 'expired'::text
-                ELSE 'cancelled'::text
-            END
+            WHEN (r.left_at < COALESCE(m.expires_at, 'infinity'::timestamp with time zone)) THEN 'left'::text
+            WHEN ((m.controls ->> 'cancelled'::text) IS NOT NULL) THEN 'cancelled'::text
+            WHEN (m.expires_at <= clock_timestamp()) THEN 'expired'::text
             WHEN (c.delivered_seq >= m.seq) THEN 'collapsed'::text
+            WHEN (((m.controls ->> 'collapseKey'::text) IS NOT NULL) AND (EXISTS ( SELECT
+               FROM messages newer
+              WHERE ((newer.channel = m.channel) AND ((newer.controls ->> 'collapseKey'::text) = (m.controls ->> 'collapseKey'::text)) AND (NOT ((newer.controls ->> 'collapseBy'::text) IS DISTINCT FROM (m.controls ->> 'collapseBy'::text))) AND (newer.seq > m.seq) AND ((newer.controls ->> 'cancelled'::text) IS NULL) AND ((newer.expires_at IS NULL) OR (newer.expires_at > clock_timestamp()))))) AND (NOT (EXISTS ( SELECT
+               FROM connections o
+              WHERE ((o.user_id = r.user_id) AND (o.device_id = d.device_id)))))) THEN 'collapsed'::text
             WHEN (EXISTS ( SELECT
                FROM attempts a
-              WHERE ((a.channel = m.channel) AND (a.from_seq <= m.seq) AND (a.to_seq >= m.seq) AND (a.user_id = r.user_id) AND (a.device_id = d.device_id)))) THEN 'sent'::text
+              WHERE ((a.channel = m.channel) AND (a.from_seq <= m.seq) AND ((a.to_seq >= m.seq) AND (a.to_seq <= (m.seq + 10000))) AND (a.user_id = r.user_id) AND (a.device_id = d.device_id)))) THEN 'sent'::text
             ELSE 'queued'::text
         END AS status
    FROM ((((((messages m
-     CROSS JOIN LATERAL ( SELECT substr(m.channel, 6) AS user_id
+     CROSS JOIN LATERAL ( SELECT inbox_user(m.channel) AS user_id,
+            NULL::timestamp with time zone AS left_at
           WHERE (m.channel ~~ 'user:%'::text)
         UNION ALL
-         SELECT s.user_id
+         SELECT s.user_id,
+            NULL::timestamp with time zone
            FROM memberships s
           WHERE ((s.channel = m.channel) AND (s.joined_seq < m.seq))
         UNION ALL
-         SELECT DISTINCT b.user_id
+         SELECT p.user_id,
+            p.left_at
+           FROM past_memberships p
+          WHERE ((p.channel = m.channel) AND (p.joined_seq < m.seq) AND (p.left_seq >= m.seq))
+        UNION ALL
+         SELECT DISTINCT b.user_id,
+            NULL::timestamp with time zone AS timestamptz
            FROM devices b
-          WHERE (m.channel = 'broadcast'::text)) r)
-     LEFT JOIN devices d ON ((d.user_id = r.user_id)))
+          WHERE ((m.channel = 'broadcast'::text) AND (b.created_at < COALESCE(m.expires_at, 'infinity'::timestamp with time zone)))) r)
+     LEFT JOIN devices d ON (((d.user_id = r.user_id) AND (d.created_at < COALESCE(m.expires_at, 'infinity'::timestamp with time zone)))))
      LEFT JOIN cursors c ON (((c.user_id = r.user_id) AND (c.device_id = d.device_id) AND (c.channel = m.channel))))
      LEFT JOIN dead_letters l ON (((l.channel = m.channel) AND (l.seq = m.seq) AND (l.user_id = r.user_id) AND (l.device_id = d.device_id))))
      LEFT JOIN claims k ON (((k.channel = m.channel) AND (k.seq = m.seq) AND (k.user_id = r.user_id))))
      LEFT JOIN LATERAL ( SELECT (EXISTS ( SELECT
                    FROM attempts a
-                  WHERE ((a.channel = m.channel) AND (a.from_seq <= m.seq) AND (a.to_seq >= m.seq) AND (a.user_id = r.user_id) AND (a.device_id = d.device_id) AND (a.outcome = 'acknowledged'::text) AND ((m.expires_at IS NULL) OR (a.sent_at < m.expires_at))))) AS is_there) evidence ON (((c.delivered_seq >= m.seq) AND ((m.expires_at <= clock_timestamp()) OR ((m.controls ->> 'collapseKey'::text) IS NOT NULL) OR (((m.controls ->> 'exceptConnection'::text) IS NOT NULL) AND (r.user_id = m.sender))))))
-  WHERE ((m.seq > COALESCE(c.started_seq, (0)::bigint)) AND (((m.controls ->> 'exceptUser'::text) IS NULL) OR ((m.controls ->> 'exceptUser'::text) <> r.user_id)) AND ((k.device_id IS NULL) OR (k.device_id = d.device_id)) AND ((evidence.is_there IS NOT FALSE) OR ((m.controls ->> 'exceptConnection'::text) IS NULL) OR (r.user_id <> m.sender)));
+                  WHERE ((a.channel = m.channel) AND (a.from_seq <= m.seq) AND ((a.to_seq >= m.seq) AND (a.to_seq <= (m.seq + 10000))) AND (a.user_id = r.user_id) AND (a.device_id = d.device_id) AND (a.outcome = 'acknowledged'::text) AND ((m.expires_at IS NULL) OR (a.sent_at < m.expires_at))))) AS is_there) evidence ON (((r.left_at IS NOT NULL) OR ((c.delivered_seq >= m.seq) AND ((m.expires_at <= clock_timestamp()) OR ((m.controls ->> 'cancelled'::text) IS NOT NULL) OR ((m.controls ->> 'collapseKey'::text) IS NOT NULL) OR (((m.controls ->> 'exceptConnection'::text) IS NOT NULL) AND (r.user_id = m.sender)))))))
+  WHERE ((m.seq > COALESCE(c.started_seq, (0)::bigint)) AND (((m.controls ->> 'exceptUser'::text) IS NULL) OR ((m.controls ->> 'exceptUser'::text) <> r.user_id)) AND (((m.controls ->> 'exceptDevice'::text) IS NULL) OR (r.user_id <> m.sender) OR ((m.controls ->> 'exceptDevice'::text) <> d.device_id)) AND ((k.device_id IS NULL) OR (k.device_id = d.device_id)) AND ((evidence.is_there IS NOT FALSE) OR ((m.controls ->> 'exceptConnection'::text) IS NULL) OR (r.user_id <> m.sender)));
 
 create view trunkline.online_users as
  SELECT c.user_id,
@@ -407,12 +464,23 @@ begin
 end $function$
 ;
 
+CREATE OR REPLACE FUNCTION trunkline.assert_partitioned(parent text)
+ RETURNS void
+ LANGUAGE plpgsql
+AS $function$
+begin
+  if parent is null or parent not in ('messages', 'publish_ids', 'attempts') then
+    raise exception '% has no daily partitions', coalesce(parent, 'null') using errcode = 'invalid_parameter_value';
+  end if;
+end $function$
+;
+
 CREATE OR REPLACE FUNCTION trunkline.channels_of(users text[])
  RETURNS TABLE(channel text)
  LANGUAGE sql
  STABLE
 AS $function$
-  select 'user:' || u.user_id from unnest(users) as u (user_id)
+  select trunkline.inbox(u.user_id) from unnest(users) as u (user_id)
    union
   select m.channel from trunkline.memberships m where m.user_id = any (users)
 $function$
@@ -517,9 +585,12 @@ end $function$
 CREATE OR REPLACE FUNCTION trunkline.drop_partition(parent text, name text)
  RETURNS boolean
  LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
  SET lock_timeout TO '40ms'
 AS $function$
 begin
+  perform trunkline.assert_partitioned(parent);
   if name not in (select trunkline.old_partitions(parent, 'infinity')) then
     return false;
   end if;
@@ -615,17 +686,21 @@ $function$
 CREATE OR REPLACE FUNCTION trunkline.has_undelivered(name text)
  RETURNS boolean
  LANGUAGE plpgsql
- STABLE
+ STABLE SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
 AS $function$
 declare
   answer boolean;
 begin
+  if name not in (select trunkline.old_partitions('messages', 'infinity')) then
+    raise exception '% is no day of messages', name using errcode = 'invalid_parameter_value';
+  end if;
   execute format($q$
     with ends as (
       select channel, max(seq) as seq from trunkline.%I
        where expires_at is null or expires_at > clock_timestamp() group by channel
     ), readers as (
-      select user_id, device_id, 'user:' || user_id as channel, 0 as first_seq from trunkline.devices
+      select user_id, device_id, trunkline.inbox(user_id) as channel, 0 as first_seq from trunkline.devices
        union all
       select user_id, device_id, 'broadcast', null from trunkline.devices
        union all
@@ -639,6 +714,20 @@ begin
        where greatest(coalesce(c.delivered_seq, r.first_seq, e.seq), r.first_seq) < e.seq)
   $q$, name) into answer;
   return answer;
+end $function$
+;
+
+CREATE OR REPLACE FUNCTION trunkline.identify_rows(parent text, name text)
+ RETURNS void
+ LANGUAGE plpgsql
+AS $function$
+begin
+  if parent = 'attempts' then
+    execute format('alter table trunkline.%I replica identity full', name);
+  else
+    execute format('alter table trunkline.%I add constraint %I primary key (%s)', name, name || '_pkey',
+                   case parent when 'messages' then 'channel, seq' else 'channel, publish_id, publisher' end);
+  end if;
 end $function$
 ;
 
@@ -668,10 +757,12 @@ AS $function$
 begin
   if channel ~ '^user:.*%' then
     return octet_length(channel) <= 605 and channel ~ '^user:([A-Za-z0-9._:@/+-]|%[0-9A-F]{2})+$'
-       and length(trunkline.inbox_user(channel)) <= 200 and trunkline.inbox_user(channel) !~ '[[:cntrl:]]'
+       and length(trunkline.inbox_user(channel)) <= 200
+       and trunkline.inbox_user(channel) !~ '[\u0001-\u001F\u007F-\u009F]'
        and trunkline.inbox(trunkline.inbox_user(channel)) = channel;
   end if;
-  return coalesce(length(channel) <= case when channel like 'user:%' then 205 else 200 end and channel ~ '^(broadcast|(user|group):[A-Za-z0-9._:@/+-]+)$', false);
+  return coalesce(length(channel) <= case when channel like 'user:%' then 205 else 200 end
+                  and channel ~ '^(broadcast|(user|group):[A-Za-z0-9._:@/+-]+)$', false);
 exception when character_not_in_repertoire or untranslatable_character then
   return false; -- the bytes behind the % are no UTF-8
 end $function$
@@ -705,6 +796,9 @@ $function$
 CREATE OR REPLACE FUNCTION trunkline.make_partition(parent text, day date)
  RETURNS boolean
  LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+ SET lock_timeout TO '40ms'
 AS $function$
 declare
   name text := parent || '_' || to_char(day, 'YYYY_MM_DD');
@@ -712,6 +806,7 @@ declare
   high text := to_char(day + 1, 'YYYY-MM-DD') || ' 00:00:00+00';
   key text := case parent when 'attempts' then 'settled_at' else 'created_at' end;
 begin
+  perform trunkline.assert_partitioned(parent);
   if to_regclass('trunkline.' || quote_ident(name)) is not null then
     return false;
   end if;
@@ -723,9 +818,7 @@ begin
   end if;
   execute format('create table trunkline.%I (like trunkline.%I including defaults including constraints)', name, parent);
   execute format('alter table trunkline.%I add constraint bounds check (%I >= %L and %I < %L)', name, key, low, key, high);
-  if parent = 'publish_ids' then
-    execute format('create unique index %I on trunkline.%I (channel, publish_id, publisher)', name || '_key_idx', name);
-  end if;
+  perform trunkline.identify_rows(parent, name);
   -- What was stored before its day was prepared moves along: a default partition with a row of the day forbids the
   -- attaching, for ever. Attaching takes this lock in any case.
   execute format('lock table trunkline.%I in access exclusive mode', parent || '_default');
@@ -809,7 +902,7 @@ CREATE OR REPLACE FUNCTION trunkline.online_in(channels text[])
  STABLE
 AS $function$
   select p.channel, p.user_id
-    from (select a.channel, substr(a.channel, 6) as user_id from unnest(channels) as a (channel)
+    from (select a.channel, trunkline.inbox_user(a.channel) as user_id from unnest(channels) as a (channel)
            where a.channel like 'user:%'
            union all
           select m.channel, m.user_id from trunkline.memberships m where m.channel = any (channels)) as p
@@ -827,7 +920,7 @@ AS $function$
     from unnest(channels) as a (channel)
    cross join lateral (
          select m.user_id, o.is_online, count(*) over () as members, count(*) filter (where o.is_online) over () as online
-           from (select substr(a.channel, 6) as user_id where a.channel like 'user:%'
+           from (select trunkline.inbox_user(a.channel) as user_id where a.channel like 'user:%'
                   union all
                  select s.user_id from trunkline.memberships s where s.channel = a.channel) as m
           cross join lateral (
@@ -836,16 +929,6 @@ AS $function$
                                 where c.user_id = m.user_id) as is_online) as o
           order by o.is_online desc, m.user_id collate "C"
           limit max_users) as p
-$function$
-;
-
-CREATE OR REPLACE FUNCTION trunkline.publish(channel text, type text, data jsonb, options jsonb DEFAULT '{}'::jsonb)
- RETURNS uuid
- LANGUAGE sql
- SECURITY DEFINER
- SET search_path TO ''
-AS $function$
-  select trunkline.publish(channel, type, data::text, options)
 $function$
 ;
 
@@ -959,6 +1042,16 @@ begin
 end $function$
 ;
 
+CREATE OR REPLACE FUNCTION trunkline.publish(channel text, type text, data jsonb, options jsonb DEFAULT '{}'::jsonb)
+ RETURNS uuid
+ LANGUAGE sql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+  select trunkline.publish(channel, type, data::text, options)
+$function$
+;
+
 CREATE OR REPLACE FUNCTION trunkline.raise_seqs(relation regclass, seq_column text, time_column text)
  RETURNS bigint
  LANGUAGE plpgsql
@@ -977,4 +1070,14 @@ begin
   get diagnostics raised = row_count;
   return raised;
 end $function$
+;
+
+CREATE OR REPLACE FUNCTION trunkline.service_ago(span interval)
+ RETURNS timestamp with time zone
+ LANGUAGE sql
+ STABLE
+AS $function$
+  select coalesce((select hour from trunkline.service_hours order by hour desc
+                    offset ceil(extract(epoch from span) / 3600)::bigint limit 1), '-infinity')
+$function$
 ;

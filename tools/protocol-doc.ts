@@ -71,6 +71,17 @@ function table(schema: z.ZodType, io: 'input' | 'output'): string {
   return ['| field | type | always | meaning |', '| --- | --- | --- | --- |', ...rows, ''].join('\n');
 }
 
+const ORDER = `Requests of one connection take effect in the order in which they were sent, whether or not you wait for their answers, wherever that order matters: all requests about one channel; \`watch\` and \`unwatch\` of one channel; a \`join\` or \`leave\` and what depends on the membership; and everything behind a \`token\` or a \`logout\`. Requests about different channels may pass each other, and \`ack\` passes everything. A \`publish\` keeps its place among the other requests, but is stored only when it is answered: wait for the answer before you ask for a \`history\` that is to hold the message. Requests of different connections, and those of REST, have no order among each other: to have one, wait for the answer of the first.
+`;
+
+const DELIVERY = `- Per channel, messages come in order of \`seq\`, each at least once. Keep the highest \`seq\` of each channel and drop what is not above it: then the application sees each exactly once.
+- Acknowledge with the \`ack\` of a packet or a \`gap\` when its messages are processed. Acknowledging a seq acknowledges everything before it in that channel. What was acknowledged and answered \`ok\` is never sent to that device again.
+- An \`ack\` names only the channels of its own packet or gap: what the application has not said it processed is never taken for processed. So if you do not send each one at once, merge them: keep one object, \`Object.assign(pending, ack)\` for every \`messages\` and every \`gap\`, send it a few times a second and begin an empty one then, and with each new connection, which may acknowledge only what was sent on it.
+- If a connection acknowledges nothing new in any channel for \`ACK_TIMEOUT_MS\`, what it has not acknowledged is repeated, with backoff; in the end the connection is closed (4005) and the messages wait for the next one. A channel that the client leaves out of its acks while it acknowledges others is not repeated and closes nothing; but its messages take up room in the window, count as not delivered, and come again with the next connection.
+- Connections with the same \`deviceId\` are one device with one position. Each is sent every message, but what one of them has acknowledged is not repeated to another that did not. Give each installation, and each tab that is to keep a position of its own, its own \`deviceId\`.
+- A hole in \`seq\` is always announced by a \`gap\`.
+`;
+
 function protocol(): string {
   const requests = Object.entries(REQUESTS).map(
     ([name, { does, payload, result }]) =>
@@ -91,6 +102,7 @@ function protocol(): string {
     table(Handshake, 'input'),
     '## Requests\n',
     'Client → server: `socket.emitWithAck(name, payload)`. Each is answered `{ ok: true, … }` or `{ ok: false, error: { code, message, retryable } }`. Fields not listed are refused.\n',
+    ORDER,
     ...requests,
     '## Events\n',
     'Server → client.\n',
@@ -98,7 +110,7 @@ function protocol(): string {
     '## Message\n',
     table(Message, 'output'),
     '## Delivery, as a client sees it\n',
-    '- Per channel, messages come in order of `seq`, each at least once. Keep the highest `seq` of each channel and drop what is not above it: then the application sees each exactly once.\n- Acknowledge by sending back a packet’s `ack` when its messages are processed. Acknowledging a seq acknowledges everything before it. What was acknowledged and answered `ok` is never sent to that device again.\n- What is not acknowledged in time is repeated, with backoff; in the end the connection is closed (4005) and the messages wait for the next one.\n- A hole in `seq` is always announced by a `gap`.\n',
+    DELIVERY,
     '## Errors\n',
     'The thousands digit says what to do: 1 fix the request, 2 authenticate again, 3 ask for the right, 4 try again later (with the same `publishId`; after `retryAfterMs`, if the error has it), 5 report a bug.\n',
     ['| code | name | retryable | meaning |', '| --- | --- | --- | --- |', ...faults, ''].join('\n'),

@@ -4,6 +4,7 @@ import { Fault } from '#protocol';
 import { addAfterRestore } from './commands/after-restore.js';
 import { addCleanup } from './commands/cleanup.js';
 import { addConnections } from './commands/connections.js';
+import { addMessages } from './commands/messages.js';
 import { addMigrate } from './commands/migrate.js';
 import { addPublish } from './commands/publish.js';
 import { addStatus } from './commands/status.js';
@@ -23,7 +24,18 @@ function makeProgram(): Command {
       'after',
       '\nSettings come from the environment: docs/configuration.md. Exit code 2: bad input; 1: it failed.',
     );
-  for (const add of [addToken, addPublish, addTail, addWhy, addConnections, addStatus, addMigrate, addAfterRestore, addCleanup])
+  for (const add of [
+    addToken,
+    addPublish,
+    addTail,
+    addWhy,
+    addMessages,
+    addConnections,
+    addStatus,
+    addMigrate,
+    addAfterRestore,
+    addCleanup,
+  ])
     add(program);
   return program;
 }

@@ -2,6 +2,7 @@ import { AdminKeys, ApiKeys, Tokens } from '#auth';
 import { JobRunner, Jobs } from '#cleanup';
 import type { ResolvedSettings } from '#config';
 import {
+  Bans,
   Census,
   Heartbeats,
   Lease,
@@ -20,6 +21,7 @@ import type { Readiness } from '#health';
 import {
   AdminAudit,
   AppendObserver,
+  Audience,
   Backlog,
   DeadLetters,
   Devices,
@@ -27,6 +29,7 @@ import {
   Groups,
   JobDiary,
   MessageLog,
+  MessageSearch,
   Outbox,
   Retention,
   Settlements,
@@ -86,10 +89,10 @@ export function assemble(settings: ResolvedSettings, logger: Logger, surrounding
     peers,
     ...moving,
     requestLog: new RequestLog(log, instanceId),
-    timelines: new Timelines(stores.messages, registry, stores.groups),
+    timelines: new Timelines(stores.messages, registry, stores.audience, moving.sessions),
     jobs: new Jobs(settings.cleanup, { ...stores, registry, peers, sessions: moving.sessions }),
     jobRunner: new JobRunner(database, stores.diary, instanceId, log, meter),
-    tokens: new Tokens(settings.auth.jwtSecret),
+    tokens: new Tokens(settings.auth.jwtSecret, settings.sessions.clockToleranceMs),
     apiKeys: new ApiKeys(settings.auth.apiKeys),
     adminKeys: new AdminKeys(settings.admin.keys),
     census: new Census(database),
@@ -118,15 +121,22 @@ export function makeStores(
   return {
     messages: new MessageLog(database, { ...publish, observer: new AppendObserver(meter, tracing) }),
     groups: new Groups(database),
+    audience: new Audience(database),
+    search: new MessageSearch(database),
     devices: new Devices(database),
     settlements: new Settlements(database, () => instanceId, settings.delivery.maxTotalAttempts),
     outbox: new Outbox(database, { ...settings.delivery, ...publish }),
     deadLetters: new DeadLetters(database),
-    retention: new Retention(database, {
-      retentionDays: retention.days,
-      dedupeHours: publish.dedupeHours,
-      isForced: retention.isForced,
-    }),
+    retention: new Retention(
+      database,
+      {
+        retentionDays: retention.days,
+        maxDays: retention.maxDays,
+        dedupeHours: publish.dedupeHours,
+        isForced: retention.isForced,
+      },
+      meter,
+    ),
     diary: new JobDiary(database),
     audit: new AdminAudit(database, () => instanceId, settings.admin.auditDays),
     directory: new Directory(database),
@@ -154,6 +164,7 @@ interface MovingParts {
   readonly delivery: Delivery;
   readonly heartbeats: Heartbeats;
   readonly sessions: Sessions;
+  readonly bans: Bans;
   readonly presence: Presence;
 }
 
@@ -240,17 +251,19 @@ function makePeopleParts(
   const { pollMs, isNotifyOn } = settings.delivery;
   const report = (what: string) => (error: unknown) => warn(what, error);
   const everywhere = { instanceId: () => instanceId, pollMs, isNotifyOn };
+  const sessions = new Sessions(database, {
+    ...everywhere,
+    ...settings.sessions,
+    onError: report('ended sessions not looked for, the poll repeats it'),
+  });
   return {
     orders: makeOrders(foundation, warn),
     heartbeats: new Heartbeats(database, registry, {
       everyMs: settings.connections.heartbeatMs,
       onError: report('heartbeats not written, trying again'),
     }),
-    sessions: new Sessions(database, {
-      ...everywhere,
-      ...settings.sessions,
-      onError: report('ended sessions not looked for, the poll repeats it'),
-    }),
+    sessions,
+    bans: new Bans(database, { isNotifyOn, onBanned: () => sessions.hint() }),
     presence: new Presence(database, registry, {
       ...everywhere,
       ...settings.presence,

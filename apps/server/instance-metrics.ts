@@ -61,6 +61,11 @@ function showTables(meter: Meter, { database, backlog, log }: Parts): void {
   );
   gauge('outbox_oldest_due_seconds', 'How long the oldest of them has been waiting', (row) => row.outbox_age_s);
   gauge(
+    'outbox_rejected_messages',
+    'Messages of the outbox that failed to enter their channel and were put aside with their error, up to 10000',
+    (row) => row.outbox_rejected,
+  );
+  gauge(
     'dead_letter_messages',
     'Messages given up for a device and not requeued, up to 10000',
     (row) => row.dead_letters,

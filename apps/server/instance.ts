@@ -4,16 +4,17 @@ import type { RequestHandler } from 'express';
 import helmet from 'helmet';
 import { Schedule } from '#cleanup';
 import type { ResolvedSettings } from '#config';
-import { durabilityFaults, migrate, withRetry } from '#database';
+import { withRetry } from '#database';
 import { ClientGateway, SocketAdapter } from '#gateway';
 import { keepJson } from '#http';
 import type { Readiness } from '#health';
 import { mendSequences } from '#message-persistence';
 import { METRICS_PATH, NestLog, type Logger } from '#observability';
 import { Fault } from '#protocol';
-import { MIGRATIONS } from '../../migrations/index.js';
 import { assemble, type Parts, type Surroundings } from './assemble.js';
+import { checkDatabase, migrateDatabase } from './check-database.js';
 import { describeApi } from './describe-api.js';
+import { frontPage } from './front-page.js';
 import { showInstance } from './instance-metrics.js';
 import type { Metrics } from './metrics.js';
 import { OpenSockets } from './open-sockets.js';
@@ -45,19 +46,25 @@ export class Instance {
     showInstance(parts.meter, parts);
     const app = await createApp(settings, parts, surroundings.metrics);
     const instance = new Instance(settings, parts, app);
-    await app.init();
-    parts.requestLog.watch(app.getHttpServer());
-    await app.listen(settings.port, settings.host);
-    await instance.begin();
-    return instance;
+    try {
+      await app.init();
+      parts.requestLog.watch(app.getHttpServer());
+      await app.listen(settings.port, settings.host);
+      await instance.begin();
+      return instance;
+    } catch (error) {
+      // What went wrong is told by whoever started it; what goes wrong in tidying up is only a consequence.
+      await instance.release().catch((more: unknown) => parts.log.debug({ err: more }, 'not released'));
+      throw error;
+    }
   }
 
   private async begin(): Promise<void> {
     const { settings, parts, app } = this;
-    await migrate(settings.database.listenUrl ?? settings.database.url, MIGRATIONS);
-    await assertDurable(settings, parts);
+    await migrateDatabase(settings.database);
+    await checkDatabase(settings, parts);
     await parts.lease.assertIdIsFree();
-    await withRetry(() => parts.retention.makePartitions(), { deadlineMs: 10_000 });
+    await makeDays(parts);
     await startBehindNoTable(parts);
     await parts.listener.start();
     await parts.lease.start();
@@ -116,13 +123,14 @@ export class Instance {
   }
 }
 
-/** A database that may forget what it acknowledged breaks the first promise: production refuses it. */
-async function assertDurable(settings: ResolvedSettings, { database, log }: Parts): Promise<void> {
-  const faults = await withRetry(() => durabilityFaults(database), { deadlineMs: 10_000 });
-  if (faults.length === 0) return;
-  const message = `PostgreSQL runs with ${faults.join(', ')}: acknowledged messages can be lost in a crash`;
-  if (settings.isProduction) throw new Error(message);
-  log.warn(message);
+/** A start never waits for a day: until the job has made it, what is stored on it goes to the default partition. */
+async function makeDays({ retention, log }: Parts): Promise<void> {
+  try {
+    const { kept, failed } = await retention.makePartitions(0);
+    if (kept.length + failed.length > 0) log.warn({ partitions: [...kept, ...failed] }, 'partitions not made yet');
+  } catch (error) {
+    log.warn({ err: error }, 'partitions not made yet');
+  }
 }
 
 /** Behind its table, a sequence would give out numbers that are taken. A role that may not set it has to be told. */
@@ -147,18 +155,10 @@ async function createApp(
   });
   app.use(refuseUnready(parts.readiness));
   app.use(helmet());
+  app.use(frontPage);
   if (mainEndpoint) app.use(METRICS_PATH, mainEndpoint.handle);
   app.useBodyParser('json', JSON_PARSER);
-  const { corsOrigins } = settings.auth;
-  const allowsLocalhost = !settings.isProduction && corsOrigins.length === 0;
-  app.useWebSocketAdapter(
-    new SocketAdapter(app, {
-      corsOrigins,
-      allowsLocalhost,
-      maxBodyBytes: settings.body.maxBytes,
-      ...settings.connections,
-    }),
-  );
+  app.useWebSocketAdapter(new SocketAdapter(app, { maxBodyBytes: settings.body.maxBytes, ...settings.connections }));
   describeApi(app, settings.admin.keys.length > 0);
   return app;
 }

@@ -1,5 +1,5 @@
 import { resolveSecrets, type ResolvedSettings, type Settings } from '#config';
-import { findWays, startEmbeddedPostgres, type EmbeddedPostgres } from '#database';
+import { reachDatabase, startEmbeddedPostgres, type EmbeddedPostgres } from '#database';
 import type { Logger } from '#observability';
 
 export interface Resolved {
@@ -8,12 +8,36 @@ export interface Resolved {
   readonly embedded: EmbeddedPostgres | undefined;
 }
 
+export interface Waiting {
+  /** One line about once a second, while the database is out of reach. */
+  readonly onWaiting: (line: string) => void | Promise<void>;
+  readonly signal?: AbortSignal;
+}
+
+/** A line on stderr: whoever starts something by hand wants to know what it waits for, whatever is logged. */
+export const SAY_SO: Waiting = { onWaiting: (line) => void process.stderr.write(`${line}\n`) };
+
 /** Finds or makes what the environment left open: the database and the secrets. */
-export async function resolveSettings(settings: Settings, logger: Logger): Promise<Resolved> {
+export async function resolveSettings(
+  settings: Settings,
+  logger: Logger,
+  waiting: Waiting = SAY_SO,
+): Promise<Resolved> {
   const auth = { ...settings.auth, ...resolveSecrets(settings) };
-  if (settings.database.url !== undefined) {
-    return { settings: await withWays({ ...settings, auth }, settings.database.url, logger), embedded: undefined };
+  const { url } = settings.database;
+  if (url !== undefined) {
+    return { settings: await withWays({ ...settings, auth }, url, logger, waiting), embedded: undefined };
   }
+  const embedded = await startEmbedded(settings, logger);
+  try {
+    return { settings: await withWays({ ...settings, auth }, embedded.url, logger, waiting), embedded };
+  } catch (error) {
+    await embedded.stop();
+    throw error;
+  }
+}
+
+async function startEmbedded(settings: Settings, logger: Logger): Promise<EmbeddedPostgres> {
   const embedded = await startEmbeddedPostgres({
     directory: settings.directory,
     binDirectory: settings.database.binDirectory,
@@ -23,15 +47,21 @@ export async function resolveSettings(settings: Settings, logger: Logger): Promi
     { directory: settings.directory, adopted: embedded.isAdopted },
     'no DATABASE_URL: using an embedded PostgreSQL, for development only',
   );
-  return { settings: await withWays({ ...settings, auth }, embedded.url, logger), embedded };
+  return embedded;
 }
 
 type Unresolved = Settings & Pick<ResolvedSettings, 'auth'>;
 
 /** Without a way to LISTEN there is nobody to hear hints, so none are sent: instances find messages by polling. */
-async function withWays(settings: Unresolved, url: string, logger: Logger): Promise<ResolvedSettings> {
+async function withWays(
+  settings: Unresolved,
+  url: string,
+  logger: Logger,
+  waiting: Waiting,
+): Promise<ResolvedSettings> {
   const { delivery } = settings;
-  const ways = await findWays(url, settings.database.directUrl);
+  const { directUrl, waitMs } = settings.database;
+  const ways = await reachDatabase({ url, directUrl, waitMs, ...waiting });
   const database = { ...settings.database, url, ...ways };
   if (ways.listenUrl !== undefined) return { ...settings, database };
   logger.warn(

@@ -1,9 +1,11 @@
 import type { Settings } from '#config';
 import { Readiness } from '#health';
 import type { Logger } from '#observability';
+import { welcome } from './front-page.js';
 import { Instance } from './instance.js';
 import { Metrics } from './metrics.js';
-import { resolveSettings, type Resolved } from './resolve-settings.js';
+import { resolveSettings, SAY_SO, type Resolved } from './resolve-settings.js';
+import { WaitingRoom } from './waiting-room.js';
 
 /**
  * What one process serves: one instance after the other. An instance that lost its lease was given up by its peers, who
@@ -14,7 +16,7 @@ export class Service {
   private instance: Instance | undefined;
   private readonly metrics: Metrics;
   private change: Promise<void> = Promise.resolve();
-  private isStopping = false;
+  private readonly stopping = new AbortController();
   private readonly readiness = new Readiness();
 
   constructor(
@@ -34,9 +36,13 @@ export class Service {
     return this.change;
   }
 
+  get isStopping(): boolean {
+    return this.stopping.signal.aborted;
+  }
+
   /** Drains the instance and stops it, within the drain timeout; the embedded database last. */
   async stop(): Promise<void> {
-    this.isStopping = true;
+    this.stopping.abort();
     // Whoever waits for the change hears how it ended.
     await this.change.catch(() => undefined);
     await this.instance?.stop();
@@ -45,9 +51,25 @@ export class Service {
   }
 
   private async begin(): Promise<void> {
-    this.resolved = await resolveSettings(this.settings, this.logger);
+    const port = await this.resolve();
     await this.metrics.start();
-    await this.launch(this.resolved.settings);
+    if (this.resolved) await this.launch({ ...this.resolved.settings, port });
+  }
+
+  /** @returns the port to serve on: the one where probes were answered while the database was waited for */
+  private async resolve(): Promise<number> {
+    const room = new WaitingRoom();
+    let { port } = this.settings;
+    const onWaiting = async (line: string): Promise<void> => {
+      port = await room.open(port, this.settings.host);
+      await SAY_SO.onWaiting(line);
+    };
+    try {
+      this.resolved = await resolveSettings(this.settings, this.logger, { onWaiting, signal: this.stopping.signal });
+    } finally {
+      await room.close();
+    }
+    return port;
   }
 
   private async launch(settings: Resolved['settings']): Promise<void> {
@@ -61,6 +83,9 @@ export class Service {
     this.instance = instance;
     const url = await instance.url();
     this.logger.info({ instanceId: instance.id, url, docs: `${url}/docs`, metrics: metrics.url(url) }, 'serving');
+    if (process.stdout.isTTY && !settings.isProduction) {
+      process.stdout.write(`${welcome(url, this.resolved?.embedded !== undefined).join('\n')}\n`);
+    }
   }
 
   private async replace(lost: Instance, settings: Resolved['settings']): Promise<void> {

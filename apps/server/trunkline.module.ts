@@ -3,7 +3,7 @@ import { AdminJobs, AdminModule } from '#admin';
 import { AdminKeys, ApiKeys, Tokens } from '#auth';
 import { CleanupModule, JobRunner, Jobs } from '#cleanup';
 import { SETTINGS, type ResolvedSettings } from '#config';
-import { Census, Heartbeats, Lease, Orders, Peers, Presence, Registry, Sessions } from '#connection-manager';
+import { Bans, Census, Heartbeats, Lease, Orders, Peers, Presence, Registry, Sessions } from '#connection-manager';
 import { Database, Listener } from '#database';
 import { Delivery, Timelines } from '#delivery';
 import { GatewayModule } from '#gateway';
@@ -16,6 +16,7 @@ import {
   Groups,
   JobDiary,
   MessageLog,
+  MessageSearch,
   Outbox,
   Retention,
   Traffic,
@@ -54,6 +55,7 @@ export class TrunklineModule {
       { provide: JobDiary, useValue: parts.diary },
       { provide: Tokens, useValue: parts.tokens },
       { provide: ApiKeys, useValue: parts.apiKeys },
+      { provide: AdminAudit, useValue: parts.audit },
       { provide: Readiness, useValue: parts.readiness },
       { provide: WATCHED_JOBS, useValue: parts.jobs.noted },
     ];
@@ -68,10 +70,11 @@ function adminProviders(parts: Parts): Provider[] {
   return [
     { provide: AdminKeys, useValue: parts.adminKeys },
     { provide: AdminJobs, useValue: new JobsByHand(parts.jobs, parts.jobRunner) },
-    { provide: AdminAudit, useValue: parts.audit },
+    { provide: Bans, useValue: parts.bans },
     { provide: Census, useValue: parts.census },
     { provide: Orders, useValue: parts.orders },
     { provide: Directory, useValue: parts.directory },
+    { provide: MessageSearch, useValue: parts.search },
     { provide: Traffic, useValue: parts.traffic },
     { provide: Backlog, useValue: parts.backlog },
   ];

@@ -74,6 +74,7 @@ it('lists every route', () => {
     'GET /instances',
     'GET /jobs',
     'GET /jobs/{job}/runs',
+    'GET /messages',
     'GET /messages/{message}',
     'GET /stats',
     'GET /status',

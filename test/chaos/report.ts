@@ -12,6 +12,7 @@ export function tableOf(verdict: Verdict, seed: number): string {
     ...Object.entries(verdict.faultsByKind)
       .sort()
       .map(([fault, count]): [string, number] => [`  ${fault}`, count]),
+    ['could not be done', verdict.faultsNotDone.length],
     ['lost', verdict.lost],
     ['unexpected', verdict.unexpected],
     ['duplicated after dedupe', verdict.duplicated],
@@ -24,6 +25,7 @@ export function tableOf(verdict: Verdict, seed: number): string {
     '',
     ...recoveryLines(verdict),
     '',
+    ...verdict.faultsNotDone.map((what) => `could not be done: ${what}`),
     ...verdict.findings.map(lineOf),
     ...verdict.troubles.map((trouble) => `trouble: ${trouble}`),
     `${'verdict'.padEnd(36)} ${verdict.verdict.padStart(12)}   (--seed ${seed})`,

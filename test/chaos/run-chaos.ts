@@ -39,12 +39,14 @@ export async function runChaos(options: ChaosOptions, surroundings: Surroundings
   const sabotage = sabotageNamed(options.sabotage);
   note(`${options.instances} instances and a PostgreSQL of their own are starting`);
   const { dedupes = true } = sabotage;
-  const stage = await Stage.set({ ...options, dice, history, note, onLine, dedupes });
+  const plan = new FaultPlan({ seconds: options.seconds, dice: dice.named('plan'), only: options.faults });
+  const wantsMovableClock = plan.movesClock;
+  const stage = await Stage.set({ ...options, dice, history, note, onLine, dedupes, wantsMovableClock });
   let endSabotage: (() => void) | undefined;
   try {
     await stage.open(signal);
     endSabotage = await sabotage.prepare?.(stage);
-    await torment(stage, options, { dice, history, note, signal });
+    await torment(stage, options, { plan, dice, history, note, signal });
     const isDrained = await drain(stage, options.sabotage ? SABOTAGED_DRAIN_MS : DRAIN_DEADLINE_MS, signal);
     note(isDrained ? 'drained' : 'not drained in time');
     const snapshot = await takeSnapshot(stage.database);
@@ -58,13 +60,17 @@ export async function runChaos(options: ChaosOptions, surroundings: Surroundings
 }
 
 interface Tools extends Pick<Surroundings, 'note' | 'signal'> {
+  readonly plan: FaultPlan;
   readonly dice: Dice;
   readonly history: HistoryFile;
 }
 
-async function torment(stage: Stage, options: ChaosOptions, { dice, history, note, signal }: Tools): Promise<void> {
-  const { seconds, faults: only } = options;
-  const plan = new FaultPlan({ seconds, dice: dice.named('plan'), only });
+async function torment(
+  stage: Stage,
+  options: ChaosOptions,
+  { plan, dice, history, note, signal }: Tools,
+): Promise<void> {
+  const { seconds } = options;
   const ending = new AbortController();
   const end = AbortSignal.any([ending.signal, signal]);
   setMaxListeners(0, end);

@@ -1,11 +1,9 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import { Client } from 'pg';
-import { io } from 'socket.io-client';
+import { io, type Socket } from 'socket.io-client';
 import { signToken } from '#auth';
-import type { WireError } from '#protocol';
+import type { EventPayload, WireError } from '#protocol';
 import { Cluster } from '../support/cluster.js';
 import { JWT_SECRET, type Server } from '../support/server.js';
-import { TestClient } from '../support/test-client.js';
 import { createTestDatabase, type TestDatabase } from '../support/test-database.js';
 import { until } from '../support/until.js';
 
@@ -25,23 +23,46 @@ afterAll(async () => {
   await database.drop();
 });
 
-async function refusalOf(server: Server, user: string): Promise<WireError> {
-  const client = cluster.keep(TestClient.open(server.url, { user }));
-  return until(`${user} is refused`, () => client.refusal);
+/** A client as in the README, which comes back as Socket.IO does by itself, and what it was told. */
+class PlainClient {
+  isReady = false;
+  readonly closings: WireError[] = [];
+  readonly disconnects: string[] = [];
+  /** Connections that were answered in HTTP. */
+  turnedAway = 0;
+  readonly socket: Socket;
+
+  constructor(url: string, user: string, headers: Record<string, string> = {}) {
+    const auth = { token: signToken(JWT_SECRET, { user, grants: [], ttlMs: 600_000 }) };
+    this.socket = io(url, { transports: ['websocket'], forceNew: true, auth, extraHeaders: headers });
+    this.socket.on('ready', () => (this.isReady = true));
+    this.socket.on('closing', (closing: EventPayload<'closing'>) => this.closings.push(closing));
+    this.socket.on('disconnect', (reason) => this.disconnects.push(reason));
+    this.socket.on('connect_error', (error: Error & { data?: WireError }) => {
+      if (error.data) throw new Error(`refused for good: ${error.data.code} ${error.data.message}`);
+      this.turnedAway += 1;
+    });
+  }
+
+  close(): void {
+    this.socket.close();
+  }
 }
 
-it('a full instance refuses more connections, and takes them again when there is room', async () => {
+function open(server: Server, user: string, headers?: Record<string, string>): PlainClient {
+  return cluster.keep(new PlainClient(server.url, user, headers));
+}
+
+it('a full instance refuses more connections before the upgrade, and they come in by themselves when there is room', async () => {
   const server = await cluster.start({ MAX_CONNECTIONS: '2' });
   const [ann] = await Promise.all(['ann', 'ben'].map((user) => cluster.connect(server, { user })));
-  expect(await refusalOf(server, 'cid')).toEqual(full(4006));
+  const cid = open(server, 'cid');
+  await until('it is turned away', () => cid.turnedAway > 0);
+  const answer = await fetch(`${server.url}/socket.io/?EIO=4&transport=websocket`);
+  expect([answer.status, await answer.json()]).toEqual([503, { ok: false, error: full(4006) }]);
+  expect(Number(answer.headers.get('retry-after'))).toBeGreaterThanOrEqual(1);
   ann?.close();
-  await until('there is room', () =>
-    cluster.connect(server, { user: 'cid' }).then(
-      () => true,
-      () => false,
-    ),
-  );
-  expect(await refusalOf(server, 'dee')).toEqual(full(4006));
+  await until('it is in', () => cid.isReady, 20_000);
 });
 
 it('a user and an address have their caps; an address counts as a trusted proxy tells it', async () => {
@@ -50,22 +71,28 @@ it('a user and an address have their caps; an address counts as a trusted proxy 
     MAX_CONNECTIONS_PER_ADDRESS: '3',
     TRUST_PROXY: '127.0.0.0/8',
   });
-  const open = (user: string, from: string): Promise<WireError | 'in'> => {
-    const token = signToken(JWT_SECRET, { user, grants: [], ttlMs: 60_000 });
-    const options = { transports: ['websocket'], reconnection: false, forceNew: true, auth: { token } };
-    const socket = cluster.keep(io(server.url, { ...options, extraHeaders: { 'x-forwarded-for': from } }));
-    return new Promise((resolve) => {
-      socket.on('ready', () => resolve('in'));
-      socket.on('connect_error', (error: Error & { data?: WireError }) => resolve(error.data as WireError));
-    });
+  const come = async (user: string, address: string): Promise<WireError | 'in'> => {
+    const client = open(server, user, { 'x-forwarded-for': address });
+    await until('it is in or told why not', () => client.isReady || client.closings.length > 0);
+    return client.closings[0] ?? 'in';
   };
-  for (const user of ['ann', 'ann', 'ben']) expect(await open(user, '203.0.113.1')).toBe('in');
-  expect(await open('ben', '203.0.113.1')).toEqual(full(4008));
-  expect(await open('ann', '203.0.113.2')).toEqual(full(4007));
-  expect(await open('ben', '203.0.113.2')).toBe('in');
+  for (const user of ['ann', 'ann', 'ben']) expect(await come(user, '203.0.113.1')).toBe('in');
+  expect(await come('ben', '203.0.113.1')).toEqual(full(4008));
+  expect(await come('ann', '203.0.113.2')).toEqual(full(4007));
+  expect(await come('ben', '203.0.113.2')).toBe('in');
   const { body } = await server.rest('GET', '/v1/users/ben/connections');
   const connections = (body as { connections: { address: string }[] }).connections;
   expect(connections.map(({ address }) => address)).toEqual(['203.0.113.1', '203.0.113.2']);
+});
+
+it('whoever is over the cap of its user is told so, and comes in by itself once there is room', async () => {
+  const server = await cluster.start({ MAX_CONNECTIONS_PER_USER: '1' });
+  const first = await cluster.connect(server, { user: 'ann' });
+  const second = open(server, 'ann');
+  await until('it is told', () => second.closings.length > 0);
+  await until('its transport is closed', () => second.disconnects[0] === 'transport close');
+  first.close();
+  await until('it is in', () => second.isReady, 20_000);
 });
 
 it('AT_CONNECTION_CAP=close-oldest lets the newest in and tells the oldest not to come back by itself', async () => {
@@ -79,18 +106,17 @@ it('AT_CONNECTION_CAP=close-oldest lets the newest in and tells the oldest not t
   expect(second.disconnectReason).toBeUndefined();
 });
 
-it('of a storm as many as may wait are opened together, the others are told when to come back, and no more database connections are taken than the pools have', async () => {
+it('of a storm as many as may wait are opened together, the others come back by themselves, and no more database connections are taken than the pools have', async () => {
   const server = await cluster.start({ MAX_OPENING: '20', DATABASE_POOL: '2' });
-  const users = Array.from({ length: 60 }, (_, n) => `storm-${n}`);
   const blocker = new Client({ connectionString: database.url });
   await blocker.connect();
   await blocker.query('begin; lock table trunkline.devices in exclusive mode');
-  const clients = users.map((user) => cluster.keep(TestClient.open(server.url, { user })));
+  const clients = Array.from({ length: 60 }, (_, n) => open(server, `storm-${n}`));
+  const shed = (): PlainClient[] => clients.filter(({ closings, turnedAway }) => closings.length + turnedAway > 0);
   try {
-    await until('those too many are refused', () => clients.filter(({ refusal }) => refusal).length === 40);
-    const refusals = clients.flatMap(({ refusal }) => refusal ?? []);
-    for (const refusal of refusals) expect(refusal).toEqual(full(4003));
-    expect(new Set(refusals.map(({ retryAfterMs }) => retryAfterMs)).size).toBeGreaterThan(20);
+    await until('those too many are sent away', () => shed().length === 40);
+    const closings = shed().flatMap((client) => client.closings);
+    for (const closing of closings) expect(closing).toEqual(full(4003));
     const backends = await database.query('select from pg_stat_activity where application_name = $1', [
       `trunkline ${server.instanceId}`,
     ]);
@@ -98,17 +124,11 @@ it('of a storm as many as may wait are opened together, the others are told when
   } finally {
     await blocker.end();
   }
-  await Promise.all(clients.map((client) => comeIn(client)));
+  await until('all are in', () => clients.every(({ isReady }) => isReady), 30_000);
 });
 
-/** As the protocol asks of a client. */
-async function comeIn(client: TestClient): Promise<void> {
-  while (client.refusal) {
-    const { retryAfterMs = 1_000 } = client.refusal;
-    client.refusal = undefined;
-    await delay(retryAfterMs);
-    client.socket.connect();
-    await until('it is in or refused', () => client.ready ?? client.refusal);
-  }
-  await until('it is in', () => client.ready);
-}
+it('1,200 clients that come at once all get in, with no more than Socket.IO does by itself', async () => {
+  const server = await cluster.start();
+  const clients = Array.from({ length: 1_200 }, (_, n) => open(server, `many-${n}`));
+  await until('all are in', () => clients.every(({ isReady }) => isReady), 50_000);
+});

@@ -95,3 +95,33 @@ it('the instances keep no route to a group that none of their connections reads 
   cluster.closeClients();
   await until('the route is gone', async () => (await routes()).length === 0);
 });
+
+describe('a member whose connection does not know of it yet', () => {
+  let deaf: Server;
+
+  // No hint reaches it, and it polls once a minute.
+  beforeAll(async () => {
+    deaf = await cluster.start({ NOTIFY: 'off' });
+  });
+
+  it('may publish, read history, subscribe, and see who is online', async () => {
+    const eve = await cluster.connect(deaf, { user: 'eve', grants: [] });
+    const refusal = { ok: false, error: { code: 3001 } };
+    const requests = [
+      ['publish', { type: 'note', data: 'hello' }],
+      ['schedule', { type: 'note', data: 'later', sendAt: '2100-01-01T00:00:00Z' }],
+      ['history', {}],
+      ['subscribe', {}],
+      ['presence', {}],
+      ['watch', {}],
+    ] as const;
+    for (const [name, request] of requests) {
+      const channel = `group:unknown-${name}`;
+      expect([name, await eve.send(name, { channel, ...request })]).toMatchObject([name, refusal]);
+      await here.rest('PUT', seat(channel, 'eve'));
+      expect([name, await eve.send(name, { channel, ...request })]).toMatchObject([name, { ok: true }]);
+    }
+    await publish('group:unknown-publish', 'and more');
+    await until('it reads the group from then on', () => eve.bodies('group:unknown-publish').length === 2);
+  });
+});

@@ -132,5 +132,5 @@ it('because the user is not a member of the group, or became one too late', asyn
 it('and who asks without naming a user learns that a message of a group without members was for nobody', async () => {
   const { id } = await publish(other, { channel: 'group:void' });
   const { stdout } = await runCli(['why', id], { TRUNKLINE_URL: other.url, TRUNKLINE_API_KEY: API_KEY });
-  expect(stdout).toContain('for nobody: group:void had no members when it was published');
+  expect(stdout).toContain('for nobody: no-members: group:void had no members when it was published');
 });

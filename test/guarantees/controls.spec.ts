@@ -128,6 +128,58 @@ describe('except', () => {
     expect([phone, tablet].map((client) => withoutMark(client, 'user:eve'))).toEqual([[], ['typed here']]);
   });
 
+  it('device: it does not get its own message after a drop either; the other devices do', async () => {
+    const phone = await cluster.connect(here, { user: 'lea', deviceId: 'phone', acknowledges: false });
+    const tablet = await cluster.connect(there, { user: 'lea', deviceId: 'tablet' });
+    await phone.must('publish', { channel: 'user:lea', type: 't', data: 'typed here', exceptDevice: true });
+    phone.close();
+    const back = await cluster.connect(there, { user: 'lea', deviceId: 'phone' });
+    await allAre([back, tablet], 'user:lea');
+    expect([phone.raw.length, ...[back, tablet].map((client) => withoutMark(client, 'user:lea'))]).toEqual([
+      0,
+      [],
+      ['typed here'],
+    ]);
+    expect([phone, back].flatMap(gapsOf)).toContainEqual([1, 1, 'withheld']);
+  });
+
+  it('device: a back end leaves out one device of a user, also when it is scheduled', async () => {
+    const devices = await Promise.all(
+      ['phone', 'tablet'].map((deviceId) => cluster.connect(there, { user: 'max', deviceId })),
+    );
+    const exceptDevice = { user: 'max', deviceId: 'phone' };
+    await publish(here, { channel: 'user:max', data: 'now', exceptDevice });
+    const sendAt = new Date().toISOString();
+    const scheduled = { channel: 'user:max', type: 't', data: 'then', exceptDevice, sendAt };
+    expect(await here.rest('POST', '/v1/messages/scheduled', scheduled)).toMatchObject({ body: { ok: true } });
+    const [phone, tablet] = devices;
+    await until('the other got both', () => tablet?.received.length === 2);
+    await allAre(devices, 'user:max');
+    expect(devices.map((client) => withoutMark(client, 'user:max'))).toEqual([[], ['now', 'then']]);
+    expect(phone?.raw).toHaveLength(1);
+  });
+
+  it.each([{ exceptDevice: true }, { exceptConnection: true }])(
+    'with first-device leaves the message to another device of the publisher: %j',
+    async (except) => {
+      const user = Object.keys(except).join().toLowerCase();
+      const phone = await cluster.connect(here, { user, deviceId: 'phone' });
+      const tablet = await cluster.connect(there, { user, deviceId: 'tablet' });
+      tablet.close();
+      await phone.must('publish', {
+        channel: `user:${user}`,
+        type: 't',
+        data: 'ring',
+        deliverTo: 'first-device',
+        ...except,
+      });
+      await until('the phone has passed it by', () => phone.gaps.length === 1);
+      const back = await cluster.connect(there, { user, deviceId: 'tablet' });
+      await until('the tablet has it', () => back.bodies(`user:${user}`).includes('ring'));
+      expect(gapsOf(phone)).toEqual([[1, 1, 'withheld']]);
+    },
+  );
+
   it('user: a back end leaves one out, online or away', async () => {
     const [fay, gus, hal] = await Promise.all(
       ['fay', 'gus', 'hal'].map((user) => cluster.connect(there, { user, deviceId: 'phone' })),

@@ -1,12 +1,13 @@
 import { execFile } from 'node:child_process';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { JobRunner, Jobs, type JobOutcome } from '#cleanup';
+import { JobRunner, Jobs, type Job, type JobOutcome } from '#cleanup';
 import { readSettings } from '#config';
 import { Peers, Registry, Sessions } from '#connection-manager';
 import { Database } from '#database';
 import { AdminAudit, Devices, JobDiary, Retention } from '#message-persistence';
 import { createLogger } from '#observability';
+import { serviceRan } from '../support/service-ran.js';
 import { API_KEY, JWT_SECRET } from '../support/server.js';
 import { createTestDatabase, type TestDatabase } from '../support/test-database.js';
 import { until } from '../support/until.js';
@@ -148,6 +149,7 @@ describe('idle devices', () => {
     (await test.query(`select distinct user_id from trunkline.${table} order by 1`)).map(({ user_id }) => user_id);
 
   it('are forgotten with their positions; those seen lately, and those connected all the time, are not', async () => {
+    await serviceRan(test, IDLE_DAYS + 2);
     await seen('recent', IDLE_DAYS - 1);
     await seen('idle', IDLE_DAYS + 1);
     await seen('loyal', IDLE_DAYS + 1);
@@ -166,6 +168,41 @@ describe('idle devices', () => {
     expect(await job?.runOnce(false)).toMatchObject({ rows: 1 });
     expect(await users('devices')).toEqual(['loyal', 'recent']);
     expect(await users('cursors')).toEqual(['loyal', 'recent']);
+  });
+});
+
+describe('idle devices, after the service was off', () => {
+  const OFF_DAYS = 40;
+
+  async function devicesLeft(): Promise<unknown[]> {
+    const job = jobs.list.find(({ name }) => name === 'idle-devices');
+    await runner('a').run(job as Job);
+    return (await test.query('select user_id from trunkline.devices order by 1')).map(({ user_id }) => user_id);
+  }
+
+  async function seen(user: string, daysAgo: number): Promise<void> {
+    await test.query(
+      `insert into trunkline.devices (user_id, device_id, last_seen_at) values ($1, 'phone', now() - make_interval(days => $2))`,
+      [user, daysAgo],
+    );
+  }
+
+  it('are those that were away for as long while it ran', async () => {
+    await serviceRan(test, OFF_DAYS + 35, OFF_DAYS);
+    await seen('the last day', OFF_DAYS + 1);
+    await seen('a while before', OFF_DAYS + 20);
+    await seen('long before', OFF_DAYS + 32);
+    expect(await devicesLeft()).toEqual(['a while before', 'the last day']);
+    // It has run for eleven days since.
+    await test.query(`update trunkline.service_hours set hour = hour - interval '11 days'`);
+    await test.query(`update trunkline.devices set last_seen_at = last_seen_at - interval '11 days'`);
+    await serviceRan(test, 11);
+    expect(await devicesLeft()).toEqual(['the last day']);
+  });
+
+  it('are none while it has not run for as long at all', async () => {
+    await seen('ann', 400);
+    expect(await devicesLeft()).toEqual(['ann']);
   });
 });
 

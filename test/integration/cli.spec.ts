@@ -47,7 +47,7 @@ it('is what `npx trunkline` runs in a clone', async () => {
   expect(manifest.bin).toEqual({ trunkline: 'bin/trunkline.mjs' });
 });
 
-it.each(['token', 'publish', 'tail', 'why', 'connections', 'status', 'migrate', 'cleanup'])(
+it.each(['token', 'publish', 'tail', 'why', 'messages', 'connections', 'status', 'migrate', 'cleanup'])(
   '%s explains itself, and knows --json',
   async (command) => {
     const { stdout, code } = await run([command, '--help']);
@@ -123,7 +123,7 @@ it('tail prints what comes, and takes it from nobody', async () => {
   const lines = (await ended).stdout.trim().split('\n');
   expect(lines.map((line) => (JSON.parse(line) as { seq: number }).seq)).toEqual([2, 3, 4, 5]);
   const inWords = await run(['tail', 'user:cid', '--last', '1', '--count', '1']);
-  expect(inWords.stdout).toMatch(/^\S+ user:cid#5 message from a back end: "\\u001b\[31mtwo"\n$/);
+  expect(inWords.stdout).toMatch(/^\S+ user:cid#5 [0-9a-f-]{36} message from a back end: "\\u001b\[31mtwo"\n$/);
   const traces = await test.query(`select user_id from trunkline.devices where user_id = 'cid'
                                     union all select user_id from trunkline.cursors where user_id = 'cid'`);
   expect(traces).toEqual([]);

@@ -1,6 +1,7 @@
 import { Client } from 'pg';
 import { Devices, Groups, Retention, type ChannelPage } from '#message-persistence';
 import { draft, openLog, type OpenLog } from '../support/open-log.js';
+import { serviceRan } from '../support/service-ran.js';
 import { createTestDatabase, type TestDatabase } from '../support/test-database.js';
 
 const TABLES = ['messages', 'publish_ids', 'attempts'];
@@ -21,9 +22,9 @@ afterEach(async () => {
 
 describe('partitions', () => {
   it('are there from yesterday to three days ahead once made, and making them again changes nothing', async () => {
-    expect(await retention.makePartitions()).toBe(15);
+    expect(await retention.makePartitions()).toEqual({ made: 15, kept: [], failed: [] });
     for (const table of TABLES) expect(await agesOf(table)).toEqual([1, 0, -1, -2, -3]);
-    expect(await retention.makePartitions()).toBe(0);
+    expect(await retention.makePartitions()).toEqual({ made: 0, kept: [], failed: [] });
   });
 
   it('are made once when several instances start at the same moment', async () => {
@@ -31,7 +32,7 @@ describe('partitions', () => {
     const made = await Promise.all(
       others.map(({ database }) => new Retention(database, { retentionDays: 7, dedupeHours: 24 }).makePartitions()),
     );
-    expect(made.reduce((sum, count) => sum + count)).toBe(15);
+    expect(made.reduce((sum, one) => sum + one.made, 0)).toBe(15);
     await Promise.all(others.map(({ database }) => database.close()));
   });
 
@@ -44,7 +45,7 @@ describe('partitions', () => {
 
   it('take along what was stored before they were there', async () => {
     await instance.log.append(draft('user:ada', { publishId: 'x' }));
-    expect(await retention.makePartitions()).toBe(15);
+    expect(await retention.makePartitions()).toEqual({ made: 15, kept: [], failed: [] });
     expect(await strays('messages')).toEqual({ stray: 0, count: 1 });
     expect(await strays('publish_ids')).toEqual({ stray: 0, count: 1 });
     expect(await instance.log.append(draft('user:ada', { publishId: 'x' }))).toMatchObject({ isRepeated: true });
@@ -61,6 +62,59 @@ describe('partitions', () => {
     await Promise.all(appends);
     const [row] = await test.query('select count(*)::int from trunkline.messages');
     expect(row).toEqual({ count: 300 });
+  });
+
+  it('are not made while somebody reads the default one, and readers hardly notice the try', async () => {
+    await instance.log.append(draft('user:ada'));
+    const dump = await readEverything();
+    try {
+      const making = retention.makePartitions();
+      expect(await slowestMs(making, () => read('user:ada'))).toBeLessThan(1_000);
+      expect(await making).toMatchObject({
+        made: 0,
+        kept: expect.arrayContaining([expect.stringMatching(/: in use$/)]),
+      });
+    } finally {
+      await dump.end();
+    }
+    expect(await retention.makePartitions()).toMatchObject({ made: 15 });
+    expect(await strays('messages')).toEqual({ stray: 0, count: 1 });
+  });
+
+  it('are made for the other days and tables when one cannot be', async () => {
+    await test.query(`
+      create function trap() returns event_trigger language plpgsql as $$
+      begin
+        if exists (
+             select from pg_class where relname = 'messages_' || to_char(now() at time zone 'utc', 'YYYY_MM_DD')) then
+          raise exception 'not today';
+        end if;
+      end $$;
+      create event trigger trap on ddl_command_end execute function trap()`);
+    const { made, failed } = await retention.makePartitions();
+    expect({ made, failed }).toEqual({ made: 14, failed: [expect.stringMatching(/^messages of .*: not today$/)] });
+  });
+
+  it('are dropped but for those that cannot be', async () => {
+    for (const age of [30, 20]) await makePartition('attempts', age);
+    const oldest = await nameOf('attempts', 30);
+    await test.query(`create view holder as select channel from trunkline.${oldest}`);
+    const { dropped, failed } = await retention.dropPartitions('attempts');
+    expect(dropped).toEqual([await nameOf('attempts', 20)]);
+    expect(failed).toEqual([expect.stringContaining(`${oldest}: cannot drop table`)]);
+  });
+
+  it('that wait for somebody hold up none behind them, however many they are', async () => {
+    const devices = new Devices(instance.database);
+    await devices.open({ user: 'ada', deviceId: 'phone' });
+    for (let age = 20; age < 33; age++) await makePartition('messages', age);
+    for (let age = 21; age < 33; age++)
+      await test.query(
+        `insert into trunkline.messages (channel, seq, id, type, body, created_at)
+         values ('user:ada', $1::int, gen_random_uuid(), 't', '1', now() - make_interval(days => $1::int))`,
+        [age],
+      );
+    expect((await retention.dropPartitions('messages')).dropped).toEqual([await nameOf('messages', 20)]);
   });
 
   it('are dropped when all they hold is too old, oldest first', async () => {
@@ -84,24 +138,14 @@ describe('partitions', () => {
 
   it('stay while somebody reads them, and publishers hardly notice the try', async () => {
     await makePartition('messages', 20);
-    const reader = new Client({ connectionString: test.url });
-    await reader.connect();
+    const dump = await readEverything();
     try {
-      await reader.query('begin; select from trunkline.messages');
       const dropping = retention.dropPartitions('messages');
-      let worstMs = 0;
-      let isDone = false;
-      void dropping.finally(() => (isDone = true));
-      while (!isDone) {
-        const startedAt = performance.now();
-        await instance.log.append(draft('user:ada'));
-        worstMs = Math.max(worstMs, performance.now() - startedAt);
-      }
-      expect(await dropping).toMatchObject({ dropped: [], kept: [expect.stringMatching(/: in use$/)] });
       // Far more than the 40 ms that the lock is waited for, and far less than the reader takes.
-      expect(worstMs).toBeLessThan(1_000);
+      expect(await slowestMs(dropping, () => instance.log.append(draft('user:ada')))).toBeLessThan(1_000);
+      expect(await dropping).toMatchObject({ dropped: [], kept: [expect.stringMatching(/: in use$/)] });
     } finally {
-      await reader.end();
+      await dump.end();
     }
     expect((await retention.dropPartitions('messages')).dropped).toHaveLength(1);
   });
@@ -176,6 +220,32 @@ describe('partitions', () => {
       await expectDropped();
     });
 
+    describe('and past RETENTION_MAX_DAYS', () => {
+      const bounded = (): Retention =>
+        new Retention(instance.database, { retentionDays: 7, maxDays: 15, dedupeHours: 24 });
+
+      beforeEach(async () => {
+        await devices.open({ user: 'deaf', deviceId: 'phone' });
+        await appendLongAgo('user:deaf');
+      });
+
+      it('go though a device is still to receive them, which meets a gap', async () => {
+        await serviceRan(test, 30);
+        expect(await bounded().dropPartitions('messages', true)).toMatchObject({ undelivered: [expect.any(String)] });
+        const { dropped, undelivered } = await bounded().dropPartitions('messages');
+        expect(dropped).toHaveLength(1);
+        expect(undelivered).toEqual(dropped);
+        await instance.log.append(draft('user:deaf'));
+        const page = await read('user:deaf');
+        expect(page?.entries).toMatchObject([{ kind: 'gap', fromSeq: 1, seq: 1, reason: 'removed' }, { seq: 2 }]);
+      });
+
+      it('stay as long as the service has not run for so many days since', async () => {
+        await serviceRan(test, 30, 18);
+        expect(await bounded().dropPartitions('messages')).toMatchObject({ dropped: [], undelivered: [] });
+      });
+    });
+
     it('go in any case if that is wanted', async () => {
       await devices.open({ user: 'ada', deviceId: 'phone' });
       await appendLongAgo('user:ada');
@@ -206,25 +276,61 @@ describe('partitions', () => {
 });
 
 describe('expired messages', () => {
-  it('are removed once they have been expired for a minute, and no others', async () => {
+  it('lose their body once they have been expired for a minute, and no others', async () => {
     for (const ttlMs of [null, 1, 1, 60_000]) await instance.log.append(draft('user:ada', { ttlMs }));
     await test.query(`update trunkline.messages set expires_at = now() - interval '61 seconds' where seq = 2`);
-    expect(await retention.deleteExpired()).toBe(1);
-    const rows = await test.query('select seq::int from trunkline.messages order by seq');
-    expect(rows.map(({ seq }) => seq)).toEqual([1, 3, 4]);
+    expect(await retention.clearEnded()).toBe(1);
+    const rows = await test.query(
+      'select seq::int, body is not null as "hasBody", metadata from trunkline.messages order by seq',
+    );
+    expect(rows.map(({ seq, hasBody }) => hasBody && seq)).toEqual([1, false, 3, 4]);
+    expect((await read('user:ada'))?.entries).toMatchObject([
+      { seq: 1 },
+      { kind: 'gap', seq: 3, reason: 'expired' },
+      { seq: 4 },
+    ]);
   });
 
-  it('are removed in batches until none is left; a dry run says what one batch is, and removes none', async () => {
+  it('are cleared in batches until none is left; a dry run says what one batch is, and clears none', async () => {
     await Promise.all(Array.from({ length: 1_100 }, () => instance.log.append(draft('user:ada', { ttlMs: 1 }))));
     await test.query(`update trunkline.messages set expires_at = now() - interval '1 hour'`);
-    expect(await retention.deleteExpired(true)).toBe(1_000);
-    expect(await retention.deleteExpired()).toBe(1_100);
-    expect(await retention.deleteExpired()).toBe(0);
+    expect(await retention.clearEnded(true)).toBe(1_000);
+    expect(await retention.clearEnded()).toBe(1_100);
+    expect(await retention.clearEnded()).toBe(0);
   });
 });
 
 async function makePartition(table: string, ageDays: number): Promise<void> {
   await test.query(`select trunkline.make_partition($1, (now() at time zone 'utc')::date - $2::int)`, [table, ageDays]);
+}
+
+async function nameOf(table: string, ageDays: number): Promise<string> {
+  const [row] = await test.query<{ name: string }>(
+    `select $1 || to_char((now() at time zone 'utc')::date - $2::int, '_YYYY_MM_DD') as name`,
+    [table, ageDays],
+  );
+  return row?.name ?? '';
+}
+
+/** As a dump does: it holds ACCESS SHARE on every table until it is over. */
+async function readEverything(): Promise<Client> {
+  const reader = new Client({ connectionString: test.url });
+  await reader.connect();
+  await reader.query(`begin; select from trunkline.messages, trunkline.publish_ids, trunkline.attempts`);
+  return reader;
+}
+
+/** How long the slowest call took, one after the other, until `done`. */
+async function slowestMs(done: Promise<unknown>, call: () => Promise<unknown>): Promise<number> {
+  let worstMs = 0;
+  let isDone = false;
+  void done.finally(() => (isDone = true));
+  while (!isDone) {
+    const startedAt = performance.now();
+    await call();
+    worstMs = Math.max(worstMs, performance.now() - startedAt);
+  }
+  return worstMs;
 }
 
 /** How many rows there are, and how many of them in the default partition. */

@@ -4,6 +4,7 @@ import { createTestDatabase, type TestDatabase } from '../support/test-database.
 import { until } from '../support/until.js';
 
 const HOUR_MS = 3_600_000;
+const TOLERANCE_MS = 10_000;
 
 let test: TestDatabase;
 let database: CountingDatabase;
@@ -40,6 +41,7 @@ function makeSessions(on: Database): Sessions {
     isNotifyOn: false,
     idleMs: HOUR_MS,
     retentionMs: 24 * HOUR_MS,
+    clockToleranceMs: TOLERANCE_MS,
     onError: (error) => {
       throw error;
     },
@@ -50,6 +52,7 @@ function login(more: Partial<Login> = {}): Login {
   return {
     user: 'ada',
     sessionId: 'sid',
+    tokenId: undefined,
     deviceId: 'phone',
     issuedAtMs: Date.now() - 10_000,
     expiresAtMs: Date.now() + HOUR_MS,
@@ -61,6 +64,7 @@ function login(more: Partial<Login> = {}): Login {
 
 class Holder implements SessionHolder {
   ended = 0;
+  heldAt = 0;
 
   constructor(readonly login: Login) {}
 
@@ -97,17 +101,27 @@ it('a session with a sid ends for good, whenever its tokens were issued', async 
   await sessions.open(login());
   await sessions.end(login(), 'logout');
   await expect(sessions.open(login())).rejects.toThrow(/has ended/);
-  await expect(sessions.open(login({ issuedAtMs: Date.now() + HOUR_MS }))).rejects.toThrow(/has ended/);
+  await expect(sessions.open(login({ issuedAtMs: Date.now() + 5_000 }))).rejects.toThrow(/has ended/);
 });
 
-it('a derived session that ended refuses its tokens, by whoever’s clock, and begins again with a later one', async () => {
-  const ahead = login({ sessionId: 'device:phone', issuedAtMs: Date.now() + HOUR_MS });
-  const later = { ...ahead, issuedAtMs: ahead.issuedAtMs + 1_000 };
+it('a token from the future is refused, by the database’s clock, and one within the tolerance is not', async () => {
+  await expect(sessions.open(login({ issuedAtMs: Date.now() + 60_000 }))).rejects.toThrow(/iat lies ahead/);
+  await sessions.open(login({ issuedAtMs: Date.now() + 5_000 }));
+});
+
+it('a derived session that ended refuses its tokens, by whoever’s clock, and begins again with another', async () => {
+  const derived = { sessionId: 'device:phone' };
+  const ahead = login({ ...derived, tokenId: 'old', issuedAtMs: Date.now() + 5_000 });
+  const behind = login({ ...derived, tokenId: 'new', issuedAtMs: Date.now() - 5_000 });
   await sessions.open(ahead);
   await sessions.end(ahead, 'revoked');
   await expect(sessions.open(ahead)).rejects.toThrow(/has ended/);
-  const [old, young] = [new Holder(ahead), new Holder(later)];
-  await sessions.open(later);
+  await expect(sessions.open({ ...ahead, sessionId: 'device:another' })).rejects.toThrow(/has ended/);
+  await expect(sessions.open({ ...behind, tokenId: 'hoarded', issuedAtMs: Date.now() - 60_000 })).rejects.toThrow(
+    /ended/,
+  );
+  const [old, young] = [new Holder(ahead), new Holder(behind)];
+  await sessions.open(behind);
   sessions.hold(old);
   sessions.hold(young);
   sessions.start();
@@ -115,6 +129,15 @@ it('a derived session that ended refuses its tokens, by whoever’s clock, and b
   expect(young.ended).toBe(0);
   await expect(sessions.open(ahead)).rejects.toThrow(/has ended/);
   expect(await reasons()).toEqual({ 'device:phone': null });
+});
+
+it('a token that was refused is remembered until nobody would let it in any more', async () => {
+  const old = login({ sessionId: 'device:phone', tokenId: 'old', expiresAtMs: Date.now() - TOLERANCE_MS - 1_000 });
+  const late = login({ sessionId: 'device:phone', tokenId: 'late', expiresAtMs: Date.now() - TOLERANCE_MS + 5_000 });
+  for (const each of [old, late]) await sessions.open(each);
+  await sessions.end(late, 'logout');
+  expect(await sessions.forgetTokens()).toBe(1);
+  await expect(sessions.open(late)).rejects.toThrow(/has ended/);
 });
 
 it('what is past its token’s end or idle for long ends by itself, and may begin again; what is connected goes on', async () => {
@@ -137,7 +160,7 @@ it('what is past its token’s end or idle for long ends by itself, and may begi
 });
 
 it('what ended long ago is forgotten, but for revocations of tokens that are still valid', async () => {
-  await sessions.open(login({ sessionId: 'over', expiresAtMs: Date.now() - 1_000 }));
+  await sessions.open(login({ sessionId: 'over', expiresAtMs: Date.now() - 11_000 }));
   for (const sessionId of ['valid', 'lately', 'open']) await sessions.open(login({ sessionId }));
   for (const sessionId of ['over', 'valid', 'lately']) await sessions.end({ user: 'ada', sessionId }, 'revoked');
   await test.query(

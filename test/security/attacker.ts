@@ -124,12 +124,22 @@ export class Stranger {
     sendFrame(this.manager, frame);
   }
 
-  sendAtOnce(frames: readonly string[]): void {
+  sendAtOnce(frames: readonly (string | Buffer)[]): void {
     sendAtOnce(this.manager, frames);
+  }
+
+  /** Bytes beside the WebSocket, which would not let them through. */
+  sendRaw(bytes: Buffer): void {
+    webSocketOf(this.manager)._socket.write(bytes);
   }
 
   leave(): void {
     this.manager.engine.close();
+  }
+
+  /** Goes without a word, as a client whose process was killed. */
+  reset(): void {
+    webSocketOf(this.manager)._socket.resetAndDestroy();
   }
 }
 

@@ -16,6 +16,7 @@ const ALLOWED_TO_CHANGE = [
   'connections',
   'routes',
   'sessions',
+  'session_tokens',
   'devices',
   'cursors',
   'job_runs',
@@ -23,6 +24,8 @@ const ALLOWED_TO_CHANGE = [
 ];
 /** Nothing may go wrong inside the server; pino: 40 warn, 50 error. */
 const WARN = 40;
+/** What is said once of clients that can never connect as they are. */
+const OF_CLIENTS = ['origin refused', 'Socket.IO version refused', 'transport refused'];
 
 type Counts = Record<string, number>;
 
@@ -139,8 +142,8 @@ function difference(before: Counts, after: Counts): Counts {
 /** A line that is no JSON comes from somewhere the server has no hold of, such as Node's own warnings. */
 function isTrouble(line: string): boolean {
   try {
-    const { level } = JSON.parse(line) as { level?: number };
-    return level === undefined || level >= WARN;
+    const { level, msg = '' } = JSON.parse(line) as { level?: number; msg?: string };
+    return level === undefined || level > WARN || (level === WARN && !OF_CLIENTS.includes(msg));
   } catch {
     return true;
   }

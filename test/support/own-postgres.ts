@@ -6,20 +6,37 @@ import { startTestPostgres } from './start-test-postgres.js';
 import { query } from './test-database.js';
 import { until } from './until.js';
 
+type Settings = Readonly<Record<string, string>>;
+
 /** A PostgreSQL of one test's own, to be crashed and started again on the same data and the same port. */
 export class OwnPostgres {
   private constructor(
-    private readonly directory: string,
-    private readonly parameters: Readonly<Record<string, string>>,
+    readonly directory: string,
+    /** Extra settings of the server, kept when it starts again. */
+    readonly parameters: Settings,
+    readonly environment: Settings,
     private server: EmbeddedPostgres,
   ) {}
 
-  /** @param parameters extra settings of the server, kept when it starts again */
-  static async start(parameters: Readonly<Record<string, string>> = {}): Promise<OwnPostgres> {
+  /**
+   * @param parameters extra settings of the server
+   * @param environment of the server beyond ours; both are kept when it starts again
+   */
+  static async start(parameters: Settings = {}, environment: Settings = {}): Promise<OwnPostgres> {
+    return OwnPostgres.startIn(await OwnPostgres.makeDirectory(), parameters, environment);
+  }
+
+  static async makeDirectory(): Promise<string> {
     const directory = await mkdtemp(join(tmpdir(), 'trunkline-own-'));
     // PostgreSQL never runs as root, and must reach its data all the same.
     await chmod(directory, 0o755);
-    return new OwnPostgres(directory, parameters, await startTestPostgres({ directory, parameters }));
+    return directory;
+  }
+
+  /** On the data that the directory holds, or else on new ones. */
+  static async startIn(directory: string, parameters: Settings, environment: Settings): Promise<OwnPostgres> {
+    const server = await startTestPostgres({ directory, parameters }, environment);
+    return new OwnPostgres(directory, parameters, environment, server);
   }
 
   get url(): string {
@@ -46,8 +63,9 @@ export class OwnPostgres {
   }
 
   async startAgain(): Promise<void> {
+    const { directory, parameters, environment } = this;
     const port = Number(new URL(this.url).port);
-    this.server = await startTestPostgres({ directory: this.directory, port, parameters: this.parameters });
+    this.server = await startTestPostgres({ directory, port, parameters }, environment);
   }
 
   async remove(): Promise<void> {

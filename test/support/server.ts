@@ -77,7 +77,8 @@ function serving(child: ChildProcess, lines: string[]): Promise<{ url: string; i
       child.kill('SIGKILL');
       reject(new Error(`no server within ${START_DEADLINE_MS} ms:\n${lines.join('\n')}`));
     }, START_DEADLINE_MS);
-    child.once('exit', (code) => {
+    // Not before all it said has been read.
+    child.once('close', (code) => {
       clearTimeout(timer);
       reject(new Error(`the server ended with ${code}:\n${lines.join('\n')}`));
     });

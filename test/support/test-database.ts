@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { Client } from 'pg';
 import { migrate } from '#database';
 import { MIGRATIONS } from '../../migrations/index.js';
+import { EVIL_FUNCTIONS, settingStatements, WITH_SETTINGS } from './hostile-settings.js';
 
 const TEMPLATE = 'trunkline_template';
 
@@ -33,11 +34,27 @@ async function createFrom(template: string): Promise<TestDatabase> {
   const name = `test_${randomBytes(6).toString('hex')}`;
   await onServer(server, `create database ${name} template ${template}`);
   const url = withDatabase(server, name);
+  await makeHostile(url, process.env[WITH_SETTINGS]);
   return {
     url,
     query: (text, values) => query(url, text, values),
     drop: () => onServer(server, `drop database if exists ${name} with (force)`),
   };
+}
+
+/** Gives the database settings that nobody would wish for, see {@link HOSTILE_SETTINGS}. */
+export async function makeHostile(url: string, settings: string | undefined): Promise<void> {
+  if (settings === undefined) return;
+  await query(url, EVIL_FUNCTIONS);
+  for (const text of settingStatements(new URL(url).pathname.slice(1), settings)) await unlessUnknown(query(url, text));
+}
+
+/** Versions differ in the settings they have. */
+async function unlessUnknown(done: Promise<unknown>): Promise<void> {
+  const UNDEFINED_OBJECT = '42704';
+  await done.catch((error: unknown) => {
+    if ((error as { code?: unknown }).code !== UNDEFINED_OBJECT) throw error;
+  });
 }
 
 export async function query<Row>(url: string, text: string, values: unknown[] = []): Promise<Row[]> {

@@ -10,15 +10,14 @@ export function addMigrate(program: Command): void {
     .option('--json', 'as JSON: applied')
     .action(async ({ json = false }: { json?: boolean }) => {
       // Loaded when needed: what talks to a database takes as long to load as all the rest.
-      const [{ migrate }, { createLogger }, { MIGRATIONS }, { resolveSettings }] = await Promise.all([
-        import('#database'),
+      const [{ createLogger }, { migrateDatabase }, { resolveSettings }] = await Promise.all([
         import('#observability'),
-        import('../../../migrations/index.js'),
+        import('../../server/check-database.js'),
         import('../../server/resolve-settings.js'),
       ]);
       const { settings, embedded } = await resolveSettings(readSettings(), createLogger('warn'));
       try {
-        const applied = await migrate(settings.database.listenUrl ?? settings.database.url, MIGRATIONS);
+        const applied = await migrateDatabase(settings.database);
         new Output(json).tell({ applied }, () => [
           applied.length > 0 ? `applied ${applied.join(', ')}` : 'nothing to apply',
         ]);

@@ -1,18 +1,17 @@
 import type { Command } from 'commander';
 import { setTimeout as delay } from 'node:timers/promises';
-import type { z } from 'zod';
 import { readSettings } from '#config';
-import { Channel, parse, toJson, type Message, type rest } from '#protocol';
+import { Channel, parse, toJson, type MessageRecord } from '#protocol';
 import { InputError } from '../failure.js';
 import { Output } from '../output.js';
+import { readPage, type Page } from '../read-page.js';
 import { OutOfReach, RestClient, type Query } from '../rest-client.js';
-
-type Page = z.infer<typeof rest.PageAnswer>;
 
 interface Options {
   readonly after?: string;
   readonly last: string;
   readonly count?: string;
+  readonly all?: boolean;
   readonly json?: boolean;
 }
 
@@ -27,21 +26,17 @@ export function addTail(program: Command): void {
     .option('--last <n>', 'begin with so many that are there already', '0')
     .option('--after <seq>', 'begin behind this seq')
     .option('--count <n>', 'end after so many messages')
+    .option('--all', 'also what has expired, was cancelled or collapsed')
     .option('--json', 'each message as JSON, one a line')
-    .action(async (name: string, { after, last, count, json = false }: Options) => {
+    .action(async (name: string, { after, last, count, all = false, json = false }: Options) => {
       const channel = parse(Channel, name);
       const client = new RestClient(readSettings());
-      const read = (query: Query): Promise<Page> => readPage(client, channel, query);
+      const read = (query: Query): Promise<Page> =>
+        readPage(client, channel, all ? { ...query, include: 'gone' } : query);
       const bounds = { last: whole('--last', last), count: count === undefined ? Infinity : whole('--count', count) };
       const fromSeq = after === undefined ? await endOf(read, bounds.last) : whole('--after', after);
       await follow(read, fromSeq, bounds.count, new Output(json));
     });
-}
-
-/** Of whichever key there is. It is the history: no device is made, and no cursor moves. */
-function readPage(client: RestClient, channel: string, query: Query): Promise<Page> {
-  const path = `/channels/${encodeURIComponent(channel)}/messages`;
-  return client.hasAdminKey ? client.admin(path, query) : client.api('GET', path, query);
 }
 
 async function endOf(read: (query: Query) => Promise<Page>, last: number): Promise<number> {
@@ -81,8 +76,9 @@ function patient(read: (query: Query) => Promise<Page>): (query: Query) => Promi
   };
 }
 
-function inWords({ channel, seq, sender, type, data, createdAt }: Message): string {
-  return `${createdAt} ${channel}#${seq} ${type} from ${sender ?? 'a back end'}: ${toJson(data)}`;
+function inWords({ channel, seq, id, sender, type, data, ended, createdAt }: MessageRecord): string {
+  const what = ended ?? toJson(data);
+  return `${createdAt} ${channel}#${seq} ${id} ${type} from ${sender ?? 'a back end'}: ${what}`;
 }
 
 function whole(option: string, text: string): number {

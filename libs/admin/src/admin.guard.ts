@@ -1,17 +1,12 @@
 import { Inject, Injectable, type CanActivate, type ExecutionContext } from '@nestjs/common';
 import { Reflector } from '@nestjs/core';
-import type { Request } from 'express';
-import { AdminKeys, type Admin } from '#auth';
+import { AdminKeys } from '#auth';
+import type { KeyedRequest } from '#http';
 import { LOGGER, type Logger } from '#observability';
 import { Fault, type AdminScope } from '#protocol';
 
 /** The scope that a route needs. */
 export const Scope = Reflector.createDecorator<AdminScope>();
-
-/** A request that passed {@link AdminGuard}. */
-export interface AdminRequest extends Request {
-  admin: Admin;
-}
 
 /** Lets in who shows a secret of ADMIN_API_KEYS as `Authorization: Bearer <secret>` whose scopes hold that of the route. */
 @Injectable()
@@ -23,7 +18,7 @@ export class AdminGuard implements CanActivate {
   ) {}
 
   canActivate(context: ExecutionContext): boolean {
-    const request = context.switchToHttp().getRequest<AdminRequest>();
+    const request = context.switchToHttp().getRequest<KeyedRequest>();
     const secret = /^Bearer (\S+)$/i.exec(request.headers.authorization ?? '')?.[1];
     const admin = secret === undefined ? undefined : this.keys.adminOf(secret);
     if (!admin) throw new Fault('API_KEY_INVALID', 'needs Authorization: Bearer <key of ADMIN_API_KEYS>');
@@ -33,7 +28,7 @@ export class AdminGuard implements CanActivate {
       this.logger.warn({ key: admin.name, scope }, 'admin request refused: scope');
       throw new Fault('FORBIDDEN', `the key ${admin.name} has not the scope ${scope ?? ''}`.trim());
     }
-    request.admin = admin;
+    request.keyName = admin.name;
     return true;
   }
 }

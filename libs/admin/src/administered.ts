@@ -1,9 +1,8 @@
 import { applyDecorators, HttpCode, UseGuards, UseInterceptors } from '@nestjs/common';
 import { ApiExtension } from '@nestjs/swagger';
-import { Documented } from '#http';
+import { Action, AuditInterceptor, Documented } from '#http';
 import type { AdminScope } from '#protocol';
 import { AdminGuard, Scope } from './admin.guard.js';
-import { Action, AuditInterceptor } from './audit.interceptor.js';
 
 /** The name of the security scheme in OpenAPI. */
 const ADMIN_KEYS = 'admin';

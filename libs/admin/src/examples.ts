@@ -42,12 +42,13 @@ export const INSTANCE_EXAMPLE = {
   channels: 3,
 };
 
-export const MESSAGE_EXAMPLE = {
+export const MESSAGE_HEAD_EXAMPLE = {
   channel: EXAMPLE.group,
   seq: 1,
   id: EXAMPLE.message,
   sender: null,
   type: 'notice',
-  data: 'Tea is ready',
   createdAt: EXAMPLE.at,
 };
+
+export const MESSAGE_EXAMPLE = { ...MESSAGE_HEAD_EXAMPLE, data: 'Tea is ready' };

@@ -2,7 +2,7 @@ import type { z } from 'zod';
 import { Fault } from '#protocol';
 
 /** Where a list goes on: the key of the last row, in a form that nobody is tempted to make up. */
-function writeCursor(key: readonly unknown[]): string {
+export function writeCursor(key: readonly unknown[]): string {
   return Buffer.from(JSON.stringify(key)).toString('base64url');
 }
 

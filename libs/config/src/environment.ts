@@ -17,7 +17,23 @@ const choice = <const T extends readonly [string, ...string[]]>(values: T, fallb
 
 const postgresUrl = z
   .string()
-  .regex(/^postgres(ql)?:\/\/\S+$/, 'must be a URL like postgres://user:password@host:5432/database');
+  .regex(/^postgres(ql)?:\/\/\S+$/, 'must be a URL like postgres://user:password@host:5432/database')
+  .refine(
+    (text) => !hasSeveralHosts(text),
+    'names several hosts: give one address that leads to the primary, e.g. of a proxy or a service of your cluster',
+  )
+  .refine(isUrl, 'is not a URL: a character of user or password may have to be written as %XX (@ as %40, / as %2F)');
+
+/** As libpq takes them: `host1:5432,host2:5432`, or in `?host=`. */
+function hasSeveralHosts(text: string): boolean {
+  const [authority = '', query = ''] = [/\/\/([^/?]*)/.exec(text)?.[1], text.split('?')[1]];
+  return authority.slice(authority.lastIndexOf('@') + 1).includes(',') || /(^|&)host=[^&]*(,|%2C)/i.test(query);
+}
+
+/** Without a host it names a socket: in `?host=`, or the usual one. */
+function isUrl(text: string): boolean {
+  return URL.canParse(text.replace('@/', '@localhost/'));
+}
 
 const list = z.string().transform((text) =>
   text
@@ -30,6 +46,19 @@ const networks = list.refine(
   (items) => items.every(isNetwork),
   'must be addresses or networks like 10.0.0.0/8, separated by commas',
 );
+
+const origins = list.superRefine((items, context) => {
+  const wrong = items.find((item) => item !== '*' && !isOrigin(item));
+  if (wrong === undefined) return;
+  const message = `must be origins as browsers send them, like https://app.example.com, without path, wildcard or default port, separated by commas; or * for all: ${wrong} is neither`;
+  context.addIssue({ code: 'custom', message });
+});
+
+/** As browsers send it. Those of apps in a web view have schemes of their own: capacitor://localhost. */
+function isOrigin(text: string): boolean {
+  if (/^https?:/.test(text)) return URL.canParse(text) && new URL(text).origin === text && !text.includes('*');
+  return /^[a-z][a-z0-9+.-]*:\/\/[a-z0-9.-]+(:\d+)?$/.test(text);
+}
 
 function isNetwork(text: string): boolean {
   const [address = '', bits = '0', ...more] = text.split('/');
@@ -57,6 +86,11 @@ const adminKeys = list
   )
   .refine((keys) => new Set(keys.map((key) => key.split(':')[0])).size === keys.length, 'names one key twice');
 
+const groupPatterns = list.refine(
+  (patterns) => patterns.every((pattern) => /^(group:[A-Za-z0-9._:@/+-]*\*?|\*)$/.test(pattern)),
+  'must be groups like group:board or group:private-*, separated by commas',
+);
+
 const httpUrl = z.string().regex(/^https?:\/\/[^\s?#]+$/, 'must be a URL like http://127.0.0.1:3000');
 
 /** Every environment variable there is, with its default, what is allowed, and what it is for. */
@@ -75,6 +109,9 @@ export const Environment = z.object({
   DATABASE_DIRECT_URL: postgresUrl
     .optional()
     .describe('for LISTEN and migrations, when DATABASE_URL goes through a transaction pooler'),
+  DATABASE_WAIT_MS: whole(0, 86_400_000, 60_000).describe(
+    'how long a start waits for a database that is out of reach, or that is a standby, before it ends with exit code 1',
+  ),
   DATABASE_POOL: whole(1, 50, 4).describe('connections for the hot path; as many again serve REST'),
   POSTGRES_BIN: z
     .string()
@@ -95,10 +132,10 @@ export const Environment = z.object({
     .describe(
       'name:secret:scopes[,…] for the admin REST, scopes of read, operate, purge joined by +; left out: there is none',
     ),
-  CORS_ORIGINS: list
+  CORS_ORIGINS: origins
     .default([])
     .describe(
-      'browser origins that may connect, separated by commas; * for all; left out in development: any on localhost',
+      'browser origins that may connect, each as scheme://host[:port], separated by commas; * for all; left out in development: any on localhost',
     ),
   TRUST_PROXY: networks
     .default([])
@@ -142,11 +179,18 @@ export const Environment = z.object({
   MAX_CHANNELS: whole(1, 10_000, 500).describe(
     'channels a connection may read before it may not subscribe or join any more',
   ),
+  HISTORY_FROM_JOIN: groupPatterns
+    .default([])
+    .describe(
+      'groups, or patterns like group:private-*, whose history a member reads only from its joining on, unless its token grants subscribe; separated by commas, * for all; left out: members read all of it',
+    ),
   MAX_WAITING_PUBLISHES: whole(1, 1_000_000, 20_000).describe('publishes waiting for a commit before more are refused'),
   PUBLISH_DEADLINE_MS: whole(100, 60_000, 4_000).describe('a publish not stored by then is refused as retryable'),
   WINDOW_MESSAGES: whole(1, 10_000, 256).describe('unacknowledged messages in flight per connection'),
   WINDOW_BYTES: whole(1_024, 67_108_864, 262_144).describe('unacknowledged bytes in flight per connection'),
-  ACK_TIMEOUT_MS: whole(100, 600_000, 10_000).describe('then the delivery counts as failed and is tried again'),
+  ACK_TIMEOUT_MS: whole(100, 600_000, 10_000).describe(
+    'a connection that has acknowledged nothing new for this long: what it was sent counts as failed and is tried again',
+  ),
   ACK_FLUSH_MS: whole(0, 10_000, 100).describe('acknowledgements are written this often'),
   MAX_ATTEMPTS: whole(1, 100, 5).describe('then the connection is closed; its messages stay stored'),
   MAX_TOTAL_ATTEMPTS: whole(0, 10_000, 0).describe(
@@ -173,9 +217,18 @@ export const Environment = z.object({
   ),
   MAX_WATCHES: whole(1, 10_000, 100).describe('users and groups whose presence a connection may watch'),
   TOKEN_NOTICE_MS: whole(0, 86_400_000, 60_000).describe('how long before the end of its token a client is told'),
+  TOKEN_CLOCK_TOLERANCE_MS: whole(0, 600_000, 10_000).describe(
+    'how far the clocks of the issuer of tokens and of the servers may differ: a token is good for as long before its nbf and after its exp, and a revocation of everything issued so far spares what was issued in this time before it and never shown',
+  ),
   SESSION_IDLE_DAYS: whole(1, 3_650, 30).describe('a session without a connection for this long has ended'),
   SESSION_RETENTION_DAYS: whole(1, 3_650, 30).describe('how long ended sessions are kept'),
   RETENTION_DAYS: whole(1, 3_650, 7).describe('messages older than this are dropped'),
+  RETENTION_MAX_DAYS: whole(1, 3_650, 0)
+    .unwrap()
+    .optional()
+    .describe(
+      'messages that a device is still to receive are dropped, too, after so many days in which the service ran; left out: 30, or the longer one of RETENTION_DAYS and IDLE_DEVICE_DAYS',
+    ),
   RETENTION_FORCE: choice(['on', 'off'], 'off').describe(
     'on: messages past RETENTION_DAYS are dropped whether they were delivered or not',
   ),

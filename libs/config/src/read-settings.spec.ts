@@ -36,6 +36,12 @@ const WRONG: [variable: string, value: string, allowed: string][] = [
   ['TRUNKLINE_ADMIN_KEY', `${SECRET} ${SECRET}`, 'one key'],
   ['TRUST_PROXY', 'everybody', 'addresses or networks'],
   ['TRUST_PROXY', '10.0.0.0/33', 'addresses or networks'],
+  ['CORS_ORIGINS', 'example.com', 'https://app.example.com'],
+  ['CORS_ORIGINS', 'https://a.example,https://b.example/', 'https://b.example/ is neither'],
+  ['CORS_ORIGINS', 'https://a.example/app', 'without path'],
+  ['CORS_ORIGINS', 'https://*.example.com', 'wildcard'],
+  ['CORS_ORIGINS', 'https://a.example:443', 'default port'],
+  ['CORS_ORIGINS', 'https://A.example', 'as browsers send them'],
   ['MAX_CONNECTIONS', '0', 'whole number from 1'],
   ['MAX_CONNECTIONS_PER_USER', 'few', 'whole number from 0'],
   ['MAX_CONNECTIONS_PER_ADDRESS', '-1', 'whole number from 0'],
@@ -85,16 +91,18 @@ const WRONG: [variable: string, value: string, allowed: string][] = [
   ['CONNECTION_TIMEOUT_MS', '999', '1000 to 3600000'],
   ['PRESENCE_DEBOUNCE_MS', '-1', '0 to 60000'],
   ['MAX_WATCHES', '0', '1 to 10000'],
+  ['HISTORY_FROM_JOIN', 'user:ann', 'group:private-*'],
   ['TOKEN_NOTICE_MS', '1m', '0 to 86400000'],
   ['SESSION_IDLE_DAYS', '0', '1 to 3650'],
   ['SESSION_RETENTION_DAYS', '0', '1 to 3650'],
   ['RETENTION_DAYS', '0', '1 to 3650'],
+  ['RETENTION_MAX_DAYS', '0', 'RETENTION_MAX_DAYS is "0", must be a whole number from 1 to 3650'],
   ['DEDUPE_HOURS', '0', '1 to 720'],
   ['DRAIN_TIMEOUT_MS', '600001', '0 to 600000'],
 ];
 
 /** Any text will do for these; empty means "not set". */
-const FREE = ['HOST', 'METRICS_HOST', 'TRUNKLINE_DIR', 'CORS_ORIGINS'];
+const FREE = ['HOST', 'METRICS_HOST', 'TRUNKLINE_DIR'];
 
 const PRODUCTION = {
   NODE_ENV: 'production',
@@ -138,7 +146,7 @@ describe('readSettings', () => {
       isProduction: false,
       host: '127.0.0.1',
       port: 3000,
-      retention: { days: 7, isForced: false },
+      retention: { days: 7, maxDays: 30, isForced: false },
     });
     expect(readSettings({})).toMatchObject({ database: { url: undefined }, auth: { jwtSecret: undefined } });
   });
@@ -194,6 +202,16 @@ describe('readSettings', () => {
       /^DEDUPE_HOURS is 25, must not exceed RETENTION_DAYS/,
     );
     expect(readSettings({ DEDUPE_HOURS: '24', RETENTION_DAYS: '1' }).retention.days).toBe(1);
+  });
+
+  it('what devices are still to receive is kept at least as long as anything, and as they are remembered', () => {
+    const maxDays = (env: Record<string, string>): number => readSettings(env).retention.maxDays;
+    expect(maxDays({ RETENTION_DAYS: '60' })).toBe(60);
+    expect(maxDays({ IDLE_DEVICE_DAYS: '90' })).toBe(90);
+    expect(maxDays({ IDLE_DEVICE_DAYS: '90', RETENTION_MAX_DAYS: '7' })).toBe(7);
+    expect(() => readSettings({ RETENTION_MAX_DAYS: '6' })).toThrow(
+      'RETENTION_MAX_DAYS is 6, must be at least RETENTION_DAYS (7)',
+    );
   });
 
   it('gives settings that nobody can change', () => {

@@ -54,6 +54,11 @@ function assertConsistent(env: Environment): void {
       `DEDUPE_HOURS is ${env.DEDUPE_HOURS}, must not exceed RETENTION_DAYS (${env.RETENTION_DAYS} days)`,
     );
   }
+  if (env.RETENTION_MAX_DAYS !== undefined && env.RETENTION_MAX_DAYS < env.RETENTION_DAYS) {
+    throw new SettingsError(
+      `RETENTION_MAX_DAYS is ${env.RETENTION_MAX_DAYS}, must be at least RETENTION_DAYS (${env.RETENTION_DAYS})`,
+    );
+  }
   if (env.NODE_ENV !== 'production') return;
   if (env.METRICS === 'on' && env.METRICS_PORT === undefined && env.METRICS_TOKEN === undefined) {
     throw new SettingsError(

@@ -24,6 +24,8 @@ export interface Settings {
     /** Undefined: embedded. */
     readonly url: string | undefined;
     readonly directUrl: string | undefined;
+    /** How long a start waits for a database that is out of reach or a standby. */
+    readonly waitMs: number;
     readonly poolSize: number;
     /** Of the embedded PostgreSQL's programs. */
     readonly binDirectory: string | undefined;
@@ -71,6 +73,7 @@ export interface Settings {
     readonly defaultTtlMs: { readonly user: number; readonly group: number; readonly broadcast: number };
     readonly pollMs: number;
     readonly isNotifyOn: boolean;
+    readonly historyFromJoin: readonly string[];
   };
   readonly registry: { readonly leaseMs: number; readonly beatMs: number };
   readonly connections: {
@@ -79,8 +82,13 @@ export interface Settings {
     readonly heartbeatMs: number;
   };
   readonly presence: { readonly debounceMs: number; readonly maxWatches: number };
-  readonly sessions: { readonly tokenNoticeMs: number; readonly idleMs: number; readonly retentionMs: number };
-  readonly retention: { readonly days: number; readonly isForced: boolean };
+  readonly sessions: {
+    readonly tokenNoticeMs: number;
+    readonly clockToleranceMs: number;
+    readonly idleMs: number;
+    readonly retentionMs: number;
+  };
+  readonly retention: { readonly days: number; readonly maxDays: number; readonly isForced: boolean };
   readonly cleanup: {
     /** 0: never. */
     readonly idleDeviceDays: number;
@@ -148,9 +156,17 @@ export function toSettings(env: Environment): Settings {
     delivery: toDelivery(env),
     registry: { leaseMs: env.LEASE_MS, beatMs: env.BEAT_MS },
     ...toPeople(env),
-    retention: { days: env.RETENTION_DAYS, isForced: env.RETENTION_FORCE === 'on' },
+    retention: toRetention(env),
     cleanup: toCleanup(env),
   };
+}
+
+/** What is still to be received is kept as long as its devices are remembered, and they for 30 days unless it is set. */
+const LEAST_MAX_DAYS = 30;
+
+function toRetention(env: Environment): Settings['retention'] {
+  const { RETENTION_DAYS: days, IDLE_DEVICE_DAYS: idleDays, RETENTION_MAX_DAYS: maxDays } = env;
+  return { days, maxDays: maxDays ?? Math.max(LEAST_MAX_DAYS, days, idleDays), isForced: env.RETENTION_FORCE === 'on' };
 }
 
 function toDelivery(env: Environment): Settings['delivery'] {
@@ -166,6 +182,7 @@ function toDelivery(env: Environment): Settings['delivery'] {
     defaultTtlMs: { user: env.TTL_USER_MS, group: env.TTL_GROUP_MS, broadcast: env.TTL_BROADCAST_MS },
     pollMs: env.POLL_MS,
     isNotifyOn: env.NOTIFY === 'on',
+    historyFromJoin: env.HISTORY_FROM_JOIN,
   };
 }
 
@@ -197,6 +214,7 @@ function toDatabase(env: Environment): Settings['database'] {
   return {
     url: env.DATABASE_URL,
     directUrl: env.DATABASE_DIRECT_URL,
+    waitMs: env.DATABASE_WAIT_MS,
     poolSize: env.DATABASE_POOL,
     binDirectory: env.POSTGRES_BIN,
   };
@@ -212,6 +230,7 @@ function toPeople(env: Environment): Pick<Settings, 'connections' | 'presence' |
     presence: { debounceMs: env.PRESENCE_DEBOUNCE_MS, maxWatches: env.MAX_WATCHES },
     sessions: {
       tokenNoticeMs: env.TOKEN_NOTICE_MS,
+      clockToleranceMs: env.TOKEN_CLOCK_TOLERANCE_MS,
       idleMs: env.SESSION_IDLE_DAYS * DAY_MS,
       retentionMs: env.SESSION_RETENTION_DAYS * DAY_MS,
     },

@@ -1,3 +1,4 @@
+export { Bans } from './bans.js';
 export { Census, type ConnectionFilter } from './census.js';
 export { Heartbeats } from './heartbeats.js';
 export { lockKeyOf, makeInstanceId } from './instance-id.js';
@@ -10,5 +11,5 @@ export { derivedSessionId, sessionEnded, Sessions, type Login, type SessionHolde
 export { LOCK_CLASS } from './sql/beat.sql.js';
 export type { ListedConnectionRow } from './sql/list-connections.sql.js';
 export type { InstanceRow } from './sql/list-instances.sql.js';
-export { toConnectionView, toSessionView } from './views.js';
+export { toBanView, toConnectionView, toSessionView } from './views.js';
 export type { Watcher } from './watched-channel.js';

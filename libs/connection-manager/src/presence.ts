@@ -107,6 +107,13 @@ export class Presence {
     this.registry.sync().catch(this.options.onError);
   }
 
+  /** The watcher has other grants than before: ends what it may not see any more. */
+  async review(watcher: Watcher): Promise<void> {
+    const watches = [...watcher.watched].map((channel) => ({ watcher, channel }));
+    // If this fails nothing is told that should not be: each announcement asks again.
+    await this.endUnseen(watches).catch(this.options.onError);
+  }
+
   /** The watcher's connection has ended. */
   leave(watcher: Watcher): void {
     watcher.isGone = true;
@@ -221,17 +228,26 @@ export class Presence {
     return false;
   }
 
-  /** Ends the watches of those who may not see these channels any more, before they are told something. */
-  private async dismiss(channels: readonly string[]): Promise<void> {
-    const seats = channels.flatMap((channel) =>
-      [...(this.watched.get(channel)?.watchers ?? [])]
-        .filter((watcher) => !watcher.isGranted(channel))
-        .map((watcher) => ({ watcher, user: watcher.user, channel })),
+  /** Before watchers of these channels are told something. */
+  private dismiss(channels: readonly string[]): Promise<void> {
+    return this.endUnseen(
+      channels.flatMap((channel) =>
+        [...(this.watched.get(channel)?.watchers ?? [])].map((watcher) => ({ watcher, channel })),
+      ),
     );
+  }
+
+  /** Ends those of these watches whose watcher may not see the channel any more. */
+  private async endUnseen(watches: readonly { watcher: Watcher; channel: string }[]): Promise<void> {
+    const seats = watches
+      .filter(({ watcher, channel }) => !watcher.isGranted(channel))
+      .map(({ watcher, channel }) => ({ watcher, user: watcher.user, channel }));
     if (seats.length === 0) return;
     const maySee = await this.options.maySee(seats);
     seats.forEach(({ watcher, channel }, place) => {
-      if (!maySee[place]) this.unwatch(watcher, channel);
+      if (maySee[place] || !watcher.watched.has(channel)) return;
+      this.unwatch(watcher, channel);
+      watcher.onEnded(channel);
     });
   }
 

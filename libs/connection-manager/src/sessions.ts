@@ -1,14 +1,16 @@
 import { Batcher, textArray, withRetry, type Database, type Statement } from '#database';
 import { Fault } from '#protocol';
 import { Poll } from './poll.js';
+import { FIND_ENDED, type EndedRow } from './sql/find-ended.sql.js';
 import {
+  END_ALL_SESSIONS,
   END_OVERDUE,
   END_SESSION,
-  FIND_ENDED,
   FORGET_ENDED,
+  FORGET_TOKENS,
   LIST_SESSIONS,
   OPEN_SESSIONS,
-  type EndedRow,
+  type JudgedRow,
   type SessionRow,
 } from './sql/sessions.sql.js';
 
@@ -24,6 +26,8 @@ export interface SessionKey {
 
 /** A token shown at a handshake, or on a live connection in place of an older one. */
 export interface Login extends SessionKey {
+  /** The token itself, if it names no session; undefined: it has a sid, which says enough. */
+  readonly tokenId: string | undefined;
   readonly deviceId: string;
   readonly issuedAtMs: number;
   readonly expiresAtMs: number;
@@ -31,10 +35,12 @@ export interface Login extends SessionKey {
   readonly userAgent: string | null;
 }
 
-/** A connection of a session; told once when the session is over. */
+/** A connection of a session; told when the session is over, its token refused, or its user banned. */
 export interface SessionHolder {
   readonly login: Login;
-  onSessionEnded(): void;
+  /** How many looks for what ended had begun by then; kept by {@link Sessions}. */
+  heldAt: number;
+  onSessionEnded(fault: Fault): void;
 }
 
 export interface SessionsOptions {
@@ -43,6 +49,8 @@ export interface SessionsOptions {
   readonly isNotifyOn: boolean;
   readonly idleMs: number;
   readonly retentionMs: number;
+  /** How far the clocks of issuers and of the database may differ. */
+  readonly clockToleranceMs: number;
   readonly onError: (error: unknown) => void;
 }
 
@@ -58,9 +66,11 @@ const PACE_MS = 20;
  */
 export class Sessions {
   private readonly opens: Batcher<{ login: Login; connections: number }, void>;
+  /** By user. */
   private readonly holders = new Map<string, SessionHolder[]>();
   private readonly poll: Poll;
   private lookedAt: Date | null = null;
+  private looks = 0;
 
   constructor(
     private readonly database: Database,
@@ -82,58 +92,80 @@ export class Sessions {
     return this.poll.stop();
   }
 
-  /** A connection begins. @throws Fault SESSION_ENDED if its session refuses this token */
+  /** A connection begins. @throws Fault SESSION_ENDED, USER_BANNED, TOKEN_INVALID if it was issued in the future */
   open(login: Login): Promise<void> {
     return this.opens.add({ login, connections: 1 });
   }
 
-  /** A connection goes on with another token. @throws Fault SESSION_ENDED */
+  /** A connection goes on with another token. @throws Fault as {@link open} */
   renew(login: Login): Promise<void> {
     return this.opens.add({ login, connections: 0 });
   }
 
   hold(holder: SessionHolder): void {
-    const key = keyOf(holder.login);
-    this.holders.set(key, [...(this.holders.get(key) ?? []), holder]);
+    const { user } = holder.login;
+    holder.heldAt = this.looks;
+    this.holders.set(user, [...(this.holders.get(user) ?? []), holder]);
   }
 
   release(holder: SessionHolder): void {
-    const key = keyOf(holder.login);
-    const others = this.holders.get(key)?.filter((other) => other !== holder) ?? [];
-    if (others.length === 0) this.holders.delete(key);
-    else this.holders.set(key, others);
+    const { user } = holder.login;
+    const others = this.holders.get(user)?.filter((other) => other !== holder) ?? [];
+    if (others.length === 0) this.holders.delete(user);
+    else this.holders.set(user, others);
   }
 
   /** Ends it on every instance. Once more does no harm. @returns false if there is no such session */
   async end({ user, sessionId }: SessionKey, reason: 'logout' | 'revoked'): Promise<boolean> {
-    const values = [user, sessionId, reason, this.options.isNotifyOn];
-    const [row] = await withRetry(() => this.database.rows('work', END_SESSION, values), { deadlineMs: 2_000 });
-    this.poll.soon();
+    const row = await this.endBy(END_SESSION, user, sessionId, reason);
     return row?.is_known === true;
+  }
+
+  /** Ends every session of the user, and refuses whatever was issued to it so far. @returns how many were open */
+  async endAll(user: string): Promise<number> {
+    const row = await this.endBy(END_ALL_SESSIONS, user, '', 'revoked');
+    return row?.ended ?? 0;
   }
 
   list(user: string): Promise<SessionRow[]> {
     return this.database.rows('work', LIST_SESSIONS, [user]);
   }
 
-  /** Another instance says that a session has ended. It may lie: this only looks. */
+  /** Somebody says that a session has ended, or a user is banned. It may lie: this only looks. */
   hint(): void {
     this.poll.soon();
   }
 
   /** Ends sessions past their token's end, and those without a connection for long. @returns how many, at most 1000 */
   endOverdue(isDryRun = false): Promise<number> {
-    return this.countChanged(END_OVERDUE, this.options.idleMs, isDryRun);
+    return this.countChanged(END_OVERDUE, [this.options.idleMs, this.options.clockToleranceMs], isDryRun);
   }
 
   /** Deletes sessions that ended long ago. @returns how many, at most 1000 */
   forgetEnded(isDryRun = false): Promise<number> {
-    return this.countChanged(FORGET_ENDED, this.options.retentionMs, isDryRun);
+    return this.countChanged(FORGET_ENDED, [this.options.retentionMs, this.options.clockToleranceMs], isDryRun);
   }
 
-  private async countChanged(what: Statement<unknown>, ms: number, isDryRun: boolean): Promise<number> {
+  /** Deletes what is remembered of tokens past their end. @returns how many, at most 1000 */
+  forgetTokens(isDryRun = false): Promise<number> {
+    return this.countChanged(FORGET_TOKENS, [this.options.clockToleranceMs], isDryRun);
+  }
+
+  private async countChanged(what: Statement<unknown>, values: readonly number[], isDryRun: boolean): Promise<number> {
     const ending = isDryRun ? 'rollback' : 'commit';
-    return (await this.database.transaction((rows) => rows(what, [ms]), { pool: 'jobs', ending })).length;
+    return (await this.database.transaction((rows) => rows(what, values), { pool: 'jobs', ending })).length;
+  }
+
+  private async endBy<Row>(
+    what: Statement<Row>,
+    user: string,
+    sessionId: string,
+    reason: string,
+  ): Promise<Row | undefined> {
+    const values = [user, sessionId, reason, this.options.isNotifyOn, this.options.clockToleranceMs];
+    const [row] = await withRetry(() => this.database.rows('work', what, values), { deadlineMs: 2_000 });
+    this.poll.soon();
+    return row;
   }
 
   private async openAll(asked: readonly { login: Login; connections: number }[]): Promise<(void | Error)[]> {
@@ -148,35 +180,57 @@ export class Sessions {
       textArray(logins.map(({ userAgent }) => userAgent)),
       asked.map(({ connections }) => connections),
       this.options.instanceId(),
+      textArray(logins.map(({ tokenId }) => tokenId ?? null)),
+      this.options.clockToleranceMs,
     ]);
-    const allowed = new Set(rows.map(({ place }) => place));
-    return asked.map((_, index) => (allowed.has(index + 1) ? undefined : sessionEnded()));
+    const verdicts = new Map(rows.map((row) => [row.place, refusalOf(row)]));
+    return asked.map((_, index) => verdicts.get(index + 1));
   }
 
   /** Without connections there is nothing to end, and nothing is asked. */
   private async look(): Promise<void> {
     if (this.holders.size === 0) this.lookedAt = null;
     if (this.holders.size === 0) return;
+    this.looks += 1;
     const rows = await this.database.rows('work', FIND_ENDED, [this.lookedAt, this.options.pollMs]);
     this.lookedAt = rows[0]?.read_at ?? null;
     for (const row of rows) this.apply(row);
   }
 
-  private apply({ user_id, session_id, end_reason, refused_until }: EndedRow): void {
-    if (user_id === null || session_id === null) return;
-    for (const holder of this.holders.get(keyOf({ user: user_id, sessionId: session_id })) ?? []) {
-      // Begun again, it goes on for those who showed a later token.
-      const isRefused = refused_until !== null && holder.login.issuedAtMs <= Number(refused_until);
-      if (end_reason !== null || isRefused) holder.onSessionEnded();
+  private apply(row: EndedRow): void {
+    for (const holder of this.holders.get(row.user_id ?? '') ?? []) {
+      // A login that came while this was read may have begun the session again. The next look sees what is true of it.
+      const isOlder = holder.heldAt < this.looks;
+      if (isOlder && isOver(row, holder.login)) {
+        holder.onSessionEnded(row.banned_until === null ? sessionEnded() : userBanned(row.banned_until));
+      }
     }
   }
 }
 
-export function sessionEnded(): Fault {
-  return new Fault('SESSION_ENDED', 'the session of this token has ended; log in again');
+/** Whether what ended is the session or the token of this login, or everything of its user. */
+function isOver({ session_id, token_id, end_reason, refused_until, banned_until }: EndedRow, login: Login): boolean {
+  if (banned_until !== null) return true;
+  if (token_id !== null) return token_id === login.tokenId;
+  if (session_id !== null && session_id !== login.sessionId) return false;
+  // A session that began again goes on for those who showed a later token.
+  return end_reason !== null || (refused_until !== null && login.issuedAtMs <= Number(refused_until));
 }
 
-/** Neither has a space in it. */
-function keyOf({ user, sessionId }: SessionKey): string {
-  return `${user} ${sessionId}`;
+function refusalOf({ verdict, banned_until }: JudgedRow): Fault | undefined {
+  if (verdict === null) return undefined;
+  if (verdict === 'banned') return userBanned(banned_until ?? Infinity);
+  if (verdict === 'ended') return sessionEnded();
+  return new Fault('TOKEN_INVALID', 'token: iat lies ahead of the database’s clock: that of its issuer is wrong');
+}
+
+export function sessionEnded(): Fault {
+  return new Fault('SESSION_ENDED', 'the session of this token has ended, or the token was revoked; log in again');
+}
+
+function userBanned(until: Date | number): Fault {
+  return new Fault(
+    'USER_BANNED',
+    until instanceof Date ? `the user is banned until ${until.toISOString()}` : 'the user is banned',
+  );
 }

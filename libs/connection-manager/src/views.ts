@@ -1,5 +1,6 @@
 import type { z } from 'zod';
-import type { rest } from '#protocol';
+import type { admin, rest } from '#protocol';
+import type { BanRow } from './sql/bans.sql.js';
 import type { ConnectionRow } from './sql/find-connections.sql.js';
 import type { SessionRow } from './sql/sessions.sql.js';
 
@@ -30,4 +31,10 @@ export function toSessionView(row: SessionRow): z.infer<typeof rest.SessionView>
     address: row.address,
     userAgent: row.user_agent,
   };
+}
+
+/** A ban as operators see it. */
+export function toBanView({ reason, banned_at, banned_until }: BanRow): z.infer<typeof admin.BanView> {
+  const until = banned_until instanceof Date ? banned_until.toISOString() : null;
+  return { reason, since: banned_at.toISOString(), until };
 }

@@ -14,6 +14,8 @@ export interface Watcher extends Viewer {
   /** Its connection has ended; kept by {@link Presence}. */
   isGone: boolean;
   onPresence(payload: EventPayload<'presence'>): void;
+  /** It may not see the channel any more, and is told nothing more of it. */
+  onEnded(channel: string): void;
 }
 
 /** A user or a group whose presence connections of this instance watch. */

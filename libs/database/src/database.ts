@@ -1,6 +1,9 @@
-import { Pool, types, type PoolConfig } from 'pg';
+import { Pool, types, type PoolClient, type PoolConfig, type QueryConfig, type QueryResult } from 'pg';
 import { NO_METER, type Meter } from '#observability';
 import { DatabaseMetrics, type PoolUse } from './database-metrics.js';
+import { NotConnected } from './not-connected.js';
+import { sessionConfig } from './session-client.js';
+import { timeouts, type SessionSettings } from './session-settings.js';
 import { classify } from './sql-fault.js';
 import type { Statement } from './statement.js';
 import { parseTimestamp } from './timestamp.js';
@@ -15,7 +18,7 @@ export type PoolName = 'append' | 'hot' | 'work' | 'wake' | 'beat' | 'health' | 
 export interface DatabaseOptions {
   readonly url: string;
   readonly poolSize: number;
-  /** A pooler stands in between, see {@link findWays}: no prepared statements, no settings of a session. */
+  /** A pooler stands in between, see {@link findWays}: no prepared statements, few settings of a session. */
   readonly isPooled?: boolean;
   /** Shown in pg_stat_activity. */
   readonly applicationName: string;
@@ -27,21 +30,13 @@ const INT8 = 20;
 const TIMESTAMPTZ = 1184;
 
 /**
- * Short statements over many partitions look expensive to the planner; compiling them would cost more than they do.
- * Times are read at fixed places, see {@link parseTimestamp}.
- */
-const SESSION = '-c jit=off -c timezone=UTC';
-/**
  * For statements over arrays, which the planner takes to have ten elements: for batches of fewer a plan of its own looks
  * cheaper each time, and planning costs as much as the rest (waking 46 µs of 105, opening a device 71 of 109).
  */
-const PLAN_ONCE = '-c plan_cache_mode=force_generic_plan';
-
-const SESSION_LIMITS = {
-  statement_timeout: 10_000,
-  lock_timeout: 5_000,
-  idle_in_transaction_session_timeout: 30_000,
-};
+const PLAN_ONCE: SessionSettings = { plan_cache_mode: 'force_generic_plan' };
+/** Statements that look rows up: a plan made while a table was empty must not read all of it once it has grown. */
+const BY_INDEX: SessionSettings = { enable_seqscan: 'off' };
+const SESSION_LIMITS = timeouts(10_000, 5_000, 30_000);
 
 /** The connections of one instance. Callers name a pool and a statement; nobody else holds a client. */
 export class Database {
@@ -51,29 +46,23 @@ export class Database {
 
   constructor(private readonly options: DatabaseOptions) {
     const { poolSize } = options;
-    // Its statements look rows up; a plan made while a table was empty must not read all of it once it has grown.
-    const hot = `${SESSION} ${PLAN_ONCE} -c enable_seqscan=off`;
+    const hot = { ...PLAN_ONCE, ...BY_INDEX };
     this.pools = {
       // Batches are one at a time: always in the same backend, which then has in the processor's caches what it needs.
-      append: this.pool('append', 1, { options: hot }),
-      hot: this.pool('hot', poolSize, { options: hot }),
+      append: this.pool('append', 1, hot),
+      hot: this.pool('hot', poolSize, hot),
       work: this.pool('work', poolSize),
       // A hint is not worth waiting for a disk: with synchronous_commit=off NOTIFY's commit record is not flushed.
-      wake: this.pool('wake', 1, { options: `${SESSION} ${PLAN_ONCE} -c synchronous_commit=off` }),
+      wake: this.pool('wake', 1, { ...PLAN_ONCE, synchronous_commit: 'off' }),
       beat: this.pool('beat', 1),
       // Answers soon or not at all: what is asked here is whether there is an answer.
-      health: this.pool('health', 2, {
-        application_name: `${options.applicationName} health`,
-        options: `${SESSION} -c enable_seqscan=off`,
-        connectionTimeoutMillis: 2_000,
-        statement_timeout: 2_000,
-        query_timeout: 2_500,
-      }),
-      jobs: this.pool('jobs', 2, {
-        statement_timeout: 30_000,
-        query_timeout: 32_000,
-        idle_in_transaction_session_timeout: 600_000,
-      }),
+      health: this.pool(
+        'health',
+        2,
+        { ...BY_INDEX, ...timeouts(2_000, 5_000, 30_000) },
+        { connectionTimeoutMillis: 2_000, query_timeout: 2_500 },
+      ),
+      jobs: this.pool('jobs', 2, timeouts(30_000, 5_000, 600_000), { query_timeout: 32_000 }),
     };
     this.metrics = new DatabaseMetrics(options.meter ?? NO_METER, () => this.use());
   }
@@ -98,9 +87,30 @@ export class Database {
   private async ask<Row>(pool: PoolName, statement: Statement<Row>, values: readonly unknown[]): Promise<Row[]> {
     const { name, text, toRow } = statement;
     const query = this.options.isPooled ? { text, values: [...values] } : { name, text, values: [...values] };
-    if (!toRow) return (await this.pools[pool].query(query)).rows as Row[];
-    const { rows } = await this.pools[pool].query({ ...query, rowMode: 'array' });
+    if (!toRow) return (await this.query(pool, query)).rows as Row[];
+    const { rows } = await this.query(pool, { ...query, rowMode: 'array' });
     return rows.map((columns) => toRow(columns as never));
+  }
+
+  /** `pool.query` in two steps, which tell a statement that was never sent from one that failed. */
+  private async query(pool: PoolName, config: QueryConfig & { rowMode?: 'array' }): Promise<QueryResult> {
+    const client = await this.connect(pool);
+    try {
+      const result = await client.query(config);
+      client.release();
+      return result;
+    } catch (error) {
+      client.release(true);
+      throw error;
+    }
+  }
+
+  private async connect(pool: PoolName): Promise<PoolClient> {
+    try {
+      return await this.pools[pool].connect();
+    } catch (error) {
+      throw new NotConnected(error);
+    }
   }
 
   /** Runs statements on one connection, in one transaction. */
@@ -108,7 +118,7 @@ export class Database {
     work: (rows: RowsOf) => Promise<T>,
     { pool = 'work', ending = 'commit' }: TransactionOptions = {},
   ): Promise<T> {
-    const client = await this.pools[pool].connect();
+    const client = await this.connect(pool);
     let failure: Error | undefined;
     try {
       await client.query('begin');
@@ -140,22 +150,18 @@ export class Database {
     await Promise.all(Object.values(this.pools).map((pool) => pool.end()));
   }
 
-  private pool(name: PoolName, max: number, more: PoolConfig = {}): Pool {
-    const config: PoolConfig = {
-      connectionString: this.options.url,
-      application_name: this.options.applicationName,
+  private pool(name: PoolName, max: number, settings: SessionSettings = {}, more: PoolConfig = {}): Pool {
+    const applicationName = name === 'health' ? `${this.options.applicationName} health` : this.options.applicationName;
+    const pool = new Pool({
+      ...sessionConfig({ ...this.options, applicationName, settings: { ...SESSION_LIMITS, ...settings } }),
       max,
       connectionTimeoutMillis: 3_000,
       idleTimeoutMillis: 60_000,
-      ...SESSION_LIMITS,
       // Longer than statement_timeout: fires only when the server itself is silent.
       query_timeout: 12_000,
-      keepAlive: true,
-      options: SESSION,
       types: { getTypeParser: parserOf as typeof types.getTypeParser },
       ...more,
-    };
-    const pool = new Pool(this.options.isPooled ? withoutSession(config) : config);
+    });
     // Without listeners, a restart of PostgreSQL would end the process: on the pool for idle clients, on each for busy ones.
     pool.on('error', (error) => this.options.onError(name, error));
     pool.on('connect', (client) => client.on('error', (error: Error) => this.options.onError(name, error)));
@@ -170,12 +176,6 @@ export interface TransactionOptions {
 }
 
 export type RowsOf = <Row>(statement: Statement<Row>, values?: readonly unknown[]) => Promise<Row[]>;
-
-/** A pooler refuses parameters of a session that it cannot keep: behind one they are settings of the role. */
-function withoutSession({ options: _, ...config }: PoolConfig): PoolConfig {
-  const mine = Object.entries(config).filter(([name]) => !Object.hasOwn(SESSION_LIMITS, name));
-  return Object.fromEntries(mine);
-}
 
 /** int8 as a number: a channel would need a million messages a second for 285 years to pass 2^53. */
 function parserOf(oid: number, format?: 'text'): unknown {

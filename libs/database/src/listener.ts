@@ -1,6 +1,7 @@
-import { Client } from 'pg';
+import type { Client } from 'pg';
 import { setTimeout as delay } from 'node:timers/promises';
 import { backoffMs } from './backoff.js';
+import { openSession } from './session-client.js';
 
 export interface ListenerOptions {
   /** Undefined: there is no way to LISTEN, since every way to the database leads through a pooler. */
@@ -88,17 +89,14 @@ export class Listener {
 
   private async listen(): Promise<void> {
     const { url, applicationName, channel } = this.options;
-    const client = new Client({
-      ...(url === undefined ? {} : { connectionString: url }),
-      application_name: applicationName,
-      connectionTimeoutMillis: 3_000,
-      query_timeout: this.options.heartbeatDeadlineMs ?? 5_000,
-      keepAlive: true,
-    });
+    if (url === undefined) throw new Error('there is no way to LISTEN');
+    const client = await openSession(
+      { url, applicationName },
+      { connectionTimeoutMillis: 3_000, query_timeout: this.options.heartbeatDeadlineMs ?? 5_000 },
+    );
     this.client = client;
     client.on('notification', ({ payload }) => this.options.onNotification(payload ?? ''));
     client.on('error', () => this.discard());
-    await client.connect();
     await client.query(`listen "${channel}"`);
     await this.beat(client);
     this.isListening = true;

@@ -1,9 +1,14 @@
-import { Client } from 'pg';
+import type { Client } from 'pg';
 import type { MigrationInterface } from 'typeorm';
+import { openSession, sessionConfig, type SessionOptions } from './session-client.js';
+import { timeouts } from './session-settings.js';
 
 export type Migration = new () => MigrationInterface;
 
 const MIGRATION_LOCK = 7_255_361_001;
+/** However long another instance migrates, and whatever role and database say. */
+const PATIENTLY = timeouts(0, 0, 0);
+const APPLICATION_NAME = 'trunkline-migrate';
 
 /**
  * Applies what is missing, each migration in its own transaction. TypeORM takes no lock, so the run is wrapped in an
@@ -11,47 +16,44 @@ const MIGRATION_LOCK = 7_255_361_001;
  * which behind a pooler would be anybody's; the transaction that holds it does nothing else.
  * @returns the names of the migrations applied by this call
  */
-export async function migrate(url: string, migrations: readonly Migration[]): Promise<string[]> {
-  const lock = new Client({
-    connectionString: url,
-    application_name: 'trunkline-migrate',
-    connectionTimeoutMillis: 10_000,
-  });
-  // The query that fails reports the error; this keeps an idle loss from ending the process.
-  lock.on('error', () => undefined);
-  await lock.connect();
+export async function migrate(url: string, migrations: readonly Migration[], isPooled = false): Promise<string[]> {
+  const options = { url, applicationName: APPLICATION_NAME, isPooled, settings: PATIENTLY };
+  const lock = await openSession(options, { connectionTimeoutMillis: 10_000 });
   try {
     await lock.query('begin');
-    await lock.query('set local idle_in_transaction_session_timeout = 0');
+    for (const name of Object.keys(PATIENTLY)) await lock.query(`set local ${name} = 0`);
     await lock.query('select pg_advisory_xact_lock($1)', [MIGRATION_LOCK]);
-    return (await isUpToDate(lock, migrations)) ? [] : await run(url, migrations);
+    const applied = await findApplied(lock);
+    return migrations.every(({ name }) => applied.has(name)) ? [] : await run(options, migrations);
   } finally {
     await lock.end();
   }
 }
 
 /** As nearly every start finds it, which then need not load TypeORM: 0.3 s of its time. */
-async function isUpToDate(session: Client, migrations: readonly Migration[]): Promise<boolean> {
+async function findApplied(session: Client): Promise<Set<string>> {
   const exists = await session.query<{ yes: boolean }>(`select to_regclass('trunkline.migrations') is not null as yes`);
-  if (exists.rows[0]?.yes !== true) return false;
-  const { rows } = await session.query<{ name: string }>('select name from trunkline.migrations');
-  const applied = new Set(rows.map(({ name }) => name));
-  return migrations.every(({ name }) => applied.has(name));
+  if (exists.rows[0]?.yes !== true) return new Set();
+  const { rows } = await session.query<{ name: string }>('select name from trunkline.migrations order by id');
+  return new Set(rows.map(({ name }) => name));
 }
 
-async function run(url: string, migrations: readonly Migration[]): Promise<string[]> {
+async function run(options: SessionOptions, migrations: readonly Migration[]): Promise<string[]> {
   const { DataSource } = await import('typeorm');
   const source = new DataSource({
     type: 'postgres',
-    url,
+    url: options.url,
     schema: 'trunkline',
     migrations: [...migrations],
     migrationsTableName: 'migrations',
-    applicationName: 'trunkline-migrate',
+    applicationName: APPLICATION_NAME,
+    extra: sessionConfig(options),
   });
   await source.initialize();
   try {
-    await source.query('create schema if not exists trunkline');
+    // Asked first: the statement wants the right to create schemas also where there is nothing to create.
+    const schemas = await source.query<unknown[]>(`select from pg_namespace where nspname = 'trunkline'`);
+    if (schemas.length === 0) await source.query('create schema trunkline');
     const applied = await source.runMigrations({ transaction: 'each' });
     return applied.map(({ name }) => name);
   } finally {

@@ -1,8 +1,6 @@
-import { Client } from 'pg';
-import { withRetry } from './retry.js';
+import { openSession } from './session-client.js';
 
 const CONNECT_MS = 3_000;
-const DEADLINE_MS = 10_000;
 
 /** How PostgreSQL is reached. */
 export interface Ways {
@@ -12,12 +10,40 @@ export interface Ways {
   readonly listenUrl: string | undefined;
 }
 
-/** Looks at the addresses of the database, see {@link isPooled}. */
+/** PostgreSQL cannot store every text in it. */
+export class EncodingError extends Error {
+  constructor(encoding: string) {
+    super(`has the encoding ${encoding}; Trunkline needs UTF8: CREATE DATABASE … ENCODING 'UTF8' TEMPLATE template0`);
+    this.name = 'EncodingError';
+  }
+}
+
+/** The address leads to a standby: it answers, and nothing can be stored there. */
+export class StandbyError extends Error {
+  constructor() {
+    super('is a standby that has not been promoted');
+    this.name = 'StandbyError';
+  }
+}
+
+/**
+ * Looks at the addresses of the database, see {@link isPooled}.
+ * @throws {@link NotConnected}, {@link StandbyError}, {@link EncodingError}
+ */
 export async function findWays(url: string, directUrl?: string): Promise<Ways> {
   const pooled = await isPooled(url);
   if (directUrl !== undefined && !(await isPooled(directUrl))) return { isPooled: pooled, listenUrl: directUrl };
   return { isPooled: pooled, listenUrl: pooled ? undefined : url };
 }
+
+interface LookRow {
+  readonly pid: number;
+  readonly is_standby: boolean;
+  readonly encoding: string;
+}
+
+const LOOK = `
+  select pg_backend_pid() as pid, pg_is_in_recovery() as is_standby, current_setting('server_encoding') as encoding`;
 
 /**
  * PostgreSQL names the process of a session twice: in its greeting, for those who want to cancel a statement, and when
@@ -27,24 +53,16 @@ export async function findWays(url: string, directUrl?: string): Promise<Ways> {
  * from the others while nobody else uses them.
  */
 async function isPooled(url: string): Promise<boolean> {
-  return withRetry(() => greetedByAnother(url), { deadlineMs: DEADLINE_MS });
-}
-
-async function greetedByAnother(url: string): Promise<boolean> {
-  // Without the parameters of a session that poolers refuse.
-  const client = new Client({
-    connectionString: url,
-    application_name: 'trunkline look',
-    connectionTimeoutMillis: CONNECT_MS,
-    query_timeout: CONNECT_MS,
-  });
-  // The statement says what happened.
-  client.on('error', () => undefined);
-  await client.connect();
+  // As if there were one: with the parameters of a session that a pooler refuses, there would be no answer.
+  const options = { url, applicationName: 'trunkline look', isPooled: true };
+  const client = await openSession(options, { connectionTimeoutMillis: CONNECT_MS, query_timeout: CONNECT_MS });
   try {
-    const { rows } = await client.query<{ pid: number }>('select pg_backend_pid() as pid');
+    const { rows } = await client.query<LookRow>(LOOK);
+    if (rows[0] && rows[0].encoding !== 'UTF8') throw new EncodingError(rows[0].encoding);
+    if (rows[0]?.is_standby) throw new StandbyError();
     return rows[0]?.pid !== (client as unknown as { processID: number }).processID;
   } finally {
-    await client.end();
+    // Not waited for: a server that fell silent would never finish its goodbye.
+    client.end().catch(() => undefined);
   }
 }

@@ -1,3 +1,4 @@
+import { NotConnected } from './not-connected.js';
 import { classify, isPassing, type SqlFault } from './sql-fault.js';
 
 const withCode = (code: string): Error => Object.assign(new Error('of PostgreSQL or the network'), { code });
@@ -8,9 +9,18 @@ describe('classify', () => {
     ['refused', withCode('53300')],
     ['refused', withCode('53100')],
     ['refused', withCode('25006')],
-    ['refused', withCode('ECONNREFUSED')],
-    ['refused', withCode('ENOTFOUND')],
-    ['refused', new Error('timeout exceeded when trying to connect')],
+    ['refused', withCode('0A000')],
+    ['refused', withCode('57P05')],
+    ['refused', withCode('58030')],
+    ['refused', withCode('28P01')],
+    ['refused', new NotConnected(withCode('ECONNREFUSED'))],
+    ['refused', new NotConnected(withCode('ENOTFOUND'))],
+    ['refused', new NotConnected(withCode('55000'))],
+    ['refused', new NotConnected(withCode('42501'))],
+    ['refused', new NotConnected(withCode('XX000'))],
+    ['refused', new NotConnected(withCode('SELF_SIGNED_CERT_IN_CHAIN'))],
+    ['refused', new NotConnected(new Error('Connection terminated due to connection timeout'))],
+    ['refused', new NotConnected(new Error('timeout exceeded when trying to connect'))],
     ['unknown', withCode('57P01')],
     ['unknown', withCode('57P02')],
     ['unknown', withCode('ECONNRESET')],
@@ -19,6 +29,9 @@ describe('classify', () => {
     ['unknown', new Error('Connection terminated')],
     ['unknown', new Error('Query read timeout')],
     ['unknown', new Error('Client has encountered a connection error and is not queryable')],
+    ['unknown', Object.assign(withCode('XX000'), { severity: 'FATAL' })],
+    ['conflict', withCode('25P03')],
+    ['conflict', withCode('25P04')],
     ['conflict', withCode('40001')],
     ['conflict', withCode('40P01')],
     ['conflict', withCode('55P03')],
@@ -31,6 +44,7 @@ describe('classify', () => {
     ['bug', withCode('23502')],
     ['bug', withCode('23514')],
     ['bug', withCode('42P01')],
+    ['bug', Object.assign(withCode('XX000'), { severity: 'ERROR' })],
     ['bug', withCode('42601')],
     ['bug', new TypeError('undefined is not a function')],
   ])('takes as %s: %s', (fault, error) => {

@@ -1,3 +1,5 @@
+import { NotConnected } from './not-connected.js';
+
 /**
  * What an error of PostgreSQL or its connection means for the one who asked:
  * `refused`: nothing happened, the database is out of reach or full; try again later ·
@@ -9,39 +11,46 @@ export type SqlFault = 'refused' | 'unknown' | 'conflict' | 'data' | 'bug';
 
 const STATES: Readonly<Record<string, SqlFault>> = {
   '57P03': 'refused', // cannot_connect_now: starting or stopping
-  '53300': 'refused', // too_many_connections
-  '53100': 'refused', // disk_full
-  '53200': 'refused', // out_of_memory
+  '57P05': 'refused', // idle_session_timeout: hit while nothing was asked
   '25006': 'refused', // read_only_sql_transaction: failed over, this is the standby now
+  '0A000': 'refused', // feature_not_supported: unlogged tables on a standby; a prepared plan that a migration outdated
   '57P01': 'unknown', // admin_shutdown: also when the backend is terminated while it waits for a synchronous standby
   '57P02': 'unknown', // crash_shutdown
   '40001': 'conflict', // serialization_failure
   '40P01': 'conflict', // deadlock_detected
   '55P03': 'conflict', // lock_not_available
   '57014': 'conflict', // query_canceled: statement timeout
+  '25P03': 'conflict', // idle_in_transaction_session_timeout
+  '25P04': 'conflict', // transaction_timeout
 };
 
-const NEVER_SENT = new Set(['ECONNREFUSED', 'ENOTFOUND', 'EHOSTUNREACH', 'ENETUNREACH', 'EAI_AGAIN', 'ENOENT']);
+/** By the first two letters of the SQLSTATE. */
+const CLASSES: Readonly<Record<string, SqlFault>> = {
+  '53': 'refused', // insufficient_resources: disk, memory, connections
+  '58': 'refused', // system_error: the disk failed under the statement, which was rolled back
+  '28': 'refused', // invalid_authorization and
+  '3D': 'refused', // invalid_catalog_name come while connecting; here, from a pooler that connects when it is first asked
+  '22': 'data',
+  '54': 'data',
+  '08': 'unknown', // connection_exception: a pooler's word for whatever happened between it and PostgreSQL
+};
+
 const BROKEN = new Set(['ECONNRESET', 'EPIPE', 'ETIMEDOUT', 'ECONNABORTED']);
+/** node-postgres gives these without a code. */
+const BROKEN_TEXT = /terminated|Query read timeout|not queryable|connection error|Connection ended/i;
 
 export function classify(error: unknown): SqlFault {
+  if (error instanceof NotConnected) return 'refused';
   if (!(error instanceof Error)) return 'bug';
   const code = 'code' in error && typeof error.code === 'string' ? error.code : '';
-  if (NEVER_SENT.has(code) || /timeout exceeded when trying to connect|timeout expired/.test(error.message))
-    return 'refused';
-  const known = STATES[code];
+  const known = STATES[code] ?? CLASSES[code.slice(0, 2)];
   if (known) return known;
-  if (/^(22|54)/.test(code)) return 'data';
-  // connection_exception: a pooler's word for whatever happened between it and PostgreSQL
-  if (code.startsWith('08')) return 'unknown';
-  // node-postgres gives these without a code
-  if (
-    BROKEN.has(code) ||
-    /terminated|Query read timeout|not queryable|connection error|Connection ended/i.test(error.message)
-  ) {
-    return 'unknown';
-  }
-  return 'bug';
+  return BROKEN.has(code) || BROKEN_TEXT.test(error.message) || isFatal(error) ? 'unknown' : 'bug';
+}
+
+/** The session ended with it. */
+function isFatal(error: Error): boolean {
+  return 'severity' in error && (error.severity === 'FATAL' || error.severity === 'PANIC');
 }
 
 /** A constraint was broken (class 23): the statement was rolled back, and not everything in it need be to blame. */

@@ -136,6 +136,31 @@ describe('AckBook', () => {
       { from_seq: '4', to_seq: '5' },
     ]);
   });
+
+  it('lets no attempt cover more than 10,000 messages, so that who looks for those of one need not look further', async () => {
+    acknowledge(1, 9_000);
+    acknowledge(9_001, 12_000);
+    await acks.saved();
+    expect(await attempts()).toMatchObject([
+      { from_seq: '1', to_seq: '9000' },
+      { from_seq: '9001', to_seq: '12000' },
+    ]);
+  });
+
+  it('writes down when something was sent, however long the note had to wait', async () => {
+    const slow = new AckBook(
+      settlements,
+      300,
+      () => undefined,
+      (error) => errors.push(error),
+    );
+    slow.note(subscription, run(1, 1), 'timeout', 'no acknowledgement');
+    await slow.saved();
+    const [row] = await test.query<{ ms: number }>(
+      'select extract(epoch from settled_at - sent_at)::float8 * 1000 as ms from trunkline.attempts',
+    );
+    expect(row?.ms).toBeGreaterThan(290);
+  });
 });
 
 function acknowledge(fromSeq: number, toSeq: number): void {

@@ -6,12 +6,22 @@ interface AttemptedRun extends Run {
   readonly attempt: number;
 }
 
+/** Something to write down; how long ago it was sent is counted then, or its time would be off by the wait. */
+interface Note {
+  readonly subscription: Subscription;
+  readonly attempt: AttemptedRun;
+  readonly outcome: 'sent' | 'timeout' | 'disconnected';
+  readonly error: string | null;
+}
+
 interface Acked {
   toSeq: number;
   readonly runs: AttemptedRun[];
 }
 
 const MAX_AT_ONCE = 2_000;
+/** Messages that one attempt covers at most: who looks for those of a message need not look further behind it. */
+const MAX_RUN = 10_000;
 
 /**
  * Folds acknowledgements in memory and writes them every `flushMs`: one row per device and channel, however many acks.
@@ -19,7 +29,7 @@ const MAX_AT_ONCE = 2_000;
  */
 export class AckBook {
   private acked = new Map<Subscription, Acked>();
-  private notes: Settlement[] = [];
+  private notes: Note[] = [];
   private timer: NodeJS.Timeout | undefined;
   private flushing: Promise<void> | undefined;
   private next: { promise: Promise<void>; resolve: () => void } | undefined;
@@ -42,8 +52,8 @@ export class AckBook {
 
   /** Something to write down that moves no cursor. */
   note(subscription: Subscription, run: Run, outcome: 'sent' | 'timeout' | 'disconnected', error: string | null): void {
-    const note = attempted(run, subscription.attempt);
-    this.notes.push(toSettlement(subscription, note, performance.now(), outcome, error));
+    const attempt = attempted(run, subscription.attempt);
+    this.notes.push({ subscription, attempt, outcome, error });
     this.schedule();
   }
 
@@ -78,9 +88,12 @@ export class AckBook {
     this.acked = new Map();
     this.notes = [];
     this.next = undefined;
+    const now = performance.now();
+    const noted = notes.map(({ subscription, attempt, outcome, error }) =>
+      toSettlement(subscription, attempt, now, outcome, error),
+    );
     try {
-      const now = performance.now();
-      const all = [...[...acked].flatMap(([subscription, known]) => toSettlements(subscription, known, now)), ...notes];
+      const all = [...[...acked].flatMap(([subscription, known]) => toSettlements(subscription, known, now)), ...noted];
       for (let from = 0; from < all.length; from += MAX_AT_ONCE) {
         await this.settlements.save(all.slice(from, from + MAX_AT_ONCE));
       }
@@ -89,20 +102,20 @@ export class AckBook {
       this.putBack(acked, notes, saved);
       return;
     }
-    await this.countFailures(notes);
+    await this.countFailures(noted);
     saved?.resolve();
   }
 
   /** Apart from the writing, which would be repeated with it. What was not counted is counted at the next failure. */
-  private async countFailures(notes: readonly Settlement[]): Promise<void> {
+  private async countFailures(noted: readonly Settlement[]): Promise<void> {
     try {
-      for (const death of await this.settlements.fail(notes)) this.onDeath(death);
+      for (const death of await this.settlements.fail(noted)) this.onDeath(death);
     } catch (error) {
       this.onError(error);
     }
   }
 
-  private putBack(acked: Map<Subscription, Acked>, notes: Settlement[], saved: AckBook['next']): void {
+  private putBack(acked: Map<Subscription, Acked>, notes: Note[], saved: AckBook['next']): void {
     for (const [subscription, earlier] of acked) {
       const later = this.acked.get(subscription);
       this.acked.set(subscription, later ? { toSeq: later.toSeq, runs: [...earlier.runs, ...later.runs] } : earlier);
@@ -124,7 +137,8 @@ function attempted({ fromSeq, toSeq, sentAtMs, wantsReceipts }: Run, attempt: nu
 
 function addRun(runs: AttemptedRun[], run: AttemptedRun): void {
   const last = runs.at(-1);
-  if (last?.toSeq !== run.fromSeq - 1 || last.attempt !== run.attempt) runs.push(run);
+  const goesOn = last?.toSeq === run.fromSeq - 1 && last.attempt === run.attempt;
+  if (!goesOn || run.toSeq - last.fromSeq > MAX_RUN) runs.push(run);
   else runs[runs.length - 1] = { ...last, toSeq: run.toSeq, wantsReceipts: last.wantsReceipts || run.wantsReceipts };
 }
 

@@ -16,6 +16,9 @@ beforeEach(() => {
   subscription.channel.admit(subscription);
   caughtUp = [];
   attempts = new Attempts({
+    onError: (error) => {
+      throw error;
+    },
     ackTimeoutMs: 1_000,
     maxAttempts: 3,
     metrics: new DeliveryMetrics(NO_METER),
@@ -45,8 +48,19 @@ describe('Attempts', () => {
   it('counts the time from the last sign of progress, so that a slow but steady client keeps its connection', () => {
     send(0, 1, 2, 3);
     reader.connection.acknowledge({ a: 1 });
-    attempts.sweep(subscription.progressAtMs + 999);
+    attempts.sweep(reader.connection.ackedAtMs + 999);
     expect(reader.failed).toEqual([]);
+  });
+
+  it('repeats nothing while the client acknowledges another channel, and what it left out in the quiet behind it', () => {
+    const other = reader.subscribe(new LiveChannel('b'), 'live');
+    send(0, 1);
+    for (const entry of messages('b', [1])) other.push(entry, 0);
+    reader.connection.acknowledge({ b: 1 });
+    attempts.sweep(reader.connection.ackedAtMs + 999);
+    expect(reader.failed).toEqual([]);
+    attempts.sweep(reader.connection.ackedAtMs + 1_001);
+    expect(reader.failed).toEqual([expect.objectContaining({ channel: 'a', fromSeq: 1, toSeq: 1 })]);
   });
 
   it('closes the connection after the last attempt, as retryable: the messages stay stored', () => {

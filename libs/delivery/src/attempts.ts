@@ -8,6 +8,7 @@ export interface AttemptsOptions {
   readonly ackTimeoutMs: number;
   readonly maxAttempts: number;
   readonly catchUp: (subscription: Subscription) => void;
+  readonly onError: (error: unknown) => void;
   readonly metrics: DeliveryMetrics;
 }
 
@@ -53,13 +54,23 @@ export class Attempts {
   sweep(nowMs: number): void {
     for (const connection of this.busy) {
       if (!connection.isBusy) this.busy.delete(connection);
-      else for (const subscription of connection.subscriptions.values()) this.look(subscription, nowMs);
+      else this.lookAt(connection, nowMs);
+    }
+  }
+
+  /** A timer calls this: an error about one connection must not end the process. */
+  private lookAt(connection: Connection, nowMs: number): void {
+    try {
+      for (const subscription of connection.subscriptions.values()) this.look(subscription, nowMs);
+    } catch (error) {
+      this.options.onError(error);
     }
   }
 
   private look(subscription: Subscription, nowMs: number): void {
     const { flight, progressAtMs, connection } = subscription;
-    if (flight.size > 0 && nowMs - progressAtMs > this.options.ackTimeoutMs && !connection.isClosed) {
+    const sinceMs = Math.max(progressAtMs, connection.ackedAtMs);
+    if (flight.size > 0 && nowMs - sinceMs > this.options.ackTimeoutMs && !connection.isClosed) {
       this.repeat(subscription, nowMs);
     }
     const { oldestAtMs } = subscription.flight;

@@ -1,4 +1,4 @@
-import type { Entry, MessageLog } from '#message-persistence';
+import type { Devices, Entry, MessageLog } from '#message-persistence';
 import type { Feed } from './feed.js';
 import type { Subscription } from './subscription.js';
 
@@ -9,6 +9,7 @@ import type { Subscription } from './subscription.js';
 export class CatchUp {
   constructor(
     private readonly log: MessageLog,
+    private readonly devices: Pick<Devices, 'positions'>,
     private readonly feed: Feed,
     private readonly onError: (error: unknown) => void,
   ) {}
@@ -38,8 +39,15 @@ export class CatchUp {
     );
   }
 
+  private async findPosition(subscription: Subscription): Promise<void> {
+    const { connection, channel } = subscription;
+    const [position] = await this.devices.positions(connection.key, [channel.name]);
+    if (position) subscription.passRepeated(position.seq);
+  }
+
   /** @returns true if there is more to read and nothing spoke against it */
   private async readPage(subscription: Subscription): Promise<boolean> {
+    if (subscription.isRepeating) await this.findPosition(subscription);
     const { channel, sentSeq, since } = subscription;
     const page = await this.log.readPage({ channel: channel.name, fromSeq: sentSeq, since, epoch: channel.epoch });
     if (!isLagging(subscription)) return false;

@@ -86,6 +86,27 @@ describe('Connection', () => {
     send(b, 3);
   });
 
+  it('passes over channels that it reads no more, as far as it was sent them', () => {
+    send(a, 1, 2);
+    send(b, 1);
+    reader.connection.end(a, 'left');
+    expect(() => reader.connection.acknowledge({ a: 3, b: 1 })).toThrow('a: sent up to 2, not 3');
+    reader.connection.acknowledge({ a: 2, b: 1 });
+    expect(reader.acknowledged).toEqual([{ channel: 'b', toSeq: 1, runs: ['1-1'] }]);
+    // Read again, from further on, and not opened yet.
+    const again = reader.subscribe(new LiveChannel('a'));
+    reader.connection.acknowledge({ a: 2 });
+    expect(again).toMatchObject({ ackedSeq: 0, sentSeq: 0 });
+  });
+
+  it('remembers as many of them as an ack may name', () => {
+    for (let place = 0; place <= 1_000; place++) {
+      reader.connection.end(reader.subscribe(new LiveChannel(`c${place}`), 'live', 1), 'left');
+    }
+    reader.connection.acknowledge({ c1: 1, c1000: 1 });
+    expect(() => reader.connection.acknowledge({ c0: 1 })).toThrow('c0: not read on this connection');
+  });
+
   it('reports a failed attempt with the range it tried, and has its room back', () => {
     send(a, 1, 2, 3, 4);
     reader.connection.acknowledge({ a: 1 });

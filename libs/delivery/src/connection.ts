@@ -1,5 +1,5 @@
-import type { Controls, Entry, StoredMessage } from '#message-persistence';
-import { Fault, type Ack, type EventPayload, type GapReason } from '#protocol';
+import { isWithheld, type Entry, type Recipient, type StoredMessage } from '#message-persistence';
+import { ACK_CHANNELS_MAX, Fault, type Ack, type EventPayload, type GapReason } from '#protocol';
 import type { AckBook } from './ack-book.js';
 import type { DatabaseClock } from './database-clock.js';
 import type { DeliveryMetrics } from './delivery-metrics.js';
@@ -9,11 +9,7 @@ import { Packet } from './packet.js';
 import type { Subscription } from './subscription.js';
 import { Window, type WindowLimits } from './window.js';
 
-export interface ConnectionKey {
-  readonly connectionId: string;
-  readonly user: string;
-  readonly deviceId: string;
-}
+export type ConnectionKey = Recipient;
 
 export interface ConnectionContext {
   readonly clock: DatabaseClock;
@@ -38,6 +34,13 @@ export class Connection {
   readonly window: Window;
   isReady = false;
   isClosed = false;
+  /**
+   * performance.now() when it last acknowledged something new. A client that still works through what it was sent, or
+   * leaves one channel out of its acks, has not failed: it is alive, and what is sent on a connection arrives in order.
+   */
+  ackedAtMs = 0;
+  /** Channels it reads no more, and how far it was sent each: an ack that is under way may name them. */
+  private ended: Map<string, number> | undefined;
   /** Undefined while there is nothing to send, which is most of the time. */
   private outbox: (Packet | EventPayload<'gap'>)[] | undefined;
 
@@ -99,25 +102,32 @@ export class Connection {
   }
 
   /**
-   * The client has processed each channel up to a seq.
+   * The client has processed each channel up to a seq. A channel that it reads no more is passed over.
    * @throws Fault NOT_SUBSCRIBED, ACK_BEYOND_SENT; then nothing of it counts
    */
   acknowledge(ack: Ack): void {
     const channels = Object.entries(ack);
+    for (const [channel, seq] of channels) this.assertSent(channel, seq);
     for (const [channel, seq] of channels) {
       const subscription = this.subscriptions.get(channel);
-      if (!subscription) throw new Fault('NOT_SUBSCRIBED', `${channel}: not read on this connection`);
-      if (seq > subscription.highestSeq) {
-        throw new Fault('ACK_BEYOND_SENT', `${channel}: sent up to ${subscription.highestSeq}, not ${seq}`);
-      }
-    }
-    for (const [channel, seq] of channels) {
-      const subscription = this.subscriptions.get(channel);
-      if (subscription && seq > subscription.ackedSeq) this.land(subscription, seq);
+      if (subscription && seq > subscription.ackedSeq && seq <= subscription.highestSeq) this.land(subscription, seq);
     }
     for (const subscription of this.subscriptions.values()) {
       if (subscription.state === 'lagging') this.context.onRoom(subscription);
     }
+  }
+
+  /** Stops reading the channel; what is in flight of it counts as not delivered. */
+  end(subscription: Subscription, reason: string): void {
+    const { name } = subscription.channel;
+    this.failAttempt(subscription, 'disconnected', reason);
+    this.subscriptions.delete(name);
+    this.ended ??= new Map();
+    const sentSeq = Math.max(subscription.highestSeq, this.ended.get(name) ?? 0);
+    // Last in the map: as many as an ack may name are remembered, the latest.
+    this.ended.delete(name);
+    this.ended.set(name, sentSeq);
+    if (this.ended.size > ACK_CHANNELS_MAX) this.ended.delete(this.ended.keys().next().value ?? '');
   }
 
   /** Goes on behind a message that this device will never get. */
@@ -155,6 +165,16 @@ export class Connection {
     this.context.acks.acknowledge(subscription, subscription.sentSeq, []);
   }
 
+  private assertSent(channel: string, seq: number): void {
+    const subscription = this.subscriptions.get(channel);
+    if (subscription && seq <= subscription.highestSeq) return;
+    const endedSeq = this.ended?.get(channel);
+    if (endedSeq !== undefined && seq <= endedSeq) return;
+    const sentSeq = subscription?.highestSeq ?? endedSeq;
+    if (sentSeq === undefined) throw new Fault('NOT_SUBSCRIBED', `${channel}: not read on this connection`);
+    throw new Fault('ACK_BEYOND_SENT', `${channel}: sent up to ${sentSeq}, not ${seq}`);
+  }
+
   private put(channel: string, entry: Entry): void {
     if (entry.kind === 'gap') {
       const { fromSeq, seq, reason } = entry;
@@ -182,7 +202,7 @@ export class Connection {
     if (subscription.timedSeq !== 0 && seq >= subscription.timedSeq) this.noteTimed(subscription);
     this.context.traces?.acknowledged(subscription, seq, () => this.context.acks.saved());
     for (const claimed of subscription.claimed ?? []) if (claimed <= seq) subscription.claimed?.delete(claimed);
-    subscription.progressAtMs = performance.now();
+    this.ackedAtMs = performance.now();
     subscription.attempt = 1;
   }
 
@@ -202,7 +222,7 @@ export class Connection {
   private due(entry: Entry): Entry {
     if (entry.kind === 'gap') return entry;
     const { controls } = entry.stored;
-    if (controls !== null && this.isWithheld(controls)) return gapFor(entry.seq, 'withheld');
+    if (controls !== null && isWithheld(controls, this.key)) return gapFor(entry.seq, 'withheld');
     return entry;
   }
 
@@ -212,10 +232,6 @@ export class Connection {
    */
   private seemsExpired({ state }: Subscription, { expiresAtMs }: StoredMessage): boolean {
     return expiresAtMs !== undefined && state === 'live' && expiresAtMs <= this.context.clock.now();
-  }
-
-  private isWithheld({ exceptUser, exceptConnection }: Controls): boolean {
-    return exceptUser === this.key.user || exceptConnection === this.key.connectionId;
   }
 }
 

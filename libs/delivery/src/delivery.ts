@@ -11,6 +11,7 @@ import { DatabaseClock } from './database-clock.js';
 import { DeliveryMetrics, showState } from './delivery-metrics.js';
 import { DeliveryTraces } from './delivery-traces.js';
 import { Feed } from './feed.js';
+import { MemberRights } from './member-rights.js';
 import { Memberships } from './memberships.js';
 import { OutboxDrainer } from './outbox-drainer.js';
 import type { Outlet } from './outlet.js';
@@ -29,6 +30,8 @@ export interface DeliverySettings {
   readonly pollMs: number;
   readonly outboxPollMs: number;
   readonly isNotifyOn: boolean;
+  /** Patterns of groups whose history a member reads from its joining on. */
+  readonly historyFromJoin: readonly string[];
   /** Milliseconds for messages without ttlMs; 0: none. */
   readonly defaultTtlMs: Readonly<Record<ChannelKind, number>>;
 }
@@ -71,6 +74,7 @@ export class Delivery {
   readonly feed: Feed;
   readonly publisher: Publisher;
   readonly subscriptions: Subscriptions;
+  readonly memberRights: MemberRights;
   private readonly waker: Waker;
   private readonly acks: AckBook;
   private readonly attempts: Attempts;
@@ -106,9 +110,8 @@ export class Delivery {
       onHanded: (publishedAtMs) => this.turn.noteHanded(publishedAtMs),
     });
     this.waker = this.makeWaker();
-    this.catchUp = new CatchUp(log, this.feed, report('page not read, trying again'));
-    const catchUp = this.catchUp;
-    this.attempts = new Attempts({ ...settings, metrics, catchUp: (lagging) => void catchUp.run(lagging) });
+    this.catchUp = new CatchUp(log, options.devices, this.feed, report('page not read, trying again'));
+    this.attempts = this.makeAttempts();
     this.backstop = this.makeBackstop();
     this.subscriptions = new Subscriptions({
       feed: this.feed,
@@ -125,6 +128,7 @@ export class Delivery {
       subscriptions: this.subscriptions,
       onError: report('memberships not refreshed, the poll repeats it'),
     });
+    this.memberRights = new MemberRights(options.groups, log, this.memberships, settings.historyFromJoin);
     this.turn = this.makeTurn();
     this.surroundings = this.makeSurroundings();
     this.publisher = this.makePublisher();
@@ -266,6 +270,17 @@ export class Delivery {
     return new Backstop({ feed, ...settings, isListening, onError: (error) => onError('poll failed', error) });
   }
 
+  private makeAttempts(): Attempts {
+    const { catchUp, metrics } = this;
+    const { settings, onError } = this.options;
+    return new Attempts({
+      ...settings,
+      metrics,
+      catchUp: (lagging) => void catchUp.run(lagging),
+      onError: (error) => onError('a connection was not looked after', error),
+    });
+  }
+
   private makeWaker(): Waker {
     const { peers, settings, hasPeers, tracing, onError } = this.options;
     return new Waker({
@@ -286,8 +301,11 @@ export class Delivery {
 
   private makeTurn(): Turn {
     const { publishToDeliver } = this.metrics;
-    return new Turn(this.options.maySend, (publishedAtMs) =>
-      publishToDeliver.observe((performance.now() - publishedAtMs) / 1_000),
+    const { maySend, onError } = this.options;
+    return new Turn(
+      maySend,
+      (publishedAtMs) => publishToDeliver.observe((performance.now() - publishedAtMs) / 1_000),
+      (error) => onError('packet not sent, it is repeated', error),
     );
   }
 
@@ -315,6 +333,7 @@ export class Delivery {
       metrics: this.metrics,
       pollMs: settings.outboxPollMs,
       onError: (error) => onError('outbox not drained, trying again', error),
+      onPutAside: (error) => onError('a message of the outbox was put aside', error),
     });
   }
 

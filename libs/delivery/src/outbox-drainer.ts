@@ -1,4 +1,4 @@
-import type { Outbox } from '#message-persistence';
+import type { Drained, Outbox } from '#message-persistence';
 import type { DeliveryMetrics } from './delivery-metrics.js';
 import type { Feed } from './feed.js';
 import type { Waker } from './waker.js';
@@ -11,6 +11,8 @@ export interface OutboxDrainerOptions {
   /** Between two looks at an outbox that was empty. */
   readonly pollMs: number;
   readonly onError: (error: unknown) => void;
+  /** A message fails to enter its channel; the error names it. */
+  readonly onPutAside: (error: Error) => void;
 }
 
 /**
@@ -43,16 +45,24 @@ export class OutboxDrainer {
   }
 
   private async drain(): Promise<void> {
-    const { outbox, feed, waker, metrics, onError } = this.options;
+    const { outbox, onError } = this.options;
     try {
-      for (let moved = await outbox.drain(); moved.length > 0 && !this.isStopped; moved = await outbox.drain()) {
-        metrics.outbox.inc(moved.length);
-        const channels = new Set(moved.map(({ channel }) => channel));
-        for (const channel of channels) waker.add(channel);
-        feed.hint([...channels]);
-      }
+      while (this.tell(await outbox.drain()) > 0 && !this.isStopped);
     } catch (error) {
       onError(error);
     }
+  }
+
+  /** @returns how many messages went on their way, or out of it */
+  private tell({ moved, putAside }: Drained): number {
+    const { feed, waker, metrics, onPutAside } = this.options;
+    for (const { id, error } of putAside) onPutAside(new Error(`${id}: ${error}`));
+    if (moved.length > 0) {
+      metrics.outbox.inc(moved.length);
+      const channels = new Set(moved.map(({ channel }) => channel));
+      for (const channel of channels) waker.add(channel);
+      feed.hint([...channels]);
+    }
+    return moved.length + putAside.length;
   }
 }

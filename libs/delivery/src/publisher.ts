@@ -179,15 +179,16 @@ function assertClean({ type, metadata, publishId, collapseKey }: Outgoing): void
   if (metadata !== undefined) for (const text of Object.entries(metadata).flat()) assertCleanText(text, 'metadata');
 }
 
+const WISHES = ['collapseKey', 'exceptUser', 'exceptDevice', 'exceptConnection', 'receipts'] as const;
+
 /** Null for the many messages that want nothing special. */
-function toControls({ collapseKey, deliverTo, exceptUser, exceptConnection, receipts }: Outgoing): Controls | null {
-  if ((collapseKey ?? deliverTo ?? exceptUser ?? exceptConnection ?? receipts) === undefined) return null;
+function toControls(request: Outgoing): Controls | null {
+  const { collapseKey, deliverTo, exceptUser, exceptDevice, exceptConnection, receipts } = request;
+  if ((collapseKey ?? deliverTo ?? exceptUser ?? exceptDevice ?? exceptConnection ?? receipts) === undefined)
+    return null;
   const controls: Controls = {
-    ...(collapseKey === undefined ? {} : { collapseKey }),
+    ...Object.fromEntries(WISHES.filter((wish) => request[wish] !== undefined).map((wish) => [wish, request[wish]])),
     ...(deliverTo === 'first-device' ? { deliverTo } : {}),
-    ...(exceptUser === undefined ? {} : { exceptUser }),
-    ...(exceptConnection === undefined ? {} : { exceptConnection }),
-    ...(receipts === undefined ? {} : { receipts }),
   };
   return Object.keys(controls).length === 0 ? null : controls;
 }

@@ -1,6 +1,6 @@
 import type { z } from 'zod';
 import type { MessageStatus } from '#message-persistence';
-import type { Message, rest } from '#protocol';
+import type { MessageRecord, rest } from '#protocol';
 
 /** One device's part in a message: all that decides why it is where it is. */
 export interface Part {
@@ -8,7 +8,10 @@ export interface Part {
   readonly isOnline: boolean;
   /** Of this message to this device, oldest first. */
   readonly attempts: readonly z.infer<typeof rest.Attempt>[];
-  readonly message: Pick<Message, 'seq' | 'expiresAt'>;
+  readonly message: Pick<MessageRecord, 'channel' | 'seq' | 'expiresAt'>;
+  readonly replacedBy?: MessageStatus['replacedBy'];
+  /** What is known of a user without devices, or of one whose session ended; in words that go on behind a comma or semicolon. */
+  readonly hints?: { readonly absence?: string | undefined; readonly session?: string | undefined };
 }
 
 export interface Reason {
@@ -28,14 +31,11 @@ export function reasonOf(part: Part): Reason {
     case 'cancelled':
       return { cause: status, reason: `cancelled at ${endOf(part)} by its publisher` };
     case 'collapsed':
-      return {
-        cause: status,
-        reason: 'a newer message of the same collapse key took its place while the device was away',
-      };
-    case 'dead': {
-      const last = part.attempts.at(-1)?.error ?? 'not acknowledged';
-      return { cause: status, reason: `given up after too many attempts; the last: ${last}` };
-    }
+      return { cause: status, reason: byWhat(part) };
+    case 'left':
+      return { cause: status, reason: whenLeft(part) };
+    case 'dead':
+      return { cause: status, reason: howDied(part) };
     case 'sent':
     case 'queued':
       return whyNotYet(part);
@@ -46,26 +46,57 @@ function endOf({ message }: Part): string {
   return message.expiresAt ?? 'its end';
 }
 
-function howDelivered({ recipient, attempts }: Part): string {
+function howDelivered({ recipient, attempts, message }: Part): string {
   const done = attempts.find(({ outcome }) => outcome === 'acknowledged');
   const suffix = recipient.status === 'read' ? ' and read' : '';
-  return done ? `acknowledged${suffix}, at ${done.settledAt} on ${done.instanceId}` : `acknowledged${suffix}`;
+  const how = done ? `acknowledged${suffix}, at ${done.settledAt} on ${done.instanceId}` : `acknowledged${suffix}`;
+  const left = recipient.left_at
+    ? `; ${recipient.user_id} left ${message.channel} later, at ${recipient.left_at.toISOString()}`
+    : '';
+  return how + left + (recipient.is_known ? '' : '; the device has been forgotten since');
+}
+
+function byWhat({ message, replacedBy }: Part): string {
+  if (!replacedBy) return 'a newer message of the same collapse key took its place while the device was away';
+  const { id, seq } = replacedBy;
+  return `collapsed by ${message.channel}#${seq} (${id}): a newer message of the same collapse key took its place while the device was away`;
+}
+
+function whenLeft({ recipient, message }: Part): string {
+  const { user_id, device_id, left_at } = recipient;
+  const at = left_at === null ? '' : ` at ${left_at.toISOString()}`;
+  const before = device_id === null ? 'had connected' : `acknowledged it on ${device_id}`;
+  return `${user_id} left ${message.channel}${at}, before it ${before}`;
+}
+
+function howDied({ recipient, attempts }: Part): string {
+  const { requeued_as, purged_at } = recipient;
+  const last = attempts.at(-1)?.error ?? 'not acknowledged';
+  const then = requeued_as === null ? '' : `; requeued, as message ${requeued_as}`;
+  const gone = purged_at === null ? '' : `; taken off the list of dead letters at ${purged_at.toISOString()}`;
+  return `given up after too many attempts; the last: ${last}${then}${gone}`;
 }
 
 function whyNotYet(part: Part): Reason {
-  const { user_id, device_id, last_seen_at } = part.recipient;
-  if (device_id === null) return { cause: 'never-connected', reason: `${user_id} has never connected` };
+  const { user_id, device_id } = part.recipient;
+  if (device_id === null)
+    return { cause: 'never-connected', reason: part.hints?.absence ?? `${user_id} has never connected` };
   const device = `device ${device_id}`;
   const failure = part.attempts.findLast(({ outcome }) => outcome === 'timeout' || outcome === 'disconnected');
   const isUnanswered = failure?.outcome === 'timeout';
   if (!part.isOnline) {
-    const since = last_seen_at ? ` since ${last_seen_at.toISOString()}` : '';
     const before = failure?.error ? `; last attempt: ${failure.error}` : '';
-    return { cause: isUnanswered ? 'not-acknowledged' : 'offline', reason: `${device} offline${since}${before}` };
+    return { cause: isUnanswered ? 'not-acknowledged' : 'offline', reason: whyAway(part, device) + before };
   }
   if (isUnanswered && failure.error)
     return { cause: 'not-acknowledged', reason: `${device} was sent it and does not acknowledge: ${failure.error}` };
   return whyNotYetOnline(part, device);
+}
+
+function whyAway({ recipient, hints }: Part, device: string): string {
+  if (!recipient.is_known) return `${device} was sent it, did not acknowledge it, and has been forgotten since`;
+  const since = recipient.last_seen_at ? ` since ${recipient.last_seen_at.toISOString()}` : '';
+  return `${device} offline${since}${hints?.session === undefined ? '' : `; ${hints.session}`}`;
 }
 
 function whyNotYetOnline({ recipient, attempts, message }: Part, device: string): Reason {

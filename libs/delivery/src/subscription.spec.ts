@@ -42,6 +42,19 @@ describe('Subscription', () => {
     reader.connection.acknowledge({ a: 13 });
     expect(subscription).toMatchObject({ sentSeq: 13, ackedSeq: 13, attempt: 1 });
   });
+
+  it.each([
+    ['what another connection of the device acknowledged', 12, { ackedSeq: 12, sentSeq: 12, attempt: 1 }],
+    ['only what it was sent itself, however far the device is', 20, { ackedSeq: 13, sentSeq: 13, attempt: 1 }],
+    ['nothing if nobody acknowledged', 10, { ackedSeq: 10, sentSeq: 10, attempt: 2 }],
+  ])('passes over %s instead of repeating it', (_, deviceSeq, expected) => {
+    for (const seq of [11, 12, 13]) push(seq);
+    reader.connection.failAttempt(subscription, 'timeout', 'late');
+    subscription.rewind();
+    expect(subscription.isRepeating).toBe(true);
+    subscription.passRepeated(deviceSeq);
+    expect(subscription).toMatchObject({ isRepeating: false, highestSeq: 13, ...expected });
+  });
 });
 
 function push(seq: number): boolean {

@@ -1,4 +1,4 @@
-import type { Entry } from '#message-persistence';
+import { isWithheld, type Entry } from '#message-persistence';
 import type { Connection } from './connection.js';
 import { Flight } from './flight.js';
 import type { LiveChannel } from './live-channel.js';
@@ -19,9 +19,11 @@ export class Subscription {
   /** Time of the message at sentSeq, as far as known: bounds the partitions of the next read. */
   since: Date | undefined;
   attempt = 1;
+  /** It is to send again what its device has not acknowledged, and asks how far that is first. */
+  isRepeating = false;
   /** performance.now() before which a failed attempt is not repeated. */
   notBeforeMs = 0;
-  /** Last sign that the client works through the channel: something sent into an empty flight, or acknowledged. */
+  /** When something was last sent into an empty flight; see also `ackedAtMs` of the connection. */
   progressAtMs = 0;
   readonly flight = new Flight();
   /** Messages for one device alone that are this device's: it asked first. Made with the first of them. */
@@ -75,6 +77,8 @@ export class Subscription {
   /** A message for one device: whose it is has to be asked before it is sent. */
   mustClaim(entry: Entry): boolean {
     if (entry.kind !== 'message' || entry.stored.controls?.deliverTo !== 'first-device') return false;
+    // Taken by a device that will not get it, nobody would.
+    if (isWithheld(entry.stored.controls, this.connection.key)) return false;
     return this.claimed?.has(entry.seq) !== true;
   }
 
@@ -85,5 +89,18 @@ export class Subscription {
     this.since = undefined;
     this.notedSeq = 0;
     this.attempt += 1;
+    this.isRepeating = this.isDurable;
+  }
+
+  /**
+   * The device stands here, as another of its connections may have acknowledged meanwhile: that is not sent again.
+   * What this connection was never sent still is, or its client would find a hole.
+   */
+  passRepeated(deviceSeq: number): void {
+    this.isRepeating = false;
+    const seq = Math.min(deviceSeq, this.highestSeq);
+    if (seq <= this.ackedSeq) return;
+    this.startAt(seq, undefined);
+    this.attempt = 1;
   }
 }

@@ -33,6 +33,7 @@ export class Subscriptions {
     const earlier = known && this.starting.get(known);
     if (earlier) return earlier;
     if (known) return { seq: known.sentSeq, lastSeq: Math.max(known.sentSeq, known.channel.position ?? 0) };
+    if (connection.isClosed) throw new Fault('UNAVAILABLE', 'the connection is closing');
     this.assertRoom(connection);
     const started = this.start(connection, channel, sinceSeq);
     const subscription = connection.subscriptions.get(channel);
@@ -46,7 +47,10 @@ export class Subscriptions {
 
   private async start(connection: Connection, channel: string, sinceSeq: number | undefined): Promise<Started> {
     const [position] = await this.attach(connection, [channel], false);
-    if (!position) throw new Fault('NOT_SUBSCRIBED', `${channel}: the connection closed meanwhile`);
+    // Closed, or its right ended.
+    if (!position || !connection.subscriptions.has(channel)) {
+      throw new Fault('NOT_SUBSCRIBED', `${channel}: the subscription was ended meanwhile`);
+    }
     const seq = Math.min(sinceSeq ?? position.lastSeq, position.lastSeq);
     // A subscriber's own past means nothing here: it starts where it says.
     this.begin(connection, { ...position, seq });
@@ -69,6 +73,11 @@ export class Subscriptions {
     if (!known) throw new Fault('NOT_SUBSCRIBED', `${channel}: not read on this connection`);
     if (known.isDurable) throw new Fault('BAD_REQUEST', `${channel}: comes with the user; leave the group instead`);
     this.detach(connection, channel);
+  }
+
+  /** What the connection reads because it asked to: neither memberships nor what comes with the user. */
+  askedFor({ subscriptions }: Connection): string[] {
+    return [...subscriptions].filter(([, { isDurable }]) => !isDurable).map(([channel]) => channel);
   }
 
   /** Routes first, positions after: what is appended in between is in one or the other. */
@@ -138,8 +147,7 @@ export class Subscriptions {
   detach(connection: Connection, channel: string): void {
     const subscription = connection.subscriptions.get(channel);
     if (!subscription) return;
-    connection.failAttempt(subscription, 'disconnected', 'stopped reading the channel');
-    connection.subscriptions.delete(channel);
+    connection.end(subscription, 'stopped reading the channel');
     this.options.feed.detach(subscription);
     this.syncRegistry();
   }

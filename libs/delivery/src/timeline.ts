@@ -1,19 +1,31 @@
 import type { z } from 'zod';
-import type { Registry } from '#connection-manager';
-import type { Groups, MessageLog, MessageStatus } from '#message-persistence';
-import { channelKind, type rest } from '#protocol';
+import type { Registry, Sessions } from '#connection-manager';
+import type { Audience, MessageLog, MessageStatus, UserPart } from '#message-persistence';
+import { channelKind, userOf, type rest } from '#protocol';
+import { absenceOf, whyNotDevice, whyNotUser } from './not-addressed.js';
 import { reasonOf, type Reason } from './reason.js';
 
 export type Timeline = z.infer<typeof rest.Timeline>;
 type Attempt = z.infer<typeof rest.Attempt>;
 type Delivery = Timeline['deliveries'][number];
+type Recipient = MessageStatus['recipients'][number];
+
+/** One user and what is known of it, looked up when a timeline is about nobody else. */
+interface Subject {
+  readonly user: string;
+  readonly part: UserPart;
+  readonly absence: string | undefined;
+  /** Devices whose session has ended, with that in words. */
+  readonly endedSessions: ReadonlyMap<string, string>;
+}
 
 /** What became of a message for each device, every attempt, and why, in words. */
 export class Timelines {
   constructor(
     private readonly log: Pick<MessageLog, 'status'>,
     private readonly registry: Pick<Registry, 'onlineDevices'>,
-    private readonly groups: Pick<Groups, 'joinedSeq'>,
+    private readonly audience: Audience,
+    private readonly sessions: Pick<Sessions, 'list'>,
   ) {}
 
   /** @param only this user, also if the message is not for it. Undefined: there is no such message */
@@ -21,42 +33,86 @@ export class Timelines {
     const status = await this.log.status(id);
     if (!status) return undefined;
     const shown = status.recipients.filter(({ user_id }) => only === undefined || user_id === only);
-    const online = await this.registry.onlineDevices([...new Set(shown.map(({ user_id }) => user_id))]);
-    const deliveries = shown.map((recipient) => toDelivery(status, recipient, online));
-    if (only !== undefined && deliveries.length === 0) deliveries.push(await this.notForThem(status, only));
-    return { message: status.message, deliveries };
+    const users = [...new Set(only === undefined ? shown.map(({ user_id }) => user_id) : [only])];
+    const [online, subject] = await Promise.all([
+      this.registry.onlineDevices(users),
+      users[0] !== undefined && users.length === 1 ? this.subject(status, users[0]) : undefined,
+    ]);
+    const deliveries = shown.map((recipient) => toDelivery(status, recipient, online, subject));
+    if (only !== undefined && subject) deliveries.push(...(await this.notForThem(status, shown, subject)));
+    const forNobody = deliveries.length === 0 ? await this.whyNobody(status) : null;
+    return { message: status.message, forNobody, deliveries };
   }
 
-  private async notForThem(status: MessageStatus, user: string): Promise<Delivery> {
-    const reason = await this.whyNot(status, user);
-    return { user, deviceId: null, status: 'queued', isOnline: false, ...reason, attempts: [] };
-  }
-
-  private async whyNot({ message, controls }: MessageStatus, user: string): Promise<Reason> {
-    const { channel, seq } = message;
-    if (channelKind(channel) === 'group') {
-      const joinedSeq = await this.groups.joinedSeq({ channel, user });
-      if (joinedSeq === undefined) return { cause: 'not-a-member', reason: `${user} is not a member of ${channel}` };
-      if (joinedSeq >= seq) {
-        const reason = `${user} became a member of ${channel} only after this message: behind seq ${joinedSeq}, and it is seq ${seq}`;
-        return { cause: 'not-a-member', reason };
-      }
+  private async subject({ message }: MessageStatus, user: string): Promise<Subject> {
+    const [part, sessions] = await Promise.all([
+      this.audience.partOf(user, message.channel, message.seq),
+      this.sessions.list(user),
+    ]);
+    const endedSessions = new Map<string, string>();
+    // Those that are open come first, then the newest: the last of each device in the reverse order decides.
+    for (const { device_id, ended_at, end_reason } of sessions.toReversed()) {
+      if (ended_at) endedSessions.set(device_id, `its session ended at ${ended_at.toISOString()} (${end_reason})`);
+      else endedSessions.delete(device_id);
     }
-    if (controls?.exceptUser === user)
-      return { cause: 'not-addressed', reason: `its publisher excepted ${user} (exceptUser)` };
-    if (channel === 'broadcast' || channelKind(channel) === 'group' || channel === `user:${user}`)
-      return { cause: 'not-addressed', reason: `${user} had no device yet when the message was published` };
-    return { cause: 'not-addressed', reason: `the message is not for ${user}` };
+    return { user, part, absence: absenceOf(user, part, sessions.length > 0), endedSessions };
+  }
+
+  /** The devices of the user that the message is not for, or the user if it is for none of them. */
+  private async notForThem(status: MessageStatus, shown: readonly Recipient[], subject: Subject): Promise<Delivery[]> {
+    const { user, part } = subject;
+    if (shown.length === 0) {
+      const reason = await this.whyNotUser(status, subject);
+      if (reason.cause !== 'newer-device' || part.devices.length === 0) return [notAddressed(user, null, reason)];
+    }
+    return part.devices
+      .filter(({ device_id }) => !shown.some((recipient) => recipient.device_id === device_id))
+      .map((device) => notAddressed(user, device.device_id, whyNotDevice(status, user, device, part)));
+  }
+
+  private async whyNotUser(status: MessageStatus, { user, part, absence }: Subject): Promise<Reason> {
+    const owner = userOf(status.message.channel);
+    const reason = whyNotUser(status, user, part, absence);
+    if (owner === undefined || owner === user) return reason;
+    const ownerSubject = await this.subject(status, owner);
+    return ownerSubject.absence === undefined
+      ? reason
+      : { ...reason, reason: `${reason.reason}; ${ownerSubject.absence}` };
+  }
+
+  private async whyNobody({ message, controls }: MessageStatus): Promise<Reason> {
+    const { channel, seq } = message;
+    if (channel === 'broadcast') return { cause: 'no-devices', reason: 'no user had a device when it was published' };
+    if (channelKind(channel) !== 'group')
+      return { cause: 'no-devices', reason: `${userOf(channel)} has no device that is as old as the message` };
+    const { hasMembers, hadMembers } = await this.audience.membersOf(channel, seq);
+    if (hadMembers) {
+      const except = controls?.exceptUser === undefined ? '' : `, and ${controls.exceptUser} was excepted (exceptUser)`;
+      return { cause: 'not-addressed', reason: `${channel} had no other members when it was published${except}` };
+    }
+    const now = hasMembers ? 'those it has now joined later' : 'and it has none now: is its name right?';
+    return { cause: 'no-members', reason: `${channel} had no members when it was published, ${now}` };
   }
 }
 
-function toDelivery(status: MessageStatus, recipient: MessageStatus['recipients'][number], online: Set<string>) {
+function notAddressed(user: string, deviceId: string | null, reason: Reason): Delivery {
+  return { user, deviceId, status: 'not-addressed', isOnline: false, ...reason, attempts: [] };
+}
+
+function toDelivery(
+  status: MessageStatus,
+  recipient: Recipient,
+  online: Set<string>,
+  subject: Subject | undefined,
+): Delivery {
   const { user_id, device_id } = recipient;
+  const { message, replacedBy } = status;
   const attempts = status.attempts
     .filter((attempt) => attempt.user_id === user_id && attempt.device_id === device_id)
     .map(toAttempt);
   const isOnline = online.has(`${user_id} ${device_id ?? ''}`);
-  const reason = reasonOf({ recipient, isOnline, attempts, message: status.message });
+  const hints = { absence: subject?.absence, session: subject?.endedSessions.get(device_id ?? '') };
+  const reason = reasonOf({ recipient, isOnline, attempts, message, replacedBy, hints });
   return { user: user_id, deviceId: device_id, status: recipient.status, isOnline, ...reason, attempts };
 }
 

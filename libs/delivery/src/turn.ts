@@ -13,6 +13,8 @@ export class Turn {
     private readonly maySend: () => boolean,
     /** A message published then has left. */
     private readonly onLeft: (publishedAtMs: number) => void,
+    /** What one connection was to be sent could not be made; it is repeated as if it was not acknowledged. */
+    private readonly onError: (error: unknown) => void,
   ) {}
 
   noteHanded(publishedAtMs: number): void {
@@ -34,9 +36,17 @@ export class Turn {
     const sending = this.sending;
     this.sending = [];
     this.root = Packet.root();
-    for (const connection of sending) connection.flush();
+    for (const connection of sending) this.flush(connection);
     if (this.publishedAtMs === undefined) return;
     this.onLeft(this.publishedAtMs);
     this.publishedAtMs = undefined;
+  }
+
+  private flush(connection: Connection): void {
+    try {
+      connection.flush();
+    } catch (error) {
+      this.onError(error);
+    }
   }
 }

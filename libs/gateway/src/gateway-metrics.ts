@@ -14,12 +14,26 @@ const ENDS = new Set([
   'forced server close',
   'server shutting down',
 ]);
-/** Turned away before the handshake, with the status of HTTP. */
-export type ConnectFailure = FaultName | 'turned_away';
+/** Before the upgrade, with the status of HTTP: `misfit` is a client of a wrong origin, version or transport. */
+export type ConnectFailure = FaultName | 'turned_away' | 'misfit';
+
+export interface Crowd {
+  /** Connections. */
+  readonly size: number;
+  readonly transports: number;
+}
 
 /** Shown from the start; others when they happen. */
 const FAILURES: readonly ConnectFailure[] = [
-  ...(['turned_away', 'TOKEN_MISSING', 'TOKEN_INVALID', 'TOKEN_EXPIRED', 'SESSION_ENDED', 'BAD_REQUEST'] as const),
+  ...([
+    'turned_away',
+    'misfit',
+    'TOKEN_MISSING',
+    'TOKEN_INVALID',
+    'TOKEN_EXPIRED',
+    'SESSION_ENDED',
+    'BAD_REQUEST',
+  ] as const),
   ...(['UNAVAILABLE', 'OVERLOADED', 'DRAINING', 'INSTANCE_FULL', 'USER_FULL', 'ADDRESS_FULL', 'INTERNAL'] as const),
 ];
 
@@ -30,8 +44,12 @@ export class GatewayMetrics {
   readonly faults: Counts<FaultName>;
   private readonly ends: Counts<string>;
 
-  constructor(meter: Meter, connections: () => number, maxConnections: number) {
-    meter.gauge({ name: 'trunkline_connections', help: 'Connections of clients that are open' }, connections);
+  constructor(meter: Meter, crowd: Crowd, maxConnections: number) {
+    meter.gauge({ name: 'trunkline_connections', help: 'Connections of clients that are open' }, () => crowd.size);
+    meter.gauge(
+      { name: 'trunkline_transports', help: 'WebSockets that are open, with those whose client is not let in (yet)' },
+      () => crowd.transports,
+    );
     meter.gauge(
       { name: 'trunkline_max_connections', help: 'MAX_CONNECTIONS, after which more are refused' },
       () => maxConnections,
@@ -40,7 +58,7 @@ export class GatewayMetrics {
     this.connectFailures = meter.counters(
       {
         name: 'trunkline_connect_failures_total',
-        help: 'Handshakes refused and connections that could not be opened, by fault; turned_away: before the handshake, while draining or full',
+        help: 'Handshakes refused and connections that could not be opened, by fault; before the upgrade: turned_away while draining, full or overloaded, misfit for a wrong origin, version or transport',
         label: 'reason',
       },
       FAILURES,

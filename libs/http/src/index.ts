@@ -1,3 +1,4 @@
+export { Action, AuditInterceptor, type KeyedRequest } from './audit.interceptor.js';
 export { countFaults } from './count-faults.js';
 export { Documented } from './documented.js';
 export { FaultFilter } from './fault.filter.js';

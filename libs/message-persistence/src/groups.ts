@@ -1,5 +1,5 @@
-import { Batcher, withRetry, type Database } from '#database';
-import { FIND_MEMBERSHIP } from './sql/find-membership.sql.js';
+import { Batcher, textArray, withRetry, type Database } from '#database';
+import { FIND_MEMBERSHIPS } from './sql/find-membership.sql.js';
 import { JOIN_GROUPS, LEAVE_GROUP, READ_MEMBERSHIPS } from './sql/join-groups.sql.js';
 import { MAY_SEE } from './sql/may-see.sql.js';
 
@@ -11,12 +11,15 @@ export interface Seat {
 /** Durable membership of users in groups. */
 export class Groups {
   private readonly joins: Batcher<Seat, number>;
+  private readonly lookups: Batcher<Seat, number | undefined>;
 
   constructor(private readonly database: Database) {
     this.joins = new Batcher({
       run: (seats) => withRetry(() => this.joinAll(seats), { deadlineMs: 2_000 }),
       maxItems: 500,
     });
+    // Whoever asks for what it may not costs a place in a batch, and not a statement.
+    this.lookups = new Batcher<Seat, number | undefined>({ run: (seats) => this.findAll(seats), maxItems: 500 });
   }
 
   /** @returns the seq behind which membership begins; of the first join, if the user is a member already */
@@ -31,9 +34,8 @@ export class Groups {
   }
 
   /** @returns the seq behind which the membership began; undefined if the user is no member */
-  async joinedSeq({ channel, user }: Seat): Promise<number | undefined> {
-    const [row] = await this.database.rows('work', FIND_MEMBERSHIP, [channel, user]);
-    return row?.joined_seq;
+  joinedSeq(seat: Seat): Promise<number | undefined> {
+    return this.lookups.add(seat);
   }
 
   async membershipsOf(user: string): Promise<{ channels: string[]; epoch: number }> {
@@ -51,6 +53,14 @@ export class Groups {
       seats.map(({ channel }) => channel),
     ]);
     return rows.map(({ may_see }) => may_see);
+  }
+
+  private async findAll(seats: readonly Seat[]): Promise<(number | undefined)[]> {
+    const rows = await this.database.rows('work', FIND_MEMBERSHIPS, [
+      textArray(seats.map(({ channel }) => channel)),
+      textArray(seats.map(({ user }) => user)),
+    ]);
+    return rows.map(({ joined_seq }) => joined_seq ?? undefined);
   }
 
   private async joinAll(seats: readonly Seat[]): Promise<(number | Error)[]> {

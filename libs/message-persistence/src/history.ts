@@ -1,7 +1,8 @@
 import type { Database } from '#database';
-import type { HistoryPage } from '#protocol';
+import type { HistoryPage, MessageRecord } from '#protocol';
+import type { Recipient } from './controls.js';
 import { READ_HISTORY, type HistoryRow } from './sql/read-history.sql.js';
-import { toMessage } from './stored-message.js';
+import { toMessage, toRecord } from './stored-message.js';
 
 export interface HistoryBounds {
   /** Exclusive. */
@@ -17,22 +18,53 @@ export interface HistoryBounds {
   readonly limit: number;
 }
 
+export type RecordPage = Omit<HistoryPage, 'messages'> & { readonly messages: MessageRecord[] };
+
 /** A page of a channel, and where the next one begins. */
-export async function readHistory(database: Database, channel: string, bounds: HistoryBounds): Promise<HistoryPage> {
-  const { afterSeq, beforeSeq = Number.MAX_SAFE_INTEGER, from = '-infinity', to = 'infinity', order, limit } = bounds;
-  const rows = await database.rows('work', READ_HISTORY[order], [channel, afterSeq, beforeSeq, from, to, limit + 1]);
+export function readHistory(
+  database: Database,
+  channel: string,
+  bounds: HistoryBounds,
+  reader?: Recipient,
+): Promise<HistoryPage> {
+  return readPage(database, channel, bounds, reader, toMessages);
+}
+
+/** The same with what has ended. */
+export function readRecords(database: Database, channel: string, bounds: HistoryBounds): Promise<RecordPage> {
+  return readPage(database, channel, bounds, undefined, toRecords);
+}
+
+async function readPage<Shown>(
+  database: Database,
+  channel: string,
+  bounds: HistoryBounds,
+  reader: Recipient | undefined,
+  show: (channel: string, row: HistoryRow) => Shown[],
+): Promise<Omit<HistoryPage, 'messages'> & { messages: Shown[] }> {
+  const { order, limit } = bounds;
+  const rows = await database.rows('work', READ_HISTORY[order], toValues(channel, bounds, reader));
   // One row more than fits tells whether there is a next page.
   const page = rows.slice(0, limit);
   const next = rows.length > limit ? (page.at(-1)?.seq ?? null) : null;
   return {
     channel,
-    messages: page.flatMap((row) => toMessages(channel, row)),
+    messages: page.flatMap((row) => show(channel, row)),
     lastSeq: rows[0]?.last_seq ?? 0,
     nextAfterSeq: order === 'asc' ? next : null,
     nextBeforeSeq: order === 'desc' ? next : null,
   };
 }
 
+function toValues(channel: string, bounds: HistoryBounds, reader: Recipient | undefined): unknown[] {
+  const { afterSeq, beforeSeq = Number.MAX_SAFE_INTEGER, from = '-infinity', to = 'infinity', limit } = bounds;
+  return [channel, afterSeq, beforeSeq, from, to, limit + 1, reader?.user, reader?.deviceId, reader?.connectionId];
+}
+
 function toMessages(channel: string, row: HistoryRow): HistoryPage['messages'] {
   return row.seq === null || row.body === null ? [] : [toMessage(channel, row.seq, row.body, row)];
+}
+
+function toRecords(channel: string, row: HistoryRow): MessageRecord[] {
+  return row.seq === null ? [] : [toRecord(channel, row.seq, row)];
 }

@@ -1,18 +1,18 @@
 import { performance } from 'node:perf_hooks';
 import { Batcher, plainArray, textArray, withRetry, type Database } from '#database';
-import { Fault, type HistoryPage, type Message } from '#protocol';
+import { Fault, type HistoryPage, type MessageRecord } from '#protocol';
 import type { AppendObserver } from './append-observer.js';
 import { AppendRun, type Item } from './append-run.js';
 import { toPage, type ChannelPage, type ReadRequest } from './channel-page.js';
-import type { Controls } from './controls.js';
+import type { Controls, Recipient } from './controls.js';
 import type { DeviceKey } from './devices.js';
-import { readHistory, type HistoryBounds } from './history.js';
+import { readHistory, readRecords, type HistoryBounds, type RecordPage } from './history.js';
 import { CLAIM_MESSAGES } from './sql/claim-messages.sql.js';
 import { FIND_ATTEMPTS, FIND_RECIPIENTS, type AttemptRow, type RecipientRow } from './sql/find-recipients.sql.js';
 import { FIND_MESSAGE } from './sql/find-message.sql.js';
 import { OLDEST_UNREAD } from './sql/oldest-unread.sql.js';
 import { READ_CHANNELS } from './sql/read-channels.sql.js';
-import { toIso, toMessage } from './stored-message.js';
+import { toIso, toRecord } from './stored-message.js';
 
 export interface NewMessage {
   readonly channel: string;
@@ -49,7 +49,9 @@ export interface MessageLogOptions {
 }
 
 export interface MessageStatus {
-  readonly message: Message;
+  readonly message: MessageRecord;
+  /** The message that took its place, if it has a collapse key and there is one. */
+  readonly replacedBy: { readonly id: string; readonly seq: number } | undefined;
   readonly controls: Controls | null;
   readonly isExpired: boolean;
   readonly recipients: readonly RecipientRow[];
@@ -130,21 +132,28 @@ export class MessageLog {
     return row?.age_ms ?? 0;
   }
 
-  history(channel: string, bounds: HistoryBounds): Promise<HistoryPage> {
-    return readHistory(this.database, channel, bounds);
+  /** Without what is withheld from the reader; a back end, which is none, reads everything. */
+  history(channel: string, bounds: HistoryBounds, reader?: Recipient): Promise<HistoryPage> {
+    return readHistory(this.database, channel, bounds, reader);
+  }
+
+  /** A page with what has ended, too, without its body. */
+  records(channel: string, bounds: HistoryBounds): Promise<RecordPage> {
+    return readRecords(this.database, channel, bounds);
   }
 
   /** A message by id, and what became of it for each device. Undefined: never stored, or removed by retention. */
-  async status(id: string): Promise<MessageStatus | undefined> {
-    const [row] = await this.database.rows('work', FIND_MESSAGE, [id]);
-    if (!row || row.seq === null || row.body === null) return undefined;
+  async status(messageId: string): Promise<MessageStatus | undefined> {
+    const [row] = await this.database.rows('work', FIND_MESSAGE, [messageId]);
+    if (!row) return undefined;
     const key = [row.channel, row.seq, row.created_at];
     const [recipients, attempts] = await Promise.all([
-      this.database.rows('work', FIND_RECIPIENTS, key),
+      this.database.rows('work', FIND_RECIPIENTS, [...key, row.expires_at]),
       this.database.rows('work', FIND_ATTEMPTS, key),
     ]);
-    const message = toMessage(row.channel, row.seq, row.body, row);
-    return { message, controls: row.controls, isExpired: row.is_expired, recipients, attempts };
+    const { channel, seq, controls, is_expired: isExpired, replaced_by: id, replaced_by_seq } = row;
+    const replacedBy = id === null || replaced_by_seq === null ? undefined : { id, seq: replaced_by_seq };
+    return { message: toRecord(channel, seq, row), replacedBy, controls, isExpired, recipients, attempts };
   }
 
   /**

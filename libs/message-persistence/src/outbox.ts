@@ -1,13 +1,13 @@
-import { breaksConstraint, classify, type Database } from '#database';
+import { isPassing, type Database } from '#database';
 import { Fault, type ChannelKind } from '#protocol';
 import type { NewMessage } from './message-log.js';
+import { moveOneByOne, type Drained } from './move-one-by-one.js';
 import {
   CANCEL_SCHEDULED,
   CANCEL_STORED,
   DRAIN_OUTBOX,
   FIND_SCHEDULED,
   OLDEST_DUE,
-  REJECT_FIRST,
   SCHEDULE_MESSAGE,
   type DrainedRow,
 } from './sql/outbox.sql.js';
@@ -46,15 +46,15 @@ export class Outbox {
   }
 
   /**
-   * Moves what is due into its channels, a bounded number at a time.
-   * @returns what was moved; empty also while another instance does it
+   * Moves what is due into its channels, a bounded number at a time; nothing while another instance does it. A message
+   * that cannot be moved holds up no other.
    */
-  async drain(): Promise<DrainedRow[]> {
+  async drain(): Promise<Drained> {
     try {
-      return await this.move(MAX_ROWS);
+      return { moved: await this.move(MAX_ROWS), putAside: [] };
     } catch (error) {
-      if (classify(error) !== 'data' && !breaksConstraint(error)) throw error;
-      return this.moveOneByOne();
+      if (isPassing(error)) throw error;
+      return moveOneByOne(this.database, () => this.move(1), MAX_ROWS);
     }
   }
 
@@ -81,21 +81,5 @@ export class Outbox {
     const { dedupeHours, defaultTtlMs } = this.options;
     const { user, group, broadcast } = defaultTtlMs;
     return this.database.rows('hot', DRAIN_OUTBOX, [rows, dedupeHours, user, group, broadcast]);
-  }
-
-  /** One message that PostgreSQL refuses must not hold up the others: it is put aside with the reason. */
-  private async moveOneByOne(): Promise<DrainedRow[]> {
-    const moved: DrainedRow[] = [];
-    for (let place = 0; place < MAX_ROWS; place++) {
-      try {
-        const rows = await this.move(1);
-        if (rows.length === 0) break;
-        moved.push(...rows);
-      } catch (error) {
-        if (classify(error) !== 'data' && !breaksConstraint(error)) throw error;
-        await this.database.rows('work', REJECT_FIRST, [error instanceof Error ? error.message.slice(0, 500) : '']);
-      }
-    }
-    return moved;
   }
 }

@@ -1,11 +1,14 @@
 import { classify, withRetry, type Database } from '#database';
+import { NO_METER, type Count, type Meter } from '#observability';
 import { FORGET_CLAIMS } from './sql/claim-messages.sql.js';
 import { FORGET_DEAD_LETTERS } from './sql/dead-letters.sql.js';
+import { FORGET_MEMBERSHIPS } from './sql/join-groups.sql.js';
 import {
-  DELETE_EXPIRED,
+  CLEAR_ENDED,
   DROP_PARTITION,
   HAS_UNDELIVERED,
-  MAKE_PARTITIONS,
+  MAKE_PARTITION,
+  MISSING_PARTITIONS,
   OLD_PARTITIONS,
   PARTITIONED_TABLES,
   PARTITIONS_AHEAD,
@@ -16,37 +19,69 @@ import { sweep } from './sweep.js';
 const PARTITIONS_AHEAD_DAYS = 3;
 const ROWS_AT_ONCE = 1_000;
 const PARTITIONS_AT_ONCE = 10;
+/** Each old day is read once to see who waits for it. */
+const LOOK_DEADLINE_MS = 60_000;
 /** For as long as somebody reads all the time: then the next run tries. */
-const DROP_DEADLINE_MS = 5_000;
+const LOCK_DEADLINE_MS = 5_000;
 
 export interface RetentionOptions {
   readonly retentionDays: number;
   readonly dedupeHours: number;
+  /** Days in which the service ran, after which messages go though somebody is to receive them; left out: never. */
+  readonly maxDays?: number;
   /** Drops messages past retention whether they were delivered or not. */
   readonly isForced?: boolean;
 }
 
-export interface Dropped {
+interface Refused {
+  /** What stays as it is for now, and why. */
+  readonly kept: string[];
+  /** What somebody has to look at. */
+  readonly failed: string[];
+}
+
+export interface Made extends Readonly<Refused> {
+  readonly made: number;
+}
+
+export interface Dropped extends Readonly<Refused> {
   readonly dropped: readonly string[];
-  /** What is old enough and stays for now, and why. */
-  readonly kept: readonly string[];
+  /** Those among them that somebody was still to receive: their readers meet a gap. */
+  readonly undelivered: readonly string[];
 }
 
 /** Keeps the tables bounded: partitions made before they are needed, dropped when they are old. */
 export class Retention {
+  private readonly undelivered: Count;
+
   constructor(
     private readonly database: Database,
     private readonly options: RetentionOptions,
-  ) {}
+    meter: Meter = NO_METER,
+  ) {
+    this.undelivered = meter.counter({
+      name: 'trunkline_undelivered_days_dropped_total',
+      help: 'Days of messages dropped past RETENTION_MAX_DAYS though a device was still to receive some',
+    });
+  }
 
-  /** @returns how many partitions were missing */
-  async makePartitions(): Promise<number> {
-    let made = 0;
-    for (const table of PARTITIONED_TABLES) {
-      const [row] = await this.database.rows('jobs', MAKE_PARTITIONS, [table, PARTITIONS_AHEAD_DAYS]);
-      made += row?.made ?? 0;
+  /**
+   * One that cannot be made, as while a dump reads its table, holds up no other: what is stored on its day goes to the
+   * default partition until then.
+   * @param deadlineMs how long to try
+   */
+  async makePartitions(deadlineMs = LOCK_DEADLINE_MS): Promise<Made> {
+    const missing = await this.database.rows('jobs', MISSING_PARTITIONS, [PARTITIONED_TABLES, PARTITIONS_AHEAD_DAYS]);
+    const endsAt = performance.now() + deadlineMs;
+    const result = { made: 0, ...nothingRefused() };
+    for (const { parent, day } of missing) {
+      await this.alone(`${parent} of ${day}`, result, async () => {
+        const make = () => this.database.rows('jobs', MAKE_PARTITION, [parent, day]);
+        const [row] = await withRetry(make, { deadlineMs: endsAt - performance.now() });
+        if (row?.is_made) result.made += 1;
+      });
     }
-    return made;
+    return result;
   }
 
   /** Days after today for which every table has its partition; negative: not even today. */
@@ -55,18 +90,30 @@ export class Retention {
     return row?.days ?? -1;
   }
 
-  /** Drops what is past retention, or past the dedupe window, at most ten partitions; undelivered messages stay. */
+  /**
+   * Drops what is past retention, or past the dedupe window, oldest first, at most ten partitions; undelivered messages
+   * stay. One that cannot be dropped holds up no other.
+   */
   async dropPartitions(table: PartitionedTable, isDryRun = false): Promise<Dropped> {
     const days = table === 'publish_ids' ? Math.ceil(this.options.dedupeHours / 24) : this.options.retentionDays;
-    const old = await this.database.rows('jobs', OLD_PARTITIONS, [table, days]);
-    const dropped: string[] = [];
-    const kept: string[] = [];
-    for (const { name } of old.slice(0, PARTITIONS_AT_ONCE)) {
-      if (table === 'messages' && (await this.isAwaited(name))) kept.push(`${name}: undelivered messages`);
-      else if (isDryRun || (await this.drop(table, name))) dropped.push(name);
-      else kept.push(`${name}: in use`);
+    const { maxDays = 0 } = this.options;
+    const old = await this.database.rows('jobs', OLD_PARTITIONS, [table, days, maxDays]);
+    const endsAt = performance.now() + LOOK_DEADLINE_MS;
+    const result = { ...{ dropped: [] as string[], undelivered: [] as string[] }, ...nothingRefused() };
+    for (const { name, is_overdue } of old) {
+      if (result.dropped.length === PARTITIONS_AT_ONCE || performance.now() > endsAt) break;
+      await this.alone(name, result, async () => {
+        const isAwaited = table === 'messages' && (await this.isAwaited(name));
+        if (isAwaited && !(maxDays > 0 && is_overdue)) result.kept.push(`${name}: undelivered messages`);
+        else {
+          if (!isDryRun) await this.drop(table, name);
+          result.dropped.push(name);
+          if (isAwaited) result.undelivered.push(name);
+        }
+      });
     }
-    return { dropped, kept };
+    if (!isDryRun) this.undelivered.inc(result.undelivered.length);
+    return result;
   }
 
   /** @returns how many claims on messages that are gone were removed */
@@ -79,12 +126,17 @@ export class Retention {
     return this.sweep(FORGET_DEAD_LETTERS, [this.options.retentionDays, ROWS_AT_ONCE], isDryRun);
   }
 
-  /** @returns how many expired messages were removed */
-  deleteExpired(isDryRun = false): Promise<number> {
-    return this.sweep(DELETE_EXPIRED, [ROWS_AT_ONCE], isDryRun);
+  /** @returns how many expired or cancelled messages lost their body; what is left of them goes with their day */
+  clearEnded(isDryRun = false): Promise<number> {
+    return this.sweep(CLEAR_ENDED, [ROWS_AT_ONCE], isDryRun);
   }
 
-  private sweep(statement: typeof DELETE_EXPIRED, values: readonly unknown[], isDryRun: boolean): Promise<number> {
+  /** @returns how many memberships were removed that ended before every message that is still there */
+  forgetMemberships(isDryRun = false): Promise<number> {
+    return this.sweep(FORGET_MEMBERSHIPS, [this.options.retentionDays + 1, ROWS_AT_ONCE], isDryRun);
+  }
+
+  private sweep(statement: typeof CLEAR_ENDED, values: readonly unknown[], isDryRun: boolean): Promise<number> {
     return sweep(this.database, statement, values, { atOnce: ROWS_AT_ONCE, isDryRun });
   }
 
@@ -94,16 +146,23 @@ export class Retention {
     return row?.is_so !== false;
   }
 
-  /** @returns false if somebody read it for too long */
-  private async drop(table: PartitionedTable, name: string): Promise<boolean> {
+  private async drop(table: PartitionedTable, name: string): Promise<void> {
+    await withRetry(() => this.database.rows('jobs', DROP_PARTITION, [table, name]), { deadlineMs: LOCK_DEADLINE_MS });
+  }
+
+  /** What goes wrong with one partition is written down; only an outage of the database ends the work on all. */
+  private async alone(name: string, { kept, failed }: Refused, work: () => Promise<void>): Promise<void> {
     try {
-      await withRetry(() => this.database.rows('jobs', DROP_PARTITION, [table, name]), {
-        deadlineMs: DROP_DEADLINE_MS,
-      });
-      return true;
+      await work();
     } catch (error) {
-      if (classify(error) === 'conflict') return false;
-      throw error;
+      const fault = classify(error);
+      if (fault === 'refused' || fault === 'unknown') throw error;
+      if (fault === 'conflict') kept.push(`${name}: in use`);
+      else failed.push(`${name}: ${error instanceof Error ? error.message : String(error)}`);
     }
   }
+}
+
+function nothingRefused(): Refused {
+  return { kept: [], failed: [] };
 }

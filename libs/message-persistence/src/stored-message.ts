@@ -1,4 +1,4 @@
-import { JsonText, type Message } from '#protocol';
+import { JsonText, type Message, type MessageRecord } from '#protocol';
 import type { Controls } from './controls.js';
 import type { ReadRow } from './sql/read-channels.sql.js';
 
@@ -32,6 +32,17 @@ export function toMessage(channel: string, seq: number, body: string, row: Row):
     createdAt: row.created_at.toISOString(),
     ...(row.expires_at === null ? {} : { expiresAt: row.expires_at.toISOString() }),
   };
+}
+
+/** The same of a message that may have ended: then without its body. */
+export function toRecord(
+  channel: string,
+  seq: number,
+  { body, gone, ...row }: Row & Pick<ReadRow, 'body' | 'gone'>,
+): MessageRecord {
+  if (gone === null && body !== null) return toMessage(channel, seq, body, row);
+  const { data: _data, ...rest } = toMessage(channel, seq, 'null', { ...row, metadata: null });
+  return { ...rest, ended: gone ?? 'expired' };
 }
 
 export interface Draft {

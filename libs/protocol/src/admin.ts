@@ -1,7 +1,8 @@
 import { z } from 'zod';
 import { Channel, Identifier, UserId } from './channel.js';
 import { HistoryTime } from './request.js';
-import { ConnectionView, DeadLetter, SessionView, Timeline } from './rest.js';
+import { MessageRecord } from './message.js';
+import { ConnectionView, DeadLetter, DeliveryStatus, SessionView, Timeline } from './rest.js';
 
 /** What a key of ADMIN_API_KEYS may do: look, act, remove what cannot be brought back. */
 export const ADMIN_SCOPES = ['read', 'operate', 'purge'] as const;
@@ -94,12 +95,28 @@ export const Cursor = z
     updatedAt: time.nullable(),
   })
   .meta({ id: 'AdminCursor' });
+/** `PUT /admin/v1/users/:user/ban` */
+export const Ban = z.strictObject({
+  reason: z.string().min(1).max(500).optional().describe('for operators; the user is not told'),
+  until: HistoryTime.optional().describe('left out: until it is lifted'),
+});
+export const BanView = z
+  .strictObject({
+    reason: z.string().nullable(),
+    since: time,
+    until: time.nullable().describe('null: until it is lifted'),
+  })
+  .meta({ id: 'AdminBan' });
+export const BanAnswer = z.strictObject({ ...ok, user: z.string(), ban: BanView });
+export const UnbannedAnswer = z.strictObject({ ...ok, user: z.string() });
+
 export const UserAnswer = z.strictObject({
   ...ok,
   user: z.string(),
   pending: z.int().describe('of the device furthest behind'),
   connections: z.array(ConnectionView),
   devices: z.array(z.strictObject({ deviceId: z.string(), createdAt: time, lastSeenAt: time })),
+  ban: BanView.nullable().describe('null: it may come in'),
   sessions: z.array(SessionView),
   cursors: z.array(Cursor).describe('at most 1000, those furthest behind first'),
 });
@@ -134,6 +151,25 @@ export const MembersAnswer = z.strictObject({
       devices: z.int(),
     }),
   ),
+  ...next,
+});
+
+export const MessagesQuery = z.strictObject({
+  sender: UserId.optional().describe('the user who published it'),
+  recipient: UserId.optional().describe('a user it is for'),
+  channel: Channel.optional(),
+  from: HistoryTime.optional().describe('left out: an hour before `to`; at most 24 hours before it'),
+  to: HistoryTime.optional().describe('left out: now'),
+  state: DeliveryStatus.optional().describe(
+    'what became of it for `recipient`; without one only expired, cancelled or collapsed',
+  ),
+  ...paging,
+});
+export const MessagesAnswer = z.strictObject({
+  ...ok,
+  messages: z
+    .array(MessageRecord.omit({ data: true, metadata: true }))
+    .describe('newest first; a page may hold fewer than `limit`, or none, and yet have a next one'),
   ...next,
 });
 

@@ -50,11 +50,10 @@ export function userOf(channel: string): string | undefined {
 
 /** Any text without control characters, as identity providers make ids: `auth0|5f7c`, `jürgen`, `Ann Lee`. */
 export function isUserId(user: string): boolean {
-  return (
-    user.length > 0 &&
-    user.length <= USER_ID_MAX &&
-    (NAME.test(user) || (user.isWellFormed() && !/\p{Cc}/u.test(user) && inboxOf(user).length <= INBOX_NAME_MAX))
-  );
+  if (NAME.test(user)) return user.length <= USER_ID_MAX;
+  // Longer than this it is too long in any count, and need not be looked at.
+  if (user.length === 0 || user.length > INBOX_NAME_MAX || !user.isWellFormed() || /\p{Cc}/u.test(user)) return false;
+  return inboxOf(user).length <= INBOX_NAME_MAX && [...user].length <= USER_ID_MAX;
 }
 
 function encode(character: string): string {
@@ -87,3 +86,5 @@ export const UserId = z
 
 /** A device or session id. */
 export const Identifier = z.string().min(1).max(195).regex(NAME, 'only A-Z a-z 0-9 . _ : @ / + -');
+
+export const DeviceId = Identifier.max(100);

@@ -52,8 +52,15 @@ export const EVENTS = {
     when: 'Users of a watched channel have come or gone. One who comes back within a moment was never gone: there is one event for each change.',
     payload: z.strictObject({ channel: Channel, users: z.array(UserPresence) }),
   },
+  ended: {
+    when: 'A `subscribe` or a `watch` of this connection has ended because the right to it has: a new token does not grant it, or the user left the group. Nothing more of it comes; with the right back, ask again.',
+    payload: z.strictObject({
+      channel: Channel,
+      request: z.enum(['subscribe', 'watch']).describe('what was asked for with'),
+    }),
+  },
   token_expiring: {
-    when: 'The token of this connection ends soon, and the connection with it: send a new one with `token`.',
+    when: 'The token of this connection ends soon, and the connection with it: send a new one with `token`. The connection is closed (2003) once the token would not be let in any more: TOKEN_CLOCK_TOLERANCE_MS after its end.',
     payload: z.strictObject({ expiresAt: z.iso.datetime() }),
   },
   reconnect: {

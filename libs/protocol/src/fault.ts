@@ -60,6 +60,11 @@ export const FAULTS = {
     retryable: false,
     means: 'The session of the token has ended by logout, revocation, expiry or inactivity: log in again.',
   },
+  USER_BANNED: {
+    code: 2006,
+    retryable: false,
+    means: 'An operator keeps this user out; no token lets it in until that ends.',
+  },
   FORBIDDEN: { code: 3001, retryable: false, means: 'The token or the key does not grant this.' },
   UNAVAILABLE: { code: 4001, retryable: true, means: 'The database is out of reach; nothing was stored.' },
   OUTCOME_UNKNOWN: {
@@ -67,7 +72,12 @@ export const FAULTS = {
     retryable: true,
     means: 'The connection to the database broke during the commit. Repeat with the same publishId.',
   },
-  OVERLOADED: { code: 4003, retryable: true, means: 'Too much is waiting already.' },
+  OVERLOADED: {
+    code: 4003,
+    retryable: true,
+    retryAfterMs: 1_000,
+    means: 'Too much is waiting already; the error always has its `retryAfterMs`. An `ack` is taken all the same.',
+  },
   DRAINING: { code: 4004, retryable: true, means: 'This instance is shutting down; connect again.' },
   NOT_ACKNOWLEDGING: {
     code: 4005,
@@ -79,12 +89,12 @@ export const FAULTS = {
   ADDRESS_FULL: { code: 4008, retryable: true, means: 'The address has as many connections here as it may.' },
   DISCONNECTED: { code: 4009, retryable: true, means: 'An operator closed the connection; connect again.' },
   INTERNAL: { code: 5000, retryable: false, means: 'A fault of the server; it is in its log.' },
-} as const satisfies Record<string, { code: number; retryable: boolean; means: string }>;
+} as const satisfies Record<string, { code: number; retryable: boolean; retryAfterMs?: number; means: string }>;
 
 export type FaultName = keyof typeof FAULTS;
 
 export interface FaultOptions extends ErrorOptions {
-  /** When it is worth trying again. */
+  /** When it is worth trying again, where the throwing side knows better than the table above. */
   readonly retryAfterMs?: number;
 }
 
@@ -101,9 +111,15 @@ export class Fault extends Error {
   ) {
     super(message, options);
     this.name = 'Fault';
-    this.code = FAULTS[fault].code;
-    this.retryable = FAULTS[fault].retryable;
-    this.retryAfterMs = options.retryAfterMs;
+    const known: { code: number; retryable: boolean; retryAfterMs?: number } = FAULTS[fault];
+    this.code = known.code;
+    this.retryable = known.retryable;
+    this.retryAfterMs = options.retryAfterMs ?? known.retryAfterMs;
+  }
+
+  /** Who shows the token has to authenticate again. The text is ours, and holds nothing of the token. */
+  get isOfToken(): boolean {
+    return Math.trunc(this.code / 1_000) === 2;
   }
 
   toWire(): WireError {

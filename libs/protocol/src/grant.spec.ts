@@ -1,4 +1,5 @@
 import fc from 'fast-check';
+import { inboxOf } from './channel.js';
 import { Grant, GRANT_VERBS, isGranted } from './grant.js';
 
 describe('isGranted', () => {
@@ -9,6 +10,9 @@ describe('isGranted', () => {
     ['publish:user:*', 'publish', 'user:42', true],
     ['publish:user:*', 'publish', 'group:42', false],
     ['publish:user:4*', 'publish', 'user:42', true],
+    ['publish:user:auth0%7Cann', 'publish', inboxOf('auth0|ann'), true],
+    ['publish:user:auth0%7C*', 'publish', inboxOf('auth0|ann'), true],
+    ['publish:user:auth0%7C*', 'publish', inboxOf('auth0'), false],
     ['publish:*', 'publish', 'broadcast', true],
     ['publish:*', 'join', 'group:a', false],
     ['publish:', 'publish', 'broadcast', false],
@@ -31,10 +35,17 @@ describe('isGranted', () => {
 });
 
 describe('Grant', () => {
-  it.each(['publish', 'admin:*', 'publish:us*r:1', '*:user:1', 'publish:user 1', `publish:${'x'.repeat(220)}`])(
-    'refuses %j',
-    (grant) => {
-      expect(Grant.safeParse(grant).success).toBe(false);
-    },
-  );
+  it.each([
+    'publish',
+    'admin:*',
+    'publish:us*r:1',
+    '*:user:1',
+    'publish:user 1',
+    'publish:user:auth0|a',
+    'publish:user:a%7',
+    'publish:user:a%7c',
+    `publish:${'x'.repeat(620)}`,
+  ])('refuses %j', (grant) => {
+    expect(Grant.safeParse(grant).success).toBe(false);
+  });
 });

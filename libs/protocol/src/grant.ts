@@ -4,20 +4,24 @@ import { z } from 'zod';
 export const GRANT_VERBS = ['publish', 'subscribe', 'join', 'presence'] as const;
 export type GrantVerb = (typeof GRANT_VERBS)[number];
 
+/** The longest verb, the longest name of a channel, and a colon and a star. */
+const GRANT_MAX = 9 + 605 + 2;
+
 export const Grant = z
   .string()
-  .max(220)
+  .max(GRANT_MAX)
   .regex(
-    /^(publish|subscribe|join|presence):[A-Za-z0-9._:@/+-]*\*?$/,
-    'verb:pattern with publish, subscribe, join or presence, e.g. publish:user:*',
+    /^(publish|subscribe|join|presence):(?:[A-Za-z0-9._:@/+-]|%[0-9A-F]{2})*\*?$/,
+    'verb:pattern with publish, subscribe, join or presence, e.g. publish:user:*; the user auth0|ann is user:auth0%7Cann',
   )
-  .describe('`publish:user:*`, `join:group:staff`, `subscribe:*` …');
+  .describe('`publish:user:*`, `join:group:staff`, `publish:user:auth0%7Cann`, `subscribe:*` …');
 
 /** True if one of the grants lets its holder do `verb` on `channel`. */
 export function isGranted(grants: readonly string[], verb: GrantVerb, channel: string): boolean {
-  return grants.some((grant) => {
-    if (!grant.startsWith(`${verb}:`)) return false;
-    const pattern = grant.slice(verb.length + 1);
-    return pattern.endsWith('*') ? channel.startsWith(pattern.slice(0, -1)) : channel === pattern;
-  });
+  return grants.some((grant) => grant.startsWith(`${verb}:`) && matchesPattern(grant.slice(verb.length + 1), channel));
+}
+
+/** A pattern is the name of a channel, or its beginning and a `*`. */
+export function matchesPattern(pattern: string, channel: string): boolean {
+  return pattern.endsWith('*') ? channel.startsWith(pattern.slice(0, -1)) : channel === pattern;
 }

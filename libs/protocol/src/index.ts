@@ -14,15 +14,16 @@ export {
 } from './channel.js';
 export { EVENTS, type EventName, type EventPayload, type GapReason } from './event.js';
 export { FAULTS, Fault, type FaultName, type WireError } from './fault.js';
-export { GRANT_VERBS, Grant, isGranted, type GrantVerb } from './grant.js';
+export { GRANT_VERBS, Grant, isGranted, matchesPattern, type GrantVerb } from './grant.js';
 export { DEFAULT_DEVICE, Handshake } from './handshake.js';
 export { findMember, startsOfItems } from './json-scan.js';
 export { JsonText, toJson } from './json-text.js';
-export { Message } from './message.js';
+export { Message, type MessageRecord } from './message.js';
 export { parse } from './parse.js';
 export { isRequest, parseRequest } from './parse-request.js';
 export { PresenceChannel, type ChannelPresence, type UserPresence } from './presence.js';
 export {
+  ACK_CHANNELS_MAX,
   BackendPublish,
   BackendSchedule,
   REQUESTS,

@@ -44,3 +44,18 @@ export const Message = z
   })
   .meta({ id: 'Message' });
 export type Message = z.infer<typeof Message>;
+
+/** Why a message is not handed out any more. */
+export const Ending = z.enum(['expired', 'cancelled', 'collapsed']);
+
+/** A message as operators and back ends see it, also once it has ended: then without its body. */
+export const MessageRecord = z
+  .strictObject({
+    ...Message.shape,
+    data: Message.shape.data.optional().describe('the body; left out once the message has ended'),
+    ended: Ending.optional().describe(
+      'left out while it is handed out; `collapsed`: a newer message of its key is, to whoever was away',
+    ),
+  })
+  .meta({ id: 'MessageRecord' });
+export type MessageRecord = z.infer<typeof MessageRecord>;

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { Channel, faultParams, GroupChannel, UserId } from './channel.js';
+import { Channel, DeviceId, faultParams, GroupChannel, UserId } from './channel.js';
 import { Message, Metadata, PublishedType, Seq, TTL_MAX_MS } from './message.js';
 import { ChannelPresence, PresenceChannel } from './presence.js';
 
@@ -50,9 +50,18 @@ const PublishShape = {
     .describe('first-device: of each user only the device that takes it first receives it'),
 };
 
+/** One device of a user. */
+const DeviceOf = z
+  .strictObject({ user: UserId, deviceId: DeviceId })
+  .describe('`{ user, deviceId }`: a device of a user that does not receive it');
+
 /** What a back end may publish. */
 export const BackendPublish = z
-  .strictObject({ ...PublishShape, exceptUser: UserId.optional().describe('a user who does not receive it') })
+  .strictObject({
+    ...PublishShape,
+    exceptUser: UserId.optional().describe('a user who does not receive it'),
+    exceptDevice: DeviceOf.optional(),
+  })
   .meta({ id: 'BackendPublish' });
 export type BackendPublish = z.infer<typeof BackendPublish>;
 
@@ -60,7 +69,16 @@ export const Publish = z
   .strictObject({
     ...PublishShape,
     exceptSelf: z.boolean().optional().describe('no device of the publishing user receives it'),
-    exceptConnection: z.boolean().optional().describe('the publishing connection does not receive it'),
+    exceptDevice: z
+      .boolean()
+      .optional()
+      .describe('the publishing device does not receive it, on this connection or a later one'),
+    exceptConnection: z
+      .boolean()
+      .optional()
+      .describe(
+        'the publishing connection does not receive it; the one that follows after a drop does, so mostly `exceptDevice` is meant',
+      ),
     receipts: z
       .array(z.enum(['delivered', 'read']))
       .min(1)
@@ -116,7 +134,9 @@ export const Token = z
   .string()
   .min(1)
   .max(8_192)
-  .describe('JWT; its `sub` is the user, its `sid` the session, and without one the device is');
+  .describe(
+    'JWT; its `sub` is the user, its `sid` the session, and without one the device is: see Tokens and sessions',
+  );
 
 const ChannelOnly = z.strictObject({ channel: Channel });
 const GroupOnly = z.strictObject({ channel: GroupChannel });
@@ -157,7 +177,7 @@ export const REQUESTS = {
     result: Published,
   },
   ack: {
-    does: 'Acknowledges, cumulatively, what the application has processed. Answered once the position is stored. Send the `ack` of the last packet; a few a second are enough, one when half the window has come.',
+    does: 'Acknowledges, cumulatively, what the application has processed. Answered once the position is stored. Merge the `ack` of every packet and `gap`, and send what has come together: a few times a second is enough, and when half the window has come. A channel that the connection reads no more is passed over. It is taken however many other requests wait.',
     payload: Ack,
     result: z.strictObject({}),
   },
@@ -185,7 +205,7 @@ export const REQUESTS = {
     result: z.strictObject({ channel: Channel }),
   },
   history: {
-    does: 'A page of a channel that this connection reads or may subscribe to, bounded by seq or time, in either order. What expired, was cancelled or collapsed is left out.',
+    does: 'A page of a channel that this connection reads or may subscribe to, bounded by seq or time, in either order. What expired, was cancelled or collapsed is left out, and so is what was withheld from this user, device or connection, or is for one device and not taken by this one. In groups that the server’s `HISTORY_FROM_JOIN` names, a member whose token does not grant `subscribe:<channel>` sees what came behind its joining.',
     payload: History,
     result: HistoryPage,
   },
@@ -220,13 +240,17 @@ export const REQUESTS = {
     result: z.strictObject({ channel: PresenceChannel }),
   },
   token: {
-    does: 'Puts a new token of the same user and session in the place of the one this connection came with: its end and its grants count from now on.',
+    does: 'Puts a new token of the same user and session in the place of the one this connection came with: its end and its grants count from now on. What was asked for with `subscribe` or `watch` and is not granted any more ends, with the event `ended`; memberships stay, because they are the user’s and not the token’s. The token of the handshake is the client’s to replace as well, or the next reconnect shows the old one: give Socket.IO `auth` as a function.',
     payload: z.strictObject({ token: Token }),
     result: z.strictObject({ expiresAt: z.iso.datetime() }),
   },
   logout: {
-    does: 'Ends the session: its connections are closed on every instance within seconds, and its tokens are refused.',
-    payload: z.strictObject({}),
+    does: 'Ends the session: its connections are closed on every instance within seconds, and its tokens are refused on every device.',
+    payload: z
+      .strictObject({})
+      .nullish()
+      .transform(() => ({}))
+      .describe('nothing; an empty object or null will do as well'),
     result: z.strictObject({}),
   },
 } as const;

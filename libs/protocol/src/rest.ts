@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { Channel, UserId } from './channel.js';
-import { Message, Seq } from './message.js';
+import { MessageRecord, Seq } from './message.js';
 import { ChannelPresence, UserPresence } from './presence.js';
 import {
   BackendPublish,
@@ -43,10 +43,10 @@ export const Attempt = z
     instanceId: z.string(),
     attempt: z.int(),
     sentAt: z.iso.datetime(),
-    settledAt: z.iso.datetime(),
+    settledAt: z.iso.datetime().describe('when it ended thus; of one that is awaited, when that was written down'),
     outcome: z
       .enum(['sent', 'acknowledged', 'timeout', 'disconnected'])
-      .describe('sent: noted while its acknowledgement was awaited'),
+      .describe('sent: its acknowledgement is awaited'),
     error: z.string().nullable(),
   })
   .meta({ id: 'Attempt' });
@@ -59,6 +59,7 @@ export const DeliveryStatus = z.enum([
   'expired',
   'cancelled',
   'collapsed',
+  'left',
   'dead',
 ]);
 
@@ -70,7 +71,7 @@ const Delivery = z.strictObject({
 
 export const MessageStatusAnswer = z.strictObject({
   ...ok,
-  message: Message,
+  message: MessageRecord,
   isExpired: z.boolean(),
   recipients: z.array(Delivery).describe('the devices it is for, at most 1000'),
   attempts: z.array(Attempt).describe('oldest first, at most 1000'),
@@ -89,19 +90,28 @@ export const DeliveryCause = z.enum([
   'cancelled',
   'collapsed',
   'dead',
+  'left',
   'not-a-member',
+  'newer-device',
   'not-addressed',
+  'no-members',
+  'no-devices',
 ]);
 
+const Reason = z.strictObject({ cause: DeliveryCause, reason: z.string().describe('the cause in words') });
+
 export const Timeline = z.strictObject({
-  message: Message,
+  message: MessageRecord,
+  forNobody: Reason.nullable().describe('why there is no delivery at all; null: there is one'),
   deliveries: z
     .array(
       z.strictObject({
         ...Delivery.shape,
+        status: z
+          .enum([...DeliveryStatus.options, 'not-addressed'])
+          .describe('not-addressed: the message is not for this user or device, but was asked about'),
         isOnline: z.boolean(),
-        cause: DeliveryCause,
-        reason: z.string().describe('the cause in words'),
+        ...Reason.shape,
         attempts: z.array(Attempt),
       }),
     )
@@ -173,6 +183,11 @@ export const SessionsAnswer = z.strictObject({
   sessions: z.array(SessionView).describe('open ones first, then the newest; at most 500'),
 });
 export const SessionEndedAnswer = z.strictObject({ ...ok, user: z.string(), sessionId: z.string() });
+export const SessionsEndedAnswer = z.strictObject({
+  ...ok,
+  user: z.string(),
+  ended: z.int().describe('sessions that were open'),
+});
 
 const queryNumber = (min: number, max: number) => z.coerce.number().int().min(min).max(max);
 
@@ -183,8 +198,9 @@ export const PageQuery = z.strictObject({
   to: HistoryTime.optional().describe('only what was published before'),
   order: HistoryOrder.optional(),
   limit: queryNumber(1, HISTORY_LIMIT_MAX).default(100),
+  include: z.enum(['gone']).optional().describe('also what expired, was cancelled or collapsed, without its body'),
 });
 
-export const PageAnswer = z.strictObject({ ...ok, ...HistoryPage.shape });
+export const PageAnswer = z.strictObject({ ...ok, ...HistoryPage.shape, messages: z.array(MessageRecord) });
 
 export const MemberAnswer = z.strictObject({ ...ok, channel: Channel, user: UserId, seq: Seq.optional() });

@@ -122,6 +122,17 @@ describe('I7, no silent gap', () => {
     expect(story.findings).toContain('I7: announced as gone, though it is stored and does not expire');
   });
 
+  test('is broken by an expiry before its time, unless the clock of the database was ahead meanwhile', () => {
+    story.publish(4, { ttlMs: 60_000 }).deliver(ANN, 4).gap(BOB, 4, 4);
+    expect(story.findings).toEqual(['I7: announced as gone before its time had passed']);
+    story = Story.green();
+    story.publish(4, { ttlMs: 60_000 }).deliver(ANN, 4);
+    story.begin({ fault: 'database-clock', strike: 2, movesClock: true }).gap(BOB, 4, 4).end(2);
+    expect(story.findings).toEqual([]);
+    story.publish(5, { ttlMs: 60_000 }).deliver(ANN, 5).gap(BOB, 5, 5);
+    expect(story.findings).toEqual(['I7: announced as gone before its time had passed']);
+  });
+
   test('is broken by a hole in the log, unless something expired there', () => {
     story.publish(4, { ttlMs: 100 }).gap(ANN, 4, 4).gap(BOB, 4, 4);
     story.rows.pop();
@@ -203,6 +214,17 @@ describe('I14, not vacuous', () => {
   });
 });
 
+test('a fault that could not be done is told and counts for nothing', () => {
+  story.begin({ fault: 'disk-full', strike: 2 });
+  story.tell({ event: 'fault-not-done', fault: 'disk-full', strike: 2, why: 'deadlock detected' }).end(2);
+  expect(story.verdict).toMatchObject({
+    ...{ verdict: 'green', faults: 1, faultsByKind: { kill: 1 }, troubles: [] },
+    faultsNotDone: ['disk-full: deadlock detected'],
+  });
+  story.minimum = { ...story.minimum, faults: 2 };
+  expect(story.findings).toEqual(['I14: the run says too little']);
+});
+
 test('what no fault excuses makes the verdict red', () => {
   story.tell({ event: 'trouble', what: 'instance 1 ended by itself' });
   expect(story.verdict).toMatchObject({ verdict: 'red', troubles: ['instance 1 ended by itself'] });
@@ -210,5 +232,5 @@ test('what no fault excuses makes the verdict red', () => {
 
 test('a refusal for good of what is right makes the verdict red', () => {
   story.invoke(4).tell({ event: 'refused', n: 4, attempt: 1, code: 5000, isRetryable: false });
-  expect(story.verdict).toMatchObject({ verdict: 'red', troubles: ['refused for good: #4 code 5000'] });
+  expect(story.verdict).toMatchObject({ verdict: 'red', troubles: ['refused for good: code 5000, 1 ×, as publish 4'] });
 });

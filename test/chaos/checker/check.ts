@@ -25,6 +25,8 @@ export interface Verdict {
   readonly unknown: number;
   readonly faults: number;
   readonly faultsByKind: Readonly<Record<string, number>>;
+  /** Tries of faults that failed, and why: they say nothing about the servers, and count for nothing. */
+  readonly faultsNotDone: readonly string[];
   readonly lost: number;
   readonly unexpected: number;
   readonly duplicated: number;
@@ -63,6 +65,7 @@ export function check(events: Iterable<HistoryEvent>, snapshot: Snapshot, minimu
     unknown: facts.publishes.count(isUnknown),
     faults: facts.strikes.total,
     faultsByKind: facts.strikes.byKind,
+    faultsNotDone: facts.strikes.notDone.map(({ fault, why }) => `${fault}: ${why}`),
     lost: countOf(findings, 'I1'),
     unexpected: countOf(findings, 'I2', 'I3', 'I4'),
     duplicated: countOf(findings, 'I5'),

@@ -85,15 +85,15 @@ export class DeviceBook {
     if (event.event !== 'open') return;
     log.via = event.via;
     for (const [channel, seq] of Object.entries(event.positions))
-      this.begin(this.channel(event.device, channel, seq), seq);
+      this.begin(this.channel(event.device, channel, seq), seq, event.at);
   }
 
   /**
    * `ready` says where the server goes on. Beyond what the device has processed lies what had gone, and was announced on a
    * connection that ended before the device came to it; that it had really gone is looked at as with any gap.
    */
-  private begin(log: ChannelLog, seq: number): void {
-    if (seq > log.last) log.gaps.push({ fromSeq: log.last + 1, toSeq: seq, reason: 'expired' });
+  private begin(log: ChannelLog, seq: number, at: number): void {
+    if (seq > log.last) log.gaps.push({ fromSeq: log.last + 1, toSeq: seq, reason: 'expired', at });
     log.last = Math.max(log.last, seq);
   }
 
@@ -136,7 +136,7 @@ export class DeviceBook {
     const log = this.channel(device, channel);
     if (fromSeq > log.last + 1)
       this.silentGaps.add(`${device} ${channel}: gap from ${fromSeq} came after #${log.last} at ${at} ms`);
-    log.gaps.push({ fromSeq, toSeq, reason });
+    log.gaps.push({ fromSeq, toSeq, reason, at });
     log.last = Math.max(log.last, toSeq);
   }
 }

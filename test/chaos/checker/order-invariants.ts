@@ -43,6 +43,7 @@ function byChannel(facts: Facts): Map<string, { seq: number; publish: Publish }[
 export function noSilentGap(facts: Facts): Finding[] {
   return [
     ...facts.devices.silentGaps.as('I7', 'skipped without a gap'),
+    ...prematureGaps(facts).as('I7', 'announced as gone before its time had passed'),
     ...falseGaps(facts).as('I7', 'announced as gone, though it is stored and does not expire'),
     ...holes(facts).as('I7', 'missing or twice in the numbering of the log'),
   ];
@@ -58,13 +59,43 @@ function falseGaps(facts: Facts): Offences {
   return offences;
 }
 
-function* announcedAsGone(facts: Facts): Generator<{ device: string; place: string; reason: string }> {
+interface Gone {
+  readonly device: string;
+  /** `channel#seq` */
+  readonly place: string;
+  readonly reason: string;
+  readonly at: number;
+}
+
+function* announcedAsGone(facts: Facts): Generator<Gone> {
   for (const { device, channels } of facts.devices.all.values()) {
     const gaps = [...channels].flatMap(([channel, log]) => log.gaps.map((gap) => ({ channel, ...gap })));
-    for (const { channel, fromSeq, toSeq, reason } of gaps) {
-      for (let seq = fromSeq; seq <= toSeq; seq++) yield { device, place: `${channel}#${seq}`, reason };
+    for (const { channel, fromSeq, toSeq, reason, at } of gaps) {
+      for (let seq = fromSeq; seq <= toSeq; seq++) yield { device, place: `${channel}#${seq}`, reason, at };
     }
   }
+}
+
+/** Two readings of the clock are not of the same moment. */
+const EXPIRY_SLACK_MS = 1_000;
+
+/** While the database's clock is ahead, what expires by it has expired; the device may have heard of that later. */
+function prematureGaps(facts: Facts): Offences {
+  const offences = new Offences();
+  const expiring = new Map<string, Publish & { readonly ttlMs: number }>();
+  for (const publish of facts.publishes.all.values()) {
+    const { ttlMs, channel, seqs } = publish;
+    if (ttlMs !== undefined) for (const seq of seqs) expiring.set(`${channel}#${seq}`, { ...publish, ttlMs });
+  }
+  for (const { device, place, at } of announcedAsGone(facts)) {
+    const publish = expiring.get(place);
+    if (!publish) continue;
+    const { firstInvokedAt, ttlMs } = publish;
+    const isDue = at + EXPIRY_SLACK_MS >= firstInvokedAt + ttlMs;
+    if (isDue || facts.strikes.wasClockAhead(firstInvokedAt, at)) continue;
+    offences.add(`${place} to ${device} at ${at} ms, published at ${firstInvokedAt} ms for ${ttlMs} ms`);
+  }
+  return offences;
 }
 
 /** Only what expired may have been removed. */

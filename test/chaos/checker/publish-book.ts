@@ -25,15 +25,23 @@ export interface Publish {
   readonly ids: Set<string>;
 }
 
+const MAX_EXAMPLES = 5;
+
 /** All that was ever tried to be published. */
 export class PublishBook {
   readonly all = new Map<number, Publish>();
-  /** Publishers told that something is wrong for good with what is right. */
-  readonly refusedForGood: string[] = [];
+  private readonly refusals = new Map<number, number[]>();
 
   take(event: HistoryEvent): void {
     if (event.event === 'invoke') this.invoke(event);
     else if (event.event === 'ok' || event.event === 'refused' || event.event === 'unknown') this.answer(event);
+  }
+
+  /** Publishers told that something is wrong for good with what is right. */
+  get refusedForGood(): string[] {
+    return [...this.refusals].map(
+      ([code, numbers]) => `code ${code}, ${numbers.length} ×, as publish ${numbers.slice(0, MAX_EXAMPLES).join(', ')}`,
+    );
   }
 
   get attempted(): number {
@@ -65,7 +73,8 @@ export class PublishBook {
     if (!publish || !attempt) throw new Error(`answer to a publish never invoked: ${JSON.stringify(event)}`);
     attempt.outcome = event.event;
     attempt.answeredAt = event.at;
-    if (event.event === 'refused' && !event.isRetryable) this.refusedForGood.push(`#${event.n} code ${event.code}`);
+    if (event.event === 'refused' && !event.isRetryable)
+      this.refusals.set(event.code, [...(this.refusals.get(event.code) ?? []), event.n]);
     if (event.event !== 'ok') return;
     attempt.isRepeated = event.isRepeated;
     publish.okAt ??= event.at;

@@ -10,18 +10,23 @@ export type Strike = HistoryEvent & { event: 'fault-begin' } & { endedAt: number
 /** Which faults there were, and when. */
 export class StrikeBook {
   readonly all: Strike[] = [];
+  /** What could not be done; each may have been done at another try. */
+  readonly notDone: (HistoryEvent & { event: 'fault-not-done' })[] = [];
   readonly looks: (HistoryEvent & { event: 'registry' })[] = [];
 
   take(event: HistoryEvent): void {
     if (event.event === 'fault-begin') this.all.push({ ...event, endedAt: undefined });
     if (event.event === 'fault-end') this.end(event);
+    if (event.event === 'fault-not-done') this.notDone.push(event);
     if (event.event === 'registry') this.looks.push(event);
   }
 
-  /** How many of each kind; two instances killed at once are two. */
+  /** How many of each kind were done; two instances killed at once are two. */
   get byKind(): Record<string, number> {
     const counts: Record<string, number> = {};
-    for (const { fault, count } of this.all) counts[fault] = (counts[fault] ?? 0) + count;
+    const undone = new Set(this.notDone.map(({ strike }) => strike));
+    for (const { fault, count, strike } of this.all)
+      if (!undone.has(strike)) counts[fault] = (counts[fault] ?? 0) + count;
     return counts;
   }
 
@@ -44,6 +49,11 @@ export class StrikeBook {
       }
     }
     return latest ?? first ?? background;
+  }
+
+  /** At some moment between the two times, by the database's clock. */
+  wasClockAhead(from: number, to: number): boolean {
+    return this.all.some(({ movesClock, at, endedAt = Infinity }) => movesClock && at <= to && endedAt >= from);
   }
 
   kindOf(strike: number): string {

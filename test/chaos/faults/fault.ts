@@ -25,6 +25,11 @@ export interface Fault extends Omit<Expectation, 'touched'> {
   readonly lastsMs: { readonly short: number; readonly long: number };
   /** How often it is chosen in comparison with others. 0: only by its name, or by what the plan always contains. */
   readonly weight: number;
-  /** Resolves at the end of the fault, when everything is healed that does not heal by itself. */
+  /** It takes long, or what only a long run prepares: a short one does it only if it is asked for by its name. */
+  readonly isForLongRuns?: boolean;
+  /**
+   * Resolves at the end of the fault, when everything is healed that does not heal by itself.
+   * @throws NotDone if it could not be done, for a reason that says nothing about the servers · NotHealed
+   */
   readonly inflict: (scene: Scene) => Promise<void>;
 }

@@ -15,7 +15,7 @@ export interface PlanOptions {
 /** From so many seconds on there is time for every fault in its full length. */
 const LONG_RUN_S = 300;
 /** Kills of a 600 s run: half of them take two instances at once. */
-const KILLS_PER_S = 40 / 600;
+const KILLS_PER_S = 30 / 600;
 const CRASHES_OF_LONG_RUN = 4;
 
 export function isLongRun(seconds: number): boolean {
@@ -31,8 +31,13 @@ export class FaultPlan {
   constructor(private readonly options: PlanOptions) {
     const { seconds, dice, only } = options;
     this.isLong = isLongRun(seconds);
-    this.choice = only ? only.map(faultNamed) : FAULTS;
+    this.choice = only ? only.map(faultNamed) : FAULTS.filter((fault) => this.isLong || !fault.isForLongRuns);
     this.deck = only ? dice.shuffle(this.choice) : this.makeDeck();
+  }
+
+  /** The database's clock may have to be moved. */
+  get movesClock(): boolean {
+    return this.choice.some((fault) => fault.movesClock);
   }
 
   /** The next fault that ends in time, if there is one. */
@@ -62,7 +67,7 @@ export class FaultPlan {
   /** Crashes first, so that no run is without one; then all others in an order in which heavy ones tend to come first. */
   private candidates(): Fault[] {
     const crashes = this.isLong ? CRASHES_OF_LONG_RUN : 1;
-    const others = FAULTS.filter((fault) => fault !== KILL && fault !== POSTGRES_CRASH);
+    const others = this.choice.filter((fault) => fault !== KILL && fault !== POSTGRES_CRASH);
     const ordered: Fault[] = Array<Fault>(crashes).fill(POSTGRES_CRASH);
     while (others.length > 0) {
       const fault = this.byWeight(others);

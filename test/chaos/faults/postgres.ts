@@ -32,15 +32,20 @@ export const POSTGRES_AWAY: Fault = {
   recoversWithinMs: 5_000,
   answersWithinMs: 5_000,
   async inflict(scene) {
-    const steady = new SteadyConnections(scene.stage);
     const how = scene.dice.chance(0.5) ? 'fast' : 'immediate';
-    await Promise.all([bounce(scene, how, scene.isLong ? 60_000 : 8_000), expectOutageIsTold(scene)]);
-    for (const what of steady.lost) scene.trouble(`${what} while PostgreSQL was away`);
+    await expectOutageIsSurvived(scene, () => bounce(scene, how, scene.isLong ? 60_000 : 8_000));
   },
 };
 
 /** By then an instance must have noticed. */
 const TOLD_AFTER_MS = 5_000;
+
+/** An outage that is longer than {@link TOLD_AFTER_MS}: instances say so, stay alive and keep their connections. */
+export async function expectOutageIsSurvived(scene: Scene, outage: () => Promise<void>): Promise<void> {
+  const steady = new SteadyConnections(scene.stage);
+  await Promise.all([outage(), expectOutageIsTold(scene)]);
+  for (const what of steady.lost) scene.trouble(`${what} while PostgreSQL was away`);
+}
 
 async function expectOutageIsTold({ stage, signal, trouble }: Scene): Promise<void> {
   await pause(TOLD_AFTER_MS, signal);
@@ -93,13 +98,13 @@ export const CRASH_IN_COMMIT: Fault = {
       await pause(COMMITS_PILE_UP_MS, signal);
     } finally {
       // Read at the next start; until then commits go on waiting.
-      await database.query('alter system reset synchronous_standby_names');
+      await database.heal('alter system reset synchronous_standby_names');
     }
     await database.bounce('immediate', AWAY_IN_COMMIT_MS, signal);
   },
 };
 
-const OUR_SESSIONS = `select pid from pg_stat_activity
+export const OUR_SESSIONS = `select pid from pg_stat_activity
   where application_name like 'trunkline %' and application_name not like 'trunkline embedded%'`;
 const BETWEEN_SESSIONS_MS = 80;
 
@@ -142,8 +147,8 @@ export const AMBIGUOUS_COMMIT: Fault = {
         await database.query(TERMINATE_WAITING);
       }
     } finally {
-      await database.query('alter system reset synchronous_standby_names');
-      await database.query('select pg_reload_conf()');
+      await database.heal('alter system reset synchronous_standby_names');
+      await database.heal('select pg_reload_conf()');
     }
   },
 };

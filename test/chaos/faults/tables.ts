@@ -9,7 +9,7 @@ export const LOCK_MESSAGES: Fault = {
   countsFrom: 'end',
   recoversWithinMs: 5_000,
   async inflict({ stage, begin, signal, isLong }) {
-    await stage.withSession('trunkline', async (session) => {
+    await stage.database.withSession('trunkline', async (session) => {
       begin('access exclusive');
       await session.query('begin');
       await session.query('lock table trunkline.messages in access exclusive mode');
@@ -32,7 +32,7 @@ export const LONG_TRANSACTION: Fault = {
   async inflict({ stage, begin, signal, isLong }) {
     const known = await stage.database.query('select from pg_database where datname = $1', [ELSEWHERE]);
     if (known.length === 0) await stage.database.query(`create database ${ELSEWHERE}`);
-    await stage.withSession(ELSEWHERE, async (session) => {
+    await stage.database.withSession(ELSEWHERE, async (session) => {
       begin(ELSEWHERE);
       await session.query('begin');
       await session.query('create table if not exists written (at timestamptz)');
@@ -44,14 +44,17 @@ export const LONG_TRANSACTION: Fault = {
   },
 };
 
+/** Readers and writers lock the table before its partitions; a statement that came to them in another order could deadlock. */
+const LOCK = 'lock table trunkline.messages in access exclusive mode';
 const FILL = `
+  ${LOCK};
   create or replace function trunkline.chaos_disk_full() returns trigger language plpgsql as $$
   begin
     raise exception 'could not extend file: No space left on device' using errcode = '53100';
   end $$;
-  create trigger chaos_disk_full before insert on trunkline.messages
+  create or replace trigger chaos_disk_full before insert on trunkline.messages
     for each row execute function trunkline.chaos_disk_full()`;
-const EMPTY = 'drop function if exists trunkline.chaos_disk_full() cascade';
+const EMPTY = `${LOCK}; drop function if exists trunkline.chaos_disk_full() cascade`;
 
 export const DISK_FULL: Fault = {
   name: 'disk-full',
@@ -66,7 +69,27 @@ export const DISK_FULL: Fault = {
       await database.query(FILL);
       await pause(4_000, signal);
     } finally {
-      await database.query(EMPTY);
+      await database.heal(EMPTY);
+    }
+  },
+};
+
+const PUBLICATION = 'chaos_all';
+
+export const PUBLICATION_FOR_ALL: Fault = {
+  name: 'publication',
+  does: 'a publication for all tables: one without a key or a replica identity would refuse updates and deletes (55000)',
+  lastsMs: { short: 5_000, long: 8_000 },
+  weight: 5,
+  countsFrom: 'publish',
+  recoversWithinMs: 5_000,
+  async inflict({ stage: { database }, begin, signal, isLong }) {
+    begin('for all tables');
+    try {
+      await database.query(`create publication ${PUBLICATION} for all tables`);
+      await pause(isLong ? 7_500 : 4_500, signal);
+    } finally {
+      await database.heal(`drop publication if exists ${PUBLICATION}`);
     }
   },
 };

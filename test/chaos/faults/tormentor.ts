@@ -5,6 +5,7 @@ import { lookAtRegistry } from '../world/look-at-registry.js';
 import { pause } from '../world/pause.js';
 import type { Stage } from '../world/stage.js';
 import type { Fault } from './fault.js';
+import { NotDone, NotHealed } from './not-done.js';
 import type { FaultPlan } from './plan.js';
 
 export interface TormentorOptions {
@@ -15,10 +16,14 @@ export interface TormentorOptions {
   readonly note: (text: string) => void;
 }
 
+const TRIES = 3;
+const BETWEEN_TRIES_MS = 500;
+
 /** Does one fault after the other, waits after each, and looks whether the registry is right again. */
 export class Tormentor {
   private readonly inBackground: Promise<void>[] = [];
   private strikes = 0;
+  private faults = 0;
 
   constructor(private readonly options: TormentorOptions) {}
 
@@ -43,32 +48,56 @@ export class Tormentor {
     await Promise.all(this.inBackground);
   }
 
+  /** Tries it a few times; a fault that cannot be done is left out. */
   private async strike(fault: Fault, signal: AbortSignal): Promise<void> {
+    const turn = ++this.faults;
+    for (let tries = 1; tries <= TRIES; tries++) {
+      if (await this.isDone(fault, turn, signal)) return;
+      await pause(BETWEEN_TRIES_MS, signal);
+    }
+  }
+
+  private async isDone(fault: Fault, turn: number, signal: AbortSignal): Promise<boolean> {
     const { stage, plan, dice, history, note } = this.options;
-    const { name, countsFrom, recoversWithinMs, isBackground = false, answersWithinMs } = fault;
+    const { name, countsFrom, recoversWithinMs, isBackground = false, answersWithinMs, movesClock } = fault;
     const strike = ++this.strikes;
+    let hasBegun = false;
     const trouble = (what: string): void => history.record({ event: 'trouble', what });
     const inflicting = fault.inflict({
       stage,
       signal,
-      dice: dice.named(`strike ${strike}`),
+      dice: dice.named(`strike ${turn}`),
       isLong: plan.isLong,
       begin: (detail, { count = 1, touched } = {}) => {
+        hasBegun = true;
         note(`${name}: ${detail}`);
         const expectation = {
           ...{ countsFrom, recoversWithinMs, isBackground },
           ...(answersWithinMs === undefined ? {} : { answersWithinMs }),
           ...(touched ? { touched } : {}),
+          ...(movesClock ? { movesClock } : {}),
         };
         history.record({ event: 'fault-begin', fault: name, strike, detail, count, ...expectation });
       },
       trouble,
     });
-    await inflicting.catch((error: unknown) => {
+    try {
+      await inflicting;
+      return true;
+    } catch (error) {
       signal.throwIfAborted();
-      trouble(`${name} could not be done: ${String(error)}`);
-    });
-    history.record({ event: 'fault-end', strike });
+      if (error instanceof NotHealed) throw error;
+      // Once it has begun, only its own statements may fail; whatever else does is the servers' affair.
+      if (hasBegun && !(error instanceof NotDone)) {
+        trouble(`${name}: ${String(error)}`);
+        return true;
+      }
+      note(`${name} could not be done: ${String(error)}`);
+      history.record({ event: 'fault-not-done', fault: name, strike, why: String(error) });
+      return false;
+    } finally {
+      history.record({ event: 'fault-end', strike });
+    }
   }
 
   private async look(strike: number, signal: AbortSignal): Promise<void> {

@@ -21,6 +21,7 @@ export type HistoryEvent = { readonly at: number } & (
   | AckSaved
   | FaultBegin
   | FaultEnd
+  | FaultNotDone
   | RegistryLook
   | Trouble
 );
@@ -162,6 +163,8 @@ export interface Expectation {
   readonly answersWithinMs?: number;
   /** It lasts while other faults come and go; a delay is put down to those first. */
   readonly isBackground?: boolean;
+  /** The database's clock is ahead while it lasts: what expires by that clock has rightly expired. */
+  readonly movesClock?: boolean;
 }
 
 export interface FaultBegin extends Expectation {
@@ -177,6 +180,14 @@ export interface FaultBegin extends Expectation {
 export interface FaultEnd {
   readonly event: 'fault-end';
   readonly strike: number;
+}
+
+/** It could not be done, or not to its end, for a reason that lies not with the servers; what it did is healed. */
+export interface FaultNotDone {
+  readonly event: 'fault-not-done';
+  readonly fault: string;
+  readonly strike: number;
+  readonly why: string;
 }
 
 /** The registry compared with the sockets really open, some time after a fault. */

@@ -1,10 +1,11 @@
 import type { Comparison, OpenSockets } from './open-sockets.js';
 import type { OwnDatabase } from './own-database.js';
 
-/** Whose instance is alive, but for those being registered just now. */
+/** Whose instance is alive, but for those being registered just now; also those registered by a clock that was ahead. */
 const REGISTERED = `
   select c.connection_id from trunkline.connections c join trunkline.instances i using (instance_id)
-   where c.connected_at < clock_timestamp() - $1 * interval '1 millisecond'`;
+   where c.connected_at not between clock_timestamp() - $1 * interval '1 millisecond' and clock_timestamp()
+      or $1 = 0`;
 
 /** The rows an instance that died left behind, even if nobody counts them as connected. */
 const YOUNG_MS = 2_000;

@@ -23,6 +23,11 @@ const EXPIRING_SHARE = 0.02;
 const HEAVY_SHARE = 0.02;
 const CUT_SHARE = 0.002;
 const TTL_MS = { low: 800, high: 4_000 };
+/** So often a message may be delivered for so long that only a wrong clock ends it. */
+const LASTING_SHARE = 0.05;
+const LASTING_TTL_MS = 3_600_000;
+/** So often a publish that was answered goes again, as of one whom the answer did not reach. */
+const REPEATED_SHARE = 0.02;
 /** After the end of the run it goes on trying for so long. */
 const PERSEVERANCE_MS = 60_000;
 
@@ -44,17 +49,24 @@ export class Publisher {
     const n = next();
     const channel = pickChannel(dice);
     const data: Body = { n, pad: 'x'.repeat(dice.chance(HEAVY_SHARE) ? 8_000 : dice.whole(10, 400)) };
-    const ttl = dice.chance(EXPIRING_SHARE) ? { ttlMs: dice.whole(TTL_MS.low, TTL_MS.high) } : {};
-    const request = { channel, type: 'chaos', data, publishId: `chaos-${n}`, ...ttl };
+    const request = { channel, type: 'chaos', data, publishId: `chaos-${n}`, ...this.ttl() };
+    let mayRepeat = dice.chance(REPEATED_SHARE);
     const patience = new Patience(signal);
     for (let attempt = 1; ; attempt++) {
       if (!(await patience.untilOpen(this.options.route))) break;
       const answer = await this.attempt(request, n, attempt);
-      if (answer.outcome === 'ok') return;
+      if (answer.outcome === 'ok' && !mayRepeat) return;
+      if (answer.outcome === 'ok') mayRepeat = false;
       if (answer.outcome === 'refused' && (!answer.isRetryable || isFainthearted)) break;
       await delay(dice.between(RETRY_MS.low, RETRY_MS.high));
     }
     record({ event: 'abandon', n });
+  }
+
+  private ttl(): { ttlMs?: number } {
+    const { dice } = this.options;
+    if (dice.chance(EXPIRING_SHARE)) return { ttlMs: dice.whole(TTL_MS.low, TTL_MS.high) };
+    return dice.chance(LASTING_SHARE) ? { ttlMs: LASTING_TTL_MS } : {};
   }
 
   private async attempt(

@@ -5,7 +5,8 @@ import { Instance } from './instance.js';
 
 export interface SlotOptions {
   readonly place: number;
-  readonly databaseUrl: string;
+  /** Asked for each connection anew: its port moves to a standby. */
+  readonly database: { readonly url: string; readonly port: number };
   /** An instance that had served ended by itself, or not as it should. */
   readonly onTrouble: (what: string) => void;
   readonly onLine: (line: string) => void;
@@ -31,8 +32,8 @@ export class Slot {
   ) {}
 
   static async make(options: SlotOptions): Promise<Slot> {
-    const port = Number(new URL(options.databaseUrl).port);
-    const [database, listen] = await Promise.all([ChaosProxy.start(() => port), ChaosProxy.start(() => port)]);
+    const port = (): number => options.database.port;
+    const [database, listen] = await Promise.all([ChaosProxy.start(port), ChaosProxy.start(port)]);
     return new Slot(options, database, listen);
   }
 
@@ -74,7 +75,7 @@ export class Slot {
   /** The environment of a process that is none of this slot's. */
   environmentOf(more: Readonly<Record<string, string>>): Record<string, string> {
     const through = (proxy: ChaosProxy): string => {
-      const url = new URL(this.options.databaseUrl);
+      const url = new URL(this.options.database.url);
       url.port = String(proxy.port);
       return url.href;
     };

@@ -1,6 +1,6 @@
-import { Client } from 'pg';
 import type { Dice } from '../dice.js';
 import type { HistoryFile } from '../history/history-file.js';
+import { MovableClock } from '../../support/movable-clock.js';
 import { API_KEY } from '../../support/server.js';
 import { Crowd } from './crowd.js';
 import { Fleet } from './fleet.js';
@@ -17,6 +17,8 @@ export interface StageOptions {
   readonly note: (text: string) => void;
   readonly onLine: (line: string) => void;
   readonly dedupes: boolean;
+  /** PostgreSQL reads a clock that can be put forward, if this system has what it takes. */
+  readonly wantsMovableClock: boolean;
 }
 
 /** Everything a run consists of, put up before it and taken down after it, whatever happened. */
@@ -31,9 +33,9 @@ export class Stage {
 
   static async set(options: StageOptions): Promise<Stage> {
     const { dice, history, instances, onLine } = options;
-    const database = await OwnDatabase.start();
+    const database = await OwnDatabase.start(options.wantsMovableClock ? await movableClock(options) : undefined);
     const onTrouble = (what: string): void => history.record({ event: 'trouble', what });
-    const fleet = await Fleet.make(instances, { databaseUrl: database.url, onTrouble, onLine });
+    const fleet = await Fleet.make(instances, { database, onTrouble, onLine });
     database.putBehind(fleet.slots.flatMap((slot) => [slot.database, slot.listen]));
     const sockets = new OpenSockets();
     const crowd = await Crowd.gather({
@@ -77,21 +79,6 @@ export class Stage {
     return rows.length > 0;
   }
 
-  /** A session with one of the databases, past all proxies. */
-  async withSession(database: string, work: (session: Client) => Promise<void>): Promise<void> {
-    const url = new URL(this.database.url);
-    url.pathname = `/${database}`;
-    const session = new Client({ connectionString: url.href });
-    // The query under way reports what happened; an idle session has nothing to tell.
-    session.on('error', () => undefined);
-    await session.connect();
-    try {
-      await work(session);
-    } finally {
-      await session.end();
-    }
-  }
-
   async clear(): Promise<void> {
     this.crowd.disperse();
     await this.fleet.close();
@@ -107,4 +94,12 @@ export class Stage {
     });
     if (!response.ok) throw new Error(`${user} could not join ${group}: ${response.status} ${await response.text()}`);
   }
+}
+
+/** Undefined: the faults that need it cannot be done. */
+function movableClock({ note }: StageOptions): Promise<MovableClock | undefined> {
+  return MovableClock.make().catch((error: unknown) => {
+    note(`no movable clock: ${String(error)}`);
+    return undefined;
+  });
 }

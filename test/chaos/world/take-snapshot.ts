@@ -1,11 +1,12 @@
 import type { Snapshot } from '../checker/snapshot.js';
 import { hashOf, numberOf } from './body.js';
 import type { OwnDatabase } from './own-database.js';
+import { STRAY_USER } from './stray.js';
 
-/** Every device with every channel it receives. */
+/** Every device with every channel it receives, but for strays, who acknowledge nothing. */
 const SUBSCRIPTIONS = `
   select d.user_id, d.device_id, r.channel
-    from trunkline.devices d
+    from (select * from trunkline.devices where user_id <> '${STRAY_USER}') d
    cross join lateral (
          select 'user:' || d.user_id union all select 'broadcast'
          union all select m.channel from trunkline.memberships m where m.user_id = d.user_id) as r (channel)`;
@@ -30,7 +31,7 @@ const POSITIONS = `
 const MESSAGES = `
   select channel, seq::int, id, body, extract(epoch from created_at)::float8 * 1000 as "createdAtMs",
          expires_at is not null as expires
-    from trunkline.messages`;
+    from trunkline.messages where body is not null`;
 
 /** How many positions of devices are behind the end of their channel. */
 export async function countPending(database: OwnDatabase): Promise<number> {

@@ -90,7 +90,10 @@ export class Member {
       this.wasReady = true;
     });
     socket.on('messages', (payload: EventPayload<'messages'>) => this.take(socket, payload));
-    socket.on('gap', ({ channel, toSeq }: EventPayload<'gap'>) => this.last.set(channel, toSeq));
+    socket.on('gap', ({ channel, toSeq, ack }: EventPayload<'gap'>) => {
+      this.last.set(channel, toSeq);
+      socket.emit('ack', ack);
+    });
     socket.on('reconnect', ({ afterMs }: EventPayload<'reconnect'>) => this.comeBackAfter(afterMs));
     socket.on('disconnect', () => this.comeBackAfter(20 + Math.random() * 200));
     socket.on('connect_error', (error: Error & { data?: WireError }) => {

@@ -29,7 +29,7 @@ export class JobsController {
       jobs: [
         {
           job: EXAMPLE.job,
-          does: 'removes expired messages',
+          does: 'removes the bodies of messages that have ended',
           cron: '0 * * * * *',
           lastRun: { finishedAt: EXAMPLE.at, error: null },
         },

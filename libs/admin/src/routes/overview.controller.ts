@@ -8,11 +8,10 @@ import { admin, Fault } from '#protocol';
 import { Administered } from '../administered.js';
 import { EXAMPLE, INSTANCE_EXAMPLE } from '../examples.js';
 import { readCursor, readPage } from '../page.js';
+import { timeRange } from '../time-range.js';
 import { toInstance } from './instances.controller.js';
 
 const Key = z.tuple([z.int().min(1)]);
-const HOUR_MS = 3_600_000;
-const LONGEST_MS = 24 * HOUR_MS;
 const MOST_STEPS = 1_440;
 
 @ApiTags('admin')
@@ -93,10 +92,10 @@ export class OverviewController {
   async stats(
     @Query(new SchemaPipe(admin.StatsQuery)) { from, to, stepS }: z.infer<typeof admin.StatsQuery>,
   ): Promise<z.infer<typeof admin.StatsAnswer>> {
-    const end = to === undefined ? new Date() : new Date(to);
-    const begin = from === undefined ? new Date(end.getTime() - HOUR_MS) : new Date(from);
-    assertBounded(end.getTime() - begin.getTime(), stepS);
-    return { ok: true, stepS, steps: (await this.traffic.count(begin, end, stepS)).map(toStep) };
+    const range = timeRange(from, to);
+    const steps = (range.to.getTime() - range.from.getTime()) / 1_000 / stepS;
+    if (steps > MOST_STEPS) throw new Fault('BAD_REQUEST', `stepS: makes more than ${MOST_STEPS} steps`);
+    return { ok: true, stepS, steps: (await this.traffic.count(range.from, range.to, stepS)).map(toStep) };
   }
 
   @Get('audit')
@@ -132,12 +131,6 @@ export class OverviewController {
     const { rows, next } = await readPage(limit, keyOf, (count) => this.changes.list(before, count));
     return { ok: true, changes: rows.map(toChange), next };
   }
-}
-
-function assertBounded(ms: number, stepS: number): void {
-  if (ms <= 0) throw new Fault('BAD_REQUEST', 'from: must be before to');
-  if (ms > LONGEST_MS) throw new Fault('BAD_REQUEST', 'from: at most 24 hours before to');
-  if (ms / 1_000 / stepS > MOST_STEPS) throw new Fault('BAD_REQUEST', `stepS: makes more than ${MOST_STEPS} steps`);
 }
 
 function toStep(row: TrafficRow): z.infer<typeof admin.Step> {

@@ -1,15 +1,17 @@
-import { Controller, Delete, Get, Inject, Param, Query } from '@nestjs/common';
+import { Body, Controller, Delete, Get, Inject, Param, Put, Query } from '@nestjs/common';
 import { ApiTags } from '@nestjs/swagger';
 import { z } from 'zod';
-import { Orders, Registry, Sessions, toConnectionView, toSessionView } from '#connection-manager';
+import { Bans, Orders, Registry, Sessions, toBanView, toConnectionView, toSessionView } from '#connection-manager';
 import { SchemaPipe } from '#http';
 import { Directory, type CursorRow, type UserRow } from '#message-persistence';
-import { admin, UserId } from '#protocol';
+import { admin, Fault, UserId } from '#protocol';
 import { Administered } from '../administered.js';
 import { CONNECTION_EXAMPLE, EXAMPLE, PARAM } from '../examples.js';
 import { readCursor, readPage } from '../page.js';
 
 const Key = z.tuple([z.string().max(200)]);
+
+const BAN_EXAMPLE = { reason: 'spam', since: EXAMPLE.at, until: null };
 
 const USER_EXAMPLE = {
   ok: true,
@@ -17,6 +19,7 @@ const USER_EXAMPLE = {
   pending: 2,
   connections: [CONNECTION_EXAMPLE],
   devices: [{ deviceId: EXAMPLE.device, createdAt: EXAMPLE.at, lastSeenAt: EXAMPLE.at }],
+  ban: null,
   sessions: [],
   cursors: [
     {
@@ -40,6 +43,7 @@ export class UsersController {
     @Inject(Registry) private readonly registry: Registry,
     @Inject(Sessions) private readonly sessions: Sessions,
     @Inject(Orders) private readonly orders: Orders,
+    @Inject(Bans) private readonly bans: Bans,
   ) {}
 
   @Get()
@@ -76,11 +80,12 @@ export class UsersController {
     faults: [],
   })
   async show(@Param('user', new SchemaPipe(UserId)) user: string): Promise<z.infer<typeof admin.UserAnswer>> {
-    const [connections, devices, sessions, rows] = await Promise.all([
+    const [connections, devices, sessions, rows, ban] = await Promise.all([
       this.registry.connectionsOf(user),
       this.directory.devicesOf(user),
       this.sessions.list(user),
       this.directory.cursorsOf(user),
+      this.bans.find(user),
     ]);
     const cursors = rows.map(toCursor);
     return {
@@ -93,6 +98,7 @@ export class UsersController {
         createdAt: created_at.toISOString(),
         lastSeenAt: last_seen_at.toISOString(),
       })),
+      ban: ban ? toBanView(ban) : null,
       sessions: sessions.map(toSessionView),
       cursors,
     };
@@ -102,7 +108,7 @@ export class UsersController {
   @Administered({
     scope: 'operate',
     action: 'disconnect-user',
-    summary: 'Close every connection of a user, with 4009; to keep it out, revoke its sessions as well',
+    summary: 'Close every connection of a user, with 4009; its clients may come back at once: to keep it out, ban it',
     params: { user: PARAM.user },
     answer: admin.DisconnectedAnswer,
     answerExample: { ok: true, ordered: 1 },
@@ -112,6 +118,43 @@ export class UsersController {
     @Param('user', new SchemaPipe(UserId)) user: string,
   ): Promise<z.infer<typeof admin.DisconnectedAnswer>> {
     return { ok: true, ordered: await this.orders.disconnectUser(user) };
+  }
+
+  @Put(':user/ban')
+  @Administered({
+    scope: 'operate',
+    action: 'ban-user',
+    summary: 'Keep a user out: its connections are closed within seconds and every token of it refused, with 2006',
+    params: { user: PARAM.user },
+    body: admin.Ban,
+    bodyExamples: { forEver: { value: { reason: 'spam' } }, until: { value: { until: '2130-01-01T00:00:00Z' } } },
+    answer: admin.BanAnswer,
+    answerExample: { ok: true, user: EXAMPLE.user, ban: BAN_EXAMPLE },
+    faults: ['UNKNOWN_FIELD'],
+  })
+  async ban(
+    @Param('user', new SchemaPipe(UserId)) user: string,
+    @Body(new SchemaPipe(admin.Ban)) { reason, until }: z.infer<typeof admin.Ban>,
+  ): Promise<z.infer<typeof admin.BanAnswer>> {
+    const end = until === undefined ? undefined : new Date(until);
+    const ban = await this.bans.ban(user, { reason: reason ?? null, until: end });
+    if (!ban) throw new Fault('BAD_REQUEST', 'until: has passed');
+    return { ok: true, user, ban: toBanView(ban) };
+  }
+
+  @Delete(':user/ban')
+  @Administered({
+    scope: 'operate',
+    action: 'unban-user',
+    summary: 'Let a banned user in again, with the tokens it has',
+    params: { user: PARAM.user },
+    answer: admin.UnbannedAnswer,
+    answerExample: { ok: true, user: EXAMPLE.user },
+    faults: ['NOT_FOUND'],
+  })
+  async unban(@Param('user', new SchemaPipe(UserId)) user: string): Promise<z.infer<typeof admin.UnbannedAnswer>> {
+    if (!(await this.bans.lift(user))) throw new Fault('NOT_FOUND', 'the user is not banned');
+    return { ok: true, user };
   }
 }
 

@@ -1,10 +1,14 @@
 import type { Dropped } from '#message-persistence';
+import type { JobReport } from '../job.js';
 
-export function toReport(...all: readonly Dropped[]): { rows: number; notes: string[] } {
-  const dropped = all.flatMap((one) => one.dropped);
-  const kept = all.flatMap((one) => one.kept);
+/** @throws Error if a partition could not be dropped for another reason than that somebody reads it */
+export function toReport({ dropped, undelivered, kept, failed }: Dropped): JobReport {
+  if (failed.length > 0) throw new Error(failed.join('; '));
   return {
     rows: dropped.length,
-    notes: [...dropped.map((name) => `${name} dropped`), ...kept.map((name) => `kept ${name}`)],
+    notes: [
+      ...dropped.map((name) => `${name} dropped${undelivered.includes(name) ? ' with undelivered messages' : ''}`),
+      ...kept.map((name) => `kept ${name}`),
+    ],
   };
 }

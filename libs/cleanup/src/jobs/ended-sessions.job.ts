@@ -1,18 +1,22 @@
 import type { Sessions } from '#connection-manager';
+import { counting, inSteps } from '../in-steps.js';
 import type { Job, JobReport } from '../job.js';
 
 export class EndedSessionsJob implements Job {
   readonly name = 'ended-sessions';
-  readonly does = 'ends sessions past their token or long without a connection, and deletes those that ended long ago';
+  readonly does =
+    'ends sessions past their token or long without a connection, and deletes those that ended long ago, and tokens past their end';
 
   constructor(
     readonly cron: string,
-    private readonly sessions: Pick<Sessions, 'endOverdue' | 'forgetEnded'>,
+    private readonly sessions: Pick<Sessions, 'endOverdue' | 'forgetEnded' | 'forgetTokens'>,
   ) {}
 
-  async runOnce(isDryRun: boolean): Promise<JobReport> {
-    const ended = await this.sessions.endOverdue(isDryRun);
-    const forgotten = await this.sessions.forgetEnded(isDryRun);
-    return { rows: ended + forgotten, notes: [`${ended} ended, ${forgotten} deleted`] };
+  runOnce(isDryRun: boolean): Promise<JobReport> {
+    return inSteps(
+      counting('ended', () => this.sessions.endOverdue(isDryRun)),
+      counting('deleted', () => this.sessions.forgetEnded(isDryRun)),
+      counting('tokens forgotten', () => this.sessions.forgetTokens(isDryRun)),
+    );
   }
 }

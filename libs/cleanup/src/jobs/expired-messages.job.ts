@@ -1,21 +1,24 @@
 import type { Retention } from '#message-persistence';
+import { counting, inSteps } from '../in-steps.js';
 import type { Job, JobReport } from '../job.js';
 
 /** Whether it runs or not, what has expired is never delivered: this only frees the space before retention does. */
 export class ExpiredMessagesJob implements Job {
   readonly name = 'expired-messages';
-  readonly does = 'removes expired messages, and claims and dead letters of messages past retention';
+  readonly does =
+    'removes the bodies of messages that have ended; claims, dead letters and past memberships past retention';
 
   constructor(
     readonly cron: string,
     private readonly retention: Retention,
   ) {}
 
-  async runOnce(isDryRun: boolean): Promise<JobReport> {
-    const messages = await this.retention.deleteExpired(isDryRun);
-    const claims = await this.retention.forgetClaims(isDryRun);
-    const letters = await this.retention.forgetDeadLetters(isDryRun);
-    const notes = [`${messages} messages, ${claims} claims, ${letters} dead letters`];
-    return { rows: messages + claims + letters, notes };
+  runOnce(isDryRun: boolean): Promise<JobReport> {
+    return inSteps(
+      counting('messages', () => this.retention.clearEnded(isDryRun)),
+      counting('claims', () => this.retention.forgetClaims(isDryRun)),
+      counting('dead letters', () => this.retention.forgetDeadLetters(isDryRun)),
+      counting('past memberships', () => this.retention.forgetMemberships(isDryRun)),
+    );
   }
 }

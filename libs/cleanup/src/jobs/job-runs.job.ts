@@ -1,4 +1,5 @@
 import type { AdminAudit, JobDiary } from '#message-persistence';
+import { counting, inSteps } from '../in-steps.js';
 import type { Job, JobReport } from '../job.js';
 
 export class JobRunsJob implements Job {
@@ -11,9 +12,10 @@ export class JobRunsJob implements Job {
     private readonly audit: Pick<AdminAudit, 'forget'>,
   ) {}
 
-  async runOnce(isDryRun: boolean): Promise<JobReport> {
-    const runs = await this.diary.forget(isDryRun);
-    const changes = await this.audit.forget(isDryRun);
-    return { rows: runs + changes, notes: [`${runs} runs, ${changes} changes`] };
+  runOnce(isDryRun: boolean): Promise<JobReport> {
+    return inSteps(
+      counting('runs', () => this.diary.forget(isDryRun)),
+      counting('changes', () => this.audit.forget(isDryRun)),
+    );
   }
 }

@@ -1,4 +1,5 @@
 import type { Retention } from '#message-persistence';
+import { inSteps } from '../in-steps.js';
 import type { Job, JobReport } from '../job.js';
 import { toReport } from './dropped-report.js';
 
@@ -12,11 +13,18 @@ export class PartitionsJob implements Job {
     private readonly retention: Retention,
   ) {}
 
-  async runOnce(isDryRun: boolean): Promise<JobReport> {
-    const made = isDryRun ? 0 : await this.retention.makePartitions();
-    const messages = await this.retention.dropPartitions('messages', isDryRun);
-    const attempts = await this.retention.dropPartitions('attempts', isDryRun);
-    const { rows, notes } = toReport(messages, attempts);
-    return { rows: made + rows, notes: [...(made > 0 ? [`${made} made`] : []), ...notes] };
+  runOnce(isDryRun: boolean): Promise<JobReport> {
+    return inSteps(
+      () => this.make(isDryRun),
+      async () => toReport(await this.retention.dropPartitions('messages', isDryRun)),
+      async () => toReport(await this.retention.dropPartitions('attempts', isDryRun)),
+    );
+  }
+
+  private async make(isDryRun: boolean): Promise<JobReport> {
+    if (isDryRun) return { rows: 0 };
+    const { made, kept, failed } = await this.retention.makePartitions();
+    if (failed.length > 0) throw new Error(failed.join('; '));
+    return { rows: made, notes: [...(made > 0 ? [`${made} made`] : []), ...kept.map((name) => `not made ${name}`)] };
   }
 }

@@ -62,7 +62,7 @@ export const WAKE_WATCHERS = statement<{ own: string[]; sent: number }>(
    ), hints as (
      select instance_id, string_agg(channel, E'\\n') as channels
        from (select instance_id, channel,
-                    sum(length(channel) + 1) over (partition by instance_id order by channel) / 7700 as part
+                    sum(length(channel) + 1) over (partition by instance_id order by channel) / 7300 as part
                from watched where instance_id <> $2 and $3) as routed
       group by instance_id, part
    )

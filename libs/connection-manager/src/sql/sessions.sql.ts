@@ -1,24 +1,52 @@
 import { statement } from '#database';
 
+/** Why a handshake is refused; null: it is let in. `early`: its token was issued in the future. */
+export type Verdict = 'early' | 'banned' | 'ended' | null;
+
+export interface JudgedRow {
+  place: number;
+  verdict: Verdict;
+  /** Of the user's ban; Infinity: no end is known. */
+  banned_until: Date | number | null;
+}
+
 /**
- * Begins sessions or goes on with them, for all handshakes of a moment. Answers the places of those that may: whose token
- * was issued after what their session refuses. One that had ended begins again. Sorted, so that two batches with the same
- * sessions do not wait for each other.
+ * Begins sessions or goes on with them, for all handshakes of a moment, and judges each: by the ban of its user, by what
+ * was revoked after its token was issued, and by the token itself if it names no session ($10; with a sid: null). Each is
+ * looked up by itself in a primary key. A session that had ended begins again. Sorted, so that two batches with the same
+ * sessions do not wait for each other. $11: the tolerance for clocks, in milliseconds.
  */
-export const OPEN_SESSIONS = statement<{ place: number }>(
+export const OPEN_SESSIONS = statement<JudgedRow>(
   'open_sessions',
   `with asked as (
-     select * from unnest($1::text[], $2::text[], $3::text[], $4::timestamptz[], $5::timestamptz[], $6::text[], $7::text[], $8::int[])
-              with ordinality as a (user_id, session_id, device_id, issued_at, expires_at, address, user_agent, connections, place)
-   ), allowed as (
-     select a.* from asked a left join trunkline.sessions s using (user_id, session_id)
-      where s.refused_until is null or a.issued_at > s.refused_until
+     select * from unnest($1::text[], $2::text[], $3::text[], $4::timestamptz[], $5::timestamptz[], $6::text[], $7::text[], $8::int[],
+                          $10::text[])
+              with ordinality as a (user_id, session_id, device_id, issued_at, expires_at, address, user_agent, connections, token_id, place)
+   ), judged as (
+     select a.*, b.banned_until,
+            case when a.issued_at > clock_timestamp() + $11 * interval '1 millisecond' then 'early'
+                 when b.banned_until > clock_timestamp() then 'banned'
+                 when exists (select from trunkline.sessions s where s.user_id = a.user_id and s.session_id = a.session_id
+                                 and a.issued_at <= s.refused_until)
+                   or exists (select from trunkline.revocations r where r.user_id = a.user_id and a.issued_at <= r.refused_until)
+                   or exists (select from trunkline.session_tokens t where t.user_id = a.user_id and t.token_id = a.token_id
+                                 and t.refused_at is not null) then 'ended' end as verdict
+       from asked a
+       left join lateral (select banned_until from trunkline.bans b where b.user_id = a.user_id limit 1) as b on true
+   ), shown as (
+     insert into trunkline.session_tokens (user_id, token_id, session_id, expires_at)
+     select user_id, token_id, session_id, max(expires_at)
+       from judged where verdict is null and token_id is not null
+      group by user_id, token_id, session_id
+      order by user_id collate "C", token_id collate "C", session_id collate "C"
+     on conflict (user_id, token_id, session_id) do nothing
    ), opened as (
      insert into trunkline.sessions as s (user_id, session_id, device_id, issued_at, expires_at, address, user_agent,
                                           connections, instance_id)
      select user_id, session_id, max(device_id), max(issued_at), max(expires_at), max(address), max(user_agent),
             sum(connections), $9
-       from allowed group by user_id, session_id order by user_id collate "C", session_id collate "C"
+       from judged where verdict is null
+      group by user_id, session_id order by user_id collate "C", session_id collate "C"
      on conflict (user_id, session_id) do update
        set device_id = excluded.device_id, issued_at = greatest(s.issued_at, excluded.issued_at),
            expires_at = greatest(s.expires_at, excluded.expires_at), address = excluded.address,
@@ -28,58 +56,73 @@ export const OPEN_SESSIONS = statement<{ place: number }>(
        where s.refused_until is null or excluded.issued_at > s.refused_until
      returning user_id, session_id
    )
-   select a.place from allowed a join opened using (user_id, session_id)`,
+   select j.place, j.banned_until,
+          coalesce(j.verdict, case when o.user_id is null then 'ended' end) as verdict
+     from judged j left join opened o using (user_id, session_id)`,
 );
 
 export type EndReason = 'logout' | 'revoked' | 'expired' | 'inactive';
 
+/** One NOTIFY for each instance with connections of user $1 that fit, if `isOn`. */
+const tell = (condition: string, isOn: string): string =>
+  `(select count(pg_notify('trunkline_' || instance_id, '-'))
+      from (select distinct c.instance_id from trunkline.connections c where c.user_id = $1 and ${condition} and ${isOn}) as i)`;
+
 /**
- * Ends a session somebody wants ended, and tells the instances that hold connections of it ($4: hints are on). Its tokens
- * are refused from now on: every one with its sid; of a derived session those issued until now, by whoever's clock.
+ * With a sid every token is refused for good. Without one, each token that the session was shown is (REFUSE_TOKENS), and
+ * on its device what was issued before, but for the tolerance for clocks ($5 ms): within it a token that nobody has shown
+ * may as well be the next login, by the clock of an issuer that is behind.
+ */
+const REFUSED_UNTIL = `case when session_id like 'device:%' then clock_timestamp() - $5 * interval '1 millisecond' else 'infinity' end`;
+
+const END = `ended_at = clock_timestamp(), refused_until = ${REFUSED_UNTIL},
+            end_reason = case when end_reason in ('logout', 'revoked') then end_reason else $3 end`;
+
+/**
+ * Ends a session somebody wants ended, and tells the instances that hold connections of the user ($4: hints are on): its
+ * tokens may be in use on other devices. Once more, it refuses what was issued meanwhile.
  */
 export const END_SESSION = statement<{ is_known: boolean; told: number }>(
   'end_session',
   `with ended as (
-     update trunkline.sessions
-        set ended_at = clock_timestamp(), end_reason = $3,
-            refused_until = case when session_id like 'device:%' then greatest(clock_timestamp(), issued_at) else 'infinity' end
-      where user_id = $1 and session_id = $2 and coalesce(end_reason, '') not in ('logout', 'revoked')
-     returning 1
+     update trunkline.sessions set ${END} where user_id = $1 and session_id = $2 returning session_id
+   ), refused as (
+     update trunkline.session_tokens t set refused_at = clock_timestamp()
+      where t.user_id = $1 and t.refused_at is null
+        and t.token_id in (select s.token_id from trunkline.session_tokens s where s.user_id = $1 and s.session_id = $2)
    )
-   select exists (select from trunkline.sessions where user_id = $1 and session_id = $2) as is_known,
-          (select count(pg_notify('trunkline_' || instance_id, '-'))
-             from (select distinct c.instance_id from trunkline.connections c, ended
-                    where c.user_id = $1 and c.session_id = $2 and $4) as i) as told`,
+   select exists (select from ended) as is_known, ${tell('exists (select from ended)', '$4')} as told`,
 );
 
-export interface EndedRow {
-  read_at: Date;
-  user_id: string | null;
-  session_id: string | null;
-  end_reason: EndReason | null;
-  /** Infinity: every token with its sid. */
-  refused_until: Date | number | null;
-}
+/** Ends every session of a user, and refuses whatever was issued to it until now, shown or not. $2: any text. */
+export const END_ALL_SESSIONS = statement<{ ended: number; told: number }>(
+  'end_all_sessions',
+  `with revoked as (
+     insert into trunkline.revocations as r (user_id, refused_until)
+     values ($1, clock_timestamp() - $5 * interval '1 millisecond')
+     on conflict (user_id) do update
+       set revoked_at = excluded.revoked_at, refused_until = greatest(r.refused_until, excluded.refused_until)
+   ), open as (
+     select session_id from trunkline.sessions where user_id = $1 and end_reason is null
+   ), ended as (
+     update trunkline.sessions set ${END} where user_id = $1 and $2::text is not null
+   ), refused as (
+     update trunkline.session_tokens set refused_at = clock_timestamp() where user_id = $1 and refused_at is null
+   )
+   select (select count(*) from open) as ended, ${tell('true', '$4')} as told`,
+);
 
 /**
- * What ended since the last look ($1; null: within $2 ms), and a while before: a commit may come later than its ended_at.
- * At least one row, for the time. By sessions_ended_at_idx.
+ * Ends what is over by itself, a thousand at a time: tokens are good for $2 ms longer than they say. Reads the whole
+ * table: for a job that runs rarely.
  */
-export const FIND_ENDED = statement<EndedRow>(
-  'find_ended',
-  `select n.read_at, s.user_id, s.session_id, s.end_reason, s.refused_until
-     from (select clock_timestamp() as read_at) as n
-     left join trunkline.sessions s on s.ended_at > coalesce($1::timestamptz, clock_timestamp() - $2 * interval '1 millisecond') - interval '15 seconds'`,
-);
-
-/** Ends what is over by itself, a thousand at a time. Reads the whole table: for a job that runs rarely. */
 export const END_OVERDUE = statement<{ user_id: string }>(
   'end_overdue',
   `with overdue as (
-     select user_id, session_id, case when expires_at < clock_timestamp() then 'expired' else 'inactive' end as reason
+     select user_id, session_id, case when expires_at < clock_timestamp() - $2 * interval '1 millisecond' then 'expired' else 'inactive' end as reason
        from trunkline.sessions s
       where end_reason is null
-        and (expires_at < clock_timestamp()
+        and (expires_at < clock_timestamp() - $2 * interval '1 millisecond'
              or (last_activity_at < clock_timestamp() - $1 * interval '1 millisecond'
                  and not exists (select from trunkline.connections c
                                   where c.user_id = s.user_id and c.session_id = s.session_id)))
@@ -90,15 +133,25 @@ export const END_OVERDUE = statement<{ user_id: string }>(
    returning s.user_id`,
 );
 
-/** Forgets what ended long ago, but no revocation of tokens that are still valid. By sessions_ended_at_idx. */
+/** Forgets what ended long ago, but no revocation of tokens that are good ($2 as above). By sessions_ended_at_idx. */
 export const FORGET_ENDED = statement<{ user_id: string }>(
   'forget_ended',
   `delete from trunkline.sessions
     where (user_id, session_id) in (
             select user_id, session_id from trunkline.sessions
              where ended_at < clock_timestamp() - $1 * interval '1 millisecond' and end_reason is not null
-               and expires_at < clock_timestamp()
+               and expires_at < clock_timestamp() - $2 * interval '1 millisecond'
              order by ended_at limit 1000)
+   returning user_id`,
+);
+
+/** Forgets tokens that nobody could use any more, a thousand at a time. By session_tokens_expires_at_idx. */
+export const FORGET_TOKENS = statement<{ user_id: string }>(
+  'forget_tokens',
+  `delete from trunkline.session_tokens
+    where (user_id, token_id, session_id) in (
+            select user_id, token_id, session_id from trunkline.session_tokens
+             where expires_at < clock_timestamp() - $1 * interval '1 millisecond' order by expires_at limit 1000)
    returning user_id`,
 );
 

@@ -9,7 +9,7 @@ export const WAKE_INSTANCES = statement<{ sent: number }>(
   `select count(pg_notify('trunkline_' || instance_id, channels)) as sent
      from (select instance_id, string_agg(channel, E'\\n') as channels
              from (select instance_id, channel,
-                          sum(length(channel) + 1) over (partition by instance_id order by channel) / 7700 as part
+                          sum(length(channel) + 1) over (partition by instance_id order by channel) / 7300 as part
                      from trunkline.routes
                     where channel = any ($1::text[]) and instance_id <> $2) as routed
             group by instance_id, part) as hints`,

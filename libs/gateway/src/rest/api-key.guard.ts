@@ -1,12 +1,7 @@
 import { Inject, Injectable, type CanActivate, type ExecutionContext } from '@nestjs/common';
-import type { Request } from 'express';
 import { ApiKeys } from '#auth';
+import type { KeyedRequest } from '#http';
 import { Fault } from '#protocol';
-
-/** The name of the API key of a request that passed {@link ApiKeyGuard}. */
-export interface KeyedRequest extends Request {
-  apiKeyName: string;
-}
 
 /** Lets in who shows a secret of API_KEYS as `Authorization: Bearer <secret>` or `X-API-Key: <secret>`. */
 @Injectable()
@@ -19,7 +14,7 @@ export class ApiKeyGuard implements CanActivate {
     const secret = bearer ?? request.header('x-api-key');
     const name = secret === undefined ? undefined : this.keys.nameOf(secret);
     if (name === undefined) throw new Fault('API_KEY_INVALID', 'needs Authorization: Bearer <API key>');
-    request.apiKeyName = name;
+    request.keyName = name;
     return true;
   }
 }

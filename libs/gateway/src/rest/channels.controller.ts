@@ -19,7 +19,8 @@ export class ChannelsController {
 
   @Get(':channel/messages')
   @Documented({
-    summary: 'A page of a channel, bounded by seq or time, in either order; what expired is left out',
+    summary:
+      'A page of a channel, bounded by seq or time, in either order; what has ended is left out unless asked for',
     params: { channel: 'percent-encoded, e.g. group%3Astaff' },
     query: rest.PageQuery,
     answer: rest.PageAnswer,
@@ -29,8 +30,10 @@ export class ChannelsController {
     @Param('channel', new SchemaPipe(Channel)) channel: string,
     @Query(new SchemaPipe(rest.PageQuery)) query: z.infer<typeof rest.PageQuery>,
   ): Promise<z.infer<typeof rest.PageAnswer>> {
-    const { after: afterSeq, before: beforeSeq, from, to, order = 'asc', limit } = query;
-    return { ok: true, ...(await this.log.history(channel, { afterSeq, beforeSeq, from, to, order, limit })) };
+    const { after: afterSeq, before: beforeSeq, from, to, order = 'asc', limit, include } = query;
+    const bounds = { afterSeq, beforeSeq, from, to, order, limit };
+    const page = await (include === 'gone' ? this.log.records(channel, bounds) : this.log.history(channel, bounds));
+    return { ok: true, ...page };
   }
 
   @Get(':channel/presence')

@@ -2,7 +2,7 @@ import { Body, Controller, Delete, Get, HttpCode, Inject, Param, Post, Query, Re
 import { ApiTags } from '@nestjs/swagger';
 import { z } from 'zod';
 import { Delivery, Timelines, toAttempt, type Author } from '#delivery';
-import { countFaults, Documented, jsonOf, SchemaPipe, toFault } from '#http';
+import { countFaults, Documented, jsonOf, SchemaPipe, toFault, type KeyedRequest } from '#http';
 import { MessageLog, type MessageStatus } from '#message-persistence';
 import { LOGGER, METER, requestIdOf, type Counts, type Logger, type Meter, type TraceHeaders } from '#observability';
 import {
@@ -17,7 +17,7 @@ import {
   UserId,
   type FaultName,
 } from '#protocol';
-import { ApiKeyGuard, type KeyedRequest } from './api-key.guard.js';
+import { ApiKeyGuard } from './api-key.guard.js';
 
 type PublishedAnswer = z.infer<typeof rest.PublishedAnswer>;
 type ItemAnswer = PublishedAnswer | z.infer<typeof rest.Failure>;
@@ -187,15 +187,18 @@ export class MessagesController {
 }
 
 function noSuchMessage(): Fault {
-  return new Fault('NOT_FOUND', 'there is no message of this id, or it was removed by retention');
+  return new Fault(
+    'NOT_FOUND',
+    'there is no message of this id: it was never stored, waits for its time, or was removed by retention',
+  );
 }
 
 function isBatch(body: unknown): body is { messages: unknown } {
   return typeof body === 'object' && body !== null && 'messages' in body;
 }
 
-function authorOf({ apiKeyName }: KeyedRequest): Author {
-  return { publisher: `api:${apiKeyName}`, sender: null };
+function authorOf({ keyName }: KeyedRequest): Author {
+  return { publisher: `api:${keyName}`, sender: null };
 }
 
 function traceOf(request: KeyedRequest): TraceHeaders {

@@ -1,8 +1,8 @@
-import { Controller, Delete, Get, Inject, Param, UseGuards } from '@nestjs/common';
+import { Controller, Delete, Get, Inject, Param, UseGuards, UseInterceptors } from '@nestjs/common';
 import { ApiTags } from '@nestjs/swagger';
 import type { z } from 'zod';
 import { Presence, Registry, Sessions, toConnectionView, toSessionView } from '#connection-manager';
-import { Documented, SchemaPipe } from '#http';
+import { Action, AuditInterceptor, Documented, SchemaPipe } from '#http';
 import { Fault, UserId, inboxOf, rest } from '#protocol';
 import { ApiKeyGuard } from './api-key.guard.js';
 
@@ -62,7 +62,27 @@ export class UsersController {
     return { ok: true, user, sessions: (await this.sessions.list(user)).map(toSessionView) };
   }
 
+  @Delete(':id/sessions')
+  @Action('revoke-sessions')
+  @UseInterceptors(AuditInterceptor)
+  @Documented({
+    summary:
+      'Revoke all sessions of a user: its connections are closed within seconds, what was issued so far is refused',
+    description:
+      'A login that comes afterwards is let in. Each token that was ever shown is refused; one that was not is refused if it was issued more than TOKEN_CLOCK_TOLERANCE_MS ago.',
+    params: USER,
+    answer: rest.SessionsEndedAnswer,
+    faults: ['BAD_REQUEST'],
+  })
+  async revokeAll(
+    @Param('id', new SchemaPipe(UserId)) user: string,
+  ): Promise<z.infer<typeof rest.SessionsEndedAnswer>> {
+    return { ok: true, user, ended: await this.sessions.endAll(user) };
+  }
+
   @Delete(':id/sessions/:sessionId')
+  @Action('revoke-session')
+  @UseInterceptors(AuditInterceptor)
   @Documented({
     summary: 'Revoke a session: its connections are closed within seconds, its tokens are refused from now on',
     params: { ...USER, sessionId: 'as listed, percent-encoded' },

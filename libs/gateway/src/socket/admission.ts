@@ -40,15 +40,23 @@ export class Admission {
     private readonly random: () => number = Math.random,
   ) {}
 
+  /** Why nobody at all may come in at present, with the time to come back after; undefined: there is room. */
+  shortage(): Fault | undefined {
+    const { maxConnections, maxOpening } = this.limits;
+    if (this.opening >= maxOpening) return this.refusal('OVERLOADED', SOON_MS, 'too many connections are opening');
+    if (this.count < maxConnections) return undefined;
+    return this.refusal('INSTANCE_FULL', SOON_MS, `${maxConnections} connections are open`);
+  }
+
   /**
    * Takes a place. The caller gives it back with what this returns, once or more often, and says with
    * {@link Place.opened} when the connection is open.
    * @throws Fault OVERLOADED, INSTANCE_FULL, USER_FULL, ADDRESS_FULL, each with the time to come back after
    */
   enter(entrant: Entrant): Place {
-    const { maxConnections, maxPerUser, maxPerAddress, maxOpening } = this.limits;
-    if (this.opening >= maxOpening) this.refuse('OVERLOADED', SOON_MS, 'too many connections are opening');
-    if (this.count >= maxConnections) this.refuse('INSTANCE_FULL', SOON_MS, `${maxConnections} connections are open`);
+    const { maxPerUser, maxPerAddress } = this.limits;
+    const shortage = this.shortage();
+    if (shortage) throw shortage;
     this.makeRoom(this.users.get(entrant.user), maxPerUser, 'USER_FULL');
     this.makeRoom(this.addresses.get(entrant.address), maxPerAddress, 'ADDRESS_FULL');
     return this.take(entrant);
@@ -79,7 +87,7 @@ export class Admission {
 
   private makeRoom(present: readonly Place[] | undefined, max: number, fault: FaultName): void {
     if (max === 0 || present === undefined || present.length < max) return;
-    if (!this.limits.isOldestOut) this.refuse(fault, LATER_MS, `${max} connections are open`);
+    if (!this.limits.isOldestOut) throw this.refusal(fault, LATER_MS, `${max} connections are open`);
     // Its end may take a moment, so it stops counting here.
     const [oldest] = present;
     if (!oldest) return;
@@ -87,8 +95,8 @@ export class Admission {
     oldest.entrant.displace(new Fault('DISPLACED', `a newer connection came, and only ${max} may be open`));
   }
 
-  private refuse(fault: FaultName, afterMs: number, message: string): never {
-    throw new Fault(fault, message, { retryAfterMs: Math.round(afterMs * (1 + 2 * this.random())) });
+  private refusal(fault: FaultName, afterMs: number, message: string): Fault {
+    return new Fault(fault, message, { retryAfterMs: Math.round(afterMs * (1 + 2 * this.random())) });
   }
 }
 

@@ -8,17 +8,21 @@ import { SETTINGS, type ResolvedSettings } from '#config';
 import { Heartbeats, Presence, Sessions } from '#connection-manager';
 import { Delivery } from '#delivery';
 import { toFault } from '#http';
-import { LOGGER, METER, RequestLog, requestIdOf, type Logger, type Meter } from '#observability';
+import { cut, LOGGER, METER, RequestLog, requestIdOf, throttledWarn, type Logger, type Meter } from '#observability';
 import { Fault, type Ack } from '#protocol';
 import { Admission } from './admission.js';
 import { ClientAddress } from './client-address.js';
 import { departures } from './departures.js';
+import { maxFrameBytes } from './frame-limit.js';
 import { GatewayMetrics } from '../gateway-metrics.js';
 import { greet } from './handshake.js';
 import { SocketClient, type SocketClientContext } from './socket-client.js';
+import { answerInHttp, TransportGuard, type TransportRequest } from './transport-guard.js';
 
 /** Transports beyond the connections: those whose handshake has not come yet, or was refused. */
 const MORE_TRANSPORTS = 1_000;
+/** Clients of a wrong kind try again without end. */
+const WARN_EVERY_MS = 60_000;
 /** How late a client may be for its turn before its socket is closed for it. */
 const GRACE_MS = 250;
 const LOOK_MS = 20;
@@ -54,6 +58,8 @@ export class ClientGateway implements OnGatewayInit<Server> {
   private readonly maxTransports: number;
   private readonly admission: Admission;
   private readonly address: ClientAddress;
+  private readonly guard: TransportGuard;
+  private readonly warn: (what: string, error: unknown) => void;
   private readonly context: SocketClientContext;
   private readonly metrics: GatewayMetrics;
   private timer: NodeJS.Timeout | undefined;
@@ -61,7 +67,8 @@ export class ClientGateway implements OnGatewayInit<Server> {
   private isDraining = false;
 
   constructor(
-    @Inject(SETTINGS) { admission, sessions: { tokenNoticeMs } }: ResolvedSettings,
+    @Inject(SETTINGS)
+    { admission, auth, body, isProduction, sessions: { tokenNoticeMs, clockToleranceMs } }: ResolvedSettings,
     @Inject(Tokens) private readonly tokens: Tokens,
     @Inject(Delivery) delivery: Delivery,
     @Inject(Sessions) private readonly sessions: Sessions,
@@ -71,28 +78,33 @@ export class ClientGateway implements OnGatewayInit<Server> {
     @Inject(METER) meter: Meter,
     @Inject(RequestLog) private readonly requestLog: RequestLog,
   ) {
-    const metrics = (this.metrics = new GatewayMetrics(meter, () => this.size, admission.maxConnections));
-    const onGone = (client: SocketClient): void => this.forget(client);
-    this.context = { delivery, sessions, presence, heartbeats, tokens, tokenNoticeMs, metrics, logger, onGone };
+    const metrics = (this.metrics = new GatewayMetrics(meter, this, admission.maxConnections));
+    const onGone = ({ socket }: SocketClient): void => void this.clients.delete(socket.id);
+    const limits = { tokenNoticeMs, clockToleranceMs, maxFrameBytes: maxFrameBytes(body.maxBytes) };
+    this.context = { delivery, sessions, presence, heartbeats, tokens, ...limits, metrics, logger, onGone };
     this.admission = new Admission(admission);
     this.address = new ClientAddress(admission.trustedProxies);
+    const { corsOrigins } = auth;
+    this.guard = new TransportGuard({ corsOrigins, allowsLocalhost: !isProduction && corsOrigins.length === 0 });
+    this.warn = throttledWarn(logger, WARN_EVERY_MS);
     this.maxTransports = admission.maxConnections + MORE_TRANSPORTS;
   }
 
   afterInit(server: Server): void {
     this.server = server;
-    server.engine.use((request: IncomingMessage, _response: unknown, next: () => void) => {
-      // Before the upgrade a load balancer still passes it on to the next instance, and a client tries again by itself.
-      const isFull = server.engine.clientsCount >= this.maxTransports;
-      if (this.isOpen && !this.isDraining && !isFull) return next();
-      this.metrics.connectFailures.inc('turned_away');
-      request.socket.end(unavailable(this.requestLog.headers(request)));
+    // Not allowRequest or cors: the one is skipped when the URL has a sid, the other does not cover WebSocket upgrades.
+    server.engine.use((request: TransportRequest, response: unknown, next: () => void) => {
+      const fault = this.checkTransport(request);
+      if (!fault) return next();
+      const headers = { ...this.requestLog.headers(request), ...this.guard.corsHeaders(request) };
+      answerInHttp(request, response, fault, headers);
     });
     server.engine.on('headers', (headers: Record<string, string>, request: IncomingMessage) =>
       Object.assign(headers, this.requestLog.headers(request)),
     );
-    server.use((socket, next) => void this.authenticate(socket, next));
-    server.on('connection', (socket) => this.admit(socket));
+    server.use((socket, next) => this.contain(socket, () => this.authenticate(socket, next)));
+    server.on('connection', (socket) => this.contain(socket, () => this.admit(socket)));
+    this.refuseOtherNamespaces(server);
     this.timer = setInterval(() => this.lookAtTokens(Date.now()), TOKEN_LOOK_MS);
   }
 
@@ -103,6 +115,11 @@ export class ClientGateway implements OnGatewayInit<Server> {
 
   get size(): number {
     return this.clients.size;
+  }
+
+  /** WebSockets that are open, also those whose client has not been let in. */
+  get transports(): number {
+    return this.server?.engine.clientsCount ?? 0;
   }
 
   /**
@@ -143,7 +160,45 @@ export class ClientGateway implements OnGatewayInit<Server> {
 
   /** One timer for all: a timer for each connection would be 300 bytes. */
   private lookAtTokens(nowMs: number): void {
-    for (const client of this.clients.values()) client.session.look(nowMs);
+    for (const client of this.clients.values()) client.look(nowMs);
+  }
+
+  /** An error in what is done for one client ends its connection, and nothing else. */
+  private contain({ conn }: Socket, run: () => Promise<void>): void {
+    run().catch((error: unknown) => {
+      this.logger.error({ err: error }, 'a client failed, hanging up');
+      conn.close();
+    });
+  }
+
+  /**
+   * Before the upgrade a load balancer still passes a client on to the next instance, and Socket.IO tries again by
+   * itself. So whatever passes by itself is refused here as far as it is known.
+   */
+  private checkTransport(request: TransportRequest): Fault | undefined {
+    const misfit = this.guard.misfit(request);
+    if (misfit) this.warn(...misfit);
+    const fault = misfit?.[1] ?? this.shortage();
+    if (fault) this.metrics.connectFailures.inc(misfit ? 'misfit' : 'turned_away');
+    return fault;
+  }
+
+  private shortage(): Fault | undefined {
+    if (!this.isOpen) return new Fault('UNAVAILABLE', 'this instance is starting');
+    if (this.isDraining) return draining();
+    if (this.transports >= this.maxTransports) return new Fault('OVERLOADED', 'too many connections are opening');
+    return this.admission.shortage();
+  }
+
+  /** Socket.IO would refuse them without a code. */
+  private refuseOtherNamespaces(server: Server): void {
+    const others = server.of((_name: string, _auth: unknown, next: (error: null, isThere: boolean) => void) =>
+      next(null, true),
+    );
+    others.use((socket, next) => {
+      const message = `there is no namespace ${cut(socket.nsp.name, 50)}: connect to /, without a path in the URL`;
+      this.refuse(socket, new Fault('NOT_FOUND', message), next);
+    });
   }
 
   /**
@@ -151,10 +206,13 @@ export class ClientGateway implements OnGatewayInit<Server> {
    * even if nothing here waits: hundreds in one TCP segment would each become a connection.
    */
   private async authenticate(socket: Socket, next: (error?: Error) => void): Promise<void> {
-    const address = this.address.of(socket.request);
+    if (this.taken.has(socket.conn)) {
+      socket.conn.close();
+      return next(new Error('a transport carries one connection'));
+    }
     let visitor: Visitor | undefined;
     try {
-      visitor = this.receive(socket, address);
+      visitor = this.receive(socket);
       await this.assertSession(visitor);
       socket.data = visitor;
       next();
@@ -163,22 +221,33 @@ export class ClientGateway implements OnGatewayInit<Server> {
       process.nextTick(() => client.leaveUnlessIn());
     } catch (error) {
       visitor?.client.leaveUnlessIn();
-      const fault = toFault(error);
-      this.metrics.connectFailures.inc(fault.fault);
-      const requestId = requestIdOf(socket.request);
-      this.logger.info({ code: fault.code, address, requestId }, 'handshake refused');
-      next(Object.assign(new Error(fault.message), { data: fault.toWire() }));
+      this.refuse(socket, error, next);
     }
   }
 
-  /** Nothing is waited for here, or a second CONNECT could come in between. */
-  private receive(socket: Socket, address: string): Visitor {
-    if (this.isDraining) throw new Fault('DRAINING', 'this instance is shutting down');
-    if (this.taken.has(socket.conn)) {
-      socket.conn.close();
-      throw new Fault('BAD_REQUEST', 'a transport carries one connection');
+  /**
+   * After a refusal in Socket.IO's protocol a client never comes back by itself; after its transport was closed it does.
+   * So one that may come back is let in, only to be told why it has to go.
+   */
+  private refuse(socket: Socket, error: unknown, next: (error?: Error) => void): void {
+    const fault = toFault(error);
+    this.metrics.connectFailures.inc(fault.fault);
+    const address = this.address.of(socket.request);
+    const requestId = requestIdOf(socket.request);
+    if (fault.fault === 'INTERNAL') this.logger.error({ err: error, address, requestId }, 'handshake failed');
+    else {
+      const reason = fault.isOfToken ? fault.message : undefined;
+      this.logger.info({ code: fault.code, reason, address, requestId }, 'handshake refused');
     }
-    const guest = greet(socket, this.tokens, address);
+    if (!fault.retryable) return next(Object.assign(new Error(fault.message), { data: fault.toWire() }));
+    socket.data = fault;
+    next();
+  }
+
+  /** Nothing is waited for here, or a second CONNECT could come in between. */
+  private receive(socket: Socket): Visitor {
+    if (this.isDraining) throw draining();
+    const guest = greet(socket, this.tokens, this.address.of(socket.request));
     const client = new SocketClient(socket, guest, this.context);
     client.place = this.admission.enter(client);
     this.taken.add(socket.conn);
@@ -187,7 +256,7 @@ export class ClientGateway implements OnGatewayInit<Server> {
 
   /**
    * A session that has ended is refused here. While the database is out of reach the client is let in, and hung up on as
-   * any connection that cannot be opened: only then does Socket.IO come back by itself.
+   * any connection that cannot be opened.
    */
   private async assertSession({ client, opening }: Visitor): Promise<void> {
     try {
@@ -197,12 +266,14 @@ export class ClientGateway implements OnGatewayInit<Server> {
       this.taken.delete(client.socket.conn);
       throw error;
     }
-    if (this.isDraining) throw new Fault('DRAINING', 'this instance is shutting down');
+    if (this.isDraining) throw draining();
   }
 
-  private admit(socket: Socket): void {
-    const { client, resume, opening } = socket.data as Visitor;
+  private async admit(socket: Socket): Promise<void> {
+    const visitor = socket.data as Visitor | Fault;
     socket.data = undefined;
+    if (visitor instanceof Fault) return turnAway(socket, visitor);
+    const { client, resume, opening } = visitor;
     this.clients.set(socket.id, client);
     this.logger.debug(
       { connectionId: socket.id, user: client.user, requestId: requestIdOf(socket.request) },
@@ -210,17 +281,15 @@ export class ClientGateway implements OnGatewayInit<Server> {
     );
     // Its handshake was under way when the drain began.
     if (this.isDraining) client.leavesAtMs = performance.now();
-    void client.enter(resume, opening);
-  }
-
-  private forget({ socket }: SocketClient): void {
-    this.clients.delete(socket.id);
-    this.taken.delete(socket.conn);
+    await client.enter(resume, opening);
   }
 }
 
-/** Before the upgrade, and so in the words of HTTP. */
-function unavailable(headers: Readonly<Record<string, string>>): string {
-  const lines = Object.entries({ 'Retry-After': '1', Connection: 'close', 'Content-Length': '0', ...headers });
-  return ['HTTP/1.1 503 Service Unavailable', ...lines.map((line) => line.join(': ')), '', ''].join('\r\n');
+function draining(): Fault {
+  return new Fault('DRAINING', 'this instance is shutting down');
+}
+
+function turnAway(socket: Socket, fault: Fault): void {
+  socket.emit('closing', fault.toWire());
+  socket.conn.close();
 }

@@ -1,5 +1,5 @@
 import type { Socket } from 'socket.io';
-import type { Tokens } from '#auth';
+import type { Identity, Tokens } from '#auth';
 import { derivedSessionId, type Login } from '#connection-manager';
 import { cut } from '#observability';
 import { DEFAULT_DEVICE, Fault, Handshake, parse, type Ack } from '#protocol';
@@ -19,8 +19,18 @@ export function greet(socket: Socket, tokens: Tokens, address: string): Guest {
   if ('token' in query) throw new Fault('BAD_REQUEST', 'a token in the URL ends up in logs: send it as auth.token');
   if (!('token' in auth)) throw new Fault('TOKEN_MISSING', 'auth.token: required');
   const { token, deviceId = DEFAULT_DEVICE, resume = {} } = parse(Handshake, auth);
-  const { user, grants, sessionId = derivedSessionId(deviceId), issuedAtMs, expiresAtMs } = tokens.verify(token);
+  const { user, grants, issuedAtMs, expiresAtMs, ...named } = tokens.verify(token);
   const userAgent = headers['user-agent'] === undefined ? null : cut(headers['user-agent'], USER_AGENT_MAX);
-  const login = { user, sessionId, deviceId, issuedAtMs, expiresAtMs, address, userAgent };
+  const session = sessionOf(named, deviceId);
+  const login = { user, ...session, deviceId, issuedAtMs, expiresAtMs, address, userAgent };
   return { login, grants, resume };
+}
+
+/** The session a token belongs to: the one it names, or that of the device, which remembers the token itself. */
+export function sessionOf(
+  { sessionId, tokenId }: Pick<Identity, 'sessionId' | 'tokenId'>,
+  deviceId: string,
+): Pick<Login, 'sessionId' | 'tokenId'> {
+  if (sessionId !== undefined) return { sessionId, tokenId: undefined };
+  return { sessionId: derivedSessionId(deviceId), tokenId };
 }

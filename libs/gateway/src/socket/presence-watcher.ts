@@ -24,4 +24,8 @@ export class PresenceWatcher implements Watcher {
   onPresence(payload: EventPayload<'presence'>): void {
     this.outlet.presence(payload);
   }
+
+  onEnded(channel: string): void {
+    this.outlet.ended({ channel, request: 'watch' });
+  }
 }

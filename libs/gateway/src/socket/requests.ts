@@ -1,4 +1,4 @@
-import type { Presence } from '#connection-manager';
+import { sessionEnded, type Presence } from '#connection-manager';
 import type { Author, Connection, Delivery, Outgoing } from '#delivery';
 import {
   bodyIn,
@@ -14,6 +14,7 @@ import {
   type RequestResult,
 } from '#protocol';
 import { PresenceWatcher } from './presence-watcher.js';
+import { RequestOrder } from './request-order.js';
 import type { SocketOutlet } from './socket-outlet.js';
 import type { SocketSession } from './socket-session.js';
 
@@ -32,6 +33,9 @@ export interface RequestsContext {
 
 const NOTHING = Promise.resolve();
 
+/** Requests that are in their place as soon as they have begun: what comes behind them need not wait for the answer. */
+const BEGUN_IS_DONE: ReadonlySet<RequestName> = new Set(['publish', 'schedule', 'history', 'cancel', 'read']);
+
 /** What a client may ask for, and with which right. Identity is the token's, whatever the request says. */
 export class Requests implements Handlers {
   private readonly delivery: Delivery;
@@ -40,6 +44,10 @@ export class Requests implements Handlers {
   private reading: Promise<unknown> = NOTHING;
   /** Made for those who ask. */
   private watching: PresenceWatcher | undefined;
+  /** Made with the first request that others may have to wait for. */
+  private order: RequestOrder | undefined;
+  /** It has logged out. */
+  private isOver = false;
 
   constructor(
     private readonly context: RequestsContext,
@@ -65,15 +73,21 @@ export class Requests implements Handlers {
     if (this.watching) this.context.presence.leave(this.watching);
   }
 
-  /** @param json the text it came in; undefined if that is not known */
-  run<N extends RequestName>(name: N, payload: unknown, json: string | undefined): Promise<RequestResult<N>> {
-    // The payload was parsed with the schema of this very request.
-    const handler = this[name] as Handlers[N];
-    return handler.call(this, payload as RequestPayload<N>, json);
+  /**
+   * Runs a request of which the payload was parsed with the schema of this very request.
+   * @param json the text it came in; undefined if that is not known
+   */
+  run<N extends RequestName>(name: N, payload: RequestPayload<N>, json: string | undefined): Promise<RequestResult<N>> {
+    if (name === 'ack') return this.handle(name, payload, json);
+    if (this.isOver) throw sessionEnded();
+    const isFree = this.order?.isIdle ?? true;
+    if (isFree && BEGUN_IS_DONE.has(name) && this.isAllowed(name, channelOf(payload))) {
+      return this.handle(name, payload, json);
+    }
+    return this.runInOrder(name, payload, json);
   }
 
   publish(request: RequestPayload<'publish'>, json: string | undefined): Promise<RequestResult<'publish'>> {
-    this.assertPublishable(request.channel);
     return this.delivery.publisher.publish(this.toOutgoing(request), this.bodyOf(request, json), this.author);
   }
 
@@ -81,7 +95,6 @@ export class Requests implements Handlers {
     { sendAt, ...request }: RequestPayload<'schedule'>,
     json: string | undefined,
   ): Promise<RequestResult<'schedule'>> {
-    this.assertPublishable(request.channel);
     const outgoing = { ...this.toOutgoing(request), sendAt };
     return this.delivery.publisher.schedule(outgoing, this.bodyOf(request, json), this.author);
   }
@@ -101,7 +114,6 @@ export class Requests implements Handlers {
   }
 
   async subscribe({ channel, sinceSeq }: RequestPayload<'subscribe'>): Promise<RequestResult<'subscribe'>> {
-    this.assertReadable(channel);
     return { channel, ...(await this.delivery.subscriptions.subscribe(this.connection, channel, sinceSeq)) };
   }
 
@@ -111,7 +123,6 @@ export class Requests implements Handlers {
   }
 
   async join({ channel }: RequestPayload<'join'>): Promise<RequestResult<'join'>> {
-    this.assertGranted('join', channel);
     if (!this.isMember(channel)) this.delivery.subscriptions.assertRoom(this.connection);
     return { channel, seq: await this.delivery.join(this.user, channel) };
   }
@@ -122,12 +133,15 @@ export class Requests implements Handlers {
   }
 
   history({ channel, ...bounds }: RequestPayload<'history'>): Promise<RequestResult<'history'>> {
-    this.assertReadable(channel);
     const { afterSeq = 0, beforeSeq, from, to, order = 'asc', limit = HISTORY_LIMIT } = bounds;
+    const { memberRights, log } = this.delivery;
+    const isByMembership = this.isMember(channel) && !isGranted(this.session.grants, 'subscribe', channel);
     const page = this.reading.then(() => {
       if (this.connection.outlet.bufferedBytes > MAX_BUFFERED_BYTES)
         throw new Fault('OVERLOADED', 'earlier answers wait to be read');
-      return this.delivery.log.history(channel, { afterSeq, beforeSeq, from, to, order, limit });
+      const within = { afterSeq, beforeSeq, from, to, order, limit };
+      const { key } = this.connection;
+      return isByMembership ? memberRights.history(key, channel, within) : log.history(channel, within, key);
     });
     this.reading = page.catch(() => undefined); // its own asker hears of it
     return page;
@@ -148,23 +162,37 @@ export class Requests implements Handlers {
 
   async token({ token }: RequestPayload<'token'>): Promise<RequestResult<'token'>> {
     const expiresAtMs = await this.session.renew(token);
+    await this.endUngranted();
     return { expiresAt: new Date(expiresAtMs).toISOString() };
   }
 
   async logout(): Promise<RequestResult<'logout'>> {
     await this.session.logout();
+    this.isOver = true;
     return {};
   }
 
-  /** Spells out whose devices and which connection "self" is. */
+  /** Ends what the client asked for with grants that it has not any more. Memberships are the user's, not the token's. */
+  private async endUngranted(): Promise<void> {
+    for (const channel of this.delivery.subscriptions.askedFor(this.connection)) {
+      if (this.isAllowed('subscribe', channel)) continue;
+      this.delivery.subscriptions.unsubscribe(this.connection, channel);
+      this.outlet.ended({ channel, request: 'subscribe' });
+    }
+    if (this.watching) await this.context.presence.review(this.watching);
+  }
+
+  /** Spells out who the publishing user, device and connection are. */
   private toOutgoing(request: RequestPayload<'publish'>): Outgoing {
     // As most are, and a copy is a good part of what a publish costs here.
     if (isPlain(request)) return request;
-    const { exceptSelf, exceptConnection, receipts, ...outgoing } = request;
+    const { exceptSelf, exceptDevice, exceptConnection, receipts, ...outgoing } = request;
+    const { user, deviceId, connectionId } = this.connection.key;
     return {
       ...outgoing,
-      ...(exceptSelf === true ? { exceptUser: this.user } : {}),
-      ...(exceptConnection === true ? { exceptConnection: this.connection.key.connectionId } : {}),
+      ...(exceptSelf === true ? { exceptUser: user } : {}),
+      ...(exceptDevice === true ? { exceptDevice: { user, deviceId } } : {}),
+      ...(exceptConnection === true ? { exceptConnection: connectionId } : {}),
       ...(receipts === undefined ? {} : { receipts }),
     };
   }
@@ -176,26 +204,70 @@ export class Requests implements Handlers {
     return bodyIn(json, startsOfItems(json, 0, 2)[1] ?? 0, bodyLimits);
   }
 
-  private assertPublishable(channel: string): void {
-    if (!this.isMember(channel)) this.assertGranted('publish', channel);
+  private async runInOrder<N extends RequestName>(
+    name: N,
+    payload: RequestPayload<N>,
+    json: string | undefined,
+  ): Promise<RequestResult<N>> {
+    const channel = channelOf(payload);
+    this.order ??= new RequestOrder();
+    const begun = await this.order.run(name, channel, async () => {
+      if (this.isOver) throw sessionEnded();
+      await this.assertAllowed(name, channel);
+      const answer = this.handle(name, payload, json);
+      // In an object, since a bare promise would be waited for.
+      return { answer: BEGUN_IS_DONE.has(name) ? answer : await answer };
+    });
+    return begun.answer;
+  }
+
+  private handle<N extends RequestName>(
+    name: N,
+    payload: RequestPayload<N>,
+    json: string | undefined,
+  ): Promise<RequestResult<N>> {
+    const handler = this[name] as Handlers[N];
+    return handler.call(this, payload, json);
+  }
+
+  /** As far as this connection knows: a membership may be newer. */
+  private isAllowed(name: RequestName, channel: string): boolean {
+    const verb = VERBS[name];
+    if (verb === undefined || isGranted(this.session.grants, verb, channel)) return true;
+    if (verb === 'subscribe' && (channel === 'broadcast' || channel === inboxOf(this.user))) return true;
+    return verb !== 'join' && this.isMember(channel);
+  }
+
+  /** Asks the database before it refuses what members may do. @throws Fault FORBIDDEN */
+  private async assertAllowed(name: RequestName, channel: string): Promise<void> {
+    if (this.isAllowed(name, channel)) return;
+    const isMember =
+      name !== 'join' &&
+      channelKind(channel) === 'group' &&
+      (await this.delivery.memberRights.isMember(this.user, channel));
+    if (!isMember) throw new Fault('FORBIDDEN', `the token does not grant ${VERBS[name]}:${channel}`);
   }
 
   private isMember(channel: string): boolean {
     return this.connection.isMemberOf(channel) && channelKind(channel) === 'group';
   }
+}
 
-  private assertReadable(channel: string): void {
-    const isOwn = channel === inboxOf(this.user) || channel === 'broadcast' || this.isMember(channel);
-    if (!isOwn) this.assertGranted('subscribe', channel);
-  }
+/** The right that each request needs; presence looks at its own. */
+const VERBS: Partial<Record<RequestName, GrantVerb>> = {
+  publish: 'publish',
+  schedule: 'publish',
+  subscribe: 'subscribe',
+  history: 'subscribe',
+  join: 'join',
+};
 
-  private assertGranted(verb: GrantVerb, channel: string): void {
-    if (isGranted(this.session.grants, verb, channel)) return;
-    throw new Fault('FORBIDDEN', `the token does not grant ${verb}:${channel}`);
-  }
+function channelOf(payload: object): string {
+  return 'channel' in payload ? (payload.channel as string) : '';
 }
 
 /** It has no wishes about its author's own devices. */
 function isPlain(request: RequestPayload<'publish'>): request is RequestPayload<'publish'> & Outgoing {
-  return request.exceptSelf === undefined && request.exceptConnection === undefined;
+  const { exceptSelf, exceptDevice, exceptConnection } = request;
+  return exceptSelf === undefined && exceptDevice === undefined && exceptConnection === undefined;
 }

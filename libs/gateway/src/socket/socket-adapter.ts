@@ -1,22 +1,17 @@
 import type { INestApplicationContext } from '@nestjs/common';
 import { IoAdapter } from '@nestjs/platform-socket.io';
-import type { IncomingMessage } from 'node:http';
+import type { IncomingMessage, Server as HttpServer } from 'node:http';
+import type { Socket } from 'node:net';
 import type { Server, ServerOptions } from 'socket.io';
+import { maxFrameBytes } from './frame-limit.js';
 import { RoomlessAdapter } from './roomless-adapter.js';
 
 export interface SocketAdapterOptions {
-  readonly corsOrigins: readonly string[];
-  /** Pages served by this machine may connect: development. */
-  readonly allowsLocalhost: boolean;
   readonly maxBodyBytes: number;
   /** Together the longest that a client whose network is gone counts as connected. */
   readonly pingIntervalMs: number;
   readonly pingTimeoutMs: number;
 }
-
-/** Room for the packet around the longest body: ids, metadata, escapes. */
-const PACKET_OVERHEAD_BYTES = 65_536;
-const LOCALHOST = /^https?:\/\/(localhost|127\.0\.0\.1|\[::1\])(:\d+)?$/;
 
 /** Socket.IO as this server runs it: WebSocket alone, which needs no sticky sessions. */
 export class SocketAdapter extends IoAdapter {
@@ -28,33 +23,34 @@ export class SocketAdapter extends IoAdapter {
   }
 
   override createIOServer(port: number, options?: ServerOptions): Server {
-    const server = super.createIOServer(port, {
+    hearErrorsOfUpgrades(this.httpServer as HttpServer);
+    return super.createIOServer(port, {
       ...options,
       transports: ['websocket'],
       adapter: RoomlessAdapter,
       serveClient: false,
+      // Those who ask for a namespace that does not exist leave nothing behind.
+      cleanupEmptyChildNamespaces: true,
       connectTimeout: 10_000,
       pingInterval: this.options.pingIntervalMs,
       pingTimeout: this.options.pingTimeoutMs,
-      maxHttpBufferSize: this.options.maxBodyBytes * 2 + PACKET_OVERHEAD_BYTES,
+      maxHttpBufferSize: maxFrameBytes(this.options.maxBodyBytes),
       perMessageDeflate: false,
     } as unknown as ServerOptions);
-    // Not allowRequest or cors: the one is skipped when the URL has a sid, the other does not cover WebSocket upgrades.
-    server.engine.use((request: IncomingMessage, _response: unknown, next: (error?: Error) => void) => {
-      next(this.isAllowed(request.headers.origin) ? undefined : new Error('origin not allowed'));
-    });
-    return server;
   }
 
   /** Nest would keep observables for the decorated handlers of every connection; there are none. */
   override bindClientConnect(): void {
     // The gateway listens for itself.
   }
+}
 
-  /** Only browsers send an Origin; what has none is no page of somebody else's. */
-  private isAllowed(origin: string | undefined): boolean {
-    const { corsOrigins, allowsLocalhost } = this.options;
-    if (origin === undefined || corsOrigins.includes('*') || corsOrigins.includes(origin)) return true;
-    return allowsLocalhost && LOCALHOST.test(origin);
-  }
+const ignore = (): void => undefined;
+
+/**
+ * Node takes its own listener off the TCP socket of an upgrade. Until `ws` listens, and for ever where the upgrade is
+ * refused or leads nowhere, a client that resets its connection would be an error nobody hears, which ends the process.
+ */
+function hearErrorsOfUpgrades(server: HttpServer): void {
+  server.prependListener('upgrade', (_request: IncomingMessage, socket: Socket) => socket.on('error', ignore));
 }

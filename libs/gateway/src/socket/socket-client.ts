@@ -3,7 +3,7 @@ import type { Heartbeats, Presence } from '#connection-manager';
 import type { Connection, Delivery } from '#delivery';
 import { toFault } from '#http';
 import { cut, type Logger } from '#observability';
-import { Fault, isRequest, parseRequest, type Ack, type RequestName } from '#protocol';
+import { Fault, isRequest, parseRequest, type Ack, type RequestName, type RequestPayload } from '#protocol';
 import type { GatewayMetrics } from '../gateway-metrics.js';
 import type { Entrant, Place } from './admission.js';
 import type { Guest } from './handshake.js';
@@ -14,12 +14,12 @@ import { SocketSession, type SocketSessionOptions } from './socket-session.js';
 
 interface Request {
   readonly event: RequestName;
-  readonly payload: unknown;
+  readonly payload: RequestPayload<RequestName>;
   /** The text it came in. */
   readonly json: string | undefined;
 }
 
-/** Requests of one socket that may wait for an answer. */
+/** Requests of one socket that may wait for an answer, and as many acknowledgements beside them. */
 const MAX_WAITING = 2_000;
 
 export interface SocketClientContext extends SocketSessionOptions {
@@ -28,6 +28,7 @@ export interface SocketClientContext extends SocketSessionOptions {
   readonly heartbeats: Heartbeats;
   readonly metrics: GatewayMetrics;
   readonly logger: Logger;
+  readonly maxFrameBytes: number;
   /** Its socket has closed. */
   readonly onGone: (client: SocketClient) => void;
 }
@@ -88,7 +89,19 @@ export class SocketClient implements Entrant, Taker, OutletOwner {
     this.isLeaving = true;
     if (this.pending > 0) return;
     this.isHangingUp = true;
-    void this.context.delivery.saveAcknowledged().finally(() => this.outlet.hangUp());
+    this.context.delivery
+      .saveAcknowledged()
+      .then(() => this.outlet.hangUp())
+      .catch((error: unknown) => this.fail(error));
+  }
+
+  /** Announces the end of its token, and ends with it. */
+  look(nowMs: number): void {
+    try {
+      this.session.look(nowMs);
+    } catch (error) {
+      this.fail(error);
+    }
   }
 
   displace(fault: Fault): void {
@@ -143,10 +156,12 @@ export class SocketClient implements Entrant, Taker, OutletOwner {
     this.context.heartbeats.note(this.socket.id);
   }
 
+  /** A client that leaves its namespace leaves with its transport; if it comes back, it opens another one. */
   leave(reason: string): void {
     this.isGone = true;
     this.context.onGone(this);
     this.givePlaceBack();
+    this.socket.conn.close();
     this.context.metrics.ended(reason);
     this.session.leave();
     this.requests?.forgetWatches();
@@ -155,6 +170,18 @@ export class SocketClient implements Entrant, Taker, OutletOwner {
 
   onUnsent(error: unknown): void {
     this.logger.error({ err: error }, 'packet not sent');
+  }
+
+  /** What goes wrong for one client costs that client its connection. */
+  fail(error: unknown): void {
+    this.logger.error({ err: error }, 'connection failed, hanging up');
+    this.socket.conn.close();
+  }
+
+  onFrameTooLong(): void {
+    const fault = new Fault('BODY_TOO_LARGE', `a frame is longer than ${this.context.maxFrameBytes} bytes`);
+    this.logger.info({ code: fault.code }, 'frame too long, closing');
+    this.outlet.close(fault);
   }
 
   take(data: readonly unknown[], id: number | undefined, json: string | undefined): void {
@@ -167,7 +194,7 @@ export class SocketClient implements Entrant, Taker, OutletOwner {
       },
       (error: unknown) => {
         this.count(event, -1);
-        this.refuse(event, toFault(error), id);
+        this.refuse(event, error, id);
       },
     );
   }
@@ -191,10 +218,15 @@ export class SocketClient implements Entrant, Taker, OutletOwner {
   private check(event: string, data: readonly unknown[], json: string | undefined): Request {
     if (!isRequest(event)) throw new Fault('UNKNOWN_EVENT', `there is no request ${JSON.stringify(cut(event, 50))}`);
     if (data.length > 2) throw new Fault('BAD_REQUEST', 'a request has one argument and a callback');
-    // A client that never pauses would else keep the instance from ending; elsewhere it is served.
-    if (this.isLeaving && event !== 'ack') throw new Fault('DRAINING', 'this instance is shutting down; connect again');
-    if (this.waiting > MAX_WAITING) throw new Fault('OVERLOADED', 'too many requests of this connection are waiting');
+    // Whatever waits, an acknowledgement passes: without it the window stays full, and nothing is sent any more.
+    if (event !== 'ack') this.assertRoom();
     return { event, payload: parseRequest(event, data[1]), json };
+  }
+
+  private assertRoom(): void {
+    // A client that never pauses would otherwise keep the instance from ending; elsewhere it is served.
+    if (this.isLeaving) throw new Fault('DRAINING', 'this instance is shutting down; connect again');
+    if (this.pending > MAX_WAITING) throw new Fault('OVERLOADED', 'too many requests of this connection are waiting');
   }
 
   private async answerWhenOpen(request: Request): Promise<object> {
@@ -203,15 +235,29 @@ export class SocketClient implements Entrant, Taker, OutletOwner {
   }
 
   private run({ event, payload, json }: Request): Promise<object> {
-    // Of a client that has left meanwhile nobody would forget what it began to watch.
+    // If the client has already disconnected, its watches would never be removed.
     if (!this.connection || this.isGone) throw new Fault('UNAVAILABLE', 'the connection is closing');
+    if (event === 'ack' && this.waitingAcks > MAX_WAITING) {
+      this.connection.acknowledge(payload as Ack);
+      throw new Fault('OVERLOADED', 'this acknowledgement counts, but too many wait to be stored to say when it is');
+    }
     this.requests ??= new Requests(this.context, this.session, this.outlet, this.connection);
     return this.requests.run(event, payload, json);
   }
 
-  private refuse(event: string, fault: Fault, id: number | undefined): void {
+  /** Nobody awaits it, so it must not throw. */
+  private refuse(event: string, error: unknown, id: number | undefined): void {
+    try {
+      this.answerRefused(event, toFault(error), id);
+    } catch (failure) {
+      this.fail(failure);
+    }
+  }
+
+  private answerRefused(event: string, fault: Fault, id: number | undefined): void {
     this.context.metrics.faults.inc(fault.fault);
     if (fault.fault === 'INTERNAL') this.logger.error({ err: fault.cause, event: cut(event, 50) }, 'request failed');
+    else if (fault.isOfToken) this.logger.info({ code: fault.code, reason: fault.message }, 'token refused');
     else this.logger.debug({ code: fault.code, event: cut(event, 50) }, 'request refused');
     if (id !== undefined) this.outlet.refuse(id, fault);
   }

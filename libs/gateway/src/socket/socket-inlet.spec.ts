@@ -39,6 +39,10 @@ function takes(count: number): Promise<void> {
       },
       hear: () => undefined,
       leave: () => undefined,
+      onFrameTooLong: () => undefined,
+      fail: (error) => {
+        throw error;
+      },
     });
   });
 }

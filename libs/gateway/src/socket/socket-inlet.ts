@@ -11,6 +11,10 @@ export interface Taker {
   hear(): void;
   /** It is gone. */
   leave(reason: string): void;
+  /** `ws` is about to close its WebSocket because a frame is longer than the limit. */
+  onFrameTooLong(): void;
+  /** One of the above has thrown. */
+  fail(error: unknown): void;
 }
 
 /** Socket.IO's packet of an event, text or binary. */
@@ -42,7 +46,11 @@ interface WsSocket {
   listeners(event: 'message'): OnMessage[];
   off(event: 'message', listener: OnMessage): void;
   on(event: 'message', listener: OnMessage): void;
+  readonly _receiver?: { prependListener(event: 'error', listener: (error: { code?: string }) => void): void };
 }
+
+/** Of `ws`: the length of a frame, of a message in fragments, and one beyond all numbers. */
+const TOO_LONG: readonly unknown[] = ['WS_ERR_UNSUPPORTED_MESSAGE_LENGTH', 'WS_ERR_UNSUPPORTED_DATA_PAYLOAD_LENGTH'];
 
 type OnMessage = (this: WsSocket, data: Buffer, isBinary: boolean) => void;
 
@@ -62,14 +70,26 @@ const NO_EVENT = -1;
  * the WebSocket. Engine.IO and Socket.IO would decode each in turn and hand it on through five events, four objects and
  * a turn of their own. Whatever else comes goes their way, and so does what they have to know of: the first sign of life
  * after a ping, and text while attachments are due. Its text goes with the packet.
+ *
+ * Whatever a listener throws would go up through `ws` to the process and end it, so nothing leaves this function.
  */
 export function listen(socket: Socket, taker: Taker): void {
-  const take = ({ data = [], id, json }: EventPacket): void => taker.take(data, id, json);
-  (socket as unknown as { onevent: (packet: EventPacket) => void }).onevent = take;
-  socket.on('disconnect', (reason) => taker.leave(reason));
-  socket.conn.on('heartbeat', () => taker.hear());
+  socket.on('disconnect', (reason) => contain(taker, () => taker.leave(reason)));
+  socket.conn.on('heartbeat', () => contain(taker, () => taker.hear()));
+  const take: Taker['take'] = (data, id, json) => {
+    try {
+      taker.take(data, id, json);
+    } catch (error) {
+      taker.fail(error);
+    }
+  };
+  (socket as unknown as { onevent: (packet: EventPacket) => void }).onevent = ({ data = [], id, json }) =>
+    take(data, id, json);
   const conn = socket.conn as unknown as EngineSocket;
   const ws = conn.transport.socket;
+  ws?._receiver?.prependListener('error', ({ code }) => {
+    if (TOO_LONG.includes(code)) contain(taker, () => taker.onFrameTooLong());
+  });
   const [usual, ...others] = ws?.listeners('message') ?? [];
   const { decoder } = socket.client as unknown as { decoder?: Decoder };
   // As it is with Engine.IO 6 and Socket.IO 4: with others, everything goes their way.
@@ -79,7 +99,7 @@ export function listen(socket: Socket, taker: Taker): void {
   ws.off('message', usual);
   ws.on('message', (data, isBinary) => {
     const isExpected = !isDetoured && !isBinary && socket.connected && isIdle(conn) && decoder.reconstructor == null;
-    if (isExpected && takeEvent(data, taker)) return;
+    if (isExpected && takeEvent(data, take)) return;
     if (isBinary) usual.call(ws, data, isBinary);
     else keepText(decoder, data, () => usual.call(ws, data, isBinary));
     if (isDetoured) return;
@@ -102,20 +122,28 @@ function keepText(decoder: Decoder, frame: Buffer, decode: () => void): void {
   }
 }
 
+function contain(taker: Taker, run: () => void): void {
+  try {
+    run();
+  } catch (error) {
+    taker.fail(error);
+  }
+}
+
 /** Open, and not waiting for a sign of life. */
 function isIdle({ readyState, pingTimeoutTimer, hasRefreshedPingTimeout }: EngineSocket): boolean {
   return readyState === 'open' && (pingTimeoutTimer === null || hasRefreshedPingTimeout);
 }
 
 /** @returns false if it is anything but an event in its usual form: then nothing has happened */
-function takeEvent(frame: Buffer, taker: Taker): boolean {
+function takeEvent(frame: Buffer, take: Taker['take']): boolean {
   const start = startOfData(frame);
   if (start === NO_EVENT) return false;
   const json = frame.toString('utf8', start);
   const data = parseArray(json);
   // Socket.IO ends the connection for some other names.
   if (typeof data?.[0] !== 'string' || !isRequest(data[0])) return false;
-  taker.take(data, start === 2 ? undefined : idIn(frame, start), json);
+  take(data, start === 2 ? undefined : idIn(frame, start), json);
   return true;
 }
 

@@ -23,12 +23,14 @@ let waiting: SocketOutlet[] = [];
 function sendAll(): void {
   const outlets = waiting;
   waiting = [];
-  for (const outlet of outlets) outlet.flush();
+  for (const outlet of outlets) outlet.flushContained();
 }
 
 export interface OutletOwner {
   /** A packet could not be made. */
   onUnsent(error: unknown): void;
+  /** Something could not be handed to the network. */
+  fail(error: unknown): void;
 }
 
 /** Sends to one Socket.IO socket: what is handed over in one turn leaves with one write. */
@@ -80,6 +82,10 @@ export class SocketOutlet implements Outlet {
     this.emit('presence', payload);
   }
 
+  ended(payload: EventPayload<'ended'>): void {
+    this.emit('ended', payload);
+  }
+
   tokenExpiring(payload: EventPayload<'token_expiring'>): void {
     this.emit('token_expiring', payload);
   }
@@ -117,6 +123,15 @@ export class SocketOutlet implements Outlet {
   hangUp(): void {
     this.flush();
     this.socket.conn.close();
+  }
+
+  /** Called by no client's own code: what goes wrong for one must not keep the others from being sent to. */
+  flushContained(): void {
+    try {
+      this.flush();
+    } catch (error) {
+      this.owner.fail(error);
+    }
   }
 
   flush(): void {

@@ -1,7 +1,7 @@
 import type { Tokens } from '#auth';
-import { sessionEnded, type Login, type SessionHolder, type Sessions } from '#connection-manager';
+import type { Login, SessionHolder, Sessions } from '#connection-manager';
 import { Fault } from '#protocol';
-import type { Guest } from './handshake.js';
+import { sessionOf, type Guest } from './handshake.js';
 import type { SocketOutlet } from './socket-outlet.js';
 
 export interface SocketSessionOptions {
@@ -9,11 +9,14 @@ export interface SocketSessionOptions {
   readonly tokens: Tokens;
   /** How long before the end of its token the client is told. */
   readonly tokenNoticeMs: number;
+  /** How long after its end a token is good, as the clocks may differ. */
+  readonly clockToleranceMs: number;
 }
 
 /** One socket's part in a session: who it is, for how long, and its end with the token or the session. */
 export class SocketSession implements SessionHolder {
   login: Login;
+  heldAt = 0;
   /** Those of the newest token. */
   grants: readonly string[];
   /** When there is something to do about the token. */
@@ -34,19 +37,18 @@ export class SocketSession implements SessionHolder {
     this.options.sessions.hold(this);
   }
 
-  /** @returns when the new token ends. @throws Fault TOKEN_INVALID, TOKEN_EXPIRED, SESSION_ENDED */
+  /**
+   * A session keeps its sid: a token without one would not be refused when the session is revoked.
+   * @returns when the new token ends. @throws Fault TOKEN_INVALID, TOKEN_EXPIRED, SESSION_ENDED, USER_BANNED
+   */
   async renew(token: string): Promise<number> {
-    const {
-      user,
-      grants,
-      sessionId = this.login.sessionId,
-      issuedAtMs,
-      expiresAtMs,
-    } = this.options.tokens.verify(token);
-    if (user !== this.login.user || sessionId !== this.login.sessionId) {
-      throw new Fault('TOKEN_INVALID', 'token: belongs to another user or session');
+    const { user, grants, issuedAtMs, expiresAtMs, ...named } = this.options.tokens.verify(token);
+    if (user !== this.login.user) throw new Fault('TOKEN_INVALID', 'token: sub is another user than this connection’s');
+    const session = sessionOf(named, this.login.deviceId);
+    if (session.sessionId !== this.login.sessionId) {
+      throw new Fault('TOKEN_INVALID', 'token: sid is not that of the token this connection came with');
     }
-    const login = { ...this.login, issuedAtMs, expiresAtMs };
+    const login = { ...this.login, ...session, issuedAtMs, expiresAtMs };
     await this.options.sessions.renew(login);
     this.login = login;
     this.grants = grants;
@@ -59,8 +61,8 @@ export class SocketSession implements SessionHolder {
     await this.options.sessions.end(this.login, 'logout');
   }
 
-  onSessionEnded(): void {
-    this.outlet.close(sessionEnded());
+  onSessionEnded(fault: Fault): void {
+    this.outlet.close(fault);
   }
 
   /** The socket has closed. */
@@ -69,18 +71,19 @@ export class SocketSession implements SessionHolder {
     this.options.sessions.release(this);
   }
 
-  /** Announces the end of the token, and ends the connection with it. */
+  /** Announces the end of the token, and ends the connection once it would not be let in any more. */
   look(nowMs: number): void {
     if (nowMs < this.dueAtMs || this.isOver) return;
     const endsAtMs = this.login.expiresAtMs;
     const noticeAtMs = endsAtMs - this.options.tokenNoticeMs;
-    if (nowMs >= endsAtMs) {
+    const closesAtMs = endsAtMs + this.options.clockToleranceMs;
+    if (nowMs >= closesAtMs) {
       this.isOver = true;
       this.outlet.close(new Fault('TOKEN_EXPIRED', 'token: is past its exp'));
     } else if (nowMs >= noticeAtMs && !this.isAnnounced) {
       this.isAnnounced = true;
       this.outlet.tokenExpiring({ expiresAt: new Date(endsAtMs).toISOString() });
     }
-    this.dueAtMs = nowMs < noticeAtMs ? noticeAtMs : endsAtMs;
+    this.dueAtMs = nowMs < noticeAtMs ? noticeAtMs : closesAtMs;
   }
 }

@@ -33,5 +33,5 @@ export const READ_BACKLOG = statement<BacklogRow>(
           (select count(error) from head) as outbox_rejected,
           (select count(*) from due) as outbox_due,
           (select coalesce(extract(epoch from now() - min(since)), 0)::float8 from due) as outbox_age_s,
-          (select count(*) from (select from trunkline.dead_letters where requeued_as is null limit $2) as dead) as dead_letters`,
+          (select count(*) from (select from trunkline.dead_letters where requeued_as is null and purged_at is null limit $2) as dead) as dead_letters`,
 );

@@ -17,7 +17,8 @@ export type PlacedLetterRow = DeadLetterRow & { died_at_exactly: string };
 export const LIST_DEAD_LETTERS = statement<DeadLetterRow>(
   'list_dead_letters',
   `select message_id, channel, seq, user_id, device_id, attempts, error, died_at
-     from trunkline.dead_letters where requeued_as is null order by died_at, message_id limit $1`,
+     from trunkline.dead_letters where requeued_as is null and purged_at is null
+    order by died_at, message_id limit $1`,
 );
 
 /** As above, of everybody or of user $3, behind the letter of $1 and $4 to $6, at most $2. died_at comes as text: it has microseconds. */
@@ -25,23 +26,26 @@ export const PAGE_DEAD_LETTERS = statement<PlacedLetterRow>(
   'page_dead_letters',
   `select message_id, channel, seq, user_id, device_id, attempts, error, died_at, died_at::text as died_at_exactly
      from trunkline.dead_letters
-    where requeued_as is null and ($3::text is null or user_id = $3)
+    where requeued_as is null and purged_at is null and ($3::text is null or user_id = $3)
       and (died_at, message_id, user_id, device_id) > ($1::timestamptz, $4::uuid, $5::text, $6::text)
     order by died_at, message_id, user_id, device_id limit $2`,
 );
 
-/** Removes a dead message from the list, for every device it died for. */
+/**
+ * Takes a dead message off the list, for every device it died for. The row stays while the message does: without it the
+ * message, which the device's cursor has passed, would look delivered.
+ */
 export const PURGE_DEAD_LETTER = statement<never>(
   'purge_dead_letter',
-  'delete from trunkline.dead_letters where message_id = $1 returning 1',
+  'update trunkline.dead_letters set purged_at = clock_timestamp() where message_id = $1 and purged_at is null returning 1',
 );
 
-/** Removes what died before $1, at most $2, by dead_letters_died_at_idx. */
+/** The same with what died before $1, at most $2, by dead_letters_died_at_idx. */
 export const PURGE_DEAD_LETTERS = statement<never>(
   'purge_dead_letters',
-  `delete from trunkline.dead_letters where (channel, seq, user_id, device_id) in (
+  `update trunkline.dead_letters set purged_at = clock_timestamp() where (channel, seq, user_id, device_id) in (
      select channel, seq, user_id, device_id from trunkline.dead_letters
-      where died_at < $1 order by died_at, message_id limit $2)
+      where died_at < $1 and purged_at is null order by died_at, message_id limit $2)
    returning 1`,
 );
 
@@ -67,7 +71,7 @@ export const REQUEUE_DEAD_LETTER = statement<{ requeued: number }>(
   'requeue_dead_letter',
   `with locked as (
      select user_id, channel, seq from trunkline.dead_letters
-      where message_id = $1 and requeued_as is null
+      where message_id = $1 and requeued_as is null and purged_at is null
       order by channel collate "C", seq, user_id collate "C", device_id collate "C" for update
    ), dead as (
      select user_id, min(channel) as channel, min(seq) as seq, trunkline.message_id() as new_id
@@ -76,7 +80,7 @@ export const REQUEUE_DEAD_LETTER = statement<{ requeued: number }>(
      insert into trunkline.outbox (due_at, message_id, channel, publisher, sender, type, body, metadata)
      select '-infinity', d.new_id, trunkline.inbox(d.user_id), 'trunkline', m.sender, m.type, m.body,
             (coalesce(m.metadata::jsonb, '{}') || jsonb_build_object('requeuedFrom', m.id))::text
-       from dead d join trunkline.messages m on m.channel = d.channel and m.seq = d.seq
+       from dead d join trunkline.messages m on m.channel = d.channel and m.seq = d.seq and m.body is not null
      returning message_id
    ), marked as (
      update trunkline.dead_letters l set requeued_as = d.new_id

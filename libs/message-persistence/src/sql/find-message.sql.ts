@@ -1,12 +1,31 @@
 import { statement } from '#database';
+import { gone } from './gone.sql.js';
 import type { ReadRow } from './read-channels.sql.js';
 
-export type FoundRow = ReadRow & { channel: string; is_expired: boolean };
+export type FoundRow = Omit<ReadRow, 'ord' | 'last_seq' | 'epoch' | 'read_at_ms' | 'seq'> & {
+  channel: string;
+  seq: number;
+  is_expired: boolean;
+  /** The message that devices which were away get in its place; null: none, or it is not stored any more. */
+  replaced_by: string | null;
+  replaced_by_seq: number | null;
+};
 
-/** By messages_id_idx in every partition: an id says nothing certain about the database's clock. */
+/**
+ * By messages_id_idx in every partition: an id says nothing certain about the database's clock. Of the newer messages of
+ * its collapse key, by messages_collapse_key_idx, the newest that is still handed out replaces it, or else the newest.
+ */
 export const FIND_MESSAGE = statement<FoundRow>(
   'find_message',
-  `select channel, seq, id, sender, type, body, metadata, controls, created_at, expires_at,
-          coalesce(expires_at <= clock_timestamp(), false) as is_expired
-     from trunkline.messages where id = $1`,
+  `select n.channel, n.seq, n.id, n.sender, n.type, case when n.gone is null then n.body end as body, n.metadata,
+          n.controls, n.gone, n.created_at, n.expires_at, coalesce(n.expires_at <= clock_timestamp(), false) as is_expired,
+          r.id as replaced_by, r.seq as replaced_by_seq
+     from (select n.*, ${gone()} as gone from trunkline.messages n where n.id = $1) as n
+     left join lateral (
+          select newer.id, newer.seq from trunkline.messages newer
+           where newer.channel = n.channel and newer.controls ->> 'collapseKey' = n.controls ->> 'collapseKey'
+             and newer.controls ->> 'collapseBy' is not distinct from n.controls ->> 'collapseBy' and newer.seq > n.seq
+           order by newer.controls ->> 'cancelled' is null
+                    and (newer.expires_at is null or newer.expires_at > clock_timestamp()) desc, newer.seq desc
+           limit 1) as r on n.controls ->> 'collapseKey' is not null`,
 );

@@ -3,24 +3,57 @@ import { statement } from '#database';
 export interface RecipientRow {
   user_id: string;
   device_id: string | null;
-  status: 'queued' | 'sent' | 'delivered' | 'read' | 'expired' | 'cancelled' | 'collapsed' | 'dead';
+  status: 'queued' | 'sent' | 'delivered' | 'read' | 'expired' | 'cancelled' | 'collapsed' | 'left' | 'dead';
   last_seen_at: Date | null;
+  /** False: it was forgotten, or there never was one (device_id is null then). */
+  is_known: boolean;
   /** How far the device has come in the channel. */
   acked_seq: number;
+  /** When the user left the group after the message; null: it did not. */
+  left_at: Date | null;
+  requeued_as: string | null;
+  purged_at: Date | null;
 }
 
-/** What became of seq $2 of channel $1 for each device; $3, the message's time, prunes partitions. */
+/** The attempts of seq $2 of channel $1; no attempt covers more than 10,000 messages. $3, its time, prunes partitions. */
+const ATTEMPTS = `trunkline.attempts
+    where channel = $1 and from_seq <= $2 and to_seq between $2 and $2::bigint + 10000
+      and settled_at >= $3::timestamptz - interval '1 day'`;
+
+/**
+ * What became of seq $2 of channel $1 for each device; $3, the message's time, prunes partitions. A device that was sent
+ * it, before its end ($4), counts though nothing else remembers it: it read along by a right, has been forgotten, or its user has left.
+ */
 export const FIND_RECIPIENTS = statement<RecipientRow>(
   'find_recipients',
-  `select s.user_id, s.device_id, s.status, d.last_seen_at,
-          greatest(c.delivered_seq, m.joined_seq, 0) as acked_seq
-     from trunkline.delivery_status s
-     left join trunkline.devices d on d.user_id = s.user_id and d.device_id = s.device_id
-     left join trunkline.cursors c on c.user_id = s.user_id and c.device_id = s.device_id and c.channel = s.channel
-     left join trunkline.memberships m on m.channel = s.channel and m.user_id = s.user_id
-    where s.channel = $1 and s.seq = $2
-      and s.created_at between $3::timestamptz - interval '1 millisecond' and $3::timestamptz + interval '1 millisecond'
-    order by s.user_id, s.device_id limit 1000`,
+  `with addressed as (
+     select user_id, device_id, status from trunkline.delivery_status
+      where channel = $1 and seq = $2
+        and created_at between $3::timestamptz - interval '1 millisecond' and $3::timestamptz + interval '1 millisecond'
+      order by user_id, device_id limit 1000
+   ), tried as (
+     select user_id, device_id, bool_or(outcome = 'acknowledged') as is_acknowledged
+       from ${ATTEMPTS} and sent_at < coalesce($4::timestamptz, 'infinity')
+      group by user_id, device_id order by user_id, device_id limit 1000
+   ), all_of_them as (
+     select user_id, device_id, status from addressed a
+      where device_id is not null or not exists (select from tried t where t.user_id = a.user_id)
+      union all
+     select user_id, device_id, case when is_acknowledged then 'delivered' else 'sent' end from tried t
+      where not exists (select from addressed a where a.user_id = t.user_id and a.device_id = t.device_id)
+   )
+   select r.user_id, r.device_id, r.status, d.last_seen_at, d.user_id is not null as is_known,
+          greatest(c.delivered_seq, m.joined_seq, 0) as acked_seq, p.left_at, l.requeued_as, l.purged_at
+     from all_of_them r
+     left join trunkline.devices d on d.user_id = r.user_id and d.device_id = r.device_id
+     left join trunkline.cursors c on c.user_id = r.user_id and c.device_id = r.device_id and c.channel = $1
+     left join trunkline.memberships m on m.channel = $1 and m.user_id = r.user_id
+     left join trunkline.dead_letters l
+       on l.channel = $1 and l.seq = $2 and l.user_id = r.user_id and l.device_id = r.device_id
+     left join lateral (
+          select max(left_at) as left_at from trunkline.past_memberships p
+           where p.channel = $1 and p.user_id = r.user_id and p.joined_seq < $2 and p.left_seq >= $2) as p on true
+    order by r.user_id, r.device_id limit 1000`,
 );
 
 export interface AttemptRow {
@@ -35,11 +68,21 @@ export interface AttemptRow {
   error: string | null;
 }
 
-/** Every try to deliver seq $2 of channel $1, by attempts_channel_seq_idx; $3, the message's time, prunes partitions. */
+/**
+ * Every try to deliver seq $2 of channel $1, in order, by attempts_channel_seq_idx. That something was sent is written
+ * down when its acknowledgement is late, and how it ended afterwards: of both the end is the attempt.
+ */
 export const FIND_ATTEMPTS = statement<AttemptRow>(
   'find_attempts',
-  `select user_id, device_id, connection_id, instance_id, attempt, sent_at, settled_at, outcome, error
-     from trunkline.attempts
-    where channel = $1 and from_seq <= $2 and to_seq >= $2 and settled_at >= $3::timestamptz - interval '1 minute'
+  `with tried as (
+     select user_id, device_id, connection_id, instance_id, attempt, sent_at, settled_at, outcome, error
+       from ${ATTEMPTS}
+      order by sent_at, settled_at limit 2000
+   )
+   select * from tried t
+    where outcome <> 'sent' or not exists (
+          select from tried ended
+           where ended.user_id = t.user_id and ended.device_id = t.device_id and ended.connection_id = t.connection_id
+             and ended.outcome <> 'sent' and ended.sent_at <= t.settled_at and ended.settled_at >= t.settled_at)
     order by sent_at, settled_at limit 1000`,
 );

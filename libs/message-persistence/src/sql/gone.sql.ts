@@ -17,3 +17,21 @@ export function gone(collapses = 'true'): string {
     then 'collapsed'
   end`;
 }
+
+/**
+ * 'withheld' or 'taken' if message n is not for this recipient, otherwise null: as `isWithheld` in controls.ts, and a
+ * message for one device alone is there for the device that took it, which claims_pkey tells. Looked at only where a
+ * message has controls, which few have.
+ */
+export function withheld(user: string, device: string, connection: string): string {
+  return `case
+  when n.controls is null or ${user} is null then null
+  when n.controls ->> 'exceptUser' = ${user} or n.controls ->> 'exceptConnection' = ${connection}
+       or (n.controls #>> '{exceptDevice,user}' = ${user} and n.controls #>> '{exceptDevice,deviceId}' = ${device})
+    then 'withheld'
+  when n.controls ->> 'deliverTo' = 'first-device' and not exists (
+         select from trunkline.claims k
+          where k.channel = n.channel and k.seq = n.seq and k.user_id = ${user} and k.device_id = ${device})
+    then 'taken'
+  end`;
+}

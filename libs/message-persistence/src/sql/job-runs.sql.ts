@@ -1,9 +1,12 @@
 import { statement } from '#database';
 
-/** One line in the jobs' diary. */
+/** One line in the jobs' diary. The service ran in this hour, see migrations/*-service-time.ts. */
 export const RECORD_RUN = statement<never>(
   'record_run',
-  `insert into trunkline.job_runs (job, instance_id, started_at, rows, error)
+  `with hour as (
+     insert into trunkline.service_hours (hour) values (date_trunc('hour', clock_timestamp(), 'UTC')) on conflict do nothing
+   )
+   insert into trunkline.job_runs (job, instance_id, started_at, rows, error)
    values ($1, $2, clock_timestamp() - $3 * interval '1 millisecond', $4, $5)`,
 );
 

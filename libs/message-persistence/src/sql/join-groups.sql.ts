@@ -30,17 +30,41 @@ export const JOIN_GROUPS = statement<JoinedRow>(
    select channel, user_id, joined_seq from joined`,
 );
 
-/** Ends a membership; the epoch of the inbox tells the instances. */
+/**
+ * Ends a membership; the epoch of the inbox tells the instances. What was published until now was for its user: the
+ * membership is remembered for as long as those messages are.
+ */
 export const LEAVE_GROUP = statement<{ channel: string }>(
   'leave_group',
   `with gone as (
-     delete from trunkline.memberships where channel = $1 and user_id = $2 returning channel, user_id
+     delete from trunkline.memberships where channel = $1 and user_id = $2
+     returning channel, user_id, joined_seq, joined_at
+   ), remembered as (
+     insert into trunkline.past_memberships (channel, user_id, joined_seq, joined_at, left_seq)
+     select channel, user_id, joined_seq, joined_at,
+            coalesce((select last_seq from trunkline.channels c where c.channel = gone.channel), 0)
+       from gone
    ), told as (
      insert into trunkline.channels as c (channel, epoch)
      select trunkline.inbox(user_id), 1 from gone
      on conflict (channel) do update set epoch = c.epoch + 1
    )
    select channel from gone`,
+);
+
+/**
+ * Memberships that ended more than $1 days ago and before every partition of messages that is still there, at most $2, by
+ * past_memberships_left_at_idx.
+ */
+export const FORGET_MEMBERSHIPS = statement<never>(
+  'forget_memberships',
+  `delete from trunkline.past_memberships where (channel, user_id, left_at) in (
+     select channel, user_id, left_at from trunkline.past_memberships
+      where left_at < least(clock_timestamp() - make_interval(days => $1::int),
+                            (select to_date(right(min(name), 10), 'YYYY_MM_DD')
+                               from trunkline.old_partitions('messages', 'infinity') as name)::timestamp at time zone 'utc')
+      order by left_at limit $2)
+   returning 1`,
 );
 
 /** The groups of a user and the epoch they belong to, in one snapshot. */

@@ -2,7 +2,7 @@ import { statement } from '#database';
 
 /**
  * How long the oldest message waits that was stored after these positions. One probe of channels for each, and one of
- * messages_channel_seq_idx for those that have news, in the partitions since the time of the position's message: its
+ * the primary key for those that have news, in the partitions since the time of the position's message: its
  * cost is bounded by the number of positions, not of messages (2 million messages, 200 positions, all behind: 12 ms).
  */
 export const OLDEST_UNREAD = statement<{ age_ms: number }>(

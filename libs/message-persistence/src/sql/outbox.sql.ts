@@ -53,13 +53,26 @@ export const OLDEST_DUE = statement<{ age_ms: number }>(
      from trunkline.outbox where error is null and due_at <= clock_timestamp() order by due_at, id limit 1`,
 );
 
-/** Puts aside the first due message, which append refuses, so that the others go on. */
-export const REJECT_FIRST = statement<{ message_id: string }>(
-  'reject_first',
-  `update trunkline.outbox set error = $1 where id = (
-     select id from trunkline.outbox where error is null and due_at <= clock_timestamp() order by due_at, id limit 1
-        for update skip locked)
-   returning message_id`,
+const FIRST_DUE = `select id from trunkline.outbox
+  where error is null and due_at <= clock_timestamp() order by due_at, id limit 1`;
+
+export const FIND_FIRST_DUE = statement<{ id: number; message_id: string }>(
+  'find_first_due',
+  `select id, message_id from trunkline.outbox where id = (${FIRST_DUE})`,
+);
+
+/**
+ * Puts aside message $1, which fails to enter its channel, with its error $2, so that the others go on. Only while it is
+ * the first: otherwise another one has come before it meanwhile, and it was that one which failed.
+ */
+export const PUT_ASIDE = statement<{ id: number }>(
+  'put_aside',
+  `update trunkline.outbox set error = $2 where id = $1 and id = (${FIRST_DUE}) returning id`,
+);
+
+export const TAKE_BACK = statement<never>(
+  'take_back',
+  'update trunkline.outbox set error = null where id = any ($1::bigint[])',
 );
 
 /** Takes back a message that is not published yet; $2 is its publisher. */
@@ -72,8 +85,8 @@ export const CANCEL_SCHEDULED = statement<{ publisher: string; is_own: boolean }
 );
 
 /**
- * Ends a stored message now, for every device that has not got it. $2 is the user whose message it has to be, or null
- * for a back end, which may take back any.
+ * Ends a stored message now, for every device that has not got it, unless it has ended before. $2 is the user whose
+ * message it has to be, or null for a back end, which may take back any.
  */
 export const CANCEL_STORED = statement<{ is_own: boolean }>(
   'cancel_stored',
@@ -81,9 +94,10 @@ export const CANCEL_STORED = statement<{ is_own: boolean }>(
                     from trunkline.messages where id = $1),
         ended as (
           update trunkline.messages m
-             set expires_at = least(m.expires_at, clock_timestamp()),
+             set expires_at = clock_timestamp(),
                  controls = coalesce(m.controls, '{}') || jsonb_build_object('cancelled', true)
             from found f
-           where f.is_own and m.channel = f.channel and m.seq = f.seq and m.created_at = f.created_at)
+           where f.is_own and m.channel = f.channel and m.seq = f.seq and m.created_at = f.created_at
+              and (m.expires_at is null or m.expires_at > clock_timestamp()))
    select is_own from found`,
 );

@@ -66,11 +66,11 @@ export const READ_CHANNELS = statement<ReadRow>(
      left join lateral (
           select * from (
             select n.*, ${gone('$7::boolean')} as gone,
-                   sum(octet_length(n.body)) over (order by n.seq) - octet_length(n.body) as bytes_before
+                   sum(octet_length(n.body)) over (order by n.seq) - coalesce(octet_length(n.body), 0) as bytes_before
               from (select * from trunkline.messages
                      where channel = w.channel and seq > w.from_seq and created_at >= w.since
                      order by seq limit $5) as n) as sized
-           where bytes_before < $6) as m on true
+           where coalesce(bytes_before, 0) < $6) as m on true
     order by w.ord, m.seq`,
   toRow,
 );

@@ -3,12 +3,21 @@ import { statement } from '#database';
 export const PARTITIONED_TABLES = ['messages', 'publish_ids', 'attempts'] as const;
 export type PartitionedTable = (typeof PARTITIONED_TABLES)[number];
 
-/** Makes the partitions of yesterday (for clocks of transactions under way) to $2 days ahead; those that were missing. */
-export const MAKE_PARTITIONS = statement<{ made: number }>(
-  'make_partitions',
-  `select count(*) filter (where trunkline.make_partition($1, day::date)) as made
-     from generate_series((now() at time zone 'utc')::date - 1, (now() at time zone 'utc')::date + $2::int,
-                          interval '1 day') as day`,
+/** The days, from yesterday (for clocks of transactions under way) to $2 days ahead, for which these tables have no partition. */
+export const MISSING_PARTITIONS = statement<{ parent: PartitionedTable; day: string }>(
+  'missing_partitions',
+  `select t.name as parent, to_char(d.day, 'YYYY-MM-DD') as day
+     from unnest($1::text[]) as t (name),
+          generate_series((now() at time zone 'utc')::date - 1, (now() at time zone 'utc')::date + $2::int,
+                          interval '1 day') as d (day)
+    where to_regclass(format('trunkline.%I', t.name || to_char(d.day, '_YYYY_MM_DD'))) is null
+    order by d.day, t.name`,
+);
+
+/** ACCESS EXCLUSIVE on the default partition, waited for at most 40 ms, see migrations/*-keys.ts. */
+export const MAKE_PARTITION = statement<{ is_made: boolean }>(
+  'make_partition',
+  'select trunkline.make_partition($1, $2::date) as is_made',
 );
 
 /** How many days after today the partitions of these tables reach, of the one that reaches least; the catalog only. */
@@ -21,10 +30,15 @@ export const PARTITIONS_AHEAD = statement<{ days: number }>(
             from trunkline.old_partitions(t.name, 'infinity') as partition) as newest`,
 );
 
-/** The partitions all of whose rows are older than $2 days, oldest first. */
-export const OLD_PARTITIONS = statement<{ name: string }>(
+/**
+ * The partitions all of whose rows are older than $2 days, oldest first, and whether they are older than $3 days in which
+ * the service ran.
+ */
+export const OLD_PARTITIONS = statement<{ name: string; is_overdue: boolean }>(
   'old_partitions',
-  `select name from trunkline.old_partitions($1, (now() at time zone 'utc')::date - $2::int) as name`,
+  `select name, to_date(right(name, 10), 'YYYY_MM_DD')
+                < (trunkline.service_ago(make_interval(days => $3::int)) at time zone 'utc')::date as is_overdue
+     from trunkline.old_partitions($1, (now() at time zone 'utc')::date - $2::int) as name`,
 );
 
 /** Reads a partition of messages once; it locks nobody out. */
@@ -37,14 +51,16 @@ export const HAS_UNDELIVERED = statement<{ is_so: boolean }>(
 export const DROP_PARTITION = statement<never>('drop_partition', 'select trunkline.drop_partition($1, $2)');
 
 /**
- * Removes expired messages, at most $1 at a time, by messages_expires_at_idx. Delivery does not wait for this: readers
- * never hand out what has expired.
+ * Removes the bodies of messages that expired or were cancelled, at most $1 at a time, by messages_expires_at_idx, which
+ * holds those that still have one. The rest of the row stays until retention and says why nobody got the message.
+ * Delivery does not wait for this: readers never hand out what has ended.
  */
-export const DELETE_EXPIRED = statement<never>(
-  'delete_expired',
-  `delete from trunkline.messages m
-    using (select channel, seq, created_at from trunkline.messages
-            where expires_at < clock_timestamp() - interval '1 minute' order by expires_at limit $1) as e
+export const CLEAR_ENDED = statement<never>(
+  'clear_ended',
+  `update trunkline.messages m set body = null, metadata = null
+     from (select channel, seq, created_at from trunkline.messages
+            where expires_at < clock_timestamp() - interval '1 minute' and body is not null
+            order by expires_at limit $1) as e
     where m.channel = e.channel and m.seq = e.seq and m.created_at = e.created_at
    returning 1`,
 );

@@ -1,10 +1,16 @@
 import { Inject, Injectable, type CallHandler, type ExecutionContext, type NestInterceptor } from '@nestjs/common';
 import { Reflector } from '@nestjs/core';
+import type { Request } from 'express';
 import { catchError, from, mergeMap, type Observable } from 'rxjs';
-import { toFault } from '#http';
 import { AdminAudit } from '#message-persistence';
 import { LOGGER, requestIdOf, type Logger } from '#observability';
-import type { AdminRequest } from './admin.guard.js';
+import { toFault } from './to-fault.js';
+
+/** A request whose key was found to be good. */
+export interface KeyedRequest extends Request {
+  /** The name of the key. */
+  keyName: string;
+}
 
 /** What a route changes, as the audit calls it. */
 export const Action = Reflector.createDecorator<string>();
@@ -25,9 +31,9 @@ export class AuditInterceptor implements NestInterceptor {
   async intercept(context: ExecutionContext, next: CallHandler): Promise<Observable<unknown>> {
     const action = this.reflector.get(Action, context.getHandler()) as string | undefined;
     if (action === undefined) return next.handle();
-    const request = context.switchToHttp().getRequest<AdminRequest>();
+    const request = context.switchToHttp().getRequest<KeyedRequest>();
     const id = await this.audit.begin({
-      by: request.admin.name,
+      by: request.keyName,
       action,
       target: targetOf(request),
       details: detailsOf(request),
@@ -56,12 +62,12 @@ export class AuditInterceptor implements NestInterceptor {
   }
 }
 
-function targetOf({ params }: AdminRequest): string {
+function targetOf({ params }: KeyedRequest): string {
   return Object.values(params).join(' ').slice(0, 300);
 }
 
 /** What it was asked with, before anybody has looked at it: plain values, and not too many. There are no secrets here. */
-function detailsOf({ query, body }: AdminRequest): Record<string, unknown> {
+function detailsOf({ query, body }: KeyedRequest): Record<string, unknown> {
   const given: [string, unknown][] = [query, body].flatMap((part: unknown) => Object.entries(part ?? {}));
   const plain = given.filter(([name, value]) => PLAIN.has(typeof value) && `${name}${String(value)}`.length < LONGEST);
   return Object.fromEntries(plain.slice(0, MOST_DETAILS));

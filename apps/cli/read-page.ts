@@ -1,0 +1,11 @@
+import type { z } from 'zod';
+import type { rest } from '#protocol';
+import type { Query, RestClient } from './rest-client.js';
+
+export type Page = z.infer<typeof rest.PageAnswer>;
+
+/** A page of a channel's history, by whichever key there is: no device is made, and no cursor moves. */
+export function readPage(client: RestClient, channel: string, query: Query): Promise<Page> {
+  const path = `/channels/${encodeURIComponent(channel)}/messages`;
+  return client.hasAdminKey ? client.admin(path, query) : client.api('GET', path, query);
+}

@@ -1,0 +1,59 @@
+import type { ResolvedSettings } from '#config';
+import {
+  DatabaseError,
+  durabilityFaults,
+  migrate,
+  sessionFaults,
+  statement,
+  withRetry,
+  type Database,
+} from '#database';
+import type { Logger } from '#observability';
+import { MIGRATIONS } from '../../migrations/index.js';
+
+const DEADLINE_MS = 10_000;
+
+/** @returns the names of the migrations that were missing */
+export function migrateDatabase({ url, listenUrl }: ResolvedSettings['database']): Promise<string[]> {
+  const run = () => migrate(listenUrl ?? url, MIGRATIONS, listenUrl === undefined);
+  return withRetry(run, { deadlineMs: DEADLINE_MS });
+}
+
+const READ_MIGRATIONS = statement<{ name: string }>(
+  'read_migrations',
+  'select name from trunkline.migrations order by id',
+);
+
+interface Checked {
+  readonly database: Database;
+  readonly log: Logger;
+}
+
+/** Refuses a database on which the promises do not hold, and warns of one that is odd. */
+export async function checkDatabase(settings: ResolvedSettings, { database, log }: Checked): Promise<void> {
+  await withRetry(() => check(settings, database, log), { deadlineMs: DEADLINE_MS });
+}
+
+async function check({ isProduction }: ResolvedSettings, database: Database, log: Logger): Promise<void> {
+  const applied = (await database.rows('work', READ_MIGRATIONS)).map(({ name }) => name);
+  const newer = applied.filter((name) => !MIGRATIONS.some((known) => known.name === name));
+  if (newer.length > 0) {
+    log.warn(
+      { migrations: newer },
+      'the schema is newer than this program: a newer version has migrated this database',
+    );
+  }
+  assertSession(await sessionFaults(database));
+  const losses = await durabilityFaults(database);
+  if (losses.length === 0) return;
+  const message = `PostgreSQL runs with ${losses.join(', ')}: acknowledged messages can be lost in a crash`;
+  if (isProduction) throw new DatabaseError(message);
+  log.warn(message);
+}
+
+function assertSession(faults: readonly string[]): void {
+  if (faults.length === 0) return;
+  throw new DatabaseError(
+    `role or database set ${faults.join(', ')}, which behind a pooler an instance cannot change and cannot work with: ALTER ROLE … RESET, see docs/operations.md, "Behind a pooler"`,
+  );
+}

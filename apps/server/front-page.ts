@@ -1,0 +1,24 @@
+import type { RequestHandler } from 'express';
+
+/** Whoever opens the address in a browser learns where to go on. */
+const SIGNPOST = {
+  name: 'trunkline',
+  docs: { rest: '/docs', sockets: 'docs/protocol.md' },
+  health: '/health',
+  sockets: '/socket.io/',
+};
+
+export const frontPage: RequestHandler = (request, response, next) => {
+  if (request.path === '/' && request.method === 'GET') response.json(SIGNPOST);
+  else next();
+};
+
+/** For the terminal of somebody who tries it out. */
+export function welcome(url: string, isEmbedded: boolean): string[] {
+  return [
+    `Trunkline serves on ${url}${isEmbedded ? ', with an embedded PostgreSQL for development' : ''}. Ctrl-C ends it.`,
+    'A token:  npm run -s token -- --user ann',
+    'A client: README.md, "A client"; the sockets are described in docs/protocol.md',
+    `REST:     ${url}/docs`,
+  ];
+}

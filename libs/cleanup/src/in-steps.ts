@@ -1,0 +1,31 @@
+import type { JobReport } from './job.js';
+
+/**
+ * Runs all steps of a job, also those behind one that fails, and adds up what they did.
+ * @throws Error of the one that failed, or of all of them together; the others have done their work
+ */
+export async function inSteps(...steps: readonly (() => Promise<JobReport>)[]): Promise<JobReport> {
+  let rows = 0;
+  const notes: string[] = [];
+  const errors: unknown[] = [];
+  for (const step of steps) {
+    try {
+      const report = await step();
+      rows += report.rows;
+      notes.push(...(report.notes ?? []));
+    } catch (error) {
+      errors.push(error);
+    }
+  }
+  if (errors.length === 1) throw errors[0];
+  if (errors.length > 1) throw new AggregateError(errors, errors.map(String).join('; '));
+  return { rows, notes };
+}
+
+/** A step that changes rows. */
+export function counting(what: string, change: () => Promise<number>): () => Promise<JobReport> {
+  return async () => {
+    const rows = await change();
+    return { rows, notes: [`${rows} ${what}`] };
+  };
+}

@@ -1,0 +1,39 @@
+import { statement } from '#database';
+
+export interface BanRow {
+  reason: string | null;
+  banned_at: Date;
+  /** Infinity: no end is known. */
+  banned_until: Date | number;
+}
+
+/**
+ * $1 user, $2 reason, $3 end or null; in the place of an earlier ban. No row: the end has passed. Tells the instances with
+ * connections of the user ($4: hints are on).
+ */
+export const BAN_USER = statement<BanRow & { told: number }>(
+  'ban_user',
+  `with banned as (
+     insert into trunkline.bans (user_id, reason, banned_until)
+     select $1, $2, u.banned_until from (select coalesce($3::timestamptz, 'infinity') as banned_until) as u
+      where u.banned_until > clock_timestamp()
+     on conflict (user_id) do update
+       set reason = excluded.reason, banned_at = excluded.banned_at, banned_until = excluded.banned_until
+     returning reason, banned_at, banned_until
+   )
+   select b.*, (select count(pg_notify('trunkline_' || instance_id, '-'))
+                  from (select distinct c.instance_id from trunkline.connections c where c.user_id = $1 and $4) as i) as told
+     from banned b`,
+);
+
+/** No row: the user was not banned, or not any more. */
+export const UNBAN_USER = statement<{ user_id: string }>(
+  'unban_user',
+  `with unbanned as (delete from trunkline.bans where user_id = $1 returning user_id, banned_until)
+   select user_id from unbanned where banned_until > clock_timestamp()`,
+);
+
+export const FIND_BAN = statement<BanRow>(
+  'find_ban',
+  `select reason, banned_at, banned_until from trunkline.bans where user_id = $1 and banned_until > clock_timestamp()`,
+);

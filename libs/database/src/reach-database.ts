@@ -1,0 +1,69 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { NotConnected } from './not-connected.js';
+import { EncodingError, findWays, StandbyError, type Ways } from './pooler.js';
+import { classify } from './sql-fault.js';
+
+const EVERY_MS = 1_000;
+
+export interface ReachOptions {
+  readonly url: string;
+  readonly directUrl?: string | undefined;
+  /** Milliseconds before it gives up. */
+  readonly waitMs: number;
+  /** About once a second: what is waited for, in one line without a secret. */
+  readonly onWaiting: (line: string) => void | Promise<void>;
+  /** Nobody wants to know any more. */
+  readonly signal?: AbortSignal;
+}
+
+/** The database cannot be used; one line that names it, and never its password. */
+export class DatabaseError extends Error {
+  constructor(message: string, cause?: unknown) {
+    super(message, { cause });
+    this.name = 'DatabaseError';
+  }
+}
+
+/**
+ * Looks how the database is reached, and waits while it is out of reach or a standby. What no waiting mends, a wrong
+ * password for one, is thrown at once.
+ */
+export async function reachDatabase(options: ReachOptions): Promise<Ways> {
+  const { url, directUrl, waitMs, onWaiting, signal } = options;
+  const startedAt = performance.now();
+  for (;;) {
+    try {
+      return await findWays(url, directUrl);
+    } catch (error) {
+      const passedMs = performance.now() - startedAt;
+      const line = `${describeDatabase(url)} (DATABASE_URL) ${explain(error)}`;
+      if (!isWorthWaiting(error) || passedMs >= waitMs) throw new DatabaseError(line, error);
+      const left = `${Math.round(passedMs / 1_000)} of ${Math.round(waitMs / 1_000)} s (DATABASE_WAIT_MS)`;
+      await onWaiting(`waiting for the database, ${left}: ${line}`);
+      await delay(EVERY_MS, undefined, signal ? { signal } : {});
+    }
+  }
+}
+
+/** `db.example.com:5432/name`: without the user and the password. */
+export function describeDatabase(url: string): string {
+  const { hostname, port, pathname, searchParams } = new URL(url.replace('@/', '@localhost/'));
+  const host = searchParams.get('host') ?? (hostname || 'localhost');
+  return `PostgreSQL at ${decodeURIComponent(host)}:${searchParams.get('port') ?? (port || '5432')}${pathname}`;
+}
+
+/** Refused by name, in these classes: it will be refused again. The codes without a class are of TLS. */
+const FOR_GOOD = /^(28|3D|42)|^[A-Z_]*(CERT|SSL|TLS)/;
+
+function isWorthWaiting(error: unknown): boolean {
+  if (error instanceof StandbyError) return true;
+  if (!(error instanceof NotConnected)) return classify(error) !== 'bug';
+  return !FOR_GOOD.test(error.code ?? '') && !/\b(SSL|SASL)\b/.test(error.message);
+}
+
+function explain(error: unknown): string {
+  if (error instanceof StandbyError || error instanceof EncodingError) return error.message;
+  const cause = error instanceof NotConnected ? error.cause : error;
+  const text = cause instanceof Error ? cause.message || String((cause as { code?: unknown }).code) : String(cause);
+  return `is out of reach: ${text.replace(/\s+/g, ' ')}`;
+}

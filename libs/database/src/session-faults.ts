@@ -1,0 +1,46 @@
+import type { Database } from './database.js';
+import { SESSION } from './session-settings.js';
+import { statement } from './statement.js';
+
+/** Of those, any other value is slower, or ours to change, and no danger. */
+const HARMLESS = [
+  'jit',
+  'plan_cache_mode',
+  'client_min_messages',
+  'IntervalStyle',
+  'search_path',
+  'idle_session_timeout',
+];
+const NEEDED = Object.entries(SESSION).filter(([name]) => !HARMLESS.includes(name));
+/** Shorter ones end statements that are well. */
+const TIMEOUT_MIN_MS = 1_000;
+
+interface SettingRow {
+  name: string;
+  setting: string;
+}
+
+const READ_SESSION = statement<SettingRow>(
+  'read_session',
+  `select name, setting from pg_settings
+    where lower(name) = any($1::text[])
+       or name in ('statement_timeout', 'lock_timeout', 'idle_in_transaction_session_timeout', 'transaction_timeout')
+    union all
+   select 'search_path', current_setting('search_path') where (current_schemas(true))[1] !~ '^pg_'`,
+);
+
+/**
+ * Settings of a session of ours that break what we rely on, as `name=value`; empty is good. Behind a pooler, which lets us
+ * set few of them, they are those of the role and the database.
+ */
+export async function sessionFaults(database: Database): Promise<string[]> {
+  const rows = await database.rows('work', READ_SESSION, [NEEDED.map(([name]) => name.toLowerCase())]);
+  return rows.filter(isWrong).map(({ name, setting }) => `${name}=${setting}`);
+}
+
+function isWrong({ name, setting }: SettingRow): boolean {
+  if (name.endsWith('_timeout')) return Number(setting) > 0 && Number(setting) < TIMEOUT_MIN_MS;
+  if (name === 'extra_float_digits') return Number(setting) < 0;
+  const wanted = NEEDED.find(([needed]) => needed.toLowerCase() === name.toLowerCase());
+  return wanted?.[1] !== setting;
+}

@@ -1,0 +1,92 @@
+import type { RequestName } from '#protocol';
+import { RequestOrder } from './request-order.js';
+
+describe('RequestOrder', () => {
+  let order: RequestOrder;
+  let begun: string[];
+  let ends: Map<string, () => void>;
+
+  beforeEach(() => {
+    order = new RequestOrder();
+    begun = [];
+    ends = new Map();
+  });
+
+  /** Asks for a request that goes on until {@link end}. */
+  function ask(name: RequestName, channel = ''): Promise<void> {
+    const what = `${name} ${channel}`.trim();
+    return order.run(name, channel, () => {
+      begun.push(what);
+      return new Promise((resolve) => ends.set(what, resolve));
+    });
+  }
+
+  /** Lets it take effect, and whatever waited for it begin. */
+  async function end(what: string): Promise<void> {
+    ends.get(what)?.();
+    await settled();
+  }
+
+  const settled = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
+
+  it.each<[RequestName, RequestName]>([
+    ['join', 'leave'],
+    ['leave', 'join'],
+    ['join', 'publish'],
+    ['leave', 'publish'],
+    ['publish', 'leave'],
+    ['publish', 'publish'],
+    ['join', 'history'],
+    ['subscribe', 'unsubscribe'],
+    ['unsubscribe', 'subscribe'],
+    ['watch', 'unwatch'],
+    ['join', 'watch'],
+    ['watch', 'leave'],
+    ['leave', 'presence'],
+    ['token', 'publish'],
+    ['token', 'history'],
+    ['publish', 'token'],
+    ['logout', 'read'],
+    ['logout', 'cancel'],
+    ['watch', 'logout'],
+  ])('%s comes before a %s that was sent behind it', async (first, second) => {
+    void ask(first, 'group:a');
+    void ask(second, 'group:a');
+    await settled();
+    expect(begun).toEqual([`${first} group:a`]);
+    await end(`${first} group:a`);
+    expect(begun).toEqual([first, second].map((name) => `${name} group:a`));
+  });
+
+  it.each<[RequestName, RequestName]>([
+    ['join', 'publish'],
+    ['join', 'join'],
+    ['subscribe', 'publish'],
+    ['publish', 'publish'],
+    ['watch', 'watch'],
+  ])('%s of one channel does not hold up %s of another', async (first, second) => {
+    void ask(first, 'group:a');
+    void ask(second, 'group:b');
+    await settled();
+    expect(begun).toEqual([`${first} group:a`, `${second} group:b`]);
+  });
+
+  it('reads of presence do not hold up each other, nor a publish', async () => {
+    void ask('presence', 'group:a');
+    void ask('presence', 'group:a');
+    void ask('publish', 'group:a');
+    await settled();
+    expect(begun).toHaveLength(3);
+  });
+
+  it('goes on behind a request that failed, and is idle in the end', async () => {
+    const failing = order.run('join', 'group:a', () => Promise.reject(new Error('no')));
+    void ask('leave', 'group:a');
+    await expect(failing).rejects.toThrow('no');
+    await settled();
+    expect(begun).toEqual(['leave group:a']);
+    expect(order.isIdle).toBe(false);
+    await end('leave group:a');
+    expect(order.isIdle).toBe(true);
+  });
+});

@@ -1,0 +1,31 @@
+import type { Database } from '#database';
+import { FIND_AUDIENCE, FIND_PART, FIND_PART_DEVICES, type PartDeviceRow, type PartRow } from './sql/find-part.sql.js';
+
+/** What is known of one user with regard to one message. */
+export interface UserPart extends PartRow {
+  readonly devices: readonly PartDeviceRow[];
+}
+
+const NOTHING: PartRow = {
+  ...{ joined_seq: null, past_joined_seq: null, left_seq: null },
+  ...{ left_at: null, similar_user: null, taken_by: null, had_members: false },
+};
+
+/** Who a message was meant for, and who not: what explains that somebody did not get it. */
+export class Audience {
+  constructor(private readonly database: Database) {}
+
+  async partOf(user: string, channel: string, seq: number): Promise<UserPart> {
+    const [[row = NOTHING], devices] = await Promise.all([
+      this.database.rows('work', FIND_PART, [user, channel, seq]),
+      this.database.rows('work', FIND_PART_DEVICES, [user, channel]),
+    ]);
+    return { ...row, devices };
+  }
+
+  /** Whether a group has members now, and had one when the message was published. */
+  async membersOf(channel: string, seq: number): Promise<{ hasMembers: boolean; hadMembers: boolean }> {
+    const [row] = await this.database.rows('work', FIND_AUDIENCE, [channel, seq]);
+    return { hasMembers: row?.has_members === true, hadMembers: row?.had_members === true };
+  }
+}

@@ -1,0 +1,60 @@
+import { classify, type Database } from '#database';
+import { Fault } from '#protocol';
+import { SEARCH_MESSAGES, type SearchRow } from './sql/search-messages.sql.js';
+
+/** A message's place in what was found: its time with microseconds, as text, and its id. */
+export type FoundPlace = readonly [createdAt: string, id: string];
+
+export interface SearchFilter {
+  readonly from: Date;
+  readonly to: Date;
+  readonly channel: string | undefined;
+  readonly sender: string | undefined;
+  readonly recipient: string | undefined;
+  readonly state: string | undefined;
+}
+
+export interface Found {
+  readonly messages: readonly SearchRow[];
+  /** Where the next page begins; undefined: this is the last. */
+  readonly next: FoundPlace | undefined;
+}
+
+const BEGINNING: FoundPlace = ['infinity', 'ffffffff-ffff-ffff-ffff-ffffffffffff'];
+/** Messages looked at for one page, so that a search for what is rare ends soon, too: its page may then be short. */
+const LOOKED_AT = 500;
+
+/** Finds messages by who sent them, whom they are for, when, and what became of them. */
+export class MessageSearch {
+  private searching: Promise<unknown> = Promise.resolve();
+
+  constructor(private readonly database: Database) {}
+
+  /** One after the other, however many ask: each may read a day. @throws Fault OVERLOADED if that takes too long */
+  find(filter: SearchFilter, after: FoundPlace | undefined, limit: number): Promise<Found> {
+    const { from, to, channel, sender, recipient, state } = filter;
+    const values = [from, to, channel ?? null, sender ?? null, recipient ?? null, state ?? null];
+    const rows = this.searching.then(() =>
+      this.database.rows('work', SEARCH_MESSAGES, [...values, ...(after ?? BEGINNING), LOOKED_AT]),
+    );
+    this.searching = rows.catch(() => undefined);
+    return rows
+      .then((found) => toPage(found, limit))
+      .catch((error: unknown) => {
+        if (classify(error) !== 'conflict') throw error;
+        throw new Fault('OVERLOADED', 'that time holds too much to be searched; name a channel or a shorter time', {
+          cause: error,
+        });
+      });
+  }
+}
+
+function toPage(rows: readonly SearchRow[], limit: number): Found {
+  const messages: SearchRow[] = [];
+  for (const row of rows) {
+    if (row.is_match) messages.push(row);
+    if (messages.length === limit) return { messages, next: [row.created_at_exactly, row.id] };
+  }
+  const last = rows.length === LOOKED_AT ? rows.at(-1) : undefined;
+  return { messages, next: last && [last.created_at_exactly, last.id] };
+}

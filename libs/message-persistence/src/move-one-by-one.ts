@@ -1,0 +1,60 @@
+import { classify, isPassing, type Database } from '#database';
+import { FIND_FIRST_DUE, PUT_ASIDE, TAKE_BACK, type DrainedRow } from './sql/outbox.sql.js';
+
+export interface Drained {
+  readonly moved: readonly DrainedRow[];
+  /** Messages that fail to enter their channel: they stay in the outbox with their error, and are not tried again. */
+  readonly putAside: readonly { readonly id: string; readonly error: string }[];
+}
+
+const LONGEST_ERROR = 500;
+
+/**
+ * Moves the due messages of the outbox one after the other, after all of them together have failed, and puts aside each
+ * one that fails. If every one fails, and not because of its data, then it is no fault of the messages: they are taken
+ * back and wait until it is mended. The same holds for one that fails alone, which holds up nobody.
+ * @param moveFirst moves the first due message, if there is one
+ */
+export async function moveOneByOne(
+  database: Database,
+  moveFirst: () => Promise<DrainedRow[]>,
+  most: number,
+): Promise<Drained> {
+  const moved: DrainedRow[] = [];
+  const failed: { row: number; id: string; error: unknown }[] = [];
+  for (let turn = 0; turn < most; turn++) {
+    const [first] = await database.rows('work', FIND_FIRST_DUE);
+    if (!first) break;
+    try {
+      const rows = await moveFirst();
+      if (rows.length === 0) break; // another instance is at it
+      moved.push(...rows);
+    } catch (error) {
+      if (isPassing(error) && moved.length > 0) break; // who asks for more will hear of it
+      if (isPassing(error)) {
+        await takeBack(database, moved, failed);
+        throw error;
+      }
+      const [row] = await database.rows('work', PUT_ASIDE, [first.id, textOf(error)]);
+      if (row) failed.push({ row: row.id, id: first.message_id, error });
+    }
+  }
+  const others = await takeBack(database, moved, failed);
+  if (others.length > 0) throw others[0]?.error;
+  return { moved, putAside: failed.map(({ id, error }) => ({ id, error: textOf(error) })) };
+}
+
+/** @returns those that were taken back: the ones whose data are not at fault, if nothing at all could be moved */
+async function takeBack<F extends { row: number; error: unknown }>(
+  database: Database,
+  moved: readonly unknown[],
+  failed: readonly F[],
+): Promise<F[]> {
+  const doubtful = moved.length > 0 ? [] : failed.filter(({ error }) => classify(error) !== 'data');
+  if (doubtful.length > 0) await database.rows('work', TAKE_BACK, [doubtful.map(({ row }) => row)]);
+  return doubtful;
+}
+
+function textOf(error: unknown): string {
+  return (error instanceof Error ? error.message : String(error)).slice(0, LONGEST_ERROR);
+}

@@ -1,0 +1,40 @@
+import { statement } from '#database';
+import { gone } from './gone.sql.js';
+import type { ReadRow } from './read-channels.sql.js';
+
+export type SearchRow = Pick<ReadRow, 'id' | 'sender' | 'type' | 'gone' | 'created_at' | 'expires_at'> & {
+  channel: string;
+  seq: number;
+  /** With microseconds. */
+  created_at_exactly: string;
+  is_match: boolean;
+};
+
+/**
+ * Messages from $1 to $2, of channel $3, sender $4, in a channel of recipient $5, behind the one of $7 and $8, newest
+ * first, at most $9; each with whether it is for $5 and in state $6 (of null all are). The times prune partitions; within
+ * a day all rows are read unless a channel or recipient is named, as there is no index on times. Whom a message is for is
+ * looked up for each one apart: joined, the view would be made for all messages.
+ */
+export const SEARCH_MESSAGES = statement<SearchRow>(
+  'search_messages',
+  `with candidates as materialized (
+     select n.channel, n.seq, n.id, n.sender, n.type, n.created_at, n.expires_at, ${gone()} as gone
+       from (select * from trunkline.messages
+              where created_at >= $1::timestamptz and created_at < $2::timestamptz
+                and ($3::text is null or channel = $3) and ($4::text is null or sender = $4)
+                and ($5::text is null or channel = any (array(
+                      select trunkline.inbox($5) union all select 'broadcast'
+                      union all select channel from trunkline.memberships where user_id = $5
+                      union all select channel from trunkline.past_memberships where user_id = $5)))
+                and (created_at, id) < ($7::timestamptz, $8::uuid)
+              order by created_at desc, id desc limit $9) as n
+   )
+   select c.channel, c.seq, c.id, c.sender, c.type, c.gone, c.created_at, c.expires_at,
+          c.created_at::text as created_at_exactly,
+          case when $5 is null then $6::text is null or c.gone = $6
+               else coalesce((select true from trunkline.delivery_status s
+                               where s.channel = c.channel and s.seq = c.seq and s.created_at = c.created_at
+                                 and s.user_id = $5 and ($6 is null or s.status = $6) limit 1), false) end as is_match
+     from candidates c order by c.created_at desc, c.id desc`,
+);
