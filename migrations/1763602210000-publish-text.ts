@@ -100,6 +100,25 @@ begin
 end $$;
 revoke execute on function trunkline.mend_sequences() from public;
 
+-- Raises the numbers of channels, and their times, that are behind the rows of one table. Returns how many were. Locks them
+-- in their order, as appending does; it reads the whole table, so it is called for one partition at a time.
+create function trunkline.raise_seqs(relation regclass, seq_column text, time_column text) returns bigint
+language plpgsql set search_path = '' as $$
+declare
+  raised bigint;
+begin
+  execute format($q$
+    insert into trunkline.channels as c (channel, last_seq, last_at)
+    select channel, max(%I), coalesce(max(%s), '-infinity') from %s group by channel having max(%I) > 0 order by channel collate "C"
+    on conflict (channel) do update
+      set last_seq = greatest(c.last_seq, excluded.last_seq), last_at = greatest(c.last_at, excluded.last_at)
+      where c.last_seq < excluded.last_seq or c.last_at < excluded.last_at
+  $q$, seq_column, coalesce(quote_ident(time_column), 'null::timestamptz'), relation, seq_column);
+  get diagnostics raised = row_count;
+  return raised;
+end $$;
+revoke execute on function trunkline.raise_seqs(regclass, text, text) from public;
+
 -- Publishes a message in the caller's transaction: rolled back with it, delivered after its commit. The JSON in data goes
 -- to every reader as it is written here. The limits are the defaults of the server. Returns the id of the message.
 create function trunkline.publish(channel text, type text, data text, options jsonb default '{}') returns uuid

@@ -1018,16 +1018,6 @@ AS $function$
 $function$
 ;
 
-CREATE OR REPLACE FUNCTION trunkline.publish(channel text, type text, data jsonb, options jsonb DEFAULT '{}'::jsonb)
- RETURNS uuid
- LANGUAGE sql
- SECURITY DEFINER
- SET search_path TO ''
-AS $function$
-  select trunkline.publish(channel, type, data::text, options)
-$function$
-;
-
 CREATE OR REPLACE FUNCTION trunkline.publish(channel text, type text, data json, options jsonb DEFAULT '{}'::jsonb)
  RETURNS uuid
  LANGUAGE sql
@@ -1135,6 +1125,36 @@ begin
       perform trunkline.mend_sequences();
     end if;
   end loop;
+end $function$
+;
+
+CREATE OR REPLACE FUNCTION trunkline.publish(channel text, type text, data jsonb, options jsonb DEFAULT '{}'::jsonb)
+ RETURNS uuid
+ LANGUAGE sql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+  select trunkline.publish(channel, type, data::text, options)
+$function$
+;
+
+CREATE OR REPLACE FUNCTION trunkline.raise_seqs(relation regclass, seq_column text, time_column text)
+ RETURNS bigint
+ LANGUAGE plpgsql
+ SET search_path TO ''
+AS $function$
+declare
+  raised bigint;
+begin
+  execute format($q$
+    insert into trunkline.channels as c (channel, last_seq, last_at)
+    select channel, max(%I), coalesce(max(%s), '-infinity') from %s group by channel having max(%I) > 0 order by channel collate "C"
+    on conflict (channel) do update
+      set last_seq = greatest(c.last_seq, excluded.last_seq), last_at = greatest(c.last_at, excluded.last_at)
+      where c.last_seq < excluded.last_seq or c.last_at < excluded.last_at
+  $q$, seq_column, coalesce(quote_ident(time_column), 'null::timestamptz'), relation, seq_column);
+  get diagnostics raised = row_count;
+  return raised;
 end $function$
 ;
 

@@ -1,6 +1,7 @@
 import { Command, CommanderError } from 'commander';
 import { SettingsError } from '#config';
 import { Fault } from '#protocol';
+import { addAfterRestore } from './commands/after-restore.js';
 import { addCleanup } from './commands/cleanup.js';
 import { addConnections } from './commands/connections.js';
 import { addEraseUser } from './commands/erase-user.js';
@@ -33,6 +34,7 @@ function makeProgram(): Command {
     addConnections,
     addStatus,
     addMigrate,
+    addAfterRestore,
     addCleanup,
     addEraseUser,
   ])

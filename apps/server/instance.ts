@@ -4,9 +4,11 @@ import type { RequestHandler } from 'express';
 import helmet from 'helmet';
 import { Schedule } from '#cleanup';
 import type { ResolvedSettings } from '#config';
+import { withRetry } from '#database';
 import { ClientGateway, SocketAdapter } from '#gateway';
 import { keepJson } from '#http';
 import type { Readiness } from '#health';
+import { mendSequences } from '#message-persistence';
 import { METRICS_PATH, NestLog, type Logger } from '#observability';
 import { Fault } from '#protocol';
 import { assemble, type Parts, type Surroundings } from './assemble.js';
@@ -63,6 +65,7 @@ export class Instance {
     await checkDatabase(settings, parts);
     await parts.lease.assertIdIsFree();
     await makeDays(parts);
+    await startBehindNoTable(parts);
     await parts.listener.start();
     await parts.lease.start();
     parts.delivery.start();
@@ -127,6 +130,16 @@ async function makeDays({ retention, log }: Parts): Promise<void> {
     if (kept.length + failed.length > 0) log.warn({ partitions: [...kept, ...failed] }, 'partitions not made yet');
   } catch (error) {
     log.warn({ err: error }, 'partitions not made yet');
+  }
+}
+
+/** Behind its table, a sequence would give out numbers that are taken. A role that may not set it has to be told. */
+async function startBehindNoTable({ database, log }: Parts): Promise<void> {
+  try {
+    for (const mended of await withRetry(() => mendSequences(database), { deadlineMs: 10_000 }))
+      log.warn(mended, 'a sequence was behind its table, and is at its end now');
+  } catch (error) {
+    log.warn({ err: error }, 'sequences not looked at: run `npx trunkline after-restore` as the owner of the schema');
   }
 }
 

@@ -94,6 +94,8 @@ it('leads through a list page by page, each row once', async () => {
     cursor = body.next;
   }
   expect(seen).toEqual([1, 2, 3, 4, 5].map((n) => `group:page-${n}`));
+  const { body } = await ask(near, 'GET', '/channels?prefix=group%3Apage&limit=5');
+  expect(body).toMatchObject({ channels: { length: 5 }, next: null });
 });
 
 it('leads through the connections of everybody and of one user', async () => {

@@ -1,4 +1,6 @@
 import { Cluster } from '../support/cluster.js';
+import { runCli } from '../support/run-cli.js';
+import { JWT_SECRET } from '../support/server.js';
 import { createTestDatabase, type TestDatabase } from '../support/test-database.js';
 import type { TestClient } from '../support/test-client.js';
 import { until } from '../support/until.js';
@@ -10,8 +12,6 @@ import { until } from '../support/until.js';
 const INBOX = 'user:ann';
 const STORED = 5;
 const SEEN = 10;
-/** The statement of docs/operations.md. */
-const PUT_FORWARD = 'update trunkline.channels set last_seq = last_seq + 1000000';
 
 let database: TestDatabase;
 let cluster: Cluster;
@@ -62,7 +62,8 @@ it('loses nothing more when the numbers are put forward before the instances sta
   await acknowledged(SEEN);
   await before.end('SIGKILL');
   await forgetTheRest();
-  await database.query(PUT_FORWARD);
+  const PUT_FORWARD = ['after-restore', '--put-forward', '1000000'];
+  expect(await runCli(PUT_FORWARD, { DATABASE_URL: database.url, JWT_SECRET })).toMatchObject({ code: 0 });
 
   const after = await cluster.start();
   const author = await cluster.connect(after, { user: 'bob' });

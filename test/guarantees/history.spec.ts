@@ -53,6 +53,21 @@ async function age(channel: string, toSeq: number, interval: string): Promise<vo
 }
 
 describe('pages', () => {
+  it.each(['asc', 'desc'] as const)('end with the last message, also one that is just full: %s', async (order) => {
+    const channel = `group:full-${order}`;
+    await publishAll(server, channel, numbers(1, 3));
+    for (const limit of [1, 3]) {
+      let page = await ann.must('history', { channel, order, limit });
+      for (let pages = 3 / limit; pages > 1; pages--) {
+        const { nextAfterSeq: afterSeq, nextBeforeSeq: beforeSeq } = page;
+        const next = order === 'asc' ? { afterSeq: afterSeq ?? 9 } : { beforeSeq: beforeSeq ?? 0 };
+        page = await ann.must('history', { channel, order, limit, ...next });
+      }
+      expect(page.messages.at(-1)?.seq).toBe(order === 'asc' ? 3 : 1);
+      expect(page).toMatchObject({ nextAfterSeq: null, nextBeforeSeq: null });
+    }
+  });
+
   it.each([1, 7, 10, 25, 30])('of %i give every message once, in either direction', async (limit) => {
     const channel = `group:pages-${limit}`;
     await publishAll(server, channel, numbers(1, 30));

@@ -14,14 +14,16 @@ export function readCursor<S extends z.ZodType>(schema: S, cursor: string | unde
   return result.data;
 }
 
-/** The cursor of the page that follows, if this one is full. */
-export function nextOf<Row>(
-  rows: readonly Row[],
+/** A page, and the cursor of the one that follows; null at the end, of which one row more than fits tells. */
+export async function readPage<Row>(
   limit: number,
   keyOf: (row: Row) => readonly unknown[],
-): string | null {
+  read: (limit: number) => Promise<readonly Row[]>,
+): Promise<{ rows: readonly Row[]; next: string | null }> {
+  const found = await read(limit + 1);
+  const rows = found.slice(0, limit);
   const last = rows.at(-1);
-  return last !== undefined && rows.length === limit ? writeCursor(keyOf(last)) : null;
+  return { rows, next: last !== undefined && found.length > limit ? writeCursor(keyOf(last)) : null };
 }
 
 function decode(cursor: string): unknown {

@@ -4,7 +4,8 @@ import { NotConnected } from './not-connected.js';
  * What an error of PostgreSQL or its connection means for the one who asked:
  * `refused`: nothing happened, the database is out of reach or full; try again later ·
  * `unknown`: the connection broke underway, the statement may have been committed ·
- * `conflict`: rolled back, the same again may succeed at once · `data`: the input's fault, never again · `bug`: ours.
+ * `conflict`: rolled back, the same again may succeed at once · `data`: the input's fault, never again ·
+ * `bug`: ours; so is what breaks a constraint, since no input may: the keys are ours.
  */
 export type SqlFault = 'refused' | 'unknown' | 'conflict' | 'data' | 'bug';
 
@@ -30,7 +31,6 @@ const CLASSES: Readonly<Record<string, SqlFault>> = {
   '28': 'refused', // invalid_authorization and
   '3D': 'refused', // invalid_catalog_name come while connecting; here, from a pooler that connects when it is first asked
   '22': 'data',
-  '23': 'data',
   '54': 'data',
   '08': 'unknown', // connection_exception: a pooler's word for whatever happened between it and PostgreSQL
 };
@@ -51,6 +51,11 @@ export function classify(error: unknown): SqlFault {
 /** The session ended with it. */
 function isFatal(error: Error): boolean {
   return 'severity' in error && (error.severity === 'FATAL' || error.severity === 'PANIC');
+}
+
+/** A constraint was broken (class 23): the statement was rolled back, and not everything in it need be to blame. */
+export function breaksConstraint(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && typeof error.code === 'string' && error.code.startsWith('23');
 }
 
 /** True if trying again later may help; `unknown` only for those who can repeat without harm. */

@@ -1,6 +1,6 @@
 import { performance } from 'node:perf_hooks';
 import { setTimeout as delay } from 'node:timers/promises';
-import { backoffMs, classify, textArray, type Database } from '#database';
+import { backoffMs, breaksConstraint, classify, textArray, type Database } from '#database';
 import { Fault } from '#protocol';
 import type { Appended, NewMessage } from './message-log.js';
 import { APPEND_MESSAGES } from './sql/append-messages.sql.js';
@@ -21,7 +21,7 @@ type Column = (string | null)[];
  * One batch until every item has an answer. What an error means for an item:
  * refused or in conflict: nothing was stored, so the item goes again until its deadline ·
  * broke underway: it may be stored, so only an item with a publish id may go again ·
- * the data's fault: the items go one by one, so that a poisoned one fails alone.
+ * the data's fault, or a constraint: the items go one by one, so that a poisoned one fails alone.
  */
 export class AppendRun {
   private readonly results = new Map<Item, Result>();
@@ -83,7 +83,8 @@ export class AppendRun {
 
   private async settle(items: readonly Item[], error: unknown): Promise<void> {
     const fault = classify(error);
-    if (fault === 'bug') this.fail(items, () => toError(error));
+    if (fault === 'data' || breaksConstraint(error)) await this.settleOneByOne(items, error);
+    else if (fault === 'bug') this.fail(items, () => toError(error));
     if (fault === 'unknown') {
       for (const item of items) this.maybeStored.add(item);
       this.fail(
@@ -94,12 +95,12 @@ export class AppendRun {
           }),
       );
     }
-    if (fault === 'data') await this.settleOneByOne(items, error);
   }
 
   private async settleOneByOne(items: readonly Item[], error: unknown): Promise<void> {
     if (items.length === 1) {
-      this.fail(items, () => new Fault('BAD_REQUEST', 'the database refused this message', { cause: error }));
+      const refused = (): Error => new Fault('BAD_REQUEST', 'the database refused this message', { cause: error });
+      this.fail(items, classify(error) === 'data' ? refused : () => toError(error));
       return;
     }
     for (const item of items) {

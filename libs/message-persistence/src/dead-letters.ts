@@ -8,6 +8,7 @@ import {
   PURGE_DEAD_LETTERS,
   REQUEUE_DEAD_LETTER,
   type DeadLetterRow,
+  type PlacedLetterRow,
 } from './sql/dead-letters.sql.js';
 
 /** A letter's place in the list: its time with microseconds, as text, message, user and device. */
@@ -25,15 +26,9 @@ export class DeadLetters {
   }
 
   /** A page of the list behind a place, of everybody or of one user. */
-  async page(
-    user: string | undefined,
-    after: LetterPlace | undefined,
-    limit: number,
-  ): Promise<{ letters: DeadLetterRow[]; last: LetterPlace | undefined }> {
+  async page(user: string | undefined, after: LetterPlace | undefined, limit: number): Promise<PlacedLetterRow[]> {
     const [diedAt, ...rest] = after ?? NOWHERE;
-    const letters = await this.database.rows('work', PAGE_DEAD_LETTERS, [diedAt, limit, user ?? null, ...rest]);
-    const last = letters.at(-1);
-    return { letters, last: last && [last.died_at_exactly, last.message_id, last.user_id, last.device_id] };
+    return this.database.rows('work', PAGE_DEAD_LETTERS, [diedAt, limit, user ?? null, ...rest]);
   }
 
   /** Takes a message off the list for good. @returns for how many devices it had died */
@@ -51,6 +46,11 @@ export class DeadLetters {
     const [row] = await this.database.rows('work', REQUEUE_DEAD_LETTER, [messageId]);
     return row?.requeued ?? 0;
   }
+}
+
+/** Behind which the next page of the list begins. */
+export function placeOf({ died_at_exactly, message_id, user_id, device_id }: PlacedLetterRow): LetterPlace {
+  return [died_at_exactly, message_id, user_id, device_id];
 }
 
 /** A dead letter as REST shows it. */

@@ -44,11 +44,12 @@ async function readPage<Shown>(
 ): Promise<Omit<HistoryPage, 'messages'> & { messages: Shown[] }> {
   const { order, limit } = bounds;
   const rows = await database.rows('work', READ_HISTORY[order], toValues(channel, bounds, reader));
-  const lastOnPage = rows.at(-1)?.seq ?? null;
-  const next = rows.length === limit ? lastOnPage : null;
+  // One row more than fits tells whether there is a next page.
+  const page = rows.slice(0, limit);
+  const next = rows.length > limit ? (page.at(-1)?.seq ?? null) : null;
   return {
     channel,
-    messages: rows.flatMap((row) => show(channel, row)),
+    messages: page.flatMap((row) => show(channel, row)),
     lastSeq: rows[0]?.last_seq ?? 0,
     nextAfterSeq: order === 'asc' ? next : null,
     nextBeforeSeq: order === 'desc' ? next : null,
@@ -57,7 +58,7 @@ async function readPage<Shown>(
 
 function toValues(channel: string, bounds: HistoryBounds, reader: Recipient | undefined): unknown[] {
   const { afterSeq, beforeSeq = Number.MAX_SAFE_INTEGER, from = '-infinity', to = 'infinity', limit } = bounds;
-  return [channel, afterSeq, beforeSeq, from, to, limit, reader?.user, reader?.deviceId, reader?.connectionId];
+  return [channel, afterSeq, beforeSeq, from, to, limit + 1, reader?.user, reader?.deviceId, reader?.connectionId];
 }
 
 function toMessages(channel: string, row: HistoryRow): HistoryPage['messages'] {

@@ -59,7 +59,7 @@ function badText(where: string): Fault {
 
 function stringify(data: unknown, limits: BodyLimits): string | undefined {
   try {
-    return JSON.stringify(data, refuseLossy) as string | undefined;
+    return JSON.stringify(data, refuseLossy);
   } catch (error) {
     if (error instanceof Fault) throw error;
     if (error instanceof RangeError) throw tooDeep(limits); // its recursion met the end of the stack

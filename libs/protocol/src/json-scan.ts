@@ -13,7 +13,11 @@ const BACKSLASH = 0x5c;
 const CLOSE_BRACKET = 0x5d;
 const OPEN_BRACE = 0x7b;
 const CLOSE_BRACE = 0x7d;
+const PLUS = 0x2b;
 const MINUS = 0x2d;
+const DOT = 0x2e;
+const LARGE_E = 0x45;
+const SMALL_E = 0x65;
 const ZERO = 0x30;
 const NINE = 0x39;
 /** A double ends at 1.8e308: fewer digits without an exponent cannot go beyond it. */
@@ -36,24 +40,24 @@ export function endOfValue(json: string, at: number, limits: ScanLimits = ANYTHI
   let keys = 0;
   for (let here = at; here < json.length; here++) {
     const char = json.charCodeAt(here);
-    if (char === QUOTE) here = endOfString(json, here);
-    else if (char === OPEN_BRACE || char === OPEN_BRACKET) {
-      depth += 1;
-      if (depth > limits.maxDepth) throw tooDeep(limits);
-      continue;
-    } else if (char === CLOSE_BRACE || char === CLOSE_BRACKET) depth -= 1;
-    else if (char === COLON) {
+    if (char === COLON) {
       keys += 1;
       if (keys > limits.maxKeys) throw tooWide(limits);
-      continue;
-    } else if (char === MINUS || (char >= ZERO && char <= NINE)) {
-      here = endOfNumber(json, here, limits) - 1;
-    } else if (char > NINE && depth === 0) {
-      here = endOfWord(json, here) - 1;
-    }
-    if (depth === 0 && char > 0x20) return here + 1;
+    } else if (char === OPEN_BRACE || char === OPEN_BRACKET) {
+      depth += 1;
+      if (depth > limits.maxDepth) throw tooDeep(limits);
+    } else if (char === CLOSE_BRACE || char === CLOSE_BRACKET) depth -= 1;
+    else here = endOfScalar(json, here, char, limits) - 1;
+    if (depth === 0) return here + 1;
   }
   return unreachable();
+}
+
+/** Behind a string, a number or a word; a comma or space is passed over by itself. */
+function endOfScalar(json: string, at: number, char: number, limits: ScanLimits): number {
+  if (char === QUOTE) return endOfString(json, at) + 1;
+  if (char === MINUS || isDigit(char)) return endOfNumber(json, at, limits);
+  return char > NINE ? endOfWord(json, at) : at + 1;
 }
 
 /** Where the value of the last member of this name stands in the object that begins at `at`: JSON.parse takes the last. */
@@ -110,14 +114,21 @@ function isEscaped(json: string, at: number): boolean {
 function endOfNumber(json: string, at: number, limits: ScanLimits): number {
   let end = at + 1;
   let hasExponent = false;
-  for (; end < json.length; end++) {
-    const char = json.charCodeAt(end);
-    if (char === 0x65 || char === 0x45) hasExponent = true;
-    else if ((char < ZERO || char > NINE) && char !== 0x2e && char !== MINUS && char !== 0x2b) break;
+  for (let char = json.charCodeAt(end); isInNumber(char); char = json.charCodeAt(++end)) {
+    if (char === SMALL_E || char === LARGE_E) hasExponent = true;
   }
   const isLong = hasExponent || end - at >= DIGITS_OF_A_DOUBLE;
   if (isLong && limits !== ANYTHING && !Number.isFinite(Number(json.slice(at, end)))) throw beyondDouble();
   return end;
+}
+
+function isDigit(char: number): boolean {
+  return char >= ZERO && char <= NINE;
+}
+
+/** NaN, behind the end of the text, is not. */
+function isInNumber(char: number): boolean {
+  return isDigit(char) || char === DOT || char === SMALL_E || char === LARGE_E || char === MINUS || char === PLUS;
 }
 
 /** Behind `true`, `false` or `null`. */

@@ -30,10 +30,17 @@ export const Message = z
     id: z.uuid().describe('names the message in REST'),
     sender: z.string().nullable().describe('the user who published it; null for a back end'),
     type: MessageType,
-    data: z.json().describe('the body'),
+    data: z.json().describe('the body, in the text that it was published in'),
     metadata: Metadata.optional(),
-    createdAt: z.iso.datetime().describe('the database’s clock'),
-    expiresAt: z.iso.datetime().optional().describe('never delivered after this'),
+    createdAt: z.iso
+      .datetime()
+      .describe(
+        'the database’s clock; it never falls along a channel, so it stays ahead for a while when that clock is set back',
+      ),
+    expiresAt: z.iso
+      .datetime()
+      .optional()
+      .describe('never delivered after this; ttlMs after the present at which it was published'),
   })
   .meta({ id: 'Message' });
 export type Message = z.infer<typeof Message>;

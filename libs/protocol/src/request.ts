@@ -23,7 +23,9 @@ const PublishShape = {
   data: z
     .unknown()
     .refine((value) => value !== undefined, 'required')
-    .describe('the body, any JSON'),
+    .describe(
+      'the body, any JSON. Its text reaches every reader as it came: digits, the order of keys and repeated keys stay. A number beyond a double (1e400) is refused',
+    ),
   metadata: Metadata.optional(),
   ttlMs: ttlMs.optional(),
   publishId: z
@@ -32,14 +34,16 @@ const PublishShape = {
     .max(PUBLISH_ID_MAX)
     .optional()
     .describe(
-      'chosen by the publisher; repeated with the same id, a publish stores one message and gives the same answer',
+      'chosen by the publisher; repeated with the same id and the same JSON, a publish stores one message and gives the same answer',
     ),
   collapseKey: z
     .string()
     .min(1)
     .max(100)
     .optional()
-    .describe('a device that was away gets only the newest message of this key'),
+    .describe(
+      'a device that was away gets only the newest message of this key and this publisher: a key never collapses what another user or back end published',
+    ),
   deliverTo: z
     .enum(['all-devices', 'first-device'])
     .optional()

@@ -3,11 +3,11 @@ import { ApiTags } from '@nestjs/swagger';
 import { z } from 'zod';
 import { Census } from '#connection-manager';
 import { SchemaPipe } from '#http';
-import { Directory, MessageLog, type ChannelRow } from '#message-persistence';
+import { Directory, MessageLog, type ChannelRow, type MemberRow } from '#message-persistence';
 import { admin, Channel, Fault, GroupChannel, rest } from '#protocol';
 import { Administered } from '../administered.js';
 import { EXAMPLE, MESSAGE_EXAMPLE, PARAM } from '../examples.js';
-import { nextOf, readCursor } from '../page.js';
+import { readCursor, readPage } from '../page.js';
 
 const Key = z.tuple([z.string().max(200)]);
 const CHANNEL_EXAMPLE = { channel: EXAMPLE.group, lastSeq: 9, lastAt: EXAMPLE.at };
@@ -35,8 +35,9 @@ export class ChannelsController {
     @Query(new SchemaPipe(admin.ChannelsQuery)) { prefix, limit, cursor }: z.infer<typeof admin.ChannelsQuery>,
   ): Promise<z.infer<typeof admin.ChannelsAnswer>> {
     const [after = ''] = readCursor(Key, cursor) ?? [];
-    const rows = await this.directory.channels(prefix, after, limit);
-    return { ok: true, channels: rows.map(toChannel), next: nextOf(rows, limit, ({ channel }) => [channel]) };
+    const keyOf = ({ channel }: ChannelRow): [string] => [channel];
+    const { rows, next } = await readPage(limit, keyOf, (count) => this.directory.channels(prefix, after, count));
+    return { ok: true, channels: rows.map(toChannel), next };
   }
 
   @Get(':channel')
@@ -75,14 +76,15 @@ export class ChannelsController {
     @Query(new SchemaPipe(admin.MembersQuery)) { limit, cursor }: z.infer<typeof admin.MembersQuery>,
   ): Promise<z.infer<typeof admin.MembersAnswer>> {
     const [after = ''] = readCursor(Key, cursor) ?? [];
-    const rows = await this.directory.members(channel, after, limit);
+    const keyOf = ({ user_id }: MemberRow): [string] => [user_id];
+    const { rows, next } = await readPage(limit, keyOf, (count) => this.directory.members(channel, after, count));
     const members = rows.map(({ user_id, joined_seq, joined_at, devices }) => ({
       user: user_id,
       joinedSeq: joined_seq,
       joinedAt: joined_at.toISOString(),
       devices,
     }));
-    return { ok: true, channel, members, next: nextOf(rows, limit, ({ user_id }) => [user_id]) };
+    return { ok: true, channel, members, next };
   }
 
   @Get(':channel/messages')

@@ -6,7 +6,7 @@ import { SchemaPipe } from '#http';
 import { admin, Fault } from '#protocol';
 import { Administered } from '../administered.js';
 import { CONNECTION_EXAMPLE, EXAMPLE, PARAM } from '../examples.js';
-import { nextOf, readCursor } from '../page.js';
+import { readCursor, readPage } from '../page.js';
 
 const Key = z.tuple([z.string().max(200), z.string().max(100)]);
 
@@ -38,8 +38,9 @@ export class ConnectionsController {
     @Query(new SchemaPipe(admin.ConnectionsQuery))
     { limit, cursor, ...filter }: z.infer<typeof admin.ConnectionsQuery>,
   ): Promise<z.infer<typeof admin.ConnectionsAnswer>> {
-    const rows = await this.census.connections(filter, readCursor(Key, cursor), limit);
-    const next = nextOf(rows, limit, ({ user_id, connection_id }) => [user_id, connection_id]);
+    const after = readCursor(Key, cursor);
+    const keyOf = ({ user_id, connection_id }: ListedConnectionRow): string[] => [user_id, connection_id];
+    const { rows, next } = await readPage(limit, keyOf, (count) => this.census.connections(filter, after, count));
     return { ok: true, connections: rows.map(toConnection), next };
   }
 

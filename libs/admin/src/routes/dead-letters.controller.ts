@@ -2,11 +2,11 @@ import { Controller, Delete, Get, Inject, Param, Post, Query } from '@nestjs/com
 import { ApiTags } from '@nestjs/swagger';
 import { z } from 'zod';
 import { SchemaPipe } from '#http';
-import { DeadLetters, toDeadLetterView } from '#message-persistence';
+import { DeadLetters, placeOf, toDeadLetterView } from '#message-persistence';
 import { admin, Fault, rest } from '#protocol';
 import { Administered } from '../administered.js';
 import { EXAMPLE, PARAM } from '../examples.js';
-import { readCursor, writeCursor } from '../page.js';
+import { readCursor, readPage } from '../page.js';
 
 const Key = z.tuple([z.string().max(50), z.uuid(), z.string().max(200), z.string().max(200)]);
 
@@ -43,9 +43,9 @@ export class DeadLettersController {
   async list(
     @Query(new SchemaPipe(admin.DeadLettersQuery)) { user, limit, cursor }: z.infer<typeof admin.DeadLettersQuery>,
   ): Promise<z.infer<typeof admin.DeadLettersAnswer>> {
-    const { letters, last } = await this.deadLetters.page(user, readCursor(Key, cursor), limit);
-    const next = last && letters.length === limit ? writeCursor(last) : null;
-    return { ok: true, deadLetters: letters.map(toDeadLetterView), next };
+    const after = readCursor(Key, cursor);
+    const { rows, next } = await readPage(limit, placeOf, (count) => this.deadLetters.page(user, after, count));
+    return { ok: true, deadLetters: rows.map(toDeadLetterView), next };
   }
 
   @Post(':message/requeue')

@@ -2,12 +2,12 @@ import { Body, Controller, Get, Inject, Param, Post, Query } from '@nestjs/commo
 import { ApiTags } from '@nestjs/swagger';
 import { z } from 'zod';
 import { SchemaPipe } from '#http';
-import { JobDiary } from '#message-persistence';
+import { JobDiary, type JobRunRow } from '#message-persistence';
 import { admin, Fault } from '#protocol';
 import { AdminJobs } from '../admin-jobs.port.js';
 import { Administered } from '../administered.js';
 import { EXAMPLE, PARAM } from '../examples.js';
-import { nextOf, readCursor } from '../page.js';
+import { readCursor, readPage } from '../page.js';
 
 const Key = z.tuple([z.int().min(1)]);
 
@@ -69,7 +69,8 @@ export class JobsController {
   ): Promise<z.infer<typeof admin.RunsAnswer>> {
     if (!this.jobs.list().some(({ name }) => name === job)) throw noSuchJob();
     const [before = Number.MAX_SAFE_INTEGER] = readCursor(Key, cursor) ?? [];
-    const rows = await this.diary.runs(job, before, limit);
+    const keyOf = ({ run_id }: JobRunRow): [number] => [run_id];
+    const { rows, next } = await readPage(limit, keyOf, (count) => this.diary.runs(job, before, count));
     const runs = rows.map(({ instance_id, started_at, finished_at, rows: changed, error }) => ({
       instanceId: instance_id,
       startedAt: started_at.toISOString(),
@@ -77,7 +78,7 @@ export class JobsController {
       rows: changed,
       error,
     }));
-    return { ok: true, job, runs, next: nextOf(rows, limit, ({ run_id }) => [run_id]) };
+    return { ok: true, job, runs, next };
   }
 
   @Post(':job/run')

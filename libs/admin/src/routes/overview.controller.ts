@@ -7,7 +7,7 @@ import { AdminAudit, Backlog, JobDiary, Traffic, type ChangeRow, type TrafficRow
 import { admin, Fault } from '#protocol';
 import { Administered } from '../administered.js';
 import { EXAMPLE, INSTANCE_EXAMPLE } from '../examples.js';
-import { nextOf, readCursor } from '../page.js';
+import { readCursor, readPage } from '../page.js';
 import { timeRange } from '../time-range.js';
 import { toInstance } from './instances.controller.js';
 
@@ -127,8 +127,9 @@ export class OverviewController {
     @Query(new SchemaPipe(admin.AuditQuery)) { limit, cursor }: z.infer<typeof admin.AuditQuery>,
   ): Promise<z.infer<typeof admin.AuditAnswer>> {
     const [before = Number.MAX_SAFE_INTEGER] = readCursor(Key, cursor) ?? [];
-    const rows = await this.changes.list(before, limit);
-    return { ok: true, changes: rows.map(toChange), next: nextOf(rows, limit, ({ id }) => [id]) };
+    const keyOf = ({ id }: ChangeRow): [number] => [id];
+    const { rows, next } = await readPage(limit, keyOf, (count) => this.changes.list(before, count));
+    return { ok: true, changes: rows.map(toChange), next };
   }
 }
 

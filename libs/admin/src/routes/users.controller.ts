@@ -3,11 +3,11 @@ import { ApiTags } from '@nestjs/swagger';
 import { z } from 'zod';
 import { Bans, Orders, Registry, Sessions, toBanView, toConnectionView, toSessionView } from '#connection-manager';
 import { SchemaPipe } from '#http';
-import { Directory, type CursorRow } from '#message-persistence';
+import { Directory, type CursorRow, type UserRow } from '#message-persistence';
 import { admin, Fault, UserId } from '#protocol';
 import { Administered } from '../administered.js';
 import { CONNECTION_EXAMPLE, EXAMPLE, PARAM } from '../examples.js';
-import { nextOf, readCursor } from '../page.js';
+import { readCursor, readPage } from '../page.js';
 
 const Key = z.tuple([z.string().max(200)]);
 
@@ -60,13 +60,14 @@ export class UsersController {
     @Query(new SchemaPipe(admin.UsersQuery)) { limit, cursor }: z.infer<typeof admin.UsersQuery>,
   ): Promise<z.infer<typeof admin.UsersAnswer>> {
     const [after = ''] = readCursor(Key, cursor) ?? [];
-    const rows = await this.directory.users(after, limit);
+    const keyOf = ({ user_id }: UserRow): [string] => [user_id];
+    const { rows, next } = await readPage(limit, keyOf, (count) => this.directory.users(after, count));
     const users = rows.map(({ user_id, devices, last_seen_at }) => ({
       user: user_id,
       devices,
       lastSeenAt: last_seen_at.toISOString(),
     }));
-    return { ok: true, users, next: nextOf(rows, limit, ({ user_id }) => [user_id]) };
+    return { ok: true, users, next };
   }
 
   @Get(':user')

@@ -11,6 +11,8 @@ export interface DeadLetterRow {
   died_at: Date;
 }
 
+export type PlacedLetterRow = DeadLetterRow & { died_at_exactly: string };
+
 /** What was given up and not requeued, oldest first. */
 export const LIST_DEAD_LETTERS = statement<DeadLetterRow>(
   'list_dead_letters',
@@ -20,7 +22,7 @@ export const LIST_DEAD_LETTERS = statement<DeadLetterRow>(
 );
 
 /** As above, of everybody or of user $3, behind the letter of $1 and $4 to $6, at most $2. died_at comes as text: it has microseconds. */
-export const PAGE_DEAD_LETTERS = statement<DeadLetterRow & { died_at_exactly: string }>(
+export const PAGE_DEAD_LETTERS = statement<PlacedLetterRow>(
   'page_dead_letters',
   `select message_id, channel, seq, user_id, device_id, attempts, error, died_at, died_at::text as died_at_exactly
      from trunkline.dead_letters

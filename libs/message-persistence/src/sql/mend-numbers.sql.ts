@@ -1,0 +1,47 @@
+import { statement } from '#database';
+
+export interface MendedSequence {
+  sequence: string;
+  was: number;
+  last_value: number;
+}
+
+/** Brings the sequences of identity columns, found in the catalog, to the end of their tables; those that were behind. */
+export const MEND_SEQUENCES = statement<MendedSequence>(
+  'mend_sequences',
+  'select sequence, was, last_value from trunkline.mend_sequences()',
+);
+
+export interface NumberedTable {
+  relation: string;
+  seq_column: string;
+  /** Null: its rows do not say when the number was given out. */
+  time_column: string | null;
+}
+
+/** Where numbers of channels stand, each partition by itself: none of them may be given out again. */
+export const NUMBERED_TABLES = statement<NumberedTable>(
+  'numbered_tables',
+  `select format('trunkline.%I', c.relname) as relation, s.seq_column, s.time_column
+     from (values ('trunkline.messages', 'seq', 'created_at'), ('trunkline.publish_ids', 'seq', 'created_at'),
+                  ('trunkline.cursors', 'delivered_seq', null), ('trunkline.memberships', 'joined_seq', null),
+                  ('trunkline.claims', 'seq', null), ('trunkline.dead_letters', 'seq', null))
+          as s (name, seq_column, time_column)
+     left join lateral pg_partition_tree(s.name::regclass) as part on true
+     join pg_class c on c.oid = coalesce(part.relid, s.name::regclass)
+    where part.relid is null or part.isleaf
+    order by 1`,
+);
+
+/** How many channels were behind the rows of table $1. */
+export const RAISE_SEQS = statement<{ raised: number }>(
+  'raise_seqs',
+  'select trunkline.raise_seqs($1::regclass, $2, $3) as raised',
+);
+
+/** Past anything that was handed out and is not in the tables any more; how many channels there are. */
+export const PUT_FORWARD = statement<{ channels: number }>(
+  'put_forward',
+  `with forward as (update trunkline.channels set last_seq = last_seq + $1::bigint returning 1)
+   select count(*)::int as channels from forward`,
+);
