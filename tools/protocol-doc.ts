@@ -1,6 +1,6 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { format } from 'prettier';
+import { format, resolveConfig } from 'prettier';
 import { z } from 'zod';
 import { Environment } from '#config';
 import { EVENTS, FAULTS, Handshake, Message, REQUESTS } from '#protocol';
@@ -157,7 +157,7 @@ for (const [name, raw] of [
   ['configuration.md', configuration()],
 ] as const) {
   const path = join(DOCS, name);
-  const text = await format(raw, { parser: 'markdown' });
+  const text = await format(raw, { ...(await resolveConfig(path)), parser: 'markdown' });
   if (process.argv.includes('--write')) await writeFile(path, text);
   else if ((await readFile(path, 'utf8')) !== text) {
     process.stderr.write(`docs/${name} is out of date: run npm run docs and commit it\n`);
