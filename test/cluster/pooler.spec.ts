@@ -109,7 +109,13 @@ describe('behind PgBouncer in transaction mode', () => {
       cluster = new Cluster(pooler.urlOf(other.url));
       await exchange();
       await cluster.end();
-      await makeHostile(other.url, 'what a transaction is');
+      await other.query(
+        `alter database ${new URL(other.url).pathname.slice(1)} set default_transaction_isolation = serializable`,
+      );
+      // Those that the pooler keeps open have the settings of their beginning.
+      await other.query(
+        'select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()',
+      );
       await expect(cluster.start()).rejects.toThrow(
         /not started: role or database set .*default_transaction_isolation=serializable.* docs\/operations\.md, "Behind a pooler"/,
       );

@@ -10,6 +10,7 @@ const HARMLESS = [
   'IntervalStyle',
   'search_path',
   'idle_session_timeout',
+  'bytea_output',
 ];
 const NEEDED = Object.entries(SESSION).filter(([name]) => !HARMLESS.includes(name));
 /** Shorter ones end statements that are well. */
