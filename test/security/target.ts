@@ -20,6 +20,7 @@ const ALLOWED_TO_CHANGE = [
   'devices',
   'cursors',
   'job_runs',
+  'service_hours',
   'migrations',
 ];
 /** Nothing may go wrong inside the server; pino: 40 warn, 50 error. */
