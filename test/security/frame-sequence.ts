@@ -67,7 +67,7 @@ function authsOf(random: Seeded, user: string): string[] {
     JSON.stringify({ token: sign({ ttlMs: 60_000 }), deviceId }),
     JSON.stringify({ token: sign({ ttlMs: 60_000, sessionId: user }), deviceId }),
     JSON.stringify({ token: sign({ ttlMs: 60_000 }), resume: { [`user:${user}`]: random.below(3) } }),
-    JSON.stringify({ token: sign({ ttlMs: -1_000 }) }),
+    JSON.stringify({ token: sign({ ttlMs: -60_000 }) }),
     random.pick(['', '{}', '{"token":5}', '{"token":"forged"}', 'null', '[]', '{"token":"x","deviceId":7}', '{"tok']),
   ];
 }

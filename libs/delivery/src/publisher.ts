@@ -11,7 +11,9 @@ import {
 import type { TraceHeaders } from '#observability';
 import {
   assertCleanText,
+  bodyIn,
   channelKind,
+  encodeBody,
   Fault,
   type BackendPublish,
   type BodyLimits,
@@ -35,8 +37,8 @@ export interface Author {
   readonly sender: string | null;
 }
 
-/** A publish with its wishes about the author's own devices spelled out; its body comes beside it, as JSON text. */
-export interface Outgoing extends Omit<BackendPublish, 'data'> {
+/** A publish with its wishes about the author's own devices spelled out. Its `data` is stored as the text it came in. */
+export interface Outgoing extends BackendPublish {
   exceptConnection?: string;
   receipts?: ('delivered' | 'read')[];
 }
@@ -59,33 +61,37 @@ export interface PublisherOptions {
 export class Publisher {
   constructor(private readonly options: PublisherOptions) {}
 
-  /** What the edges hold the bodies to that they hand over. */
-  get bodyLimits(): BodyLimits {
-    return this.options.bodyLimits;
-  }
-
   /**
    * Resolves after the commit.
-   * @param body JSON text, stored and delivered as it is
+   * @param json the text that the request came in, from which its `data` is taken; undefined if it is not known
+   * @param at where the request stands in that text
    * @param headers the trace that the request came with
-   * @throws Fault BAD_TEXT, or of {@link MessageLog.append}
+   * @throws Fault of its body, BAD_TEXT, or of {@link MessageLog.append}
    */
-  publish(request: Outgoing, body: string, author: Author, headers?: TraceHeaders): Promise<Published> {
+  publish(
+    request: Outgoing,
+    json: string | undefined,
+    at: number,
+    author: Author,
+    headers?: TraceHeaders,
+  ): Promise<Published> {
     const { traces } = this.options;
-    if (!traces) return this.append(request, body, author);
-    return traces.publish(request, headers, (traced) => this.append(traced, body, author));
+    if (!traces) return this.append(request, json, at, author);
+    return traces.publish(request, headers, (traced) => this.append(traced, json, at, author));
   }
 
-  /** Resolves when it is stored; an instance publishes it when its time comes. @throws Fault BAD_TEXT */
+  /** As {@link publish}; resolves when it is stored, and an instance publishes it when its time comes. */
   schedule(
     { sendAt, ...request }: Outgoing & { sendAt: string },
-    body: string,
+    json: string | undefined,
+    at: number,
     author: Author,
     headers?: TraceHeaders,
   ): Promise<Scheduled> {
     const { traces } = this.options;
-    if (!traces) return this.postpone(request, body, author, sendAt);
-    return traces.publish(request, headers, (traced) => this.postpone(traced, body, author, sendAt));
+    const postpone = async (traced: Outgoing): Promise<Scheduled> =>
+      this.postpone(this.prepare(traced, json, at, author), sendAt);
+    return traces ? traces.publish(request, headers, postpone) : postpone(request);
   }
 
   /** @throws Fault NOT_FOUND, FORBIDDEN */
@@ -93,9 +99,9 @@ export class Publisher {
     return { id, was: await this.options.outbox.cancel(id, publisher, sender) };
   }
 
-  private append(request: Outgoing, body: string, author: Author): Promise<Published> {
+  private append(request: Outgoing, json: string | undefined, at: number, author: Author): Promise<Published> {
     const startedAtMs = this.options.metrics.sampleStart();
-    const message = this.prepare(request, body, author);
+    const message = this.prepare(request, json, at, author);
     return this.options.log.append(message).then((appended) => {
       const { channel } = request;
       const { id, seq, isRepeated } = appended;
@@ -107,12 +113,11 @@ export class Publisher {
     }, this.refuse);
   }
 
-  private async postpone(request: Outgoing, body: string, author: Author, at: string): Promise<Scheduled> {
+  private async postpone(message: NewMessage, at: string): Promise<Scheduled> {
     const { outbox, metrics } = this.options;
-    const scheduling = outbox.schedule(this.prepare(request, body, author), at);
-    const { id, sendAt } = await scheduling.catch(this.refuse);
+    const { id, sendAt } = await outbox.schedule(message, at).catch(this.refuse);
     metrics.publishes.inc('scheduled');
-    return { id, channel: request.channel, sendAt: sendAt.toISOString() };
+    return { id, channel: message.channel, sendAt: sendAt.toISOString() };
   }
 
   /** A value, so that a publish needs no function of its own for it. */
@@ -125,7 +130,9 @@ export class Publisher {
     this.options.metrics.publishToCommit.observe((performance.now() - startedAtMs) / 1_000);
   }
 
-  private prepare(request: Outgoing, body: string, author: Author): NewMessage {
+  private prepare(request: Outgoing, json: string | undefined, at: number, author: Author): NewMessage {
+    const { bodyLimits } = this.options;
+    const body = json === undefined ? encodeBody(request.data, bodyLimits) : bodyIn(json, at, bodyLimits);
     assertClean(request);
     const controls = toControls(request);
     return {

@@ -8,7 +8,6 @@ import { LOGGER, METER, requestIdOf, type Counts, type Logger, type Meter, type 
 import {
   BackendPublish,
   BackendSchedule,
-  bodyIn,
   Fault,
   findMember,
   parse,
@@ -117,8 +116,8 @@ export class MessagesController {
     @Body(new SchemaPipe(BackendSchedule)) request: BackendSchedule,
     @Req() keyed: KeyedRequest,
   ): Promise<z.infer<typeof rest.ScheduledAnswer>> {
-    const body = this.bodyIn(jsonOf(keyed), 0);
-    const scheduled = await this.delivery.publisher.schedule(request, body, authorOf(keyed), traceOf(keyed));
+    const { publisher } = this.delivery;
+    const scheduled = await publisher.schedule(request, jsonOf(keyed), 0, authorOf(keyed), traceOf(keyed));
     return { ok: true, ...scheduled };
   }
 
@@ -164,12 +163,8 @@ export class MessagesController {
   private async publishOne(item: unknown, json: string, at: number, keyed: KeyedRequest): Promise<PublishedAnswer> {
     const { publisher } = this.delivery;
     const request = parse(BackendPublish, item);
-    const published = await publisher.publish(request, this.bodyIn(json, at), authorOf(keyed), traceOf(keyed));
+    const published = await publisher.publish(request, json, at, authorOf(keyed), traceOf(keyed));
     return { ok: true, ...published };
-  }
-
-  private bodyIn(json: string, at: number): string {
-    return bodyIn(json, at, this.delivery.publisher.bodyLimits);
   }
 
   private async publishItem(item: unknown, json: string, at: number, keyed: KeyedRequest): Promise<ItemAnswer> {

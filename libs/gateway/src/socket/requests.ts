@@ -1,9 +1,7 @@
 import { sessionEnded, type Presence } from '#connection-manager';
 import type { Author, Connection, Delivery, Outgoing } from '#delivery';
 import {
-  bodyIn,
   channelKind,
-  encodeBody,
   Fault,
   inboxOf,
   isGranted,
@@ -88,7 +86,7 @@ export class Requests implements Handlers {
   }
 
   publish(request: RequestPayload<'publish'>, json: string | undefined): Promise<RequestResult<'publish'>> {
-    return this.delivery.publisher.publish(this.toOutgoing(request), this.bodyOf(request, json), this.author);
+    return this.delivery.publisher.publish(this.toOutgoing(request), json, placeOf(json), this.author);
   }
 
   schedule(
@@ -96,7 +94,7 @@ export class Requests implements Handlers {
     json: string | undefined,
   ): Promise<RequestResult<'schedule'>> {
     const outgoing = { ...this.toOutgoing(request), sendAt };
-    return this.delivery.publisher.schedule(outgoing, this.bodyOf(request, json), this.author);
+    return this.delivery.publisher.schedule(outgoing, json, placeOf(json), this.author);
   }
 
   cancel({ id }: RequestPayload<'cancel'>): Promise<RequestResult<'cancel'>> {
@@ -197,13 +195,6 @@ export class Requests implements Handlers {
     };
   }
 
-  /** The payload is the second item of the event, behind its name. */
-  private bodyOf({ data }: RequestPayload<'publish'>, json: string | undefined): string {
-    const { bodyLimits } = this.delivery.publisher;
-    if (json === undefined) return encodeBody(data, bodyLimits);
-    return bodyIn(json, startsOfItems(json, 0, 2)[1] ?? 0, bodyLimits);
-  }
-
   private async runInOrder<N extends RequestName>(
     name: N,
     payload: RequestPayload<N>,
@@ -261,6 +252,11 @@ const VERBS: Partial<Record<RequestName, GrantVerb>> = {
   history: 'subscribe',
   join: 'join',
 };
+
+/** The payload is the second item of the event, behind its name. */
+function placeOf(json: string | undefined): number {
+  return json === undefined ? 0 : (startsOfItems(json, 0, 2)[1] ?? 0);
+}
 
 function channelOf(payload: object): string {
   return 'channel' in payload ? (payload.channel as string) : '';
