@@ -1,5 +1,6 @@
 import { Command, CommanderError } from 'commander';
 import { SettingsError } from '#config';
+import { DatabaseError } from '#database';
 import { Fault } from '#protocol';
 import { addAfterRestore } from './commands/after-restore.js';
 import { addCleanup } from './commands/cleanup.js';
@@ -52,7 +53,8 @@ async function run(args: readonly string[]): Promise<number> {
     process.stderr.write(`error: ${inOneLine(error)}\n`);
     if (error instanceof InputError || error instanceof Fault || error instanceof SettingsError) return BAD_INPUT;
     // Of the system or of PostgreSQL they have a code; anything else is a fault of this program.
-    if (!(error instanceof Failure || codeOf(error) !== undefined)) console.error(error);
+    const isExplained = error instanceof Failure || error instanceof DatabaseError || codeOf(error) !== undefined;
+    if (!isExplained) console.error(error);
     return 1;
   }
 }

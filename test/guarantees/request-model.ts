@@ -11,6 +11,8 @@ export class RequestModel {
   private readonly members = new Set<string>();
   private readonly subscribed = new Set<string>();
   private readonly watched = new Set<string>();
+  /** Watches whose right ended with a membership: they end with the next announcement, whenever that is. */
+  private readonly ending = new Set<string>();
   private isFull = true;
 
   isMember(channel: string): boolean {
@@ -20,14 +22,18 @@ export class RequestModel {
   /** The routes an instance has for this connection: the groups it reads, and the presence that it watches. */
   routes(groups: readonly string[]): string[] {
     const read = groups.filter((channel) => this.members.has(channel) || this.subscribed.has(channel));
-    return [...read, ...[...this.watched].map((channel) => `presence:${channel}`)].toSorted();
+    return [...read, ...[...this.watched].map(presenceRoute)].filter((route) => !this.isUnsure(route)).toSorted();
+  }
+
+  /** The instance may have this route or have it no more. */
+  isUnsure(route: string): boolean {
+    return [...this.ending].some((channel) => presenceRoute(channel) === route);
   }
 
   /** @returns the code of the refusal, or 0 */
   take(name: RequestName, payload: RequestPayload<RequestName>, fullToken: string): number {
     if ('token' in payload) {
-      this.isFull = payload.token === fullToken;
-      return OK;
+      return this.renew(payload.token === fullToken);
     }
     return 'channel' in payload ? this.takeOf(name, String(payload.channel)) : OK;
   }
@@ -35,7 +41,7 @@ export class RequestModel {
   private takeOf(name: RequestName, channel: string): number {
     const take = {
       join: () => this.join(channel),
-      leave: () => (this.members.delete(channel) ? OK : NOT_FOUND),
+      leave: () => this.leave(channel),
       publish: () => this.publish(channel),
       schedule: () => this.publish(channel),
       subscribe: () => this.subscribe(channel),
@@ -47,6 +53,19 @@ export class RequestModel {
     }[name as string];
     if (!take) throw new Error(`the model does not know ${name}`);
     return take();
+  }
+
+  /** What the new token does not grant any more ends. */
+  private renew(isFull: boolean): number {
+    this.isFull = isFull;
+    for (const channel of this.watched) if (!this.maySee(channel)) this.unwatch(channel);
+    return OK;
+  }
+
+  private leave(channel: string): number {
+    if (!this.members.delete(channel)) return NOT_FOUND;
+    for (const watched of this.watched) if (!this.maySee(watched)) this.ending.add(watched);
+    return OK;
   }
 
   private join(channel: string): number {
@@ -73,11 +92,13 @@ export class RequestModel {
   private watch(channel: string): number {
     if (!this.maySee(channel)) return FORBIDDEN;
     this.watched.add(channel);
+    this.ending.delete(channel);
     return OK;
   }
 
   private unwatch(channel: string): number {
     this.watched.delete(channel);
+    this.ending.delete(channel);
     return OK;
   }
 
@@ -85,4 +106,8 @@ export class RequestModel {
   private maySee(channel: string): boolean {
     return this.isFull || this.isMember(channel === 'user:bob' ? 'group:red' : channel);
   }
+}
+
+function presenceRoute(channel: string): string {
+  return `presence:${channel}`;
 }

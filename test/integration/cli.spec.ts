@@ -86,7 +86,7 @@ it.each([
   ['a key without the scope', ['connections'], { TRUNKLINE_ADMIN_KEY: KEYS.hands }],
   ['an API key that is none', ['publish', 'user:ann', '1'], { TRUNKLINE_API_KEY: 'nobodys-key-at-all' }],
   ['a message nobody knows', ['why', '01890a5d-ac96-774b-bcce-b302099a8057'], {}],
-  ['no database', ['migrate'], { DATABASE_URL: 'postgres://nobody@127.0.0.1:9/none' }],
+  ['no database', ['migrate'], { DATABASE_URL: 'postgres://nobody@127.0.0.1:9/none', DATABASE_WAIT_MS: '0' }],
 ])('%s is one line on stderr, and exit code 1', async (_, args, env) => {
   const { stdout, stderr, code } = await run(args, env);
   expect([code, stdout, stderr]).toEqual([1, '', expect.stringMatching(/^error: [^\n]+\n$/)]);
