@@ -102,13 +102,14 @@ describe('two instances that poll once a minute', () => {
     await until('the subscriber got it', () => reader.bodies('group:open').length === 1);
   });
 
-  it('answer two subscriptions to one channel at once alike', async () => {
+  it('answer subscriptions to one channel at once, and send it once', async () => {
     const ann = await cluster.connect(here, { user: 'ann' });
     const { seq } = await ann.must('publish', { channel: 'group:twice', type: 'chat', data: 1 });
     const reader = await cluster.connect(there, { user: 'reader' });
     const ask = () => reader.must('subscribe', { channel: 'group:twice', sinceSeq: 0 });
     const answers = await Promise.all([ask(), ask(), ask()]);
-    for (const answer of answers) expect(answer).toMatchObject({ seq: 0, lastSeq: seq });
+    expect(answers[0]).toMatchObject({ seq: 0, lastSeq: seq });
+    for (const answer of answers) expect(answer).toMatchObject({ lastSeq: seq });
     await until('it came', () => reader.bodies('group:twice').length === 1);
   });
 

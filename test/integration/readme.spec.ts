@@ -105,7 +105,7 @@ test(
 test(
   'a client whose token ends says so and comes back with a fresh one',
   async () => {
-    const server = await serve({ TOKEN_NOTICE_MS: '0' });
+    const server = await serve({ TOKEN_NOTICE_MS: '0', TOKEN_CLOCK_TOLERANCE_MS: '0' });
     const { client, desk } = await runWithTokens('cleo', 3_000, LONG_MS);
     await client.prints('ok: true');
     await client.prints('code: 2003');
@@ -118,14 +118,14 @@ test(
 test(
   'a client that is told that its token ends renews it, and shows the new one when it connects again',
   async () => {
-    const first = await serve({ TOKEN_NOTICE_MS: '4000' });
+    const first = await serve({ TOKEN_NOTICE_MS: '4000', TOKEN_CLOCK_TOLERANCE_MS: '0' });
     const { client, desk } = await runWithTokens('dora', 5_000, LONG_MS);
     await client.prints('ok: true');
     const endsBy = Date.now() + 5_000;
     await until('it has a new token', () => desk.count === 2);
     await until('the old one is past its end', () => Date.now() > endsBy);
     await first.end('SIGKILL');
-    const second = await serve();
+    const second = await serve({ TOKEN_CLOCK_TOLERANCE_MS: '0' });
     await expectsNews(client, second, 'dora', 'after the renewal');
     expect(client.output).not.toContain('2003');
     expect(desk.count).toBe(2);

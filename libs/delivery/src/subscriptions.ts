@@ -32,7 +32,7 @@ export class Subscriptions {
     const known = connection.subscriptions.get(channel);
     const earlier = known && this.starting.get(known);
     if (earlier) return earlier;
-    if (known) return { seq: known.sentSeq, lastSeq: Math.max(known.sentSeq, known.channel.position ?? 0) };
+    if (known) return this.whereItStands(connection, known);
     if (connection.isClosed) throw new Fault('UNAVAILABLE', 'the connection is closing');
     this.assertRoom(connection);
     const started = this.start(connection, channel, sinceSeq);
@@ -43,6 +43,11 @@ export class Subscriptions {
     } finally {
       if (subscription) this.starting.delete(subscription);
     }
+  }
+
+  private async whereItStands(connection: Connection, { channel, sentSeq }: Subscription): Promise<Started> {
+    const [position] = await this.options.devices.positions(connection.key, [channel.name]);
+    return { seq: sentSeq, lastSeq: Math.max(sentSeq, position?.lastSeq ?? 0) };
   }
 
   private async start(connection: Connection, channel: string, sinceSeq: number | undefined): Promise<Started> {
