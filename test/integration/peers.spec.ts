@@ -102,6 +102,20 @@ describe('removing the dead', () => {
     expect(await peers.removeDead(SUSPICION_OVER_MS)).toEqual(['expired']);
   });
 
+  it('gives up nobody for a lease that ended because the clock of the database was set forward', async () => {
+    await register('alive', { lock: 'held', leaseMs: -7_200_000 });
+    const peers = new Peers(database, () => 'here', 9_000);
+    expect(await peers.removeDead(0)).toEqual([]);
+    expect(await peers.removeDead(SUSPICION_OVER_MS)).toEqual([]);
+    await test.query(`update trunkline.instances set lease_expires_at = clock_timestamp() + interval '9 s'`);
+    expect(await peers.removeDead(4_000)).toEqual([]);
+    // And one that does not beat any more is given up, though its process is there.
+    await test.query(`update trunkline.instances set lease_expires_at = clock_timestamp() - interval '1 s'`);
+    expect(await peers.removeDead(5_000)).toEqual([]);
+    expect(await peers.removeDead(7_900)).toEqual([]);
+    expect(await peers.removeDead(8_000)).toEqual(['alive']);
+  });
+
   it('believes no lease while PostgreSQL itself has not been up for as long: after an outage all are old', async () => {
     await register('expired', { lock: 'none', leaseMs: -1 });
     const peers = new Peers(database, () => 'here', 3_600_000);

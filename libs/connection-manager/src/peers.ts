@@ -5,6 +5,11 @@ import { WAKE_INSTANCES } from './sql/wake-instances.sql.js';
 
 /** An instance that lost its LISTEN connection takes its lock again within this time; a dead one never does. */
 const SUSPICION_MS = 1_500;
+/**
+ * An instance whose lease has ended beats within this share of a lease if it lives: when the clock of the database is set
+ * forward, the leases of all end at once, and nobody is to be given up for it.
+ */
+const BEAT_SHARE = 1 / 3;
 
 /** The other instances: hints to them, and the removal of what died. */
 export class Peers {
@@ -25,16 +30,18 @@ export class Peers {
   }
 
   /**
-   * Removes instances that seemed dead for {@link SUSPICION_MS}. A look that fails forgets all suspicions: after an outage
-   * of the database each instance has its time to take its lock again. @returns their ids
+   * Removes instances that seemed dead for {@link SUSPICION_MS}, or for a beat if it is only their lease that has ended. A
+   * look that fails forgets all suspicions: after an outage of the database each instance has its time to take its lock
+   * again. @returns their ids
    */
   async removeDead(now = performance.now()): Promise<string[]> {
     const suspectedBefore = this.suspectedSince;
     this.suspectedSince = new Map();
     const removed: string[] = [];
-    for (const id of await this.findDead()) {
+    for (const { instance_id: id, has_lost_lock: hasLostLock } of await this.look()) {
       const since = suspectedBefore.get(id) ?? now;
-      if (now - since < SUSPICION_MS) this.suspectedSince.set(id, since);
+      const suspicionMs = hasLostLock ? SUSPICION_MS : Math.max(SUSPICION_MS, this.leaseMs * BEAT_SHARE);
+      if (now - since < suspicionMs) this.suspectedSince.set(id, since);
       else if (await this.remove(id)) removed.push(id);
     }
     return removed;
@@ -52,8 +59,7 @@ export class Peers {
 
   /** Instances that seem dead at this moment; one that lost its LISTEN connection may only be about to take it up again. */
   async findDead(): Promise<string[]> {
-    const rows = await this.database.rows('beat', FIND_DEAD, [this.instanceId(), this.leaseMs]);
-    return rows.map((row) => row.instance_id);
+    return (await this.look()).map((row) => row.instance_id);
   }
 
   /** @returns how many rows of unregistered instances were removed, or on a dry run would be */
@@ -63,6 +69,10 @@ export class Peers {
       ending: isDryRun ? 'rollback' : 'commit',
     });
     return row?.removed ?? 0;
+  }
+
+  private look(): Promise<{ instance_id: string; has_lost_lock: boolean }[]> {
+    return this.database.rows('beat', FIND_DEAD, [this.instanceId(), this.leaseMs]);
   }
 
   private async remove(id: string): Promise<boolean> {

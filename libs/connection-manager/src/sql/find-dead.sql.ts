@@ -2,23 +2,24 @@ import { statement } from '#database';
 import { LOCK_CLASS } from './beat.sql.js';
 import { noteActivity } from './note-activity.js';
 
+const HAS_LOST_LOCK = `(i.lock_key is not null and not exists (
+     select from pg_locks l
+      where l.locktype = 'advisory' and l.classid = ${LOCK_CLASS} and l.objid = i.lock_key::oid and l.objsubid = 2
+        and l.database = (select oid from pg_database where datname = current_database())))`;
+
 /**
  * Instances that seem dead: the advisory lock of their LISTEN connection is gone (PostgreSQL frees it as soon as the
  * process dies), or their lease ran out although this PostgreSQL has been up for longer than a lease ($2 ms; after an
  * outage of the database every lease is old and says nothing).
  */
-const IS_DEAD = `(
-  (i.lock_key is not null and not exists (
-     select from pg_locks l
-      where l.locktype = 'advisory' and l.classid = ${LOCK_CLASS} and l.objid = i.lock_key::oid and l.objsubid = 2
-        and l.database = (select oid from pg_database where datname = current_database())))
+const IS_DEAD = `(${HAS_LOST_LOCK}
   or (i.lease_expires_at < clock_timestamp()
       and pg_postmaster_start_time() < clock_timestamp() - $2 * interval '1 millisecond'))`;
 
 /** A read only: an idle cluster writes nothing for it. */
-export const FIND_DEAD = statement<{ instance_id: string }>(
+export const FIND_DEAD = statement<{ instance_id: string; has_lost_lock: boolean }>(
   'find_dead',
-  `select instance_id from trunkline.instances i where instance_id <> $1 and ${IS_DEAD}`,
+  `select instance_id, ${HAS_LOST_LOCK} as has_lost_lock from trunkline.instances i where instance_id <> $1 and ${IS_DEAD}`,
 );
 
 /**
