@@ -32,7 +32,7 @@ describe('token and logout', () => {
     [1008, 'token', 'with a user', { token: signToken(JWT_SECRET, claims), user: 'canary' }],
     [1008, 'logout', 'of somebody else', { user: 'canary' }],
     [1008, 'logout', 'of another session', { sessionId: 'device:default' }],
-    [1000, 'logout', 'of null', null],
+    [1000, 'logout', 'of a word', 'now'],
     [1000, 'logout', 'of a list', []],
   ])('answers %i: %s %s', async (code, event, _, payload) => {
     const answer = await target.survives(() => attacker.send(event, payload));
