@@ -46,6 +46,8 @@ export class Requests implements Handlers {
   private order: RequestOrder | undefined;
   /** It has logged out. */
   private isOver = false;
+  /** The socket has closed; what was sent before may still wait for its turn. */
+  private isGone = false;
 
   constructor(
     private readonly context: RequestsContext,
@@ -63,11 +65,14 @@ export class Requests implements Handlers {
 
   private get watcher(): PresenceWatcher {
     this.watching ??= new PresenceWatcher(this.session, this.outlet);
+    // A request that waited for its turn may come after the end of its connection, and nobody would remove its watch.
+    this.watching.isGone = this.isGone;
     return this.watching;
   }
 
   /** The socket has closed. */
-  forgetWatches(): void {
+  end(): void {
+    this.isGone = true;
     if (this.watching) this.context.presence.leave(this.watching);
   }
 

@@ -164,7 +164,7 @@ export class SocketClient implements Entrant, Taker, OutletOwner {
     this.socket.conn.close();
     this.context.metrics.ended(reason);
     this.session.leave();
-    this.requests?.forgetWatches();
+    this.requests?.end();
     if (this.connection) this.context.delivery.close(this.connection, reason);
   }
 
