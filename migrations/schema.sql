@@ -544,7 +544,7 @@ CREATE OR REPLACE FUNCTION trunkline.decode_user(encoded text)
  LANGUAGE sql
  IMMUTABLE PARALLEL SAFE STRICT
 AS $function$
-  select convert_from(string_agg(case when part[1] like '\%%' then decode(substr(part[1], 2), 'hex')
+  select convert_from(string_agg(case when starts_with(part[1], '%') then decode(substr(part[1], 2), 'hex')
                                       else convert_to(part[1], 'UTF8') end, ''::bytea order by ord), 'UTF8')
     from regexp_matches(encoded, '%[0-9A-F]{2}|[^%]', 'g') with ordinality as m (part, ord)
 $function$
@@ -606,9 +606,10 @@ CREATE OR REPLACE FUNCTION trunkline.encode_user(user_id text)
  IMMUTABLE PARALLEL SAFE STRICT
 AS $function$
   select string_agg(case when c ~ '^[A-Za-z0-9._:@/+-]$' then c
-                         else regexp_replace(upper(encode(convert_to(c, 'UTF8'), 'hex')), '(..)', '%\1', 'g') end,
-                    '' order by ord)
+                         else (select string_agg('%' || substr(hex, at, 2), '' order by at)
+                                 from generate_series(1, length(hex), 2) as at) end, '' order by ord)
     from regexp_split_to_table(user_id, '') with ordinality as s (c, ord)
+   cross join lateral (select upper(encode(convert_to(c, 'UTF8'), 'hex')) as hex) as h
 $function$
 ;
 
@@ -831,7 +832,9 @@ CREATE OR REPLACE FUNCTION trunkline.inbox_user(channel text)
  LANGUAGE sql
  IMMUTABLE PARALLEL SAFE STRICT
 AS $function$
-  select case when position('%' in channel) = 0 then substr(channel, 6) else trunkline.decode_user(substr(channel, 6)) end
+  select case when channel not like 'user:%' then null
+              when position('%' in channel) = 0 then substr(channel, 6)
+              else trunkline.decode_user(substr(channel, 6)) end
 $function$
 ;
 
@@ -1018,6 +1021,16 @@ AS $function$
 $function$
 ;
 
+CREATE OR REPLACE FUNCTION trunkline.publish(channel text, type text, data jsonb, options jsonb DEFAULT '{}'::jsonb)
+ RETURNS uuid
+ LANGUAGE sql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+  select trunkline.publish(channel, type, data::text, options)
+$function$
+;
+
 CREATE OR REPLACE FUNCTION trunkline.publish(channel text, type text, data json, options jsonb DEFAULT '{}'::jsonb)
  RETURNS uuid
  LANGUAGE sql
@@ -1126,16 +1139,6 @@ begin
     end if;
   end loop;
 end $function$
-;
-
-CREATE OR REPLACE FUNCTION trunkline.publish(channel text, type text, data jsonb, options jsonb DEFAULT '{}'::jsonb)
- RETURNS uuid
- LANGUAGE sql
- SECURITY DEFINER
- SET search_path TO ''
-AS $function$
-  select trunkline.publish(channel, type, data::text, options)
-$function$
 ;
 
 CREATE OR REPLACE FUNCTION trunkline.raise_seqs(relation regclass, seq_column text, time_column text)

@@ -26,7 +26,8 @@ as it stands on the wire, or the beginning of one and \`*\`: \`publish:user:auth
 /** And of tokens, their clocks, and what ends a session. */
 export const TOKENS = `
 A token is a JWT, signed with HS256 and \`JWT_SECRET\`. It needs \`sub\` and \`exp\`, and may have \`iat\`, \`nbf\`, \`sid\`, \`jti\` and
-\`grants\`; times are seconds and may have fractions. A refusal (2xxx) says in its text what is wrong with the token; of one
+\`grants\`; times are seconds and may have fractions. Give it an \`iat\`: one without counts as issued before every
+revocation, and is refused for good after one. A refusal (2xxx) says in its text what is wrong with the token; of one
 that is not signed by us it says that alone.
 
 **Clocks** may differ by \`TOKEN_CLOCK_TOLERANCE_MS\` (10 s): a token is good for as long before its \`nbf\` and after its \`exp\`,

@@ -1,6 +1,7 @@
 import { NestFactory } from '@nestjs/core';
 import type { NestExpressApplication } from '@nestjs/platform-express';
 import type { RequestHandler } from 'express';
+import { setTimeout as delay } from 'node:timers/promises';
 import helmet from 'helmet';
 import { Schedule } from '#cleanup';
 import type { ResolvedSettings } from '#config';
@@ -24,6 +25,9 @@ import { TrunklineModule } from './trunkline.module.js';
 const REST_BODY_LIMIT = '8mb';
 /** The text is kept beside what is parsed of it: messages are stored as they came. */
 const JSON_PARSER = { limit: REST_BODY_LIMIT, strict: false, verify: keepJson };
+
+/** How long an end waits for jobs, and then for the last statements. */
+const LAST_WAIT_MS = 2_000;
 
 /** One running server: started in order, stopped in reverse. */
 export class Instance {
@@ -97,8 +101,9 @@ export class Instance {
     // One under way may take a while; the clients do, too.
     const jobsEnded = this.parts.jobRunner.stop();
     await this.app.get(ClientGateway).drain(this.settings.drain);
-    await jobsEnded;
-    await this.release();
+    await this.atMost(LAST_WAIT_MS, jobsEnded);
+    await this.closeDoors();
+    await this.atMost(LAST_WAIT_MS, this.release());
   }
 
   /** Stops at once: its lease is lost, its clients are the peers' by now. */
@@ -108,13 +113,26 @@ export class Instance {
     this.parts.readiness.state = 'starting';
     this.app.get(ClientGateway).cut();
     this.app.getHttpServer().closeAllConnections();
-    await this.release();
+    await this.closeDoors();
+    await this.atMost(LAST_WAIT_MS, this.release());
+  }
+
+  private async closeDoors(): Promise<void> {
+    await Promise.all([this.app.close(), this.sockets.endAll()]);
+  }
+
+  /**
+   * Waits for what may hang on a connection to the database that has become silent. It ends by itself when the time of its
+   * statement is up, which is longer than a port may stay closed or a process may take to end.
+   */
+  private async atMost(ms: number, work: Promise<void>): Promise<void> {
+    const reported = work.catch((error: unknown) => this.parts.log.warn({ err: error }, 'not ended cleanly'));
+    await Promise.race([reported, delay(ms, undefined, { ref: false })]);
   }
 
   private async release(): Promise<void> {
     const { parts } = this;
     await parts.jobRunner.stop();
-    await Promise.all([this.app.close(), this.sockets.endAll()]);
     await Promise.all([parts.orders.stop(), parts.heartbeats.stop(), parts.sessions.stop(), parts.presence.stop()]);
     await parts.delivery.stop();
     await parts.lease.stop();

@@ -82,12 +82,12 @@ const FAILURES: [what: string, env: () => Record<string, string>, line: RegExp][
   [
     'a wrong password',
     () => ({ DATABASE_URL: withUrl({ password: SECRET }) }),
-    /^not started: .*\(DATABASE_URL\) is out of reach: password authentication failed for user "\w+"$/,
+    /^not started: .*\(DATABASE_URL\) refuses the connection: password authentication failed for user "\w+"$/,
   ],
   [
     'no such database',
     () => ({ DATABASE_URL: withUrl({ pathname: '/nowhere' }) }),
-    /^not started: .*\/nowhere \(DATABASE_URL\) is out of reach: database "nowhere" does not exist$/,
+    /^not started: .*\/nowhere \(DATABASE_URL\) refuses the connection: database "nowhere" does not exist$/,
   ],
   [
     'no TLS on the other side',

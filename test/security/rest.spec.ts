@@ -86,6 +86,13 @@ const BODIES: Body[] = [
     status: 400,
     code: 1000,
   },
+  {
+    of: 'UTF-16',
+    ...typed('application/json; charset=utf-16'),
+    body: Buffer.from(JSON.stringify(message()), 'utf16le'),
+    status: 400,
+    code: 1015,
+  },
   { of: 'an encoding nobody knows', ...encoded('klingon'), body: '{}', status: 400, code: 1000 },
   { of: 'gzip that is none', ...encoded('gzip'), body: JSON.stringify(message()), status: 400, code: 1000 },
   {

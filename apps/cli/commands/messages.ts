@@ -58,7 +58,7 @@ async function readAll(client: RestClient, filter: Filter, limit: number): Promi
 }
 
 function inWords({ messages, isComplete }: Found): string[] {
-  if (messages.length === 0) return ['no message found'];
+  if (messages.length === 0) return ['no message found; without --from, only the last hour is looked at'];
   const rows = messages.map(({ createdAt, channel, seq, id, type, sender, ended }) => [
     createdAt,
     `${channel}#${seq}`,

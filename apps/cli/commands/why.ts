@@ -2,7 +2,7 @@ import type { Command } from 'commander';
 import { z } from 'zod';
 import { readSettings } from '#config';
 import { Channel, UserId, parse, type rest } from '#protocol';
-import { Failure } from '../failure.js';
+import { Failure, InputError } from '../failure.js';
 import { Output } from '../output.js';
 import { RestClient } from '../rest-client.js';
 import { readPage } from '../read-page.js';
@@ -46,10 +46,12 @@ function placeOf(name: string): Place | undefined {
 }
 
 async function idAt(client: RestClient, { channel, seq }: Place): Promise<string> {
-  const bounds = { after: Math.max(0, seq - 1), before: seq + 1, limit: 1, include: 'gone' };
+  if (seq === 0) throw new InputError(`${channel}#0: the first message of a channel is #1`);
+  const bounds = { after: seq - 1, before: seq + 1, limit: 1, include: 'gone' };
   const { messages, lastSeq } = await readPage(client, channel, bounds);
   if (messages[0]) return messages[0].id;
-  const why = seq > lastSeq ? `its last is seq ${lastSeq}` : 'it was removed by retention';
+  const last = lastSeq === 0 ? 'nothing was ever published to it; is its name right?' : `its last is seq ${lastSeq}`;
+  const why = seq > lastSeq ? last : 'it was removed by retention';
   throw new Failure(`there is no ${channel}#${seq}: ${why}`);
 }
 

@@ -65,5 +65,6 @@ function explain(error: unknown): string {
   if (error instanceof StandbyError || error instanceof EncodingError) return error.message;
   const cause = error instanceof NotConnected ? error.cause : error;
   const text = cause instanceof Error ? cause.message || String((cause as { code?: unknown }).code) : String(cause);
-  return `is out of reach: ${text.replace(/\s+/g, ' ')}`;
+  const isRefused = error instanceof NotConnected && /^(28|3D|42)/.test(error.code ?? '');
+  return `${isRefused ? 'refuses the connection' : 'is out of reach'}: ${text.replace(/\s+/g, ' ')}`;
 }

@@ -1,3 +1,4 @@
+import { Fault } from '#protocol';
 import type { Connection } from './connection.js';
 import { Packet } from './packet.js';
 
@@ -13,7 +14,7 @@ export class Turn {
     private readonly maySend: () => boolean,
     /** A message published then has left. */
     private readonly onLeft: (publishedAtMs: number) => void,
-    /** What one connection was to be sent could not be made; it is repeated as if it was not acknowledged. */
+    /** What one connection was to be sent could not be made, and the connection is closed. */
     private readonly onError: (error: unknown) => void,
   ) {}
 
@@ -42,11 +43,16 @@ export class Turn {
     this.publishedAtMs = undefined;
   }
 
+  /**
+   * An error about one connection costs that connection alone. It may not go on: an acknowledgement of what comes later
+   * would count for what was never sent. The client comes back where its device stands.
+   */
   private flush(connection: Connection): void {
     try {
       connection.flush();
     } catch (error) {
       this.onError(error);
+      connection.outlet.close(new Fault('UNAVAILABLE', 'what was to be sent could not be made; connect again'));
     }
   }
 }

@@ -31,7 +31,8 @@ export class SocketAdapter extends IoAdapter {
       serveClient: false,
       // Those who ask for a namespace that does not exist leave nothing behind.
       cleanupEmptyChildNamespaces: true,
-      connectTimeout: 10_000,
+      // Longer than a statement may take, so that a connection which cannot be opened is told so before it is closed.
+      connectTimeout: 15_000,
       pingInterval: this.options.pingIntervalMs,
       pingTimeout: this.options.pingTimeoutMs,
       maxHttpBufferSize: maxFrameBytes(this.options.maxBodyBytes),

@@ -1,0 +1,32 @@
+import type { Fault } from '#protocol';
+import type { Connection } from './connection.js';
+import { Turn } from './turn.js';
+
+/** As much of a connection as a turn touches. */
+function connection(flush: () => void): { sent: Fault[]; it: Connection } {
+  const sent: Fault[] = [];
+  return { sent, it: { flush, outlet: { close: (fault: Fault) => sent.push(fault) } } as unknown as Connection };
+}
+
+const turnOfTheLoop = (): Promise<void> => new Promise((done) => setImmediate(() => setImmediate(done)));
+
+it('closes the connection whose packet could not be made, for others it goes on', async () => {
+  const errors: unknown[] = [];
+  const turn = new Turn(
+    () => true,
+    () => undefined,
+    (error) => errors.push(error),
+  );
+  let flushed = 0;
+  const broken = connection(() => {
+    throw new RangeError('too deep');
+  });
+  const fine = connection(() => (flushed += 1));
+  turn.add(broken.it);
+  turn.add(fine.it);
+  await turnOfTheLoop();
+  expect(errors).toEqual([new RangeError('too deep')]);
+  // It comes back where its device stands; going on, it would acknowledge what it was never sent.
+  expect(broken.sent.map(({ fault, retryable }) => [fault, retryable])).toEqual([['UNAVAILABLE', true]]);
+  expect([flushed, fine.sent]).toEqual([1, []]);
+});
