@@ -79,16 +79,20 @@ export function findMember(
   return found;
 }
 
-/** Where the items of the array that begins at `at` begin: all, or the first few. */
-export function startsOfItems(json: string, at: number, count = Infinity): number[] {
+/** Where the items of the array that begins at `at` begin. */
+export function startsOfItems(json: string, at: number): number[] {
   const starts: number[] = [];
   let here = skipSpace(json, skipSpace(json, at) + 1);
   while (json.charCodeAt(here) !== CLOSE_BRACKET) {
     starts.push(here);
-    if (starts.length === count) break;
     here = nextItem(json, endOfValue(json, here));
   }
   return starts;
+}
+
+/** Where the second item of the array that begins at `at` begins. */
+export function startOfSecondItem(json: string, at: number): number {
+  return nextItem(json, endOfValue(json, skipSpace(json, skipSpace(json, at) + 1)));
 }
 
 /** Behind the comma, if there is one: where the next member or item begins. */

@@ -25,7 +25,8 @@ export function messagesFrame(packet: Packet): Buffer {
 
 /** The answer to the request that carried this id: `{"ok":true, …result}`, without a copy of the result; messages as stored. */
 export function resultFrame(id: number, result: object): Buffer {
-  const json = toJson(result);
+  // Most answers have no messages, and need no look for their texts.
+  const json = 'messages' in result ? toJson(result) : JSON.stringify(result);
   return textFrame(`${ACK}${id}[{"ok":true${json === '{}' ? '' : ','}${json.slice(1)}]`);
 }
 

@@ -5,7 +5,7 @@ import {
   Fault,
   inboxOf,
   isGranted,
-  startsOfItems,
+  startOfSecondItem,
   type GrantVerb,
   type RequestName,
   type RequestPayload,
@@ -260,7 +260,7 @@ const VERBS: Partial<Record<RequestName, GrantVerb>> = {
 
 /** The payload is the second item of the event, behind its name. */
 function placeOf(json: string | undefined): number {
-  return json === undefined ? 0 : (startsOfItems(json, 0, 2)[1] ?? 0);
+  return json === undefined ? 0 : startOfSecondItem(json, 0);
 }
 
 function channelOf(payload: object): string {
