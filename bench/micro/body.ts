@@ -1,4 +1,4 @@
-import { bodyIn, DEFAULT_BODY_LIMITS, encodeBody, startsOfItems } from '#protocol';
+import { bodyIn, DEFAULT_BODY_LIMITS, encodeBody, startOfSecondItem } from '#protocol';
 import { makeBody } from '../load/body.js';
 import { timesPerSecond, type Micro } from './micro.js';
 
@@ -6,7 +6,7 @@ import { timesPerSecond, type Micro } from './micro.js';
 export async function bodyMicro(): Promise<Micro> {
   const data = { ...makeBody(1, 1, 0), items: [1, 2.5, true, null], note: 'x'.repeat(200) };
   const json = JSON.stringify(['publish', { channel: 'user:42', type: 'chat', data, publishId: 'a4c1f0de' }]);
-  const take = (): string => bodyIn(json, startsOfItems(json, 0, 2)[1] ?? 0, DEFAULT_BODY_LIMITS);
+  const take = (): string => bodyIn(json, startOfSecondItem(json, 0), DEFAULT_BODY_LIMITS);
   return {
     name: 'publish body',
     unit: 'bodies/s',
