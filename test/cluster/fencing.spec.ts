@@ -1,10 +1,13 @@
 import { Cluster } from '../support/cluster.js';
+import { FlakyCable } from '../support/flaky-cable.js';
 import { OwnPostgres } from '../support/own-postgres.js';
 import type { Server } from '../support/server.js';
 import { createTestDatabase, type TestDatabase } from '../support/test-database.js';
 import { until } from '../support/until.js';
 
 const FENCED_MS = 5_000;
+/** A job's statement may take so long, and the job hangs as long on a connection that has become silent. */
+const JOB_STATEMENT_MS = 30_000;
 const SHORT_LEASE = { LEASE_MS: '2000', BEAT_MS: '300' };
 
 interface Serving {
@@ -93,6 +96,22 @@ describe('an instance that was stopped', () => {
     await until('it came', () => ann.received.length === 1);
     expect(servings(stopped)).toHaveLength(1);
     expect(ann.disconnectReason).toBeUndefined();
+  });
+
+  it('because its connections to the database have become silent is back under a new id before its jobs have noticed', async () => {
+    const cable = await FlakyCable.start(database.url);
+    const behindIt = new Cluster(cable.url, SHORT_LEASE);
+    try {
+      const [silent] = await Promise.all([behindIt.start(), cluster.start()]);
+      const startedAt = performance.now();
+      cable.freeze();
+      cable.mend(); // new connections work
+      await until('it serves again', () => servings(silent).length === 2, JOB_STATEMENT_MS);
+      expect(performance.now() - startedAt).toBeLessThan(JOB_STATEMENT_MS);
+    } finally {
+      await behindIt.end();
+      await cable.stop();
+    }
   });
 
   it('whose id another process has taken meanwhile leaves the rows of that one alone', async () => {
