@@ -22,6 +22,7 @@ export { Traffic } from './traffic.js';
 export { toIso, toStored, type StoredMessage } from './stored-message.js';
 export type { ChangeRow } from './sql/admin-audit.sql.js';
 export type { TrafficRow } from './sql/count-traffic.sql.js';
+export { MAX_ATTEMPT_SEQS } from './sql/find-recipients.sql.js';
 export type { SearchRow } from './sql/search-messages.sql.js';
 export type { ChannelRow, MemberRow } from './sql/list-channels.sql.js';
 export type { JobRunRow } from './sql/list-job-runs.sql.js';
