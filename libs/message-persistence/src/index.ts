@@ -11,7 +11,7 @@ export { Erasure } from './erasure.js';
 export { Groups } from './groups.js';
 export type { HistoryBounds, RecordPage } from './history.js';
 export { JobDiary } from './job-diary.js';
-export { mendNumbers, mendSequences, type MendedNumbers } from './mend-numbers.js';
+export { mayMendSequences, mendNumbers, mendSequences, type MendedNumbers } from './mend-numbers.js';
 export { MessageSearch, type FoundPlace } from './message-search.js';
 export { MessageLog, type Appended, type MessageStatus, type NewMessage } from './message-log.js';
 export type { Drained } from './move-one-by-one.js';
