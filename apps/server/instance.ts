@@ -9,7 +9,7 @@ import { withRetry } from '#database';
 import { ClientGateway, SocketAdapter } from '#gateway';
 import { keepJson } from '#http';
 import type { Readiness } from '#health';
-import { mendSequences } from '#message-persistence';
+import { mayMendSequences, mendSequences } from '#message-persistence';
 import { METRICS_PATH, NestLog, type Logger } from '#observability';
 import { Fault } from '#protocol';
 import { assemble, type Parts, type Surroundings } from './assemble.js';
@@ -153,11 +153,14 @@ async function makeDays({ retention, log }: Parts): Promise<void> {
 
 /** Behind its table, a sequence would give out numbers that are taken. A role that may not set it has to be told. */
 async function startBehindNoTable({ database, log }: Parts): Promise<void> {
+  const lookAgain = 'sequences not looked at: run `npx trunkline after-restore` as the owner of the schema';
+  const patiently = <T>(work: () => Promise<T>): Promise<T> => withRetry(work, { deadlineMs: 10_000 });
   try {
-    for (const mended of await withRetry(() => mendSequences(database), { deadlineMs: 10_000 }))
+    if (!(await patiently(() => mayMendSequences(database)))) return log.warn(lookAgain);
+    for (const mended of await patiently(() => mendSequences(database)))
       log.warn(mended, 'a sequence was behind its table, and is at its end now');
   } catch (error) {
-    log.warn({ err: error }, 'sequences not looked at: run `npx trunkline after-restore` as the owner of the schema');
+    log.warn({ err: error }, lookAgain);
   }
 }
 

@@ -81,6 +81,28 @@ it('is bounded in time, and goes on page by page with nothing twice and nothing 
   expect(await idsOf({ channel: 'user:dee', from, to })).toEqual([published[1], published[0]]);
 });
 
+it('says that nothing follows when a page is exactly full, also behind what does not match', async () => {
+  const own = await publish(server, { channel: 'user:eve' });
+  await publish(server, { channel: 'user:eve' });
+  expect(await search({ channel: 'user:eve', limit: '1' })).toMatchObject({ next: expect.any(String) });
+  expect(await search({ channel: 'user:eve', limit: '2' })).toMatchObject({ messages: [{}, {}], next: null });
+  await server.rest('DELETE', `/v1/messages/${own.id}`);
+  const cancelled = { channel: 'user:eve', state: 'cancelled', limit: '1' };
+  expect(await search(cancelled)).toMatchObject({ messages: [{ id: own.id }], next: null });
+});
+
+it('looks at five hundred messages for one page, and says whether any follow', async () => {
+  const insert = `insert into trunkline.messages (channel, seq, id, type, body, created_at)
+                  select 'group:rare', n, gen_random_uuid(), 't', '1', now() from generate_series($1::int, $2::int) as n`;
+  await database.query(insert, [1, 500]);
+  const rare = { channel: 'group:rare', state: 'cancelled' };
+  expect(await search(rare)).toEqual({ ok: true, messages: [], next: null });
+  await database.query(insert, [501, 501]);
+  const { next } = await search(rare);
+  expect(next).toEqual(expect.any(String));
+  expect(await search({ ...rare, cursor: String(next) })).toEqual({ ok: true, messages: [], next: null });
+});
+
 it.each([
   ['more than a day', { from: '2030-01-01T00:00:00Z', to: '2030-01-02T00:00:01Z' }, /24 hours/],
   ['an end before its beginning', { from: '2030-01-02T00:00:00Z', to: '2030-01-01T00:00:00Z' }, /before to/],

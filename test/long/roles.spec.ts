@@ -51,10 +51,22 @@ it('three instances start at once on an empty database though their role ends st
 
 it('a role that owns nothing, with the rights of the page on operations, serves', async () => {
   await on(createTestDatabase());
+  await grantAll();
+  await exchange();
+}, 90_000);
+
+it('a role that may not mend sequences is told to have it done, and is well from the start', async () => {
+  await on(createTestDatabase());
+  await grantAll();
+  await database.query(`revoke execute on function trunkline.mend_sequences() from ${role}`);
+  const server = await cluster.start();
+  expect(await healthOf(server)).toMatchObject({ status: 200, down: [] });
+}, 90_000);
+
+async function grantAll(): Promise<void> {
   await database.query(`
     grant usage on schema trunkline to ${role};
     grant select, insert, update, delete on all tables in schema trunkline to ${role};
     grant usage, select, update on all sequences in schema trunkline to ${role};
     grant execute on all functions in schema trunkline to ${role}`);
-  await exchange();
-}, 90_000);
+}

@@ -240,7 +240,7 @@ export const Environment = z.object({
     'how long changes through the admin REST are remembered; 0: for ever',
   ),
   CRON_DEAD_INSTANCES: cron('* * * * * *').describe('when each instance looks for peers that died'),
-  CRON_EXPIRED_MESSAGES: cron('0 * * * * *').describe('when expired messages are removed'),
+  CRON_EXPIRED_MESSAGES: cron('0 * * * * *').describe('when expired and cancelled messages lose their bodies'),
   CRON_PARTITIONS: cron('10 */10 * * * *').describe('when partitions are made ahead, and dropped past retention'),
   CRON_DEDUPE_WINDOW: cron('20 */10 * * * *').describe('when publish ids past DEDUPE_HOURS are dropped'),
   CRON_IDLE_DEVICES: cron('30 5 * * * *').describe('when idle devices are forgotten'),

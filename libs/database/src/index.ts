@@ -10,7 +10,7 @@ export { findWays, type Ways } from './pooler.js';
 export { DatabaseError, reachDatabase } from './reach-database.js';
 export { sessionFaults } from './session-faults.js';
 export { withRetry } from './retry.js';
-export { breaksConstraint, classify, isPassing } from './sql-fault.js';
+export { breaksConstraint, classify, isHeld, isPassing } from './sql-fault.js';
 export { tableSizes, type TableSizeRow } from './table-sizes.js';
 export { plainArray, textArray } from './text-array.js';
 export { statement, type Statement } from './statement.js';

@@ -58,6 +58,11 @@ export function breaksConstraint(error: unknown): boolean {
   return error instanceof Error && 'code' in error && typeof error.code === 'string' && error.code.startsWith('23');
 }
 
+/** Somebody else held what was to be locked: nothing is wrong, unlike with a statement that took too long. */
+export function isHeld(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && (error.code === '55P03' || error.code === '40P01');
+}
+
 /** True if trying again later may help; `unknown` only for those who can repeat without harm. */
 export function isPassing(error: unknown): boolean {
   const fault = classify(error);

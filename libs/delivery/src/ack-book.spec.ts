@@ -147,6 +147,20 @@ describe('AckBook', () => {
     ]);
   });
 
+  it('writes down as several attempts what a resuming device acknowledges at once, also across a channel put forward', async () => {
+    acknowledge(1, 20_001);
+    await acks.saved();
+    expect(await attempts()).toMatchObject([
+      { from_seq: '1', to_seq: '10000' },
+      { from_seq: '10001', to_seq: '20000' },
+      { from_seq: '20001', to_seq: '20001' },
+    ]);
+    acknowledge(20_002, 1e12);
+    await acks.saved();
+    expect(await attempts()).toHaveLength(1_003);
+    expect(await cursors()).toMatchObject([{ delivered_seq: String(1e12) }]);
+  });
+
   it('writes down when something was sent, however long the note had to wait', async () => {
     const slow = new AckBook(
       settlements,

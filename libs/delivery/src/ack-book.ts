@@ -1,4 +1,4 @@
-import type { Death, Settlement, Settlements } from '#message-persistence';
+import { MAX_ATTEMPT_SEQS, type Death, type Settlement, type Settlements } from '#message-persistence';
 import type { Run } from './flight.js';
 import type { Subscription } from './subscription.js';
 
@@ -20,8 +20,8 @@ interface Acked {
 }
 
 const MAX_AT_ONCE = 2_000;
-/** Messages that one attempt covers at most: who looks for those of a message need not look further behind it. */
-const MAX_RUN = 10_000;
+/** A device that resumes far ahead, as where a channel was put forward, has that many of the last attempts written down. */
+const MAX_PARTS = 1_000;
 
 /**
  * Folds acknowledgements in memory and writes them every `flushMs`: one row per device and channel, however many acks.
@@ -138,8 +138,17 @@ function attempted({ fromSeq, toSeq, sentAtMs, wantsReceipts }: Run, attempt: nu
 function addRun(runs: AttemptedRun[], run: AttemptedRun): void {
   const last = runs.at(-1);
   const goesOn = last?.toSeq === run.fromSeq - 1 && last.attempt === run.attempt;
-  if (!goesOn || run.toSeq - last.fromSeq > MAX_RUN) runs.push(run);
-  else runs[runs.length - 1] = { ...last, toSeq: run.toSeq, wantsReceipts: last.wantsReceipts || run.wantsReceipts };
+  if (goesOn && run.toSeq - last.fromSeq < MAX_ATTEMPT_SEQS)
+    runs[runs.length - 1] = { ...last, toSeq: run.toSeq, wantsReceipts: last.wantsReceipts || run.wantsReceipts };
+  else if (run.toSeq - run.fromSeq < MAX_ATTEMPT_SEQS) runs.push(run);
+  else for (const part of inParts(run)) runs.push(part);
+}
+
+/** A resuming device acknowledges a range of any length; no attempt covers more than the looks for attempts allow. */
+function* inParts(run: AttemptedRun): Generator<AttemptedRun> {
+  const first = Math.max(run.fromSeq, run.toSeq - MAX_PARTS * MAX_ATTEMPT_SEQS + 1);
+  for (let fromSeq = first; fromSeq <= run.toSeq; fromSeq += MAX_ATTEMPT_SEQS)
+    yield { ...run, fromSeq, toSeq: Math.min(run.toSeq, fromSeq + MAX_ATTEMPT_SEQS - 1) };
 }
 
 function toSettlements(subscription: Subscription, { toSeq, runs }: Acked, now: number): Settlement[] {

@@ -7,7 +7,7 @@ export interface UserPart extends PartRow {
 }
 
 const NOTHING: PartRow = {
-  ...{ joined_seq: null, past_joined_seq: null, left_seq: null },
+  ...{ joined_seq: null, left_seq: null },
   ...{ left_at: null, similar_user: null, taken_by: null, had_members: false },
 };
 

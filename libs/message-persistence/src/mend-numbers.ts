@@ -1,5 +1,6 @@
 import type { Database } from '#database';
 import {
+  MAY_MEND_SEQUENCES,
   MEND_SEQUENCES,
   NUMBERED_TABLES,
   PUT_FORWARD,
@@ -13,6 +14,12 @@ export interface MendedNumbers {
   readonly raised: readonly { readonly table: string; readonly channels: number }[];
   /** Channels that were put forward. */
   readonly putForward: number;
+}
+
+/** A server whose role owns nothing need not have the right: its schema is complete without. */
+export async function mayMendSequences(database: Database): Promise<boolean> {
+  const [row] = await database.rows('jobs', MAY_MEND_SEQUENCES);
+  return row?.is_so === true;
 }
 
 /** Those that were behind their tables, as logical replication leaves them: it copies rows and no sequences. */

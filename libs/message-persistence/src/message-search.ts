@@ -35,7 +35,7 @@ export class MessageSearch {
     const { from, to, channel, sender, recipient, state } = filter;
     const values = [from, to, channel ?? null, sender ?? null, recipient ?? null, state ?? null];
     const rows = this.searching.then(() =>
-      this.database.rows('work', SEARCH_MESSAGES, [...values, ...(after ?? BEGINNING), LOOKED_AT]),
+      this.database.rows('work', SEARCH_MESSAGES, [...values, ...(after ?? BEGINNING), LOOKED_AT + 1]),
     );
     this.searching = rows.catch(() => undefined);
     return rows
@@ -49,12 +49,11 @@ export class MessageSearch {
   }
 }
 
+/** One row more than is looked at tells whether there is another page, as in the other lists. */
 function toPage(rows: readonly SearchRow[], limit: number): Found {
-  const messages: SearchRow[] = [];
-  for (const row of rows) {
-    if (row.is_match) messages.push(row);
-    if (messages.length === limit) return { messages, next: [row.created_at_exactly, row.id] };
-  }
-  const last = rows.length === LOOKED_AT ? rows.at(-1) : undefined;
-  return { messages, next: last && [last.created_at_exactly, last.id] };
+  const found = rows.slice(0, LOOKED_AT).filter(({ is_match }) => is_match);
+  const messages = found.slice(0, limit);
+  const isMore = found.length > limit || rows.length > LOOKED_AT;
+  const last = found.length >= limit ? messages.at(-1) : rows[LOOKED_AT - 1];
+  return { messages, next: isMore && last ? [last.created_at_exactly, last.id] : undefined };
 }

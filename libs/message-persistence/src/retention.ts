@@ -1,4 +1,4 @@
-import { classify, withRetry, type Database } from '#database';
+import { classify, isHeld, withRetry, type Database } from '#database';
 import { NO_METER, type Count, type Meter } from '#observability';
 import { FORGET_CLAIMS } from './sql/claim-messages.sql.js';
 import { FORGET_DEAD_LETTERS } from './sql/dead-letters.sql.js';
@@ -19,8 +19,8 @@ import { sweep } from './sweep.js';
 const PARTITIONS_AHEAD_DAYS = 3;
 const ROWS_AT_ONCE = 1_000;
 const PARTITIONS_AT_ONCE = 10;
-/** Each old day is read once to see who waits for it. */
-const LOOK_DEADLINE_MS = 60_000;
+/** Each old day is read to see who waits for it: one run reads for so long, and the next goes on behind it. */
+const LOOK_MS = 60_000;
 /** For as long as somebody reads all the time: then the next run tries. */
 const LOCK_DEADLINE_MS = 5_000;
 
@@ -31,6 +31,8 @@ export interface RetentionOptions {
   readonly maxDays?: number;
   /** Drops messages past retention whether they were delivered or not. */
   readonly isForced?: boolean;
+  /** How long one run looks at old days; it looks at one in any case. */
+  readonly lookMs?: number;
 }
 
 interface Refused {
@@ -53,6 +55,8 @@ export interface Dropped extends Readonly<Refused> {
 /** Keeps the tables bounded: partitions made before they are needed, dropped when they are old. */
 export class Retention {
   private readonly undelivered: Count;
+  /** The partition of each table at which the last run ended: what takes long there holds up none behind it for ever. */
+  private readonly endedAt = new Map<PartitionedTable, string>();
 
   constructor(
     private readonly database: Database,
@@ -91,17 +95,17 @@ export class Retention {
   }
 
   /**
-   * Drops what is past retention, or past the dedupe window, oldest first, at most ten partitions; undelivered messages
-   * stay. One that cannot be dropped holds up no other.
+   * Drops what is past retention, or past the dedupe window, oldest first from where the last run ended, at most ten
+   * partitions; undelivered messages stay. One that cannot be dropped, or looked at in time, holds up no other.
    */
   async dropPartitions(table: PartitionedTable, isDryRun = false): Promise<Dropped> {
     const days = table === 'publish_ids' ? Math.ceil(this.options.dedupeHours / 24) : this.options.retentionDays;
-    const { maxDays = 0 } = this.options;
+    const { maxDays = 0, lookMs = LOOK_MS } = this.options;
     const old = await this.database.rows('jobs', OLD_PARTITIONS, [table, days, maxDays]);
-    const endsAt = performance.now() + LOOK_DEADLINE_MS;
+    const endsAt = performance.now() + lookMs;
     const result = { ...{ dropped: [] as string[], undelivered: [] as string[] }, ...nothingRefused() };
-    for (const { name, is_overdue } of old) {
-      if (result.dropped.length === PARTITIONS_AT_ONCE || performance.now() > endsAt) break;
+    for (const { name, is_overdue } of beginBehind(this.endedAt.get(table) ?? '', old)) {
+      if (!isDryRun) this.endedAt.set(table, name);
       await this.alone(name, result, async () => {
         const isAwaited = table === 'messages' && (await this.isAwaited(name));
         if (isAwaited && !(maxDays > 0 && is_overdue)) result.kept.push(`${name}: undelivered messages`);
@@ -111,6 +115,7 @@ export class Retention {
           if (isAwaited) result.undelivered.push(name);
         }
       });
+      if (result.dropped.length === PARTITIONS_AT_ONCE || performance.now() > endsAt) break;
     }
     if (!isDryRun) this.undelivered.inc(result.undelivered.length);
     return result;
@@ -157,7 +162,7 @@ export class Retention {
     } catch (error) {
       const fault = classify(error);
       if (fault === 'refused' || fault === 'unknown') throw error;
-      if (fault === 'conflict') kept.push(`${name}: in use`);
+      if (isHeld(error)) kept.push(`${name}: in use`);
       else failed.push(`${name}: ${error instanceof Error ? error.message : String(error)}`);
     }
   }
@@ -165,4 +170,9 @@ export class Retention {
 
 function nothingRefused(): Refused {
   return { kept: [], failed: [] };
+}
+
+/** All of them, from the first whose name comes after `ended`, and then from the beginning. */
+function beginBehind<Row extends { readonly name: string }>(ended: string, rows: readonly Row[]): Row[] {
+  return [...rows.filter(({ name }) => name > ended), ...rows.filter(({ name }) => name <= ended)];
 }

@@ -65,6 +65,13 @@ describe('inboxOf', () => {
     );
   });
 
+  it('refuses an id whose inbox would have too long a name, and says so', () => {
+    expect(UserId.safeParse('漢'.repeat(66)).success).toBe(true);
+    expect(UserId.safeParse('漢'.repeat(67)).error?.issues).toMatchObject([
+      { message: expect.stringContaining('at most 600 in the name of its inbox') },
+    ]);
+  });
+
   it('takes ids as identity providers make them', () => {
     expect(inboxOf('auth0|5f7c')).toBe('user:auth0%7C5f7c');
     expect(inboxOf('jürgen')).toBe('user:j%C3%BCrgen');

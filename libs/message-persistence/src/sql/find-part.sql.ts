@@ -3,8 +3,7 @@ import { statement } from '#database';
 export interface PartRow {
   /** Behind which the membership in the group began; null: not a member. */
   joined_seq: number | null;
-  /** The membership that ended last; all three are null if none did within retention. */
-  past_joined_seq: number | null;
+  /** The membership that ended last; both are null if none did within retention. */
   left_seq: number | null;
   left_at: Date | null;
   /** A user that has a device and whose id differs in case only; null also if user $1 has a device. */
@@ -18,7 +17,7 @@ export interface PartRow {
 /** What user $1 has to do with seq $3 of channel $2: a few rows by their keys, and devices_lower_user_id_idx. */
 export const FIND_PART = statement<PartRow>(
   'find_part',
-  `select m.joined_seq, p.joined_seq as past_joined_seq, p.left_seq, p.left_at, k.device_id as taken_by,
+  `select m.joined_seq, p.left_seq, p.left_at, k.device_id as taken_by,
           exists (select from trunkline.memberships where channel = $2 and joined_seq < $3)
           or exists (select from trunkline.past_memberships
                       where channel = $2 and joined_seq < $3 and left_seq >= $3) as had_members,
@@ -27,7 +26,7 @@ export const FIND_PART = statement<PartRow>(
      from (select $1::text as user_id) as u
      left join trunkline.memberships m on m.channel = $2 and m.user_id = $1
      left join lateral (
-          select joined_seq, left_seq, left_at from trunkline.past_memberships
+          select left_seq, left_at from trunkline.past_memberships
            where channel = $2 and user_id = $1 order by left_at desc limit 1) as p on true
      left join trunkline.claims k on k.channel = $2 and k.seq = $3 and k.user_id = $1`,
 );

@@ -15,9 +15,12 @@ export interface RecipientRow {
   purged_at: Date | null;
 }
 
-/** The attempts of seq $2 of channel $1; no attempt covers more than 10,000 messages. $3, its time, prunes partitions. */
+/** Seqs that one attempt covers at most, so that the index finds those of a message; migrations/*-delivery-status.ts has it, too. */
+export const MAX_ATTEMPT_SEQS = 10_000;
+
+/** The attempts of seq $2 of channel $1. $3, its time, prunes partitions. */
 const ATTEMPTS = `trunkline.attempts
-    where channel = $1 and from_seq <= $2 and to_seq between $2 and $2::bigint + 10000
+    where channel = $1 and from_seq <= $2 and to_seq between $2 and $2::bigint + ${MAX_ATTEMPT_SEQS}
       and settled_at >= $3::timestamptz - interval '1 day'`;
 
 /**

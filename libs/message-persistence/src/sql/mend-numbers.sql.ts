@@ -6,6 +6,12 @@ export interface MendedSequence {
   last_value: number;
 }
 
+/** Whether this role may call the function of the next one: asked first, as a refusal would count as a missing right. */
+export const MAY_MEND_SEQUENCES = statement<{ is_so: boolean }>(
+  'may_mend_sequences',
+  `select has_function_privilege('trunkline.mend_sequences()', 'execute') as is_so`,
+);
+
 /** Brings the sequences of identity columns, found in the catalog, to the end of their tables; those that were behind. */
 export const MEND_SEQUENCES = statement<MendedSequence>(
   'mend_sequences',
