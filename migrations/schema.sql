@@ -639,7 +639,7 @@ declare
   action constant text := case
     when name = 'admin_audit' then
       'update trunkline.%1$I set target = $3, details = ''{}''
-        where %2$s and (target = $2 or starts_with(target, $2 || '' '') or details ->> ''user'' = $2)'
+        where %2$s and trunkline.is_change_of($2, action, target, details, result)'
     when name = 'outbox' then
       'with gone as (
          delete from trunkline.%1$I where %2$s and (channel = $1 or publisher = ''user:'' || $2 or sender = $2
@@ -835,6 +835,19 @@ AS $function$
 $function$
 ;
 
+CREATE OR REPLACE FUNCTION trunkline.is_change_of(user_id text, action text, target text, details jsonb, result text)
+ RETURNS boolean
+ LANGUAGE sql
+ IMMUTABLE
+AS $function$
+  select coalesce(details ->> 'user' = user_id, false)
+      or (target = user_id and (action like '%-user' or action = 'revoke-sessions'))
+      or (action = 'revoke-session'
+          and (regexp_replace(target, ' [^ ]*$', '') = user_id
+               or (coalesce(result, '') like '1000 %' and starts_with(target, user_id || ' '))))
+$function$
+;
+
 CREATE OR REPLACE FUNCTION trunkline.is_channel(channel text)
  RETURNS boolean
  LANGUAGE plpgsql
@@ -1018,7 +1031,7 @@ AS $function$
 $function$
 ;
 
-CREATE OR REPLACE FUNCTION trunkline.publish(channel text, type text, data json, options jsonb DEFAULT '{}'::jsonb)
+CREATE OR REPLACE FUNCTION trunkline.publish(channel text, type text, data jsonb, options jsonb DEFAULT '{}'::jsonb)
  RETURNS uuid
  LANGUAGE sql
  SECURITY DEFINER
@@ -1128,7 +1141,7 @@ begin
 end $function$
 ;
 
-CREATE OR REPLACE FUNCTION trunkline.publish(channel text, type text, data jsonb, options jsonb DEFAULT '{}'::jsonb)
+CREATE OR REPLACE FUNCTION trunkline.publish(channel text, type text, data json, options jsonb DEFAULT '{}'::jsonb)
  RETURNS uuid
  LANGUAGE sql
  SECURITY DEFINER

@@ -98,6 +98,24 @@ it('nothing is left of an erased user, in any table, and its sockets are closed'
   ]);
 });
 
+it('the audit of others stays, though their names begin with the same words', async () => {
+  const others = ['ann lee', 'ann lee x', 'anna', 'orphans'];
+  for (const user of ['ann', ...others]) {
+    const path = `/v1/users/${encodeURIComponent(user)}/sessions`;
+    await near.rest('DELETE', path);
+    await near.rest('DELETE', `${path}/login-1`);
+    await near.rest('DELETE', `/admin/v1/users/${encodeURIComponent(user)}/connections`, undefined, KEYS.hands);
+  }
+  await near.rest('DELETE', `/v1/users/ann/sessions/${encodeURIComponent('not a session')}`);
+  await near.rest('POST', '/admin/v1/jobs/orphans/run', {}, KEYS.hands);
+  for (const user of ['ann', 'orphans']) await near.rest('DELETE', `/admin/v1/users/${user}`, undefined, KEYS.broom);
+  const rows = await database.query<{ target: string }>(
+    `select target from trunkline.admin_audit where target not like 'erased:%' order by id`,
+  );
+  const left = others.slice(0, 3).flatMap((user) => [user, `${user} login-1`, user]);
+  expect(rows.map(({ target }) => target)).toEqual([...left, 'orphans']);
+});
+
 it('what the user sent to others can stay without its name', async () => {
   await live();
   expect((await erase('?sent=anonymize')).status).toBe(200);
