@@ -23,6 +23,12 @@ returns boolean language sql immutable as $$
                or (coalesce(result, '') like '1000 %' and starts_with(target, user_id || ' '))))
 $$;
 
+-- The controls of a message without what names the user; whom else it was not for stays in them.
+create function trunkline.except_no_longer(user_id text, controls jsonb) returns jsonb language sql immutable as $$
+  select controls - case when controls ->> 'exceptUser' = user_id then array['exceptUser'] else '{}' end
+                  - case when controls #>> '{exceptDevice,user}' = user_id then array['exceptDevice'] else '{}' end
+$$;
+
 -- Erases the user from some pages of a table; how many rows it changed. By pages, because most of these tables have no
 -- index for it, and so that no statement is long, whatever the size of the table. With the rights of the owner, who alone
 -- may name a partition.
@@ -40,7 +46,7 @@ declare
          delete from trunkline.%1$I where %2$s and (channel = $1 or publisher = ''user:'' || $2 or sender = $2
                                                     or trunkline.receipt_user(type, body) = $2) returning 1
        ), changed as (
-         update trunkline.%1$I set controls = nullif((controls::jsonb - array[''exceptUser'', ''exceptDevice''])::text, ''{}'')
+         update trunkline.%1$I set controls = nullif(trunkline.except_no_longer($2, controls::jsonb)::text, ''{}'')
           where %2$s and channel <> $1 and sender is distinct from $2 and publisher <> ''user:'' || $2
             and $2 in (controls::jsonb ->> ''exceptUser'', controls::jsonb #>> ''{exceptDevice,user}'') returning 1
        ) select from gone union all select from changed'
@@ -57,9 +63,8 @@ declare
        ), changed as (
          update trunkline.%1$I
             set sender = nullif(sender, $2),
-                controls = nullif(controls - case when sender = $2
-                  then array[''collapseBy'', ''receipts'', ''exceptConnection'', ''exceptDevice'']
-                  else array[''exceptUser'', ''exceptDevice''] end, ''{}'')
+                controls = nullif(trunkline.except_no_longer($2, case when sender = $2
+                  then controls - array[''collapseBy'', ''receipts'', ''exceptConnection''] else controls end), ''{}'')
           where %2$s and channel <> $1
             and case when sender = $2 then $4
                      else $2 in (controls ->> ''exceptUser'', controls #>> ''{exceptDevice,user}'') end returning 1

@@ -645,7 +645,7 @@ declare
          delete from trunkline.%1$I where %2$s and (channel = $1 or publisher = ''user:'' || $2 or sender = $2
                                                     or trunkline.receipt_user(type, body) = $2) returning 1
        ), changed as (
-         update trunkline.%1$I set controls = nullif((controls::jsonb - array[''exceptUser'', ''exceptDevice''])::text, ''{}'')
+         update trunkline.%1$I set controls = nullif(trunkline.except_no_longer($2, controls::jsonb)::text, ''{}'')
           where %2$s and channel <> $1 and sender is distinct from $2 and publisher <> ''user:'' || $2
             and $2 in (controls::jsonb ->> ''exceptUser'', controls::jsonb #>> ''{exceptDevice,user}'') returning 1
        ) select from gone union all select from changed'
@@ -662,9 +662,8 @@ declare
        ), changed as (
          update trunkline.%1$I
             set sender = nullif(sender, $2),
-                controls = nullif(controls - case when sender = $2
-                  then array[''collapseBy'', ''receipts'', ''exceptConnection'', ''exceptDevice'']
-                  else array[''exceptUser'', ''exceptDevice''] end, ''{}'')
+                controls = nullif(trunkline.except_no_longer($2, case when sender = $2
+                  then controls - array[''collapseBy'', ''receipts'', ''exceptConnection''] else controls end), ''{}'')
           where %2$s and channel <> $1
             and case when sender = $2 then $4
                      else $2 in (controls ->> ''exceptUser'', controls #>> ''{exceptDevice,user}'') end returning 1
@@ -712,6 +711,16 @@ exception when numeric_value_out_of_range then
     return number !~ '[eE]-';
   end;
 end $function$
+;
+
+CREATE OR REPLACE FUNCTION trunkline.except_no_longer(user_id text, controls jsonb)
+ RETURNS jsonb
+ LANGUAGE sql
+ IMMUTABLE
+AS $function$
+  select controls - case when controls ->> 'exceptUser' = user_id then array['exceptUser'] else '{}' end
+                  - case when controls #>> '{exceptDevice,user}' = user_id then array['exceptDevice'] else '{}' end
+$function$
 ;
 
 CREATE OR REPLACE FUNCTION trunkline.fail_attempts(users text[], devices text[], channels text[], from_seqs bigint[], errors text[], max_attempts integer)

@@ -117,7 +117,12 @@ it('the audit of others stays, though their names begin with the same words', as
 });
 
 it('what the user sent to others can stay without its name', async () => {
-  await live();
+  const { phone, ben } = await live();
+  await phone.must('publish', { channel: 'group:g', type: 't', data: 'not for me', exceptSelf: true });
+  await phone.must('publish', { channel: 'group:g', type: 't', data: 'not here', exceptDevice: true });
+  const exceptDevice = { user: 'ben', deviceId: 'laptop' };
+  await publish(near, { channel: 'group:g', type: 't', data: 'for few', exceptUser: USER, exceptDevice });
+  await until('ben has them', () => ben.bodies('group:g').includes('for few'));
   expect((await erase('?sent=anonymize')).status).toBe(200);
   expect(await traces()).toEqual([]);
   const sent = await database.query(
@@ -127,7 +132,13 @@ it('what the user sent to others can stay without its name', async () => {
     { body: '"mine"', sender: null },
     { body: '"his"', sender: 'ben' },
     { body: '"not for it"', sender: null },
+    { body: '"not for me"', sender: null },
+    { body: '"not here"', sender: null },
+    { body: '"for few"', sender: null },
   ]);
+  // Whom others excepted besides the user stays excepted.
+  const [few] = await database.query(`select controls from trunkline.messages where body = '"for few"'`);
+  expect(few).toEqual({ controls: { exceptDevice } });
 });
 
 it('publishers to the user go on meanwhile, and what comes afterwards begins a new inbox', async () => {
