@@ -73,12 +73,19 @@ declare
   end;
 begin
   if name not in (select e.name from trunkline.erasable() as e) then
+    if to_regclass(format('trunkline.%I', name)) is null then
+      return 0; -- a day that was dropped since it was listed
+    end if;
     raise exception '% holds nothing of users', name using errcode = 'invalid_parameter_value';
   end if;
-  execute format(action, name, format('ctid >= %L::tid and ctid < %L::tid', format('(%s,0)', first_page),
-                                      format('(%s,0)', first_page + page_count)))
-    using trunkline.inbox(user_id), user_id, digest, keeps_sent;
-  get diagnostics erased = row_count;
+  begin
+    execute format(action, name, format('ctid >= %L::tid and ctid < %L::tid', format('(%s,0)', first_page),
+                                        format('(%s,0)', first_page + page_count)))
+      using trunkline.inbox(user_id), user_id, digest, keeps_sent;
+    get diagnostics erased = row_count;
+  exception when undefined_table then
+    return 0; -- dropped just now
+  end;
   return erased;
 end $$;
 `;

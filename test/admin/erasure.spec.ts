@@ -141,6 +141,15 @@ it('what the user sent to others can stay without its name', async () => {
   expect(few).toEqual({ controls: { exceptDevice } });
 });
 
+it('a day that was dropped meanwhile holds nothing of the user', async () => {
+  const [gone] = await database.query(
+    `select trunkline.erase_from('messages_2020_01_01', 0, 100, 'ann', false) as rows`,
+  );
+  expect(gone).toEqual({ rows: '0' });
+  const connections = database.query(`select trunkline.erase_from('connections', 0, 100, 'ann', false)`);
+  await expect(connections).rejects.toThrow('connections holds nothing of users');
+});
+
 it('publishers to the user go on meanwhile, and what comes afterwards begins a new inbox', async () => {
   await live();
   let isOver = false;
