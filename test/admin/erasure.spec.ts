@@ -1,3 +1,4 @@
+import { Client } from 'pg';
 import { Cluster } from '../support/cluster.js';
 import { runCli } from '../support/run-cli.js';
 import type { Server } from '../support/server.js';
@@ -149,6 +150,40 @@ it('a day that was dropped meanwhile holds nothing of the user', async () => {
   const connections = database.query(`select trunkline.erase_from('connections', 0, 100, 'ann', false)`);
   await expect(connections).rejects.toThrow('connections holds nothing of users');
 });
+
+it('who asks for the messages to be removed is not put off with an erasure that keeps them', async () => {
+  await live();
+  const blocker = new Client(database.url);
+  await blocker.connect();
+  try {
+    await blocker.query('begin');
+    await blocker.query(`select from trunkline.publish_ids where publisher = $1 for update`, [`user:${USER}`]);
+    const keeping = erase('?sent=anonymize');
+    await until('it waits', () => isWaiting('erase_from'));
+    const removing = erase();
+    await until('the second is written down', async () => (await erasures()) === 2);
+    await near.rest('GET', '/health');
+    await blocker.query('rollback');
+    for (const answer of await Promise.all([keeping, removing]))
+      expect(answer).toMatchObject({ status: 200, body: { isDone: true } });
+  } finally {
+    await blocker.end();
+  }
+  const bodies = await database.query(`select body from trunkline.messages where channel = 'group:g' order by seq`);
+  expect(bodies).toEqual([{ body: '"his"' }, { body: '"not for it"' }]);
+});
+
+async function isWaiting(statement: string): Promise<boolean> {
+  const rows = await database.query(
+    `select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock' and strpos(query, $1) > 0`,
+    [statement],
+  );
+  return rows.length > 0;
+}
+
+async function erasures(): Promise<number> {
+  return (await database.query(`select from trunkline.admin_audit where action = 'erase-user'`)).length;
+}
 
 it('publishers to the user go on meanwhile, and what comes afterwards begins a new inbox', async () => {
   await live();
