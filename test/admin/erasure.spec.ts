@@ -9,7 +9,7 @@ import { ADMIN_API_KEYS, KEYS } from './operator.js';
 
 const USER = 'auth0|erase me';
 const INBOX = 'user:auth0%7Cerase%20me';
-/** What keeps the user out until its tokens are over. */
+/** What keeps the user out, with the tokens that it has. */
 const KEPT = ['revocations', 'session_tokens'];
 
 let database: TestDatabase;
