@@ -13,8 +13,8 @@ export class Erasure1763602320000 implements MigrationInterface {
 
 const UP = /* sql */ `
 -- The tables that hold something of users, and how many pages each has: every one with a column user_id, also one that is
--- added later, and those that name users otherwise. What keeps a user out stays until its tokens are over, and the
--- registry belongs to the instances, which take out what they close.
+-- added later, and those that name users otherwise. What keeps a user out stays, also from the tokens that it
+-- has, and the registry belongs to the instances, which take out what they close.
 create function trunkline.erasable() returns table (name text, pages bigint) language sql stable as $$
   select c.relname::text, pg_relation_size(c.oid) / current_setting('block_size')::bigint
     from pg_class c

@@ -21,6 +21,7 @@ import { Erasure1763602320000 } from './1763602320000-erasure.js';
 import { Explanations1763602400000 } from './1763602400000-explanations.js';
 import { DeliveryStatus1763602410000 } from './1763602410000-delivery-status.js';
 import { EnrolledAt1763602950000 } from './1763602950000-enrolled-at.js';
+import { ErasureOfOne1763602960000 } from './1763602960000-erasure-of-one.js';
 import { InboxNames1763602960000 } from './1763602960000-inbox-names.js';
 
 /** In the order they are applied. */
@@ -49,4 +50,5 @@ export const MIGRATIONS = [
   DeliveryStatus1763602410000,
   EnrolledAt1763602950000,
   InboxNames1763602960000,
+  ErasureOfOne1763602960000,
 ];

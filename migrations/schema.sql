@@ -640,13 +640,13 @@ declare
   action constant text := case
     when name = 'admin_audit' then
       'update trunkline.%1$I set target = $3, details = ''{}''
-        where %2$s and (target = $2 or starts_with(target, $2 || '' '') or details ->> ''user'' = $2)'
+        where %2$s and trunkline.is_change_of($2, action, target, details, result)'
     when name = 'outbox' then
       'with gone as (
          delete from trunkline.%1$I where %2$s and (channel = $1 or publisher = ''user:'' || $2 or sender = $2
                                                     or trunkline.receipt_user(type, body) = $2) returning 1
        ), changed as (
-         update trunkline.%1$I set controls = nullif((controls::jsonb - array[''exceptUser'', ''exceptDevice''])::text, ''{}'')
+         update trunkline.%1$I set controls = nullif(trunkline.except_no_longer($2, controls::jsonb)::text, ''{}'')
           where %2$s and channel <> $1 and sender is distinct from $2 and publisher <> ''user:'' || $2
             and $2 in (controls::jsonb ->> ''exceptUser'', controls::jsonb #>> ''{exceptDevice,user}'') returning 1
        ) select from gone union all select from changed'
@@ -663,9 +663,8 @@ declare
        ), changed as (
          update trunkline.%1$I
             set sender = nullif(sender, $2),
-                controls = nullif(controls - case when sender = $2
-                  then array[''collapseBy'', ''receipts'', ''exceptConnection'', ''exceptDevice'']
-                  else array[''exceptUser'', ''exceptDevice''] end, ''{}'')
+                controls = nullif(trunkline.except_no_longer($2, case when sender = $2
+                  then controls - array[''collapseBy'', ''receipts'', ''exceptConnection''] else controls end), ''{}'')
           where %2$s and channel <> $1
             and case when sender = $2 then $4
                      else $2 in (controls ->> ''exceptUser'', controls #>> ''{exceptDevice,user}'') end returning 1
@@ -674,12 +673,19 @@ declare
   end;
 begin
   if name not in (select e.name from trunkline.erasable() as e) then
+    if to_regclass(format('trunkline.%I', name)) is null then
+      return 0; -- a day that was dropped since it was listed
+    end if;
     raise exception '% holds nothing of users', name using errcode = 'invalid_parameter_value';
   end if;
-  execute format(action, name, format('ctid >= %L::tid and ctid < %L::tid', format('(%s,0)', first_page),
-                                      format('(%s,0)', first_page + page_count)))
-    using trunkline.inbox(user_id), user_id, digest, keeps_sent;
-  get diagnostics erased = row_count;
+  begin
+    execute format(action, name, format('ctid >= %L::tid and ctid < %L::tid', format('(%s,0)', first_page),
+                                        format('(%s,0)', first_page + page_count)))
+      using trunkline.inbox(user_id), user_id, digest, keeps_sent;
+    get diagnostics erased = row_count;
+  exception when undefined_table then
+    return 0; -- dropped just now
+  end;
   return erased;
 end $function$
 ;
@@ -713,6 +719,16 @@ exception when numeric_value_out_of_range then
     return number !~ '[eE]-';
   end;
 end $function$
+;
+
+CREATE OR REPLACE FUNCTION trunkline.except_no_longer(user_id text, controls jsonb)
+ RETURNS jsonb
+ LANGUAGE sql
+ IMMUTABLE
+AS $function$
+  select controls - case when controls ->> 'exceptUser' = user_id then array['exceptUser'] else '{}' end
+                  - case when controls #>> '{exceptDevice,user}' = user_id then array['exceptDevice'] else '{}' end
+$function$
 ;
 
 CREATE OR REPLACE FUNCTION trunkline.fail_attempts(users text[], devices text[], channels text[], from_seqs bigint[], errors text[], max_attempts integer)
@@ -835,6 +851,19 @@ AS $function$
   select case when channel not like 'user:%' then null
               when position('%' in channel) = 0 then substr(channel, 6)
               else trunkline.decode_user(substr(channel, 6)) end
+$function$
+;
+
+CREATE OR REPLACE FUNCTION trunkline.is_change_of(user_id text, action text, target text, details jsonb, result text)
+ RETURNS boolean
+ LANGUAGE sql
+ IMMUTABLE
+AS $function$
+  select coalesce(details ->> 'user' = user_id, false)
+      or (target = user_id and (action like '%-user' or action = 'revoke-sessions'))
+      or (action = 'revoke-session'
+          and (regexp_replace(target, ' [^ ]*$', '') = user_id
+               or (coalesce(result, '') like '1000 %' and starts_with(target, user_id || ' '))))
 $function$
 ;
 
@@ -1031,16 +1060,6 @@ AS $function$
 $function$
 ;
 
-CREATE OR REPLACE FUNCTION trunkline.publish(channel text, type text, data json, options jsonb DEFAULT '{}'::jsonb)
- RETURNS uuid
- LANGUAGE sql
- SECURITY DEFINER
- SET search_path TO ''
-AS $function$
-  select trunkline.publish(channel, type, data::text, options)
-$function$
-;
-
 CREATE OR REPLACE FUNCTION trunkline.publish(channel text, type text, data text, options jsonb DEFAULT '{}'::jsonb)
  RETURNS uuid
  LANGUAGE plpgsql
@@ -1139,6 +1158,16 @@ begin
     end if;
   end loop;
 end $function$
+;
+
+CREATE OR REPLACE FUNCTION trunkline.publish(channel text, type text, data json, options jsonb DEFAULT '{}'::jsonb)
+ RETURNS uuid
+ LANGUAGE sql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+  select trunkline.publish(channel, type, data::text, options)
+$function$
 ;
 
 CREATE OR REPLACE FUNCTION trunkline.raise_seqs(relation regclass, seq_column text, time_column text)

@@ -1,3 +1,4 @@
+import { Client } from 'pg';
 import { Cluster } from '../support/cluster.js';
 import { runCli } from '../support/run-cli.js';
 import type { Server } from '../support/server.js';
@@ -8,7 +9,7 @@ import { ADMIN_API_KEYS, KEYS } from './operator.js';
 
 const USER = 'auth0|erase me';
 const INBOX = 'user:auth0%7Cerase%20me';
-/** What keeps the user out until its tokens are over. */
+/** What keeps the user out, with the tokens that it has. */
 const KEPT = ['revocations', 'session_tokens'];
 
 let database: TestDatabase;
@@ -98,8 +99,31 @@ it('nothing is left of an erased user, in any table, and its sockets are closed'
   ]);
 });
 
+it('the audit of others stays, though their names begin with the same words', async () => {
+  const others = ['ann lee', 'ann lee x', 'anna', 'orphans'];
+  for (const user of ['ann', ...others]) {
+    const path = `/v1/users/${encodeURIComponent(user)}/sessions`;
+    await near.rest('DELETE', path);
+    await near.rest('DELETE', `${path}/login-1`);
+    await near.rest('DELETE', `/admin/v1/users/${encodeURIComponent(user)}/connections`, undefined, KEYS.hands);
+  }
+  await near.rest('DELETE', `/v1/users/ann/sessions/${encodeURIComponent('not a session')}`);
+  await near.rest('POST', '/admin/v1/jobs/orphans/run', {}, KEYS.hands);
+  for (const user of ['ann', 'orphans']) await near.rest('DELETE', `/admin/v1/users/${user}`, undefined, KEYS.broom);
+  const rows = await database.query<{ target: string }>(
+    `select target from trunkline.admin_audit where target not like 'erased:%' order by id`,
+  );
+  const left = others.slice(0, 3).flatMap((user) => [user, `${user} login-1`, user]);
+  expect(rows.map(({ target }) => target)).toEqual([...left, 'orphans']);
+});
+
 it('what the user sent to others can stay without its name', async () => {
-  await live();
+  const { phone, ben } = await live();
+  await phone.must('publish', { channel: 'group:g', type: 't', data: 'not for me', exceptSelf: true });
+  await phone.must('publish', { channel: 'group:g', type: 't', data: 'not here', exceptDevice: true });
+  const exceptDevice = { user: 'ben', deviceId: 'laptop' };
+  await publish(near, { channel: 'group:g', type: 't', data: 'for few', exceptUser: USER, exceptDevice });
+  await until('ben has them', () => ben.bodies('group:g').includes('for few'));
   expect((await erase('?sent=anonymize')).status).toBe(200);
   expect(await traces()).toEqual([]);
   const sent = await database.query(
@@ -109,8 +133,57 @@ it('what the user sent to others can stay without its name', async () => {
     { body: '"mine"', sender: null },
     { body: '"his"', sender: 'ben' },
     { body: '"not for it"', sender: null },
+    { body: '"not for me"', sender: null },
+    { body: '"not here"', sender: null },
+    { body: '"for few"', sender: null },
   ]);
+  // Whom others excepted besides the user stays excepted.
+  const [few] = await database.query(`select controls from trunkline.messages where body = '"for few"'`);
+  expect(few).toEqual({ controls: { exceptDevice } });
 });
+
+it('a day that was dropped meanwhile holds nothing of the user', async () => {
+  const [gone] = await database.query(
+    `select trunkline.erase_from('messages_2020_01_01', 0, 100, 'ann', false) as rows`,
+  );
+  expect(gone).toEqual({ rows: '0' });
+  const connections = database.query(`select trunkline.erase_from('connections', 0, 100, 'ann', false)`);
+  await expect(connections).rejects.toThrow('connections holds nothing of users');
+});
+
+it('who asks for the messages to be removed is not put off with an erasure that keeps them', async () => {
+  await live();
+  const blocker = new Client(database.url);
+  await blocker.connect();
+  try {
+    await blocker.query('begin');
+    await blocker.query(`select from trunkline.publish_ids where publisher = $1 for update`, [`user:${USER}`]);
+    const keeping = erase('?sent=anonymize');
+    await until('it waits', () => isWaiting('erase_from'));
+    const removing = erase();
+    await until('the second is written down', async () => (await erasures()) === 2);
+    await near.rest('GET', '/health');
+    await blocker.query('rollback');
+    for (const answer of await Promise.all([keeping, removing]))
+      expect(answer).toMatchObject({ status: 200, body: { isDone: true } });
+  } finally {
+    await blocker.end();
+  }
+  const bodies = await database.query(`select body from trunkline.messages where channel = 'group:g' order by seq`);
+  expect(bodies).toEqual([{ body: '"his"' }, { body: '"not for it"' }]);
+});
+
+async function isWaiting(statement: string): Promise<boolean> {
+  const rows = await database.query(
+    `select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock' and strpos(query, $1) > 0`,
+    [statement],
+  );
+  return rows.length > 0;
+}
+
+async function erasures(): Promise<number> {
+  return (await database.query(`select from trunkline.admin_audit where action = 'erase-user'`)).length;
+}
 
 it('publishers to the user go on meanwhile, and what comes afterwards begins a new inbox', async () => {
   await live();

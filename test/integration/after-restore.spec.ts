@@ -1,3 +1,4 @@
+import { Client } from 'pg';
 import { Cluster } from '../support/cluster.js';
 import { runCli, type CliRun } from '../support/run-cli.js';
 import { JWT_SECRET, type Server } from '../support/server.js';
@@ -86,4 +87,36 @@ it('--put-forward leaves room for what was handed out and lost', async () => {
   const after = await server.rest('POST', '/v1/messages', { channel: 'user:cid', type: 't', data: 2 });
   expect(after.body).toMatchObject({ seq: (before.body as { seq: number }).seq + 1_001 });
   expect(await afterRestore('--put-forward', '-1')).toMatchObject({ code: 2 });
+});
+
+it('--put-forward takes the channels in the order in which appending does, so that neither waits for the other', async () => {
+  await database.query(
+    `insert into trunkline.channels (channel, last_seq, last_at)
+     select 'group:in-order-' || n, 1, now() from generate_series(999, 100, -1) as n`,
+  );
+  const publisher = new Client(database.url);
+  await publisher.connect();
+  const take = (name: string) =>
+    publisher.query(`select from trunkline.channels where channel = $1 for update`, [`group:in-order-${name}`]);
+  try {
+    await publisher.query('begin');
+    await take('100');
+    const putForward = afterRestore('--put-forward', '1000');
+    await until('it waits for the publisher', async () => {
+      const rows = await database.query(
+        `select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`,
+      );
+      return rows.length > 0;
+    });
+    await publisher.query(`set local lock_timeout = '500ms'`);
+    await take('999');
+    await publisher.query('commit');
+    expect(await putForward).toMatchObject({ code: 0, stderr: '' });
+  } finally {
+    await publisher.end();
+  }
+  const seqs = await database.query(
+    `select distinct last_seq::int as seq from trunkline.channels where channel like 'group:in-order-%'`,
+  );
+  expect(seqs).toEqual([{ seq: 1_001 }]);
 });

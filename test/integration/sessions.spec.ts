@@ -140,6 +140,17 @@ it('a token that was refused is remembered until nobody would let it in any more
   await expect(sessions.open(late)).rejects.toThrow(/has ended/);
 });
 
+it('a ban is forgotten when it ended long ago, and no other', async () => {
+  await test.query(
+    `insert into trunkline.bans (user_id, banned_until)
+     values ('ada', default), ('ben', now() - interval '23 hours'), ('cid', now() - interval '25 hours')`,
+  );
+  expect(await sessions.forgetBans(true)).toBe(1);
+  expect(await sessions.forgetBans()).toBe(1);
+  const left = await test.query('select user_id from trunkline.bans order by 1');
+  expect(left).toEqual([{ user_id: 'ada' }, { user_id: 'ben' }]);
+});
+
 it('what is past its token’s end or idle for long ends by itself, and may begin again; what is connected goes on', async () => {
   const minutesAgo = Date.now() - 60_000;
   await sessions.open(login({ sessionId: 'expired', expiresAtMs: minutesAgo }));

@@ -16,10 +16,16 @@ export interface Erased {
   readonly rows: number;
 }
 
+interface Running {
+  /** Who asks for the sent messages to go has them go from then on. */
+  keepsSent: boolean;
+  readonly rows: Promise<number>;
+}
+
 /** Ends what a user has open, and then erases it. It goes on though whoever asked for it does not wait. */
 @Injectable()
 export class Eraser {
-  private readonly running = new Map<string, Promise<number>>();
+  private readonly running = new Map<string, Running>();
 
   constructor(
     @Inject(Sessions) private readonly sessions: Sessions,
@@ -31,25 +37,27 @@ export class Eraser {
 
   async erase(user: string, keepsSent: boolean): Promise<Erased> {
     const running = this.running.get(user) ?? this.begin(user, keepsSent);
+    running.keepsSent &&= keepsSent;
     const timer = new AbortController();
     const tooLong = delay(ANSWER_WITHIN_MS, undefined, { signal: timer.signal }).catch(() => undefined);
     try {
-      const rows = await Promise.race([running, tooLong]);
+      const rows = await Promise.race([running.rows, tooLong]);
       return rows === undefined ? { isDone: false, rows: 0 } : { isDone: true, rows };
     } finally {
       timer.abort();
     }
   }
 
-  private begin(user: string, keepsSent: boolean): Promise<number> {
-    const running = this.run(user, keepsSent).finally(() => this.running.delete(user));
+  private begin(user: string, keepsSent: boolean): Running {
+    const rows: Promise<number> = this.run(user, () => running.keepsSent).finally(() => this.running.delete(user));
+    const running: Running = { keepsSent, rows };
     this.running.set(user, running);
     // Nobody may be waiting for it any more. The next request does what is left.
-    running.catch((error: unknown) => this.logger.warn({ err: error }, 'a user was not erased completely'));
+    rows.catch((error: unknown) => this.logger.warn({ err: error }, 'a user was not erased completely'));
     return running;
   }
 
-  private async run(user: string, keepsSent: boolean): Promise<number> {
+  private async run(user: string, keepsSent: () => boolean): Promise<number> {
     await this.sessions.endAll(user);
     await this.orders.disconnectUser(user);
     // What a connection acknowledged is written when it closes, and must not come after the erasing.

@@ -15,7 +15,7 @@ import { StaleConnectionsJob } from './jobs/stale-connections.job.js';
 export interface CleanupStores {
   readonly peers: Peers;
   readonly registry: Registry;
-  readonly sessions: Pick<Sessions, 'endOverdue' | 'forgetEnded' | 'forgetTokens'>;
+  readonly sessions: Pick<Sessions, 'endOverdue' | 'forgetEnded' | 'forgetTokens' | 'forgetBans'>;
   readonly retention: Retention;
   readonly devices: Devices;
   readonly diary: JobDiary;

@@ -2,6 +2,7 @@ import { Batcher, textArray, withRetry, type Database, type Statement } from '#d
 import { Fault } from '#protocol';
 import { Poll } from './poll.js';
 import { FIND_ENDED, type EndedRow } from './sql/find-ended.sql.js';
+import { FORGET_BANS } from './sql/bans.sql.js';
 import {
   END_ALL_SESSIONS,
   END_OVERDUE,
@@ -149,6 +150,11 @@ export class Sessions {
   /** Deletes what is remembered of tokens past their end. @returns how many, at most 1000 */
   forgetTokens(isDryRun = false): Promise<number> {
     return this.countChanged(FORGET_TOKENS, [this.options.clockToleranceMs], isDryRun);
+  }
+
+  /** Deletes bans that ended long ago. @returns how many, at most 1000 */
+  forgetBans(isDryRun = false): Promise<number> {
+    return this.countChanged(FORGET_BANS, [this.options.retentionMs], isDryRun);
   }
 
   private async countChanged(what: Statement<unknown>, values: readonly number[], isDryRun: boolean): Promise<number> {

@@ -12,13 +12,17 @@ const DEADLINE_MS = 10_000;
 export class Erasure {
   constructor(private readonly database: Database) {}
 
-  /** @param keepsSent keeps what the user sent to others, without its name @returns how many rows were changed */
-  async erase(user: string, keepsSent: boolean): Promise<number> {
+  /**
+   * @param keepsSent whether what the user sent to others stays, without its name; asked before each statement, because
+   *   somebody may want it removed meanwhile
+   * @returns how many rows were changed
+   */
+  async erase(user: string, keepsSent: () => boolean): Promise<number> {
     let rows = 0;
     for (const { name, pages } of await this.database.rows('jobs', FIND_ERASABLE)) {
       for (let first = 0; first < pages; first += PAGES_AT_ONCE) {
-        const values = [name, first, PAGES_AT_ONCE, user, keepsSent];
-        const [row] = await this.repeat(() => this.database.rows('jobs', ERASE_FROM, values));
+        const part = [name, first, PAGES_AT_ONCE, user];
+        const [row] = await this.repeat(() => this.database.rows('jobs', ERASE_FROM, [...part, keepsSent()]));
         rows += row?.rows ?? 0;
       }
     }

@@ -1,4 +1,4 @@
-import type { Database } from '#database';
+import { classify, withRetry, type Database } from '#database';
 import {
   MAY_MEND_SEQUENCES,
   MEND_SEQUENCES,
@@ -7,6 +7,8 @@ import {
   RAISE_SEQS,
   type MendedSequence,
 } from './sql/mend-numbers.sql.js';
+
+const DEADLINE_MS = 30_000;
 
 export interface MendedNumbers {
   readonly sequences: readonly MendedSequence[];
@@ -36,9 +38,18 @@ export async function mendNumbers(database: Database, forward: number): Promise<
   const sequences = await mendSequences(database);
   const raised = [];
   for (const { relation, seq_column, time_column } of await database.rows('jobs', NUMBERED_TABLES)) {
-    const [row] = await database.rows('jobs', RAISE_SEQS, [relation, seq_column, time_column]);
+    const values = [relation, seq_column, time_column];
+    const [row] = await withRetry(() => database.rows('jobs', RAISE_SEQS, values), { deadlineMs: DEADLINE_MS });
     if (row && row.raised > 0) raised.push({ table: relation, channels: row.raised });
   }
-  const [moved] = forward > 0 ? await database.rows('jobs', PUT_FORWARD, [forward]) : [];
-  return { sequences, raised, putForward: moved?.channels ?? 0 };
+  return { sequences, raised, putForward: forward > 0 ? await putForward(database, forward) : 0 };
+}
+
+/** Repeats only what was surely rolled back: done twice it would go twice as far. */
+async function putForward(database: Database, forward: number): Promise<number> {
+  const [moved] = await withRetry(() => database.rows('jobs', PUT_FORWARD, [forward]), {
+    deadlineMs: DEADLINE_MS,
+    isRetryable: (error) => classify(error) === 'conflict',
+  });
+  return moved?.channels ?? 0;
 }

@@ -5,11 +5,11 @@ import type { Job, JobReport } from '../job.js';
 export class EndedSessionsJob implements Job {
   readonly name = 'ended-sessions';
   readonly does =
-    'ends sessions past their token or long without a connection, and deletes those that ended long ago, and tokens past their end';
+    'ends sessions past their token or long without a connection, and deletes those and bans that ended long ago, and tokens past their end';
 
   constructor(
     readonly cron: string,
-    private readonly sessions: Pick<Sessions, 'endOverdue' | 'forgetEnded' | 'forgetTokens'>,
+    private readonly sessions: Pick<Sessions, 'endOverdue' | 'forgetEnded' | 'forgetTokens' | 'forgetBans'>,
   ) {}
 
   runOnce(isDryRun: boolean): Promise<JobReport> {
@@ -17,6 +17,7 @@ export class EndedSessionsJob implements Job {
       counting('ended', () => this.sessions.endOverdue(isDryRun)),
       counting('deleted', () => this.sessions.forgetEnded(isDryRun)),
       counting('tokens forgotten', () => this.sessions.forgetTokens(isDryRun)),
+      counting('bans forgotten', () => this.sessions.forgetBans(isDryRun)),
     );
   }
 }

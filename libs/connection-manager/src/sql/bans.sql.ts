@@ -37,3 +37,13 @@ export const FIND_BAN = statement<BanRow>(
   'find_ban',
   `select reason, banned_at, banned_until from trunkline.bans where user_id = $1 and banned_until > clock_timestamp()`,
 );
+
+/** Forgets bans that ended longer than $1 ms ago, a thousand at a time. There are few: it reads them all. */
+export const FORGET_BANS = statement<{ user_id: string }>(
+  'forget_bans',
+  `delete from trunkline.bans
+    where user_id in (select user_id from trunkline.bans
+                       where banned_until < clock_timestamp() - $1 * interval '1 millisecond' limit 1000)
+      and banned_until < clock_timestamp() - $1 * interval '1 millisecond'
+   returning user_id`,
+);

@@ -45,9 +45,17 @@ export const RAISE_SEQS = statement<{ raised: number }>(
   'select trunkline.raise_seqs($1::regclass, $2, $3) as raised',
 );
 
-/** Past anything that was handed out and is not in the tables any more; how many channels there are. */
+/**
+ * Past anything that was handed out and is not in the tables any more; how many channels there are. It first locks them
+ * in the order in which appending does: otherwise each of the two could hold what the other waits for.
+ */
 export const PUT_FORWARD = statement<{ channels: number }>(
   'put_forward',
-  `with forward as (update trunkline.channels set last_seq = last_seq + $1::bigint returning 1)
+  `with locked as materialized (
+     select channel from trunkline.channels order by channel collate "C" for update
+   ), forward as (
+     update trunkline.channels c set last_seq = c.last_seq + $1::bigint
+       from locked l where l.channel = c.channel returning 1
+   )
    select count(*)::int as channels from forward`,
 );
