@@ -22,7 +22,7 @@ import { Explanations1763602400000 } from './1763602400000-explanations.js';
 import { DeliveryStatus1763602410000 } from './1763602410000-delivery-status.js';
 import { EnrolledAt1763602950000 } from './1763602950000-enrolled-at.js';
 import { ErasureOfOne1763602960000 } from './1763602960000-erasure-of-one.js';
-import { InboxNames1763602960000 } from './1763602960000-inbox-names.js';
+import { InboxNames1763602970000 } from './1763602970000-inbox-names.js';
 
 /** In the order they are applied. */
 export const MIGRATIONS = [
@@ -49,6 +49,6 @@ export const MIGRATIONS = [
   Explanations1763602400000,
   DeliveryStatus1763602410000,
   EnrolledAt1763602950000,
-  InboxNames1763602960000,
+  InboxNames1763602970000,
   ErasureOfOne1763602960000,
 ];

@@ -1,7 +1,7 @@
 import type { MigrationInterface, QueryRunner } from 'typeorm';
 
 /** The names of inboxes, also in sessions whose strings read a backslash, and of what is no inbox. */
-export class InboxNames1763602960000 implements MigrationInterface {
+export class InboxNames1763602970000 implements MigrationInterface {
   async up(queryRunner: QueryRunner): Promise<void> {
     await queryRunner.query(UP);
   }
