@@ -5,7 +5,7 @@ import type { Server } from '../support/server.js';
 import type { TestClient } from '../support/test-client.js';
 import { createTestDatabase, type TestDatabase } from '../support/test-database.js';
 import { until } from '../support/until.js';
-import { ADMIN_API_KEYS, KEYS } from './operator.js';
+import { ADMIN_API_KEYS, KEYS } from '../admin/operator.js';
 
 const USER = 'auth0|erase me';
 const INBOX = 'user:auth0%7Cerase%20me';

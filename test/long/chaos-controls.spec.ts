@@ -1,5 +1,5 @@
-import type { Invariant } from '../checker/finding.js';
-import { chaosRun } from '../chaos-run.js';
+import type { Invariant } from '../chaos/checker/finding.js';
+import { chaosRun } from '../chaos/chaos-run.js';
 
 const ROUNDS = 3;
 
