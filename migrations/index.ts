@@ -49,6 +49,6 @@ export const MIGRATIONS = [
   Explanations1763602400000,
   DeliveryStatus1763602410000,
   EnrolledAt1763602950000,
-  InboxNames1763602970000,
   ErasureOfOne1763602960000,
+  InboxNames1763602970000,
 ];
