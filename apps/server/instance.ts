@@ -151,7 +151,7 @@ async function makeDays({ retention, log }: Parts): Promise<void> {
   }
 }
 
-/** Behind its table, a sequence would give out numbers that are taken. A role that may not set it has to be told. */
+/** A sequence that is behind its table would give out numbers that are taken. A role that may not set it is told so. */
 async function startBehindNoTable({ database, log }: Parts): Promise<void> {
   const lookAgain = 'sequences not looked at: run `npx trunkline after-restore` as the owner of the schema';
   const patiently = <T>(work: () => Promise<T>): Promise<T> => withRetry(work, { deadlineMs: 10_000 });

@@ -1,6 +1,6 @@
 import type { Settings } from '#config';
 
-/** What has a code comes of the system, the network or PostgreSQL; what has a name of its own was thrown on purpose. */
+/** An error with a code comes from the system, the network or PostgreSQL; one with a name of its own was thrown on purpose. */
 export function isExpected(error: unknown): boolean {
   return codeOf(error) !== '' || (error instanceof Error && error.constructor !== Error && !isProgramFault(error));
 }

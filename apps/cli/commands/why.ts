@@ -39,7 +39,7 @@ interface Place {
   readonly seq: number;
 }
 
-/** Of `user:ann#7`; undefined: it is something else. */
+/** Reads a place such as `user:ann#7`; anything else gives undefined. */
 function placeOf(name: string): Place | undefined {
   const [, channel, seq] = /^([^#]+)#(\d{1,15})$/.exec(name) ?? [];
   return channel === undefined ? undefined : { channel: parse(Channel, channel), seq: Number(seq) };

@@ -11,13 +11,13 @@ const LOOK_EVERY_MS = 100;
 const CLOSED_WITHIN_MS = 10_000;
 
 export interface Erased {
-  /** False: it goes on; who asks again joins it. */
+  /** The erasure goes on if this is false; a request that is repeated joins it. */
   readonly isDone: boolean;
   readonly rows: number;
 }
 
 interface Running {
-  /** Who asks for the sent messages to go has them go from then on. */
+  /** A request to remove the sent messages counts from then on, also for an erasure that began by keeping them. */
   keepsSent: boolean;
   readonly rows: Promise<number>;
 }

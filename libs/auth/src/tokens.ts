@@ -68,7 +68,7 @@ export class Tokens {
   }
 }
 
-/** What jsonwebtoken says, in words for whoever set up the issuer. */
+/** Says what jsonwebtoken found, in words for whoever set up the issuer. */
 const REASONS = new Map([
   ['invalid signature', 'its signature does not fit: it is signed with another secret, or was changed afterwards'],
   ['jwt signature is required', 'it is not signed'],
@@ -86,7 +86,7 @@ function toMs(seconds: number): number {
   return Math.trunc(Math.min(Math.max(seconds, 0), LAST_SECOND) * 1_000);
 }
 
-/** Of the signed part: the signature may be written in more ways than one. */
+/** The digest is that of the signed part, because the signature may be written in more ways than one. */
 function digestOf(token: string): string {
   const signed = token.slice(0, token.lastIndexOf('.'));
   return createHash('sha256').update(signed).digest().subarray(0, TOKEN_ID_BYTES).toString('base64url');
