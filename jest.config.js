@@ -4,8 +4,8 @@
 /** @type {import('jest').Config} */
 export default {
   testMatch: ['<rootDir>/{libs,apps,bench,test}/**/*.spec.ts'],
-  // What starts and ends databases and servers all the time, or takes a minute by itself, has a command of its own, npm run test:long, and so has an
-  // installation from the registry, as the image's: npm run test:image.
+  // What starts and ends databases and servers all the time, or takes a minute by itself, has a command of its own,
+  // npm run test:long, and so has an installation from the registry, as the image's: npm run test:image.
   testPathIgnorePatterns: ['/node_modules/', '<rootDir>/test/long/', '<rootDir>/test/deployment/image.spec.ts'],
   // dist/ holds a second copy of everything, data directories hold none of ours.
   modulePathIgnorePatterns: ['<rootDir>/dist/', '<rootDir>/.trunkline/'],
