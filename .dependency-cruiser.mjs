@@ -3,7 +3,7 @@ const ROWS = [
   ['protocol'],
   ['config', 'observability'],
   ['database'],
-  ['auth', 'connection-manager', 'message-persistence'],
+  ['auth', 'connection-manager', 'limits', 'message-persistence'],
   ['delivery'],
   ['http'],
   ['gateway', 'admin', 'cleanup', 'health'],

@@ -11,6 +11,7 @@ const STATUS_BY_FAULT: Partial<Record<string, number>> = {
   PUBLISH_ID_REUSED: 409,
   BATCH_TOO_LARGE: 413,
   OVERLOADED: 429,
+  RATE_LIMITED: 429,
 };
 const STATUS_BY_RANGE = [500, 400, 401, 403, 503, 500];
 

@@ -51,6 +51,11 @@ export const FAULTS = {
     retryable: false,
     means: 'data holds a number beyond what a double holds (about ±1.8e308); send it as a string.',
   },
+  LIMIT_REACHED: {
+    code: 1019,
+    retryable: false,
+    means: 'The user has as many of these as it may: devices, groups, scheduled messages; the text says of what.',
+  },
   TOKEN_MISSING: { code: 2001, retryable: false, means: 'The handshake carries no auth.token.' },
   TOKEN_INVALID: {
     code: 2002,
@@ -97,6 +102,14 @@ export const FAULTS = {
   USER_FULL: { code: 4007, retryable: true, means: 'The user has as many connections here as it may.' },
   ADDRESS_FULL: { code: 4008, retryable: true, means: 'The address has as many connections here as it may.' },
   DISCONNECTED: { code: 4009, retryable: true, means: 'An operator closed the connection; connect again.' },
+  RATE_LIMITED: {
+    code: 4010,
+    retryable: true,
+    retryAfterMs: 1_000,
+    means:
+      'Too much in too short a time, of this connection, user, address or key; the error always has its `retryAfterMs`. Who goes on before that is closed.',
+  },
+  CLUSTER_FULL: { code: 4011, retryable: true, means: 'All instances together have as many connections as they may.' },
   INTERNAL: { code: 5000, retryable: false, means: 'A fault of the server; it is in its log.' },
 } as const satisfies Record<string, { code: number; retryable: boolean; retryAfterMs?: number; means: string }>;
 

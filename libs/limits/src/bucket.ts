@@ -1,0 +1,47 @@
+/** How fast a bucket fills, and how much it holds. A rate of 0 means that there is no limit. */
+export interface Rate {
+  readonly perS: number;
+  readonly burst: number;
+}
+
+/**
+ * A token bucket. It is full at first, fills evenly and holds no more than its burst. A cost beyond the burst is let
+ * through when the bucket is full and leaves a debt, or what costs more than a bucket holds could never be done.
+ */
+export class Bucket {
+  private tokens: number;
+  private atMs: number;
+
+  /** @param nowMs performance.now(), as below */
+  constructor(
+    private readonly rate: Rate,
+    nowMs: number,
+  ) {
+    this.tokens = rate.burst;
+    this.atMs = nowMs;
+  }
+
+  /** Takes the cost, or nothing. @returns 0 if it was taken, else the milliseconds after which it would be */
+  take(cost: number, nowMs: number): number {
+    const { perS, burst } = this.rate;
+    if (perS === 0) return 0;
+    this.fill(nowMs);
+    const missing = Math.min(cost, burst) - this.tokens;
+    if (missing > 0) return Math.ceil((missing * 1_000) / perS);
+    this.tokens -= cost;
+    return 0;
+  }
+
+  /** Nothing is known of it that a new one would not know: it may be forgotten. */
+  isFull(nowMs: number): boolean {
+    this.fill(nowMs);
+    return this.tokens >= this.rate.burst;
+  }
+
+  private fill(nowMs: number): void {
+    const { perS, burst } = this.rate;
+    // A clock that steps back fills nothing and takes nothing away.
+    if (nowMs > this.atMs) this.tokens = Math.min(burst, this.tokens + ((nowMs - this.atMs) * perS) / 1_000);
+    this.atMs = nowMs;
+  }
+}

@@ -1,0 +1,2 @@
+export { Bucket, type Rate } from './bucket.js';
+export { Buckets } from './buckets.js';
