@@ -45,16 +45,17 @@ export class TransportGuard {
   /** Lets the client go on, or answers it in HTTP. */
   pass(request: TransportRequest, response: unknown, next: () => void): void {
     const { metrics, requestLog, shortage } = this.options;
+    const isUpgrade = !(response instanceof ServerResponse);
     const misfit = this.misfit(request);
     if (misfit) this.warn(...misfit);
-    const fault = misfit?.[1] ?? shortage();
+    const fault = misfit?.[1] ?? shortage() ?? (isUpgrade ? undefined : notAnUpgrade());
     if (!fault) return next();
     metrics.connectFailures.inc(misfit ? 'misfit' : 'turned_away');
     answerInHttp(request, response, fault, { ...requestLog.headers(request), ...this.corsHeaders(request) });
   }
 
   /** Why this client can never connect as it is, or undefined. */
-  private misfit({ headers: { origin }, _query }: TransportRequest): [Misfit, Fault] | undefined {
+  private misfit({ headers: { origin }, _query }: TransportRequest, isUpgrade: boolean): [Misfit, Fault] | undefined {
     if (!this.isAllowed(origin)) {
       const message = `pages of ${cut(origin)} may not connect: CORS_ORIGINS does not name their origin`;
       return ['origin refused', new Fault('FORBIDDEN', message)];
@@ -66,6 +67,10 @@ export class TransportGuard {
     if (_query['transport'] !== 'websocket') {
       const message = `this server has no transport ${cut(_query['transport'], 20)}: connect with transports: ['websocket']`;
       return ['transport refused', new Fault('BAD_REQUEST', message)];
+    }
+    // A WebSocket that names the session of another would take its connection over: Engine.IO calls it an upgrade.
+    if (_query['sid'] !== undefined) {
+      return ['transport refused', new Fault('BAD_REQUEST', 'a connection is one WebSocket: connect without sid')];
     }
     return undefined;
   }
@@ -82,6 +87,10 @@ export class TransportGuard {
     if (origin === undefined || corsOrigins.includes('*') || corsOrigins.includes(origin)) return true;
     return allowsLocalhost && LOCALHOST.test(origin);
   }
+}
+
+function notAnUpgrade(): Fault {
+  return new Fault('BAD_REQUEST', 'a WebSocket needs the header Upgrade: a proxy on the way does not pass it on');
 }
 
 const STATUS: Partial<Record<string, string>> = { 1: '400 Bad Request', 3: '403 Forbidden' };
