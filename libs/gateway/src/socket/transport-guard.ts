@@ -55,7 +55,7 @@ export class TransportGuard {
   }
 
   /** Why this client can never connect as it is, or undefined. */
-  private misfit({ headers: { origin }, _query }: TransportRequest, isUpgrade: boolean): [Misfit, Fault] | undefined {
+  private misfit({ headers: { origin }, _query }: TransportRequest): [Misfit, Fault] | undefined {
     if (!this.isAllowed(origin)) {
       const message = `pages of ${cut(origin)} may not connect: CORS_ORIGINS does not name their origin`;
       return ['origin refused', new Fault('FORBIDDEN', message)];
