@@ -2,7 +2,7 @@ import { applyDecorators, UseInterceptors } from '@nestjs/common';
 import { ApiBearerAuth, ApiBody, ApiOperation, ApiParam, ApiQuery, ApiResponse } from '@nestjs/swagger';
 import { z } from 'zod';
 import { Fault, FAULTS, rest, type FaultName } from '#protocol';
-import { statusOf } from './fault.filter.js';
+import { statusOf } from './answer-fault.js';
 import { JsonTextInterceptor } from './json-text.interceptor.js';
 
 export interface Documented {

@@ -1,14 +1,17 @@
 import { Database } from '#database';
 import { NO_METER } from '#observability';
 import { createTestDatabase, type TestDatabase } from '../../../test/support/test-database.js';
-import { FIRST_SUSPECT, Suspects } from './suspects.js';
+import { FIRST_SUSPECT, SuspectList } from './suspect-list.js';
+import { Suspects } from './suspects.js';
 
 let test: TestDatabase;
 let database: Database;
+let list: SuspectList;
 
 beforeEach(async () => {
   test = await createTestDatabase();
   database = new Database({ url: test.url, poolSize: 2, applicationName: 'suspects-spec', onError: () => undefined });
+  list = new SuspectList(database);
 });
 afterEach(async () => {
   await database.close();
@@ -26,7 +29,7 @@ describe('Suspects', () => {
       }
       await Promise.all([one.write(), other.write()]);
     }
-    expect((await rowsOf(one)).toSorted((a, b) => (a[0] < b[0] ? -1 : 1))).toEqual([
+    expect((await rows()).toSorted((a, b) => (a[0] < b[0] ? -1 : 1))).toEqual([
       ['198.51.100.1', 'wrong-key', 20],
       ['198.51.100.2', 'wrong-key', 20],
       ['2001:db8:0:0::/64', 'half-open', 40],
@@ -39,10 +42,10 @@ describe('Suspects', () => {
       suspects.note(`198.51.100.${last}`, 'flood');
       await suspects.write();
     }
-    const first = await suspects.list(FIRST_SUSPECT, 5);
+    const first = await list.page(FIRST_SUSPECT, 5);
     const last = first.at(-1);
     if (!last) throw new Error('no rows');
-    const rest = await suspects.list([last.last_us, last.address, last.reason], 5);
+    const rest = await list.page([last.last_us, last.address, last.reason], 5);
     expect([...first, ...rest].map(({ address }) => address)).toEqual(
       [7, 6, 5, 4, 3, 2, 1].map((number) => `198.51.100.${number}`),
     );
@@ -58,7 +61,7 @@ describe('Suspects', () => {
     suspects.note('198.51.100.1', 'wrong-key');
     await test.query('alter table trunkline.away rename to suspects');
     await suspects.write();
-    expect(await rowsOf(suspects)).toEqual([['198.51.100.1', 'wrong-key', 2]]);
+    expect(await rows()).toEqual([['198.51.100.1', 'wrong-key', 2]]);
   });
 
   it('is bounded in memory and in the table, however many addresses come', async () => {
@@ -77,9 +80,9 @@ describe('Suspects', () => {
     for (const last of [1, 2, 3]) suspects.note(`198.51.100.${last}`, 'flood');
     await suspects.write();
     await test.query(`update trunkline.suspects set last_at = last_at - interval '25 hours' where address ~ '[12]$'`);
-    expect(await suspects.forget(true)).toBe(2);
-    expect(await suspects.forget(false)).toBe(2);
-    expect(await rowsOf(suspects)).toEqual([['198.51.100.3', 'flood', 1]]);
+    expect(await list.forget(true)).toBe(2);
+    expect(await list.forget(false)).toBe(2);
+    expect(await rows()).toEqual([['198.51.100.3', 'flood', 1]]);
   });
 
   it('refuses what fails of an address that was suspicious too often, and of no other', async () => {
@@ -103,9 +106,9 @@ function make(options: { perMinute?: number; onError?: (error: unknown) => void 
   const onError = (error: unknown): never => {
     throw error;
   };
-  return new Suspects(database, { perMinute: 10, meter: NO_METER, onError, ...options });
+  return new Suspects(list, { perMinute: 10, meter: NO_METER, onError, ...options });
 }
 
-async function rowsOf(suspects: Suspects): Promise<[address: string, reason: string, count: number][]> {
-  return (await suspects.list(FIRST_SUSPECT, 100)).map(({ address, reason, count }) => [address, reason, count]);
+async function rows(): Promise<[address: string, reason: string, count: number][]> {
+  return (await list.page(FIRST_SUSPECT, 100)).map(({ address, reason, count }) => [address, reason, count]);
 }

@@ -1,8 +1,7 @@
-import type { Database } from '#database';
 import type { Counts, Meter } from '#observability';
 import { networkOf } from './network-of.js';
-import { FORGET_SUSPECTS, LIST_SUSPECTS, NOTE_SUSPECTS, type SuspectRow } from './sql/suspects.sql.js';
 import { Strikes } from './strikes.js';
+import { keyOf, type Sighting, type SuspectList } from './suspect-list.js';
 import type { Suspicion, Suspicions } from './suspicions.js';
 
 export interface SuspectsOptions {
@@ -12,28 +11,14 @@ export interface SuspectsOptions {
   readonly onError: (error: unknown) => void;
 }
 
-/** Seen since the last time it was written down. */
-interface Sighting {
-  readonly address: string;
-  readonly reason: Suspicion;
-  count: number;
-  readonly firstMs: number;
-  lastMs: number;
-}
-
 const WRITE_EVERY_MS = 3_000;
 /** Addresses and reasons between two writes. An attack from more addresses than that is counted under {@link OTHERS}. */
 const MAX_SIGHTINGS = 2_000;
 const OTHERS = 'others';
-const KEEP_HOURS = 24;
-const KEEP_ROWS = 10_000;
-
-/** The place before the first row: nothing was seen later than that. */
-export const FIRST_SUSPECT = [Number.MAX_SAFE_INTEGER, '', ''] as const;
 
 /**
  * Who behaves as no honest client does, by address and reason: counted in memory, and every few seconds added in one
- * statement to a table that all instances share. What cannot be written waits for the next time.
+ * statement to the list that all instances share. What cannot be written waits for the next time.
  */
 export class Suspects implements Suspicions {
   private sightings = new Map<string, Sighting>();
@@ -43,18 +28,16 @@ export class Suspects implements Suspicions {
   private writing: Promise<void> | undefined;
 
   constructor(
-    private readonly database: Database,
+    private readonly list: SuspectList,
     private readonly options: SuspectsOptions,
   ) {
     this.strikes = new Strikes(options.perMinute);
-    this.counts = options.meter.counters(
-      {
-        name: 'trunkline_suspicions_total',
-        help: 'What clients did that honest ones rarely do, by reason',
-        label: 'reason',
-      },
-      ['wrong-key', 'refused-token', 'flood', 'half-open'],
-    );
+    const about = {
+      name: 'trunkline_suspicions_total',
+      help: 'What clients did that honest ones rarely do, by reason',
+      label: 'reason',
+    };
+    this.counts = options.meter.counters<Suspicion>(about, ['wrong-key', 'refused-token', 'flood', 'half-open']);
   }
 
   start(): void {
@@ -67,9 +50,8 @@ export class Suspects implements Suspicions {
   }
 
   note(from: string, reason: Suspicion): void {
-    const address = networkOf(from);
     this.counts.inc(reason);
-    const sighting = this.sighting(address, reason);
+    const sighting = this.sighting(networkOf(from), reason);
     sighting.count += 1;
     sighting.lastMs = performance.now();
     this.strikes.add(sighting.address);
@@ -86,54 +68,26 @@ export class Suspects implements Suspicions {
     return this.writing;
   }
 
-  /** Those seen last come first. @param after the place of the last row before, or {@link FIRST_SUSPECT} */
-  list(after: readonly [lastUs: number, address: string, reason: string], limit: number): Promise<SuspectRow[]> {
-    return this.database.rows('work', LIST_SUSPECTS, [...after, limit]);
-  }
-
-  /** Removes those not seen for a day. @returns how many */
-  async forget(isDryRun: boolean): Promise<number> {
-    const ending = isDryRun ? 'rollback' : 'commit';
-    const values = [KEEP_HOURS, KEEP_ROWS];
-    const removed = await this.database.transaction((rows) => rows(FORGET_SUSPECTS, values), { pool: 'jobs', ending });
-    return removed.length;
-  }
-
   private sighting(address: string, reason: Suspicion): Sighting {
-    const known = this.sightings.get(`${address} ${reason}`);
+    const key = keyOf({ address, reason });
+    const known = this.sightings.get(key);
     if (known) return known;
     if (this.sightings.size >= MAX_SIGHTINGS && address !== OTHERS) return this.sighting(OTHERS, reason);
     const nowMs = performance.now();
     const sighting = { address, reason, count: 0, firstMs: nowMs, lastMs: nowMs };
-    this.sightings.set(`${address} ${reason}`, sighting);
+    this.sightings.set(key, sighting);
     return sighting;
   }
 
   private async writeDown(): Promise<void> {
-    const seen = this.sightings;
-    if (seen.size === 0) return;
+    const seen = [...this.sightings.values()];
+    if (seen.length === 0) return;
     this.sightings = new Map();
     try {
-      await this.database.rows('work', NOTE_SUSPECTS, columnsOf(seen));
+      await this.list.add(seen);
     } catch (error) {
       this.options.onError(error);
-      for (const sighting of seen.values()) this.putBack(sighting);
+      for (const { address, reason, count } of seen) this.sighting(address, reason).count += count;
     }
   }
-
-  private putBack({ address, reason, count }: Sighting): void {
-    this.sighting(address, reason).count += count;
-  }
-}
-
-function columnsOf(seen: ReadonlyMap<string, Sighting>): unknown[][] {
-  const nowMs = performance.now();
-  const sorted = [...seen].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, sighting]) => sighting);
-  return [
-    sorted.map(({ address }) => address),
-    sorted.map(({ reason }) => reason),
-    sorted.map(({ count }) => count),
-    sorted.map(({ firstMs }) => nowMs - firstMs),
-    sorted.map(({ lastMs }) => nowMs - lastMs),
-  ];
 }
