@@ -80,6 +80,7 @@ it('lists every route', () => {
     'GET /messages/{message}',
     'GET /stats',
     'GET /status',
+    'GET /suspects',
     'GET /users',
     'GET /users/{user}',
     'POST /dead-letters/{message}/requeue',

@@ -1,6 +1,7 @@
 import { isIP } from 'node:net';
 import { validateCronExpression } from 'cron';
 import { z } from 'zod';
+import { jwtSecretFault } from './jwt-secret.js';
 
 const whole = (min: number, max: number, fallback: number) =>
   z
@@ -72,26 +73,10 @@ const cron = (fallback: string) =>
     .refine((text) => validateCronExpression(text).valid, 'must be a cron expression like 0 */10 * * * *, with seconds')
     .default(fallback);
 
-const jwtSecret = z
-  .string()
-  .min(32, 'must have at least 32 characters')
-  .refine(
-    (text) => !isKeyFile(text),
-    'is a key file, must be a secret that only the issuer of tokens and this server know',
-  )
-  .refine((text) => !isGuessable(text), 'is too easy to guess, must be random: openssl rand -base64 48');
-
-/** HS256 takes any text for a secret, also a public key, which everybody knows. */
-function isKeyFile(text: string): boolean {
-  return /-----BEGIN |^\s*ssh-|"kty"/.test(text);
-}
-
-const LEAST_VARIETY = 8;
-
-/** It has few different characters, or is one short text again and again. */
-export function isGuessable(text: string): boolean {
-  return new Set(text).size < LEAST_VARIETY || `${text}${text}`.indexOf(text, 1) < text.length;
-}
+const jwtSecret = z.string().superRefine((text, context) => {
+  const message = jwtSecretFault(text);
+  if (message !== undefined) context.addIssue({ code: 'custom', message });
+});
 
 const apiKeys = list.refine(
   (keys) => keys.length > 0 && keys.every((key) => /^[A-Za-z0-9._-]{1,50}:\S{16,200}$/.test(key)),
