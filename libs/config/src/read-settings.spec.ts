@@ -125,7 +125,7 @@ const FREE = ['HOST', 'METRICS_HOST', 'TRUNKLINE_DIR'];
 const PRODUCTION = {
   NODE_ENV: 'production',
   DATABASE_URL: 'postgres://trunkline@db/trunkline',
-  JWT_SECRET: 'x'.repeat(32),
+  JWT_SECRET: 'a-secret-for-tests-and-for-nothing-else',
   API_KEYS: `shop:${'y'.repeat(16)}`,
 };
 
@@ -184,6 +184,13 @@ describe('readSettings', () => {
       auth: { apiKeys: [PRODUCTION.API_KEYS], corsOrigins: ['https://a.example', 'https://b.example'] },
       delivery: { isNotifyOn: false },
     });
+  });
+
+  it('tells strangers in production neither how REST is used nor how each part is, unless it is to', () => {
+    expect(readSettings({}).rest).toMatchObject({ hasDocs: true, showsHealth: true });
+    expect(readSettings(PRODUCTION).rest).toMatchObject({ hasDocs: false, showsHealth: false });
+    const open = { ...PRODUCTION, API_DOCS: 'on', HEALTH_DETAILS: 'on' };
+    expect(readSettings(open).rest).toMatchObject({ hasDocs: true, showsHealth: true });
   });
 
   it('logs JSON in production, whatever is set, and elsewhere what suits whoever reads', () => {
