@@ -49,7 +49,8 @@ export function makeDoors(settings: ResolvedSettings, parts: Parts): Doors {
 export function closeDoors(app: NestExpressApplication, { doorkeeper, pending }: Doors, maxConnections: number): void {
   const server = app.getHttpServer();
   server.maxConnections = 2 * maxConnections + MORE_CONNECTIONS;
-  server.maxHeadersCount = 100;
+  // Node leaves out what is beyond a count, also that there is a body; maxHeaderSize bounds them all.
+  server.maxHeadersCount = 0;
   pending.watch(server);
   doorkeeper.watch(server);
 }

@@ -22,7 +22,7 @@ import {
   Retention,
   Traffic,
 } from '#message-persistence';
-import { SuspectList } from '#limits';
+import { SuspectList, Suspects } from '#limits';
 import { LOGGER, METER, RequestLog } from '#observability';
 import { JobsByHand } from './jobs-by-hand.js';
 import type { Parts } from './assemble.js';
@@ -57,6 +57,7 @@ export class TrunklineModule {
       { provide: JobDiary, useValue: parts.diary },
       { provide: Tokens, useValue: parts.tokens },
       { provide: AdminAudit, useValue: parts.audit },
+      { provide: Suspects, useValue: parts.suspects },
       { provide: Readiness, useValue: parts.readiness },
       { provide: WATCHED_JOBS, useValue: parts.jobs.noted },
     ];

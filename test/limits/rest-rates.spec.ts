@@ -91,7 +91,7 @@ describe('A key', () => {
         headers: { ...JSON_TYPE, ...key(SLOW) },
         body: new Blob([body]).stream(),
         duplex: 'half',
-      } as RequestInit);
+      });
     const statuses = await times(5, async () => (await stream()).status);
     expect(statuses).toContain(429);
   });
@@ -144,7 +144,7 @@ describe('Wrong keys', () => {
     const [one, other] = await Promise.all([cluster.start(), cluster.start()]);
     for (const server of [one, other]) await times(3, () => get(server, PATH, key(GUESS)));
     const listed = await until('both have written', async () => {
-      const { body } = await askAsOperator(other, 'GET', '/suspects');
+      const body = (await askAsOperator(other, 'GET', '/suspects')).body as { suspects: { count: number }[] };
       return body.suspects[0]?.count === 6 && body;
     });
     expect(listed).toEqual({

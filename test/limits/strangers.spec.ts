@@ -33,8 +33,8 @@ it('of health the status alone, whatever wrong key they show, while the probes a
     expect(await server.rest('GET', '/health', undefined, key)).toEqual({ status: 200, body: { status: 'ok' } });
   }
   for (const probe of ['live', 'ready', 'startup']) {
-    const { status, body } = await server.rest('GET', `/health/${probe}`, undefined, null);
-    expect([status, Object.keys(body.details as object).length > 0]).toEqual([200, true]);
+    const answer = await server.rest('GET', `/health/${probe}`, undefined, null);
+    expect(answer).toMatchObject({ status: 200, body: { status: 'ok', details: expect.any(Object) as object } });
   }
   await database.query('alter table trunkline.outbox rename to outbox_away');
   const red = await until('it is noticed', async () => {
@@ -47,6 +47,7 @@ it('of health the status alone, whatever wrong key they show, while the probes a
 it('who shows a key is told how each part is', async () => {
   for (const key of [API_KEY, KEYS.eyes, KEYS.hands]) {
     const { body } = await server.rest('GET', '/health', undefined, key);
-    expect(Object.keys(body.details as object)).toEqual(expect.arrayContaining(['database', 'schema', 'jobs']));
+    const part = expect.any(Object) as object;
+    expect(body).toMatchObject({ details: { database: part, schema: part, jobs: part } });
   }
 });

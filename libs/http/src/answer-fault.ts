@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
-import { Fault } from '#protocol';
+import { type Fault } from '#protocol';
 
 const STATUS_BY_FAULT: Partial<Record<string, number>> = {
   BODY_TOO_LARGE: 413,

@@ -157,7 +157,9 @@ export class Doorkeeper {
 
   private turnAway(request: Request, response: Response, fault: Fault): void {
     this.faults.inc(fault.fault);
-    this.options.logger.debug({ code: fault.code, requestId: requestIdOf(request) }, 'request refused');
+    const requestId = requestIdOf(request);
+    if (fault.fault === 'INTERNAL') this.options.logger.error({ err: fault.cause, requestId }, 'request failed');
+    else this.options.logger.debug({ code: fault.code, requestId }, 'request refused');
     if (!response.headersSent && !response.destroyed) turnAway(request, response, fault);
   }
 }

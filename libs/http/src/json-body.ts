@@ -59,8 +59,8 @@ function readBytes(request: Request, maxBytes: number): Promise<Buffer> {
       }
     });
     request.once('end', () => resolve(Buffer.concat(chunks, size)));
-    request.once('error', reject);
-    request.once('close', () => reject(new Fault('BAD_JSON', 'the body ends too early')));
+    const endEarly = (): void => reject(new Fault('BAD_JSON', 'the body ends too early'));
+    request.once('error', endEarly).once('close', endEarly);
   });
 }
 
