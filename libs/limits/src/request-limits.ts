@@ -34,9 +34,13 @@ export class RequestLimits {
     this.acks = new Buckets(rateOf(perUser.acksPerS));
   }
 
-  /** @returns 0, or after how many milliseconds the user may send it */
-  takeRequest(user: string, bytes: number, nowMs: number): number {
-    return this.requests.take(user, 1, nowMs) || this.bytes.take(user, bytes, nowMs);
+  /** @returns 0, or after how many milliseconds the user may send one; so below */
+  takeRequest(user: string, nowMs: number): number {
+    return this.requests.take(user, 1, nowMs);
+  }
+
+  takeBytes(user: string, bytes: number, nowMs: number): number {
+    return this.bytes.take(user, bytes, nowMs);
   }
 
   takeAck(user: string, cost: number, nowMs: number): number {
@@ -68,16 +72,16 @@ export class RequestLimiter {
     this.acks = new Bucket(rateOf(acksPerS), nowMs);
   }
 
-  /** @returns 0 if it may be taken in, otherwise after how many milliseconds it might be */
-  takeRequest(bytes: number, nowMs: number): number {
-    return (
-      this.requests.take(1, nowMs) ||
-      this.bytes.take(bytes, nowMs) ||
-      this.limits.takeRequest(this.user, bytes, nowMs)
-    );
+  /** @returns 0 if there may be one more, otherwise after how many milliseconds there might; so below */
+  takeRequest(nowMs: number): number {
+    return this.requests.take(1, nowMs) || this.limits.takeRequest(this.user, nowMs);
   }
 
-  /** As {@link takeRequest}, for an acknowledgement. */
+  takeBytes(bytes: number, nowMs: number): number {
+    return this.bytes.take(bytes, nowMs) || this.limits.takeBytes(this.user, bytes, nowMs);
+  }
+
+  /** @param bytes of the acknowledgement: a long one counts as several */
   takeAck(bytes: number, nowMs: number): number {
     const cost = Math.ceil(bytes / ACK_BYTES);
     return this.acks.take(cost, nowMs) || this.limits.takeAck(this.user, cost, nowMs);

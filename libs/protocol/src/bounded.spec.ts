@@ -32,6 +32,5 @@ describe('a schema with many entries', () => {
     const right = entries(1_000, 7);
     expect(Ack.parse(right)).toEqual(right);
     expect(Ack.safeParse([1]).success).toBe(false);
-    expect(Ack.safeParse(JSON.parse('{"__proto__":1}')).success).toBe(false);
   });
 });

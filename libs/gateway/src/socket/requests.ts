@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { sessionEnded, type Presence } from '#connection-manager';
 import type { Author, Connection, Delivery, Outgoing } from '#delivery';
 import {
@@ -14,6 +15,7 @@ import {
 import { PresenceWatcher } from './presence-watcher.js';
 import { RequestOrder } from './request-order.js';
 import type { SocketOutlet } from './socket-outlet.js';
+import type { SocketThrottle } from './socket-throttle.js';
 import type { SocketSession } from './socket-session.js';
 
 type Handlers = {
@@ -21,8 +23,9 @@ type Handlers = {
 };
 
 const HISTORY_LIMIT = 100;
-/** Of what waits to be read by the client: with more than this, it gets no further pages. */
-const MAX_BUFFERED_BYTES = 1_048_576;
+/** How long an answer may be: a page of history, and the users of a channel. */
+const PAGE_BYTES = 1_048_576;
+const USERS_BYTES = 131_072;
 
 export interface RequestsContext {
   readonly delivery: Delivery;
@@ -38,7 +41,7 @@ const BEGUN_IS_DONE: ReadonlySet<RequestName> = new Set(['publish', 'schedule', 
 export class Requests implements Handlers {
   private readonly delivery: Delivery;
   private readonly author: Author;
-  /** Pages of history are read one after the other: what waits in memory is requests, not pages. */
+  /** Long answers are made one after the other, each when the network has taken the last: what waits is requests. */
   private reading: Promise<unknown> = NOTHING;
   /** Made for those who ask. */
   private watching: PresenceWatcher | undefined;
@@ -54,6 +57,7 @@ export class Requests implements Handlers {
     private readonly session: SocketSession,
     private readonly outlet: SocketOutlet,
     private readonly connection: Connection,
+    private readonly throttle: SocketThrottle,
   ) {
     this.delivery = context.delivery;
     this.author = { publisher: `user:${this.user}`, sender: this.user };
@@ -139,28 +143,35 @@ export class Requests implements Handlers {
     const { afterSeq = 0, beforeSeq, from, to, order = 'asc', limit = HISTORY_LIMIT } = bounds;
     const { memberRights, log } = this.delivery;
     const isByMembership = this.isMember(channel) && !isGranted(this.session.grants, 'subscribe', channel);
-    const page = this.reading.then(() => {
-      if (this.connection.outlet.bufferedBytes > MAX_BUFFERED_BYTES)
-        throw new Fault('OVERLOADED', 'earlier answers wait to be read');
-      const within = { afterSeq, beforeSeq, from, to, order, limit };
-      const { key } = this.connection;
-      return isByMembership ? memberRights.history(key, channel, within) : log.history(channel, within, key);
-    });
-    this.reading = page.catch(() => undefined); // its own asker hears of it
-    return page;
+    const within = { afterSeq, beforeSeq, from, to, order, limit };
+    const { key } = this.connection;
+    return this.oneByOne(PAGE_BYTES, () =>
+      isByMembership ? memberRights.history(key, channel, within) : log.history(channel, within, key),
+    );
   }
 
   presence({ channel }: RequestPayload<'presence'>): Promise<RequestResult<'presence'>> {
-    return this.context.presence.query(this.watcher, channel);
+    return this.oneByOne(USERS_BYTES, () => this.context.presence.query(this.watcher, channel));
   }
 
-  async watch({ channel }: RequestPayload<'watch'>): Promise<RequestResult<'watch'>> {
-    return { channel, online: await this.context.presence.watch(this.watcher, channel) };
+  watch({ channel }: RequestPayload<'watch'>): Promise<RequestResult<'watch'>> {
+    return this.oneByOne(USERS_BYTES, async () => ({
+      channel,
+      online: await this.context.presence.watch(this.watcher, channel),
+    }));
   }
 
   async unwatch({ channel }: RequestPayload<'unwatch'>): Promise<RequestResult<'unwatch'>> {
     this.context.presence.unwatch(this.watcher, channel);
     return Promise.resolve({ channel });
+  }
+
+  /** Does what has an answer of up to so many bytes, behind the others of this connection. */
+  private oneByOne<T>(bytes: number, work: () => Promise<T>): Promise<T> {
+    const answer = this.reading.then(() => this.throttle.longAnswer(bytes, work));
+    // Its own asker hears of an error. By the next turn the answer has been handed to the network.
+    this.reading = answer.catch(() => undefined).then(() => nextTurn());
+    return answer;
   }
 
   async token({ token }: RequestPayload<'token'>): Promise<RequestResult<'token'>> {
