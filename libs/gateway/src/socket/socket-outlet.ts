@@ -9,7 +9,9 @@ interface EngineSocket {
   readonly readyState: string;
   readonly writeBuffer: readonly { readonly options?: { readonly wsPreEncodedFrame?: readonly Buffer[] } }[];
   readonly transport: { readonly socket?: WsSocket };
-  readonly pingTimeoutTimer: NodeJS.Timeout | null;
+  /** Set while a pong is due. */
+  pingTimeoutTimer: NodeJS.Timeout | null;
+  readonly pingIntervalTimer: NodeJS.Timeout | null;
 }
 
 /** The WebSocket of `ws` below it. */
@@ -157,9 +159,16 @@ export class SocketOutlet implements Outlet {
     this.conn.transport.socket?.resume();
   }
 
-  /** While it is paused its pongs are not read, and it would be taken for dead. */
-  postponePingTimeout(): void {
-    this.conn.pingTimeoutTimer?.refresh();
+  /**
+   * Takes a ping as answered and goes on to the next. While it is paused its pongs are not read: it would be taken for
+   * dead, and take the server for dead in turn, which Engine.IO pings again only after a pong.
+   */
+  assumePong(): void {
+    const { conn } = this;
+    if (conn.pingTimeoutTimer === null) return;
+    clearTimeout(conn.pingTimeoutTimer);
+    conn.pingTimeoutTimer = null;
+    conn.pingIntervalTimer?.refresh();
   }
 
   /** Called by no client's own code: what goes wrong for one must not keep the others from being sent to. */

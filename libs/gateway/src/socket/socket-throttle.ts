@@ -11,8 +11,8 @@ export interface Throttled {
     readonly bufferedBytes: number;
     pause(): void;
     resume(): void;
-    /** Its pongs are not read while it is paused: it must not be taken for dead. */
-    postponePingTimeout(): void;
+    /** While it is paused its pongs are not read, and it must not be taken for dead. */
+    assumePong(): void;
     cutOff(fault: Fault): void;
   };
 }
@@ -116,7 +116,7 @@ export class SocketThrottle {
       if (this.unsentBytes > 0 && (this.load.own.isOver || this.load.user.isOver)) this.pause();
     } else if (nowMs - this.pausedAtMs >= MAX_PAUSE_MS) this.cutOff('what waits for this client has not drained');
     else {
-      this.socket.outlet.postponePingTimeout();
+      this.socket.outlet.assumePong();
       this.resumeIfLow();
     }
     return !this.isOver && (this.unsentBytes > 0 || this.pausedAtMs !== undefined);
