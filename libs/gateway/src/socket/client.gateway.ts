@@ -7,7 +7,6 @@ import { Tokens } from '#auth';
 import { SETTINGS, type ResolvedSettings } from '#config';
 import { Heartbeats, Presence, Sessions } from '#connection-manager';
 import { Delivery } from '#delivery';
-import { toFault } from '#http';
 import { SUSPICIONS, type Suspicions } from '#limits';
 import { cut, LOGGER, METER, RequestLog, requestIdOf, ThrottledLog, type Logger, type Meter } from '#observability';
 import { Fault, type Ack } from '#protocol';
@@ -18,6 +17,7 @@ import { maxFrameBytes } from './frame-limit.js';
 import { GatewayMetrics } from '../gateway-metrics.js';
 import { greet } from './handshake.js';
 import { NewTransports } from './new-transports.js';
+import { Refusals, REFUSALS_LOGGED_PER_S } from './refusals.js';
 import { SocketClient, type SocketClientContext } from './socket-client.js';
 import { SocketThrottles } from './socket-throttles.js';
 import { TransportGuard, type TransportRequest } from './transport-guard.js';
@@ -28,8 +28,6 @@ const LOOK_MS = 20;
 const TOKEN_LOOK_MS = 250;
 const THROTTLE_LOOK_MS = 50;
 const SWEEP_MS = 10_000;
-/** Lines in the log about refusals. */
-const REFUSALS_LOGGED_PER_S = 10;
 /** Of the time for draining: the rest is for requests under way and for what has to be written. */
 const SPREAD_SHARE = 0.7;
 const END_SHARE = 0.85;
@@ -62,6 +60,7 @@ export class ClientGateway implements OnGatewayInit<Server> {
   private readonly address: ClientAddress;
   private readonly guard: TransportGuard;
   private readonly newTransports: NewTransports;
+  private readonly refusals: Refusals;
   private readonly context: SocketClientContext;
   private readonly metrics: GatewayMetrics;
   private timers: NodeJS.Timeout[] = [];
@@ -87,12 +86,17 @@ export class ClientGateway implements OnGatewayInit<Server> {
     const { limited } = metrics;
     const onFlood = (address: string): void => suspicions?.note(address, 'flood');
     const throttles = new SocketThrottles({ ...sockets, limited, onFlood });
-    const refusals = new ThrottledLog(REFUSALS_LOGGED_PER_S);
+    const refusalLog = new ThrottledLog(REFUSALS_LOGGED_PER_S);
     const parts = { delivery, sessions, presence, heartbeats, tokens, throttles };
-    this.context = { ...parts, ...limits, metrics, logger, refusals, onGone };
+    this.context = { ...parts, ...limits, metrics, logger, refusalLog, onGone };
     this.newTransports = new NewTransports({ ...sockets, limited, suspicions });
     this.admission = new Admission(admission);
     this.address = new ClientAddress(admission.trustedProxies);
+    this.refusals = new Refusals({
+      ...{ metrics, logger, refusalLog },
+      newTransports: this.newTransports,
+      address: this.address,
+    });
     const { corsOrigins } = auth;
     const allowsLocalhost = !isProduction && corsOrigins.length === 0;
     const shortage = (request: IncomingMessage, isUpgrade: boolean): Fault | undefined =>
@@ -200,7 +204,7 @@ export class ClientGateway implements OnGatewayInit<Server> {
     others.use((socket, next) =>
       this.contain(socket, async () => {
         const message = `there is no namespace ${cut(socket.nsp.name, 50)}: connect to /, without a path in the URL`;
-        this.refuse(socket, new Fault('NOT_FOUND', message), next);
+        this.refusals.refuse(socket, new Fault('NOT_FOUND', message), next);
       }),
     );
   }
@@ -225,45 +229,8 @@ export class ClientGateway implements OnGatewayInit<Server> {
       process.nextTick(() => client.leaveUnlessIn());
     } catch (error) {
       visitor?.client.leaveUnlessIn();
-      this.refuse(socket, error, next);
+      this.refusals.refuse(socket, error, next);
     }
-  }
-
-  /**
-   * After a refusal in Socket.IO's protocol a client never comes back by itself; after its transport was closed it does.
-   * So one that may come back is let in, only to be told why it has to go.
-   */
-  private refuse(socket: Socket, error: unknown, next: (error?: Error) => void): void {
-    const fault = this.limitTokens(socket, toFault(error));
-    this.metrics.connectFailures.inc(fault.fault);
-    const origin = this.originOf(socket);
-    const reason = fault.isOfToken ? fault.message : undefined;
-    if (fault.fault === 'INTERNAL') this.logger.error({ err: error, ...origin }, 'handshake failed');
-    else
-      this.context.refusals.line((extra) =>
-        this.logger.info({ code: fault.code, reason, ...origin, ...extra }, 'handshake refused'),
-      );
-    if (!fault.retryable) {
-      next(Object.assign(new Error(fault.message), { data: fault.toWire() }));
-      return this.newTransports.refuseConnect(socket.conn as never);
-    }
-    socket.data = fault;
-    next();
-  }
-
-  /** One who tries tokens is told no more of them; a right one passes all the same. */
-  private limitTokens(socket: Socket, fault: Fault): Fault {
-    const { address } = this.originOf(socket);
-    if (address === undefined || !isOfWrongToken(fault)) return fault;
-    const retryAfterMs = this.newTransports.refuseToken(address, now());
-    if (retryAfterMs === 0) return fault;
-    return new Fault('RATE_LIMITED', 'too many tokens of this address were refused', { retryAfterMs });
-  }
-
-  /** Its request is forgotten once a client is let in, which may still ask for another namespace. */
-  private originOf(socket: Socket): { address?: string; requestId?: string } {
-    const request = socket.request as IncomingMessage | null;
-    return request === null ? {} : { address: this.address.of(request), requestId: requestIdOf(request) };
   }
 
   /** Nothing is waited for here, or a second CONNECT could come in between. */
@@ -312,11 +279,6 @@ export class ClientGateway implements OnGatewayInit<Server> {
 
 function now(): number {
   return performance.now();
-}
-
-/** One that has only expired was good, and is replaced by honest clients in numbers after an outage. */
-function isOfWrongToken({ fault, isOfToken }: Fault): boolean {
-  return isOfToken && fault !== 'TOKEN_EXPIRED';
 }
 
 function draining(): Fault {

@@ -36,7 +36,7 @@ export interface SocketClientContext extends SocketSessionOptions {
   readonly maxFrameBytes: number;
   readonly throttles: SocketThrottles;
   /** For lines that a client can cause without end. */
-  readonly refusals: ThrottledLog;
+  readonly refusalLog: ThrottledLog;
   /** Its socket has closed. */
   readonly onGone: (client: SocketClient) => void;
 }
@@ -194,7 +194,9 @@ export class SocketClient implements Entrant, Taker, OutletOwner, Throttled {
 
   onFrameTooLong(): void {
     const fault = new Fault('BODY_TOO_LARGE', `a frame is longer than ${this.context.maxFrameBytes} bytes`);
-    this.context.refusals.line((extra) => this.logger.info({ code: fault.code, ...extra }, 'frame too long, closing'));
+    this.context.refusalLog.line((extra) =>
+      this.logger.info({ code: fault.code, ...extra }, 'frame too long, closing'),
+    );
     this.outlet.close(fault);
   }
 
@@ -298,7 +300,7 @@ export class SocketClient implements Entrant, Taker, OutletOwner, Throttled {
     this.context.metrics.faults.inc(fault.fault);
     if (fault.fault === 'INTERNAL') this.logger.error({ err: fault.cause, event: cut(event, 50) }, 'request failed');
     else if (fault.isOfToken)
-      this.context.refusals.line((extra) =>
+      this.context.refusalLog.line((extra) =>
         this.logger.info({ code: fault.code, reason: fault.message, ...extra }, 'token refused'),
       );
     else this.logger.debug({ code: fault.code, event: cut(event, 50) }, 'request refused');
