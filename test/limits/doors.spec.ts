@@ -183,7 +183,10 @@ it('refusals are logged at a bounded rate, with how many were left out', async (
       await until('all are hung up on', () => strangers.every(({ isHungUp }) => isHungUp));
     }
     await until('all are counted', async () => {
-      (await come()).sendFrame('40/nowhere,{}');
+      const stranger = await come();
+      stranger.sendFrame('40/nowhere,{}');
+      await until('it is refused', () => refusals(stranger) === 1);
+      stranger.leave();
       return written() + leftOut() >= 150;
     });
   });

@@ -173,7 +173,7 @@ export const Environment = z.object({
     'the same for all connections of a user on an instance together; 0: any number',
   ),
   MAX_WAITING_BYTES: whole(0, 1_073_741_824, 2_097_152).describe(
-    'bytes of a connection that wait: requests not answered yet, each with 1 KiB more, and what its network has not taken; beyond it is not read from, and closed after 30 s (4003); 0: any number',
+    'bytes of a connection that wait: requests not answered yet, each with 512 more, and what its network has not taken; beyond it is not read from, and closed after 30 s (4003); 0: any number',
   ),
   MAX_WAITING_BYTES_PER_USER: whole(0, 1_073_741_824, 8_388_608).describe(
     'the same for all connections of a user on an instance together; 0: any number',

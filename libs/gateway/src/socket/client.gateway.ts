@@ -62,7 +62,6 @@ export class ClientGateway implements OnGatewayInit<Server> {
   private readonly newTransports: NewTransports;
   private readonly refusals: Refusals;
   private readonly context: SocketClientContext;
-  private readonly metrics: GatewayMetrics;
   private timers: NodeJS.Timeout[] = [];
   private isOpen = false;
   private isDraining = false;
@@ -80,7 +79,7 @@ export class ClientGateway implements OnGatewayInit<Server> {
     @Inject(RequestLog) private readonly requestLog: RequestLog,
     @Optional() @Inject(SUSPICIONS) suspicions?: Suspicions,
   ) {
-    const metrics = (this.metrics = new GatewayMetrics(meter, this, admission.maxConnections));
+    const metrics = new GatewayMetrics(meter, this, admission.maxConnections);
     const onGone = ({ socket }: SocketClient): void => void this.clients.delete(socket.id);
     const limits = { tokenNoticeMs, clockToleranceMs, maxFrameBytes: maxFrameBytes(body.maxBytes) };
     const { limited } = metrics;

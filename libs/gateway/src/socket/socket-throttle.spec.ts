@@ -4,7 +4,7 @@ import { SocketThrottle, type Throttled } from './socket-throttle.js';
 import { SocketThrottles } from './socket-throttles.js';
 
 const RATES = { requestsPerS: 0, bytesPerS: 0, acksPerS: 0 };
-/** Of a connection, a user and an instance; a request weighs a KiB more than its bytes. */
+/** Of a connection, a user and an instance; a request weighs 512 more than its bytes. */
 const SHARES = { connection: 10_000, user: 15_000, instance: 40_000 };
 const REQUEST = 5_000;
 const MINUTE_MS = 60_000;
@@ -86,12 +86,14 @@ describe('a connection', () => {
   });
 
   it('waits for the share of its user, which others of that user have used up', () => {
-    const [one, two, other] = [new RecordingSocket('ann'), new RecordingSocket('ann'), new RecordingSocket('bob')];
-    const weights = [one.throttle.begin(8_000), two.throttle.begin(8_000)];
-    expect([one.isPaused, two.isPaused]).toEqual([false, true]);
+    const [one, two, three] = [new RecordingSocket('ann'), new RecordingSocket('ann'), new RecordingSocket('ann')];
+    const other = new RecordingSocket('bob');
+    const weight = one.throttle.begin(8_000);
+    three.throttle.begin(3_900);
+    two.throttle.begin(3_900);
     other.throttle.begin(8_000);
-    expect(other.isPaused).toBe(false);
-    one.throttle.end(weights[0] ?? 0);
+    expect([one, two, three, other].map(({ isPaused }) => isPaused)).toEqual([false, true, false, false]);
+    one.throttle.end(weight);
     look(100);
     expect(two.isPaused).toBe(false);
   });

@@ -18,7 +18,7 @@ export interface Throttled {
 }
 
 /** What a request takes beside its bytes: objects, promises, its place in a batch. */
-const REQUEST_BYTES = 1_024;
+const REQUEST_BYTES = 512;
 /** How long a connection may be over its share. */
 const MAX_PAUSE_MS = 30_000;
 /** With more than this unread, a client gets no further long answers. */
