@@ -26,6 +26,8 @@ const HISTORY_LIMIT = 100;
 /** How long an answer may be: a page of history, and the users of a channel. */
 const PAGE_BYTES = 1_048_576;
 const USERS_BYTES = 131_072;
+/** Long answers of a connection that are made at once: a page, and as much again of answers about presence. */
+const LANES = { page: 1, users: PAGE_BYTES / USERS_BYTES } as const;
 
 export interface RequestsContext {
   readonly delivery: Delivery;
@@ -41,8 +43,8 @@ const BEGUN_IS_DONE: ReadonlySet<RequestName> = new Set(['publish', 'schedule', 
 export class Requests implements Handlers {
   private readonly delivery: Delivery;
   private readonly author: Author;
-  /** Long answers are made one after the other, each when the network has taken the last: what waits is requests. */
-  private reading: Promise<unknown> = NOTHING;
+  /** In each lane long answers are made one after the other: what waits in memory is requests, not answers. */
+  private readonly lanes = { page: [] as Promise<unknown>[], users: [] as Promise<unknown>[] };
   /** Made for those who ask. */
   private watching: PresenceWatcher | undefined;
   /** Made with the first request that others may have to wait for. */
@@ -145,17 +147,17 @@ export class Requests implements Handlers {
     const isByMembership = this.isMember(channel) && !isGranted(this.session.grants, 'subscribe', channel);
     const within = { afterSeq, beforeSeq, from, to, order, limit };
     const { key } = this.connection;
-    return this.oneByOne(PAGE_BYTES, () =>
+    return this.inLane('page', PAGE_BYTES, () =>
       isByMembership ? memberRights.history(key, channel, within) : log.history(channel, within, key),
     );
   }
 
   presence({ channel }: RequestPayload<'presence'>): Promise<RequestResult<'presence'>> {
-    return this.oneByOne(USERS_BYTES, () => this.context.presence.query(this.watcher, channel));
+    return this.inLane('users', USERS_BYTES, () => this.context.presence.query(this.watcher, channel));
   }
 
   watch({ channel }: RequestPayload<'watch'>): Promise<RequestResult<'watch'>> {
-    return this.oneByOne(USERS_BYTES, async () => ({
+    return this.inLane('users', USERS_BYTES, async () => ({
       channel,
       online: await this.context.presence.watch(this.watcher, channel),
     }));
@@ -166,11 +168,13 @@ export class Requests implements Handlers {
     return Promise.resolve({ channel });
   }
 
-  /** Does what has an answer of up to so many bytes, behind the others of this connection. */
-  private oneByOne<T>(bytes: number, work: () => Promise<T>): Promise<T> {
-    const answer = this.reading.then(() => this.throttle.longAnswer(bytes, work));
+  /** Does what has an answer of up to so many bytes, behind the one that has waited longest in its kind of lane. */
+  private inLane<T>(kind: keyof typeof LANES, bytes: number, work: () => Promise<T>): Promise<T> {
+    const lanes = this.lanes[kind];
+    const before = lanes.length < LANES[kind] ? NOTHING : lanes.shift();
+    const answer = (before ?? NOTHING).then(() => this.throttle.longAnswer(bytes, work));
     // Its own asker hears of an error. By the next turn the answer has been handed to the network.
-    this.reading = answer.catch(() => undefined).then(() => nextTurn());
+    lanes.push(answer.catch(() => undefined).then(() => nextTurn()));
     return answer;
   }
 
