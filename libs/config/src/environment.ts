@@ -183,6 +183,46 @@ export const Environment = z.object({
     .describe(
       'on: /health tells everybody how each part is, off: only who shows an API or admin key, and everybody else its status; left out: on, in production off; the probes below it are always open',
     ),
+  // sockets: what one client may send, and what may wait for it
+  MAX_REQUESTS_PER_S: whole(0, 1_000_000, 200).describe(
+    'requests of a connection, acknowledgements aside; as many as ten seconds allow may come at once, what is beyond is refused unread (4010), and who goes on is closed; 0: any number',
+  ),
+  MAX_REQUESTS_PER_S_PER_USER: whole(0, 1_000_000, 400).describe(
+    'the same for all connections of a user on an instance together; 0: any number',
+  ),
+  MAX_BYTES_PER_S: whole(0, 1_073_741_824, 1_048_576).describe(
+    'bytes of the requests of a connection, limited as their number is; 0: any number',
+  ),
+  MAX_BYTES_PER_S_PER_USER: whole(0, 1_073_741_824, 2_097_152).describe(
+    'the same for all connections of a user on an instance together; 0: any number',
+  ),
+  MAX_ACKS_PER_S: whole(0, 1_000_000, 1_000).describe(
+    'acknowledgements of a connection, each KiB counted as one, limited as requests are (4010); 0: any number',
+  ),
+  MAX_ACKS_PER_S_PER_USER: whole(0, 1_000_000, 2_000).describe(
+    'the same for all connections of a user on an instance together; 0: any number',
+  ),
+  MAX_WAITING_BYTES: whole(0, 1_073_741_824, 2_097_152).describe(
+    'bytes of a connection that wait: requests not answered yet, each with 512 more, and what its network has not taken; beyond it is not read from, and closed after 30 s (4003); 0: any number',
+  ),
+  MAX_WAITING_BYTES_PER_USER: whole(0, 1_073_741_824, 8_388_608).describe(
+    'the same for all connections of a user on an instance together; 0: any number',
+  ),
+  MAX_WAITING_BYTES_IN_ALL: whole(0, 68_719_476_736, 100_663_296).describe(
+    'the same for an instance; beyond it requests of more than 4 KiB are refused (4003), and whoever has left most unread is closed; 0: any number',
+  ),
+  MAX_HALF_OPEN: whole(1, 1_000_000, 1_000).describe(
+    'WebSockets of an instance on which nobody has been let in yet; beyond it the address that has most of them gives up its oldest',
+  ),
+  CONNECT_TIMEOUT_MS: whole(100, 600_000, 10_000).describe(
+    'how long a client may take from its upgrade to a good token before its WebSocket is closed',
+  ),
+  MAX_HANDSHAKES_PER_S_PER_ADDRESS: whole(0, 1_000_000, 2_000).describe(
+    'upgrades of one address to an instance; as many as ten seconds allow may come at once, what is beyond is refused with HTTP 429; 0: any number',
+  ),
+  MAX_REFUSED_TOKENS_PER_S_PER_ADDRESS: whole(0, 1_000_000, 10).describe(
+    'tokens of one address that an instance refuses with their reason; beyond it a wrong token is told to come back later (4010), while a right one is let in as ever; 0: any number',
+  ),
   LOG_LEVEL: choice(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'], 'info'),
   METRICS: choice(['on', 'off'], 'off').describe(
     'on: /metrics for Prometheus; production wants METRICS_PORT or METRICS_TOKEN with it',
