@@ -18,6 +18,7 @@ import {
 import { Database, Listener } from '#database';
 import { Delivery, Timelines } from '#delivery';
 import type { Readiness } from '#health';
+import { countLimited, FairQueue } from '#limits';
 import {
   AdminAudit,
   AppendObserver,
@@ -89,6 +90,7 @@ export function assemble(settings: ResolvedSettings, logger: Logger, surrounding
     registry,
     peers,
     ...moving,
+    turns: makeTurns(settings, meter),
     requestLog: new RequestLog(log, instanceId),
     timelines: new Timelines(stores.messages, registry, stores.audience, moving.sessions),
     jobs: new Jobs(settings.cleanup, { ...stores, registry, peers, sessions: moving.sessions }),
@@ -99,6 +101,23 @@ export function assemble(settings: ResolvedSettings, logger: Logger, surrounding
     census: new Census(database),
     readiness,
   };
+}
+
+/** Requests that wait for their turn, of a user or key and of all together. */
+const MAX_WAITING = { ofOne: 2_000, ofAll: 20_000 };
+/** Many of them share statements, so more are let on their way than there are connections for them. */
+const TURNS_PER_CONNECTION = 4;
+
+/** One user or key has half of the connections at most. */
+function makeTurns({ database: { poolSize } }: ResolvedSettings, meter: Meter): FairQueue {
+  const limited = countLimited(meter);
+  return new FairQueue({
+    concurrency: poolSize * TURNS_PER_CONNECTION,
+    concurrencyOfOne: Math.max(1, Math.floor(poolSize / 2)),
+    maxWaiting: MAX_WAITING.ofAll,
+    maxWaitingOfOne: MAX_WAITING.ofOne,
+    onRefused: () => limited.inc('turns'),
+  });
 }
 
 const applicationName = (instanceId: string): string => `trunkline ${instanceId}`;
@@ -118,15 +137,15 @@ export function makeStores(
   instanceId: string,
   { meter, tracing }: Watching = { meter: NO_METER, tracing: undefined },
 ) {
-  const { retention, publish } = settings;
+  const { retention, publish, owned } = settings;
   return {
     messages: new MessageLog(database, { ...publish, observer: new AppendObserver(meter, tracing) }),
-    groups: new Groups(database),
+    groups: new Groups(database, owned.maxGroups),
     audience: new Audience(database),
     search: new MessageSearch(database),
-    devices: new Devices(database),
+    devices: new Devices(database, owned.maxDevices),
     settlements: new Settlements(database, () => instanceId, settings.delivery.maxTotalAttempts),
-    outbox: new Outbox(database, { ...settings.delivery, ...publish }),
+    outbox: new Outbox(database, { ...settings.delivery, ...publish, maxScheduledOfUser: owned.maxScheduled }),
     deadLetters: new DeadLetters(database),
     retention: new Retention(
       database,

@@ -59,6 +59,8 @@ export interface Settings {
     readonly maxOpening: number;
     readonly isOldestOut: boolean;
   };
+  /** What one user may own; 0: any number. */
+  readonly owned: { readonly maxDevices: number; readonly maxGroups: number; readonly maxScheduled: number };
   readonly body: { readonly maxBytes: number; readonly maxDepth: number; readonly maxKeys: number };
   readonly publish: { readonly maxWaiting: number; readonly deadlineMs: number; readonly dedupeHours: number };
   readonly delivery: {
@@ -146,6 +148,11 @@ export function toSettings(env: Environment): Settings {
       maxPerAddress: env.MAX_CONNECTIONS_PER_ADDRESS,
       maxOpening: env.MAX_OPENING,
       isOldestOut: env.AT_CONNECTION_CAP === 'close-oldest',
+    },
+    owned: {
+      maxDevices: env.MAX_DEVICES_PER_USER,
+      maxGroups: env.MAX_GROUPS_PER_USER,
+      maxScheduled: env.MAX_SCHEDULED_PER_USER,
     },
     body: { maxBytes: env.MAX_MESSAGE_BYTES, maxDepth: env.MAX_MESSAGE_DEPTH, maxKeys: env.MAX_MESSAGE_KEYS },
     publish: {

@@ -5,3 +5,4 @@ export { FaultFilter } from './fault.filter.js';
 export { jsonOf, keepJson } from './json-body.js';
 export { SchemaPipe } from './schema.pipe.js';
 export { toFault } from './to-fault.js';
+export { TurnInterceptor } from './turn.interceptor.js';

@@ -1,8 +1,21 @@
-import { Body, Controller, Delete, Get, HttpCode, Inject, Param, Post, Query, Req, UseGuards } from '@nestjs/common';
+import {
+  Body,
+  Controller,
+  Delete,
+  Get,
+  HttpCode,
+  Inject,
+  Param,
+  Post,
+  Query,
+  Req,
+  UseGuards,
+  UseInterceptors,
+} from '@nestjs/common';
 import { ApiTags } from '@nestjs/swagger';
 import { z } from 'zod';
 import { Delivery, Timelines, toAttempt, type Author } from '#delivery';
-import { countFaults, Documented, jsonOf, SchemaPipe, toFault, type KeyedRequest } from '#http';
+import { countFaults, Documented, jsonOf, SchemaPipe, toFault, TurnInterceptor, type KeyedRequest } from '#http';
 import { MessageLog, type MessageStatus } from '#message-persistence';
 import { LOGGER, METER, requestIdOf, type Counts, type Logger, type Meter, type TraceHeaders } from '#observability';
 import {
@@ -93,6 +106,7 @@ export class MessagesController {
   }
 
   @Get(':id')
+  @UseInterceptors(TurnInterceptor)
   @Documented({
     summary: 'A message, and what became of it: the devices it is for, and every attempt',
     params: ID,
@@ -104,6 +118,7 @@ export class MessagesController {
   }
 
   @Post('scheduled')
+  @UseInterceptors(TurnInterceptor)
   @HttpCode(200)
   @Documented({
     summary: 'Publish one message at a time: once, whichever instance runs then',
@@ -122,6 +137,7 @@ export class MessagesController {
   }
 
   @Delete(':id')
+  @UseInterceptors(TurnInterceptor)
   @Documented({
     summary:
       'Take a message back: a scheduled one of this key, or a stored one from the devices that have not got it yet',
@@ -137,6 +153,7 @@ export class MessagesController {
   }
 
   @Get(':id/timeline')
+  @UseInterceptors(TurnInterceptor)
   @Documented({
     summary: 'For each device what became of a message, every attempt, and the reason in words',
     params: ID,

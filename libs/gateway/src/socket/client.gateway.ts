@@ -8,6 +8,7 @@ import { SETTINGS, type ResolvedSettings } from '#config';
 import { Heartbeats, Presence, Sessions } from '#connection-manager';
 import { Delivery } from '#delivery';
 import { toFault } from '#http';
+import { FairQueue } from '#limits';
 import { cut, LOGGER, METER, RequestLog, requestIdOf, type Logger, type Meter } from '#observability';
 import { Fault, type Ack } from '#protocol';
 import { Admission } from './admission.js';
@@ -74,11 +75,12 @@ export class ClientGateway implements OnGatewayInit<Server> {
     @Inject(LOGGER) private readonly logger: Logger,
     @Inject(METER) meter: Meter,
     @Inject(RequestLog) private readonly requestLog: RequestLog,
+    @Inject(FairQueue) turns: FairQueue,
   ) {
     const metrics = (this.metrics = new GatewayMetrics(meter, this, admission.maxConnections));
     const onGone = ({ socket }: SocketClient): void => void this.clients.delete(socket.id);
     const limits = { tokenNoticeMs, clockToleranceMs, maxFrameBytes: maxFrameBytes(body.maxBytes) };
-    this.context = { delivery, sessions, presence, heartbeats, tokens, ...limits, metrics, logger, onGone };
+    this.context = { delivery, sessions, presence, heartbeats, tokens, turns, ...limits, metrics, logger, onGone };
     this.admission = new Admission(admission);
     this.address = new ClientAddress(admission.trustedProxies);
     const { corsOrigins } = auth;

@@ -1,5 +1,6 @@
 import { sessionEnded, type Presence } from '#connection-manager';
 import type { Author, Connection, Delivery, Outgoing } from '#delivery';
+import type { FairQueue } from '#limits';
 import {
   channelKind,
   Fault,
@@ -27,19 +28,24 @@ const MAX_BUFFERED_BYTES = 1_048_576;
 export interface RequestsContext {
   readonly delivery: Delivery;
   readonly presence: Presence;
+  readonly turns: FairQueue;
 }
-
-const NOTHING = Promise.resolve();
 
 /** Requests that are in their place as soon as they have begun: what comes behind them need not wait for the answer. */
 const BEGUN_IS_DONE: ReadonlySet<RequestName> = new Set(['publish', 'schedule', 'history', 'cancel', 'read']);
+
+/**
+ * Requests that need the database for themselves, or a place in a batch: a user has some of them under way at once, and
+ * the others wait for its turn. `history` takes its turn after it has looked at the rights.
+ */
+const IN_TURNS: ReadonlySet<RequestName> = new Set([
+  ...(['subscribe', 'join', 'leave', 'schedule', 'cancel', 'read', 'presence', 'watch'] as const),
+]);
 
 /** What a client may ask for, and with which right. Identity is the token's, whatever the request says. */
 export class Requests implements Handlers {
   private readonly delivery: Delivery;
   private readonly author: Author;
-  /** Pages of history are read one after the other: what waits in memory is requests, not pages. */
-  private reading: Promise<unknown> = NOTHING;
   /** Made for those who ask. */
   private watching: PresenceWatcher | undefined;
   /** Made with the first request that others may have to wait for. */
@@ -127,11 +133,14 @@ export class Requests implements Handlers {
 
   async join({ channel }: RequestPayload<'join'>): Promise<RequestResult<'join'>> {
     if (!this.isMember(channel)) this.delivery.subscriptions.assertRoom(this.connection);
-    return { channel, seq: await this.delivery.join(this.user, channel) };
+    const seq = await this.delivery.join(this.user, channel, true);
+    this.context.presence.forget(channel);
+    return { channel, seq };
   }
 
   async leave({ channel }: RequestPayload<'leave'>): Promise<RequestResult<'leave'>> {
     await this.delivery.leave(this.user, channel);
+    this.context.presence.forget(channel);
     return { channel };
   }
 
@@ -139,15 +148,14 @@ export class Requests implements Handlers {
     const { afterSeq = 0, beforeSeq, from, to, order = 'asc', limit = HISTORY_LIMIT } = bounds;
     const { memberRights, log } = this.delivery;
     const isByMembership = this.isMember(channel) && !isGranted(this.session.grants, 'subscribe', channel);
-    const page = this.reading.then(() => {
-      if (this.connection.outlet.bufferedBytes > MAX_BUFFERED_BYTES)
-        throw new Fault('OVERLOADED', 'earlier answers wait to be read');
-      const within = { afterSeq, beforeSeq, from, to, order, limit };
-      const { key } = this.connection;
+    const { key, outlet } = this.connection;
+    const within = { afterSeq, beforeSeq, from, to, order, limit };
+    // What waits in memory is requests, not pages.
+    return this.inTurn(() => {
+      if (this.isGone) throw new Fault('UNAVAILABLE', 'the connection is closing');
+      if (outlet.bufferedBytes > MAX_BUFFERED_BYTES) throw new Fault('OVERLOADED', 'earlier answers wait to be read');
       return isByMembership ? memberRights.history(key, channel, within) : log.history(channel, within, key);
     });
-    this.reading = page.catch(() => undefined); // its own asker hears of it
-    return page;
   }
 
   presence({ channel }: RequestPayload<'presence'>): Promise<RequestResult<'presence'>> {
@@ -223,7 +231,12 @@ export class Requests implements Handlers {
     json: string | undefined,
   ): Promise<RequestResult<N>> {
     const handler = this[name] as Handlers[N];
+    if (IN_TURNS.has(name)) return this.inTurn(() => handler.call(this, payload, json));
     return handler.call(this, payload, json);
+  }
+
+  private inTurn<T>(work: () => Promise<T>): Promise<T> {
+    return this.context.turns.run(this.author.publisher, work);
   }
 
   /** As far as this connection knows: a membership may be newer. */
