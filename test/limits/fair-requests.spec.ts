@@ -1,5 +1,6 @@
 import type { RequestName, RequestPayload } from '#protocol';
 import { Cluster } from '../support/cluster.js';
+import { inDays } from '../support/in-days.js';
 import type { Server } from '../support/server.js';
 import type { TestClient } from '../support/test-client.js';
 import { createTestDatabase, type TestDatabase } from '../support/test-database.js';
@@ -32,7 +33,7 @@ afterAll(async () => {
 });
 
 const LONG = { channel: 'group:long', type: 'note' };
-const SEND_AT = new Date(Date.now() + 86_400_000).toISOString();
+const SEND_AT = inDays(1);
 
 function times(count: number): number[] {
   return Array.from({ length: count }, (_, i) => i);

@@ -1,4 +1,5 @@
 import { Cluster } from '../support/cluster.js';
+import { inDays } from '../support/in-days.js';
 import type { Server } from '../support/server.js';
 import { serviceRan } from '../support/service-ran.js';
 import { TestClient } from '../support/test-client.js';
@@ -8,7 +9,6 @@ import { until } from '../support/until.js';
 const DEVICES = 4;
 const GROUPS = 3;
 const SCHEDULED = 5;
-const DAY_MS = 86_400_000;
 
 let database: TestDatabase;
 let cluster: Cluster;
@@ -30,7 +30,6 @@ afterAll(async () => {
 });
 
 const times = (count: number): number[] => Array.from({ length: count }, (_, i) => i);
-const inDays = (days: number): string => new Date(Date.now() + days * DAY_MS).toISOString();
 
 async function count(text: string): Promise<number> {
   const [row] = await database.query<{ count: number }>(`select count(*)::int as count from ${text}`);

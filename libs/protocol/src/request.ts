@@ -91,7 +91,7 @@ export type Publish = z.infer<typeof Publish>;
 
 const sendAt = z.iso
   .datetime({ offset: true })
-  .describe('when it is published, within a second, by the database’s clock');
+  .describe('when it is published, within a second, by the database’s clock; at most a year (366 days) ahead');
 
 export const Schedule = z.strictObject({ ...Publish.shape, sendAt }).meta({ id: 'Schedule' });
 export type Schedule = z.infer<typeof Schedule>;
@@ -200,7 +200,7 @@ export const REQUESTS = {
     result: z.strictObject({ channel: Channel }),
   },
   join: {
-    does: 'Makes the user a member of a group, on all its devices, until it leaves: from now on nothing of it is missed. Needs the right `join:<channel>`, once: a later token without it does not end the membership.',
+    does: 'Makes the user a member of a group, on all its devices, until it leaves: from now on nothing of it is missed. Needs the right `join:<channel>`, once: a later token without it does not end the membership. A user who is in `MAX_GROUPS_PER_USER` groups joins no more by itself (1019).',
     payload: GroupOnly,
     result: z.strictObject({ channel: Channel, seq: Seq.describe('membership begins behind this seq') }),
   },
@@ -220,7 +220,7 @@ export const REQUESTS = {
     result: z.strictObject({}),
   },
   schedule: {
-    does: 'Publishes a message at a time, once, whatever instance runs then. Needs the same right as `publish`, now.',
+    does: 'Publishes a message at a time, once, whatever instance runs then. Needs the same right as `publish`, now. A user may have `MAX_SCHEDULED_PER_USER` waiting (1019).',
     payload: Schedule,
     result: Scheduled,
   },

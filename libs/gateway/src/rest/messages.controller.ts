@@ -39,9 +39,11 @@ const EXAMPLES = {
   batch: { value: { messages: [{ channel: 'group:staff', type: 'notice', data: 'Tea is ready' }] } },
 };
 
+const TOMORROW = new Date(Date.now() + 86_400_000).toISOString();
+
 const SCHEDULE_EXAMPLES = {
   one: {
-    value: { channel: 'user:42', type: 'reminder', data: { text: 'Tomorrow' }, sendAt: '2030-01-01T09:00:00Z' },
+    value: { channel: 'user:42', type: 'reminder', data: { text: 'Tomorrow' }, sendAt: TOMORROW },
   },
 };
 
