@@ -26,6 +26,7 @@ import { InboxNames1763602970000 } from './1763602970000-inbox-names.js';
 import { SearchPaths1763603000000 } from './1763603000000-search-paths.js';
 import { ScheduledIds1763603010000 } from './1763603010000-scheduled-ids.js';
 import { Suspects1763603200000 } from './1763603200000-suspects.js';
+import { Owned1763603300000 } from './1763603300000-owned.js';
 
 /** In the order they are applied. */
 export const MIGRATIONS = [
@@ -57,4 +58,5 @@ export const MIGRATIONS = [
   SearchPaths1763603000000,
   ScheduledIds1763603010000,
   Suspects1763603200000,
+  Owned1763603300000,
 ];

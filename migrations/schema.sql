@@ -186,6 +186,7 @@ create table trunkline.outbox (
 ) with (autovacuum_vacuum_scale_factor=0.01, autovacuum_vacuum_threshold=1000);
 CREATE INDEX outbox_due_idx ON trunkline.outbox USING btree (due_at, id) WHERE (error IS NULL);
 CREATE UNIQUE INDEX outbox_publish_id_idx ON trunkline.outbox USING btree (channel, publish_id, publisher) WHERE (publish_id IS NOT NULL);
+CREATE INDEX outbox_user_idx ON trunkline.outbox USING btree (publisher) WHERE (publisher ~~ 'user:%'::text);
 
 create table trunkline.past_memberships (
   channel text collate "C" not null,
@@ -947,6 +948,15 @@ AS $function$
 $function$
 ;
 
+CREATE OR REPLACE FUNCTION trunkline.latest_due()
+ RETURNS timestamp with time zone
+ LANGUAGE sql
+ STABLE
+AS $function$
+  select clock_timestamp() + interval '366 days'
+$function$
+;
+
 CREATE OR REPLACE FUNCTION trunkline.make_partition(parent text, day date)
  RETURNS boolean
  LANGUAGE plpgsql
@@ -1086,6 +1096,16 @@ AS $function$
 $function$
 ;
 
+CREATE OR REPLACE FUNCTION trunkline.publish(channel text, type text, data json, options jsonb DEFAULT '{}'::jsonb)
+ RETURNS uuid
+ LANGUAGE sql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+  select trunkline.publish(channel, type, data::text, options)
+$function$
+;
+
 CREATE OR REPLACE FUNCTION trunkline.publish(channel text, type text, data jsonb, options jsonb DEFAULT '{}'::jsonb)
  RETURNS uuid
  LANGUAGE sql
@@ -1166,6 +1186,8 @@ begin
     end;
     if not isfinite(due) then
       raise exception 'trunkline 1000: sendAt is not a time' using errcode = 'invalid_parameter_value';
+    elsif due > trunkline.latest_due() then
+      raise exception 'trunkline 1000: sendAt is more than a year ahead' using errcode = 'invalid_parameter_value';
     end if;
   end if;
 

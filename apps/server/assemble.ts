@@ -17,7 +17,7 @@ import {
 } from '#connection-manager';
 import { Database, Listener } from '#database';
 import { Delivery, Timelines } from '#delivery';
-import { SuspectList, Suspects } from '#limits';
+import { countLimited, FairQueue, SuspectList, Suspects } from '#limits';
 import type { Readiness } from '#health';
 import {
   AdminAudit,
@@ -92,6 +92,7 @@ export function assemble(settings: ResolvedSettings, logger: Logger, surrounding
     peers,
     ...moving,
     suspects,
+    turns: makeTurns(settings, meter),
     requestLog: new RequestLog(log, instanceId),
     timelines: new Timelines(stores.messages, registry, stores.audience, moving.sessions),
     jobs: new Jobs(settings.cleanup, { ...stores, registry, peers, sessions: moving.sessions }),
@@ -103,6 +104,23 @@ export function assemble(settings: ResolvedSettings, logger: Logger, surrounding
     census: new Census(database),
     readiness,
   };
+}
+
+/** Requests that wait for their turn, of a user or key and of all together. */
+const MAX_WAITING = { ofOne: 2_000, ofAll: 20_000 };
+/** Many of them share statements, so more are let on their way than there are connections for them. */
+const TURNS_PER_CONNECTION = 4;
+
+/** One user or key has half of the connections at most. */
+function makeTurns({ database: { poolSize } }: ResolvedSettings, meter: Meter): FairQueue {
+  const limited = countLimited(meter);
+  return new FairQueue({
+    concurrency: poolSize * TURNS_PER_CONNECTION,
+    concurrencyOfOne: Math.max(1, Math.floor(poolSize / 2)),
+    maxWaiting: MAX_WAITING.ofAll,
+    maxWaitingOfOne: MAX_WAITING.ofOne,
+    onRefused: () => limited.inc('turns'),
+  });
 }
 
 const applicationName = (instanceId: string): string => `trunkline ${instanceId}`;
@@ -128,15 +146,15 @@ export function makeStores(
   instanceId: string,
   { meter, tracing }: Watching = { meter: NO_METER, tracing: undefined },
 ) {
-  const { retention, publish } = settings;
+  const { retention, publish, owned } = settings;
   return {
     messages: new MessageLog(database, { ...publish, observer: new AppendObserver(meter, tracing) }),
-    groups: new Groups(database),
+    groups: new Groups(database, owned.maxGroups),
     audience: new Audience(database),
     search: new MessageSearch(database),
-    devices: new Devices(database),
+    devices: new Devices(database, owned.maxDevices),
     settlements: new Settlements(database, () => instanceId, settings.delivery.maxTotalAttempts),
-    outbox: new Outbox(database, { ...settings.delivery, ...publish }),
+    outbox: new Outbox(database, { ...settings.delivery, ...publish, maxScheduledOfUser: owned.maxScheduled }),
     deadLetters: new DeadLetters(database),
     retention: new Retention(
       database,

@@ -8,6 +8,7 @@ import { Database, Listener } from '#database';
 import { Delivery, Timelines } from '#delivery';
 import { GatewayModule } from '#gateway';
 import { HealthModule, Readiness, WATCHED_JOBS } from '#health';
+import { FairQueue } from '#limits';
 import {
   AdminAudit,
   Backlog,
@@ -52,6 +53,7 @@ export class TrunklineModule {
       { provide: Retention, useValue: parts.retention },
       { provide: Delivery, useValue: parts.delivery },
       { provide: Timelines, useValue: parts.timelines },
+      { provide: FairQueue, useValue: parts.turns },
       { provide: Jobs, useValue: parts.jobs },
       { provide: JobRunner, useValue: parts.jobRunner },
       { provide: JobDiary, useValue: parts.diary },

@@ -1,4 +1,5 @@
 import { Cluster } from '../support/cluster.js';
+import { inDays } from '../support/in-days.js';
 import type { Server } from '../support/server.js';
 import { createTestDatabase, type TestDatabase } from '../support/test-database.js';
 import { until } from '../support/until.js';
@@ -109,7 +110,7 @@ describe('a member whose connection does not know of it yet', () => {
     const refusal = { ok: false, error: { code: 3001 } };
     const requests = [
       ['publish', { type: 'note', data: 'hello' }],
-      ['schedule', { type: 'note', data: 'later', sendAt: '2100-01-01T00:00:00Z' }],
+      ['schedule', { type: 'note', data: 'later', sendAt: inDays(300) }],
       ['history', {}],
       ['subscribe', {}],
       ['presence', {}],

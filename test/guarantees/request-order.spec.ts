@@ -1,5 +1,6 @@
 import type { RequestName, RequestPayload } from '#protocol';
 import { Cluster } from '../support/cluster.js';
+import { inDays } from '../support/in-days.js';
 import { seeded, type Seeded } from '../support/seeded.js';
 import type { Server } from '../support/server.js';
 import { tokenFor, type TestClient } from '../support/test-client.js';
@@ -120,7 +121,7 @@ function drawOne(dice: Seeded, tokens: { full: string; bare: string }): Asked {
     () => ['leave', { channel }],
     () => ['publish', note(channel)],
     () => ['publish', note(channel)],
-    () => ['schedule', { ...note(channel), sendAt: '2100-01-01T00:00:00Z' }],
+    () => ['schedule', { ...note(channel), sendAt: inDays(300) }],
     () => ['history', { channel, limit: 1 }],
     () => ['subscribe', { channel }],
     () => ['unsubscribe', { channel }],

@@ -1,5 +1,6 @@
 import { Client } from 'pg';
 import { Cluster } from '../support/cluster.js';
+import { inDays } from '../support/in-days.js';
 import { runCli, type CliRun } from '../support/run-cli.js';
 import { JWT_SECRET, type Server } from '../support/server.js';
 import { createTestDatabase, type TestDatabase } from '../support/test-database.js';
@@ -23,7 +24,7 @@ afterAll(async () => {
   await database.drop();
 });
 
-const LATER = { channel: 'user:ann', type: 't', data: 1, sendAt: '2040-01-01T00:00:00Z' };
+const LATER = { channel: 'user:ann', type: 't', data: 1, sendAt: inDays(300) };
 
 async function schedule(): Promise<{ status: number; code: number | undefined }> {
   const { status, body } = await server.rest('POST', '/v1/messages/scheduled', LATER);
@@ -47,7 +48,9 @@ it('a number that is taken already is our fault, and no request’s', async () =
 
 it('publish() from SQL goes through, and mends the sequence for all', async () => {
   await setBack();
-  await database.query(`select trunkline.publish('user:ann', 't', '1', '{"sendAt": "2040-01-01T00:00:00Z"}')`);
+  await database.query(
+    `select trunkline.publish('user:ann', 't', '1', jsonb_build_object('sendAt', now() + interval '300 days'))`,
+  );
   expect(await schedule()).toMatchObject({ status: 200 });
 });
 

@@ -1,5 +1,6 @@
 import { Client } from 'pg';
 import { Cluster } from '../support/cluster.js';
+import { inDays } from '../support/in-days.js';
 import { runCli } from '../support/run-cli.js';
 import type { Server } from '../support/server.js';
 import { tokenFor, type TestClient } from '../support/test-client.js';
@@ -38,7 +39,7 @@ async function live(): Promise<{ phone: TestClient; ben: TestClient }> {
   await publish(near, { channel: 'group:g', type: 't', data: 'not for it', exceptUser: USER });
   await near.rest('POST', '/v1/messages/scheduled', {
     ...{ channel: INBOX, type: 't', data: 1 },
-    sendAt: '2100-01-01T00:00:00Z',
+    sendAt: inDays(300),
   });
   await until('ben has the receipt', () => ben.received.some(({ type }) => type === 'trunkline.receipt'));
   await until('the phone has all', () => phone.received.length === 3);

@@ -1,6 +1,7 @@
 import { request as httpRequest } from 'node:http';
 import { connect } from 'node:net';
 import { io } from 'socket.io-client';
+import { inDays } from '../support/in-days.js';
 import { API_KEY, JWT_SECRET, Server } from '../support/server.js';
 import { createTestDatabase, type TestDatabase } from '../support/test-database.js';
 import { TestClient, tokenFor } from '../support/test-client.js';
@@ -201,6 +202,6 @@ async function failInTheDatabase(): Promise<void> {
   );
   const message = { channel: 'user:ann', type: 'quoted', data: BODY };
   expect(await server.rest('POST', '/v1/messages', message)).toMatchObject({ status: 500 });
-  const scheduled = { ...message, sendAt: '2100-01-01T00:00:00Z' };
+  const scheduled = { ...message, sendAt: inDays(300) };
   expect(await server.rest('POST', '/v1/messages/scheduled', scheduled)).toMatchObject({ status: 500 });
 }

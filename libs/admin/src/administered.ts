@@ -1,6 +1,6 @@
 import { applyDecorators, HttpCode, UseGuards, UseInterceptors } from '@nestjs/common';
 import { ApiExtension } from '@nestjs/swagger';
-import { Action, AuditInterceptor, Documented } from '#http';
+import { Action, AuditInterceptor, Documented, TurnInterceptor } from '#http';
 import type { AdminScope } from '#protocol';
 import { AdminGuard, Scope } from './admin.guard.js';
 
@@ -18,7 +18,10 @@ export function Administered({ scope, action, ...route }: Administered): MethodD
   return applyDecorators(
     UseGuards(AdminGuard),
     Scope(scope),
-    ...(action === undefined ? [] : [Action(action), UseInterceptors(AuditInterceptor)]),
+    // What changes something may take long, and passes.
+    ...(action === undefined
+      ? [UseInterceptors(TurnInterceptor)]
+      : [Action(action), UseInterceptors(AuditInterceptor)]),
     HttpCode(200),
     ApiExtension('x-scope', scope),
     Documented({

@@ -223,6 +223,16 @@ export const Environment = z.object({
   MAX_REFUSED_TOKENS_PER_S_PER_ADDRESS: whole(0, 1_000_000, 10).describe(
     'tokens of one address that an instance refuses with their reason; beyond it a wrong token is told to come back later (4010), while a right one is let in as ever; 0: any number',
   ),
+  // What a user may own.
+  MAX_DEVICES_PER_USER: whole(0, 100_000, 50).describe(
+    'devices of one user that are remembered; one more takes the place of the one not seen for longest, or is refused (1019) if all were seen within a day; 0: any number',
+  ),
+  MAX_GROUPS_PER_USER: whole(0, 100_000, 1_000).describe(
+    'groups that a user may be in when it joins one more by itself (1019); a back end may add it to any number; 0: any number',
+  ),
+  MAX_SCHEDULED_PER_USER: whole(0, 1_000_000, 1_000).describe(
+    'scheduled messages of one user that may wait for their time (1019); of an API key any number; 0: any number',
+  ),
   LOG_LEVEL: choice(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'], 'info'),
   METRICS: choice(['on', 'off'], 'off').describe(
     'on: /metrics for Prometheus; production wants METRICS_PORT or METRICS_TOKEN with it',
@@ -254,7 +264,9 @@ export const Environment = z.object({
     .describe(
       'groups, or patterns like group:private-*, whose history a member reads only from its joining on, unless its token grants subscribe; separated by commas, * for all; left out: members read all of it',
     ),
-  MAX_WAITING_PUBLISHES: whole(1, 1_000_000, 20_000).describe('publishes waiting for a commit before more are refused'),
+  MAX_WAITING_PUBLISHES: whole(1, 1_000_000, 20_000).describe(
+    'publishes waiting for a commit before more are refused (4003); of one user a tenth of them, of one API key a half, and 2000 of each at least',
+  ),
   PUBLISH_DEADLINE_MS: whole(100, 60_000, 4_000).describe('a publish not stored by then is refused as retryable'),
   WINDOW_MESSAGES: whole(1, 10_000, 256).describe('unacknowledged messages in flight per connection'),
   WINDOW_BYTES: whole(1_024, 67_108_864, 262_144).describe('unacknowledged bytes in flight per connection'),

@@ -87,6 +87,8 @@ export interface Settings {
     readonly handshakesPerS: number;
     readonly refusedTokensPerS: number;
   };
+  /** What one user may own; 0: any number. */
+  readonly owned: { readonly maxDevices: number; readonly maxGroups: number; readonly maxScheduled: number };
   readonly body: { readonly maxBytes: number; readonly maxDepth: number; readonly maxKeys: number };
   readonly publish: { readonly maxWaiting: number; readonly deadlineMs: number; readonly dedupeHours: number };
   readonly delivery: {
@@ -177,6 +179,11 @@ export function toSettings(env: Environment): Settings {
       isOldestOut: env.AT_CONNECTION_CAP === 'close-oldest',
     },
     sockets: toSockets(env),
+    owned: {
+      maxDevices: env.MAX_DEVICES_PER_USER,
+      maxGroups: env.MAX_GROUPS_PER_USER,
+      maxScheduled: env.MAX_SCHEDULED_PER_USER,
+    },
     body: { maxBytes: env.MAX_MESSAGE_BYTES, maxDepth: env.MAX_MESSAGE_DEPTH, maxKeys: env.MAX_MESSAGE_KEYS },
     publish: {
       maxWaiting: env.MAX_WAITING_PUBLISHES,

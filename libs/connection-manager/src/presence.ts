@@ -1,6 +1,7 @@
 import { Batcher, type Database } from '#database';
-import { Fault, type ChannelPresence, type UserPresence } from '#protocol';
+import { Fault, inboxOf, type ChannelPresence, type UserPresence } from '#protocol';
 import { Poll } from './poll.js';
+import { RecentAnswers } from './recent-answers.js';
 import type { Registry } from './registry.js';
 import { READ_CHANGES, READ_ONLINE, READ_PRESENCE, WAKE_WATCHERS, type ChangeRow } from './sql/presence.sql.js';
 import { WatchedChannel, type Viewer, type Watcher } from './watched-channel.js';
@@ -21,6 +22,8 @@ export interface PresenceOptions {
 
 /** Users that one answer names; the counts beside them are of all. */
 const MAX_USERS = 1_000;
+/** An answer of so many users is 200 KB in memory. */
+const RECENT = { keepMs: 500, maxAnswers: 100 };
 /** Watching a channel is a route of this name, so that the instances find each other's watchers. */
 const ROUTE_PREFIX = 'presence:';
 
@@ -34,6 +37,7 @@ export class Presence {
   private readonly watched = new Map<string, WatchedChannel>();
   private readonly hinted = new Set<string>();
   private readonly queries: Batcher<string, ChannelPresence>;
+  private readonly recent = new RecentAnswers<ChannelPresence>(RECENT);
   private readonly reads: Batcher<readonly string[], void>;
   private readonly changes: Batcher<readonly string[], void>;
   private readonly poll: Poll;
@@ -62,9 +66,14 @@ export class Presence {
     await Promise.all([this.reads.drain(), this.changes.drain()]);
   }
 
-  /** For those who may see everything. */
+  /** For those who may see everything. As it was half a second ago, at most. */
   of(channel: string): Promise<ChannelPresence> {
-    return this.queries.add(channel);
+    return this.recent.get(channel, () => this.queries.add(channel), performance.now());
+  }
+
+  /** Members have come or gone: the next answer is a new one. */
+  forget(channel: string): void {
+    this.recent.forget(channel);
   }
 
   /** @throws Fault FORBIDDEN */
@@ -123,6 +132,7 @@ export class Presence {
   /** Connections of these users have come or gone, on this instance or with another. */
   changed(users: readonly string[]): void {
     const { isNotifyOn, hasPeers, onError } = this.options;
+    if (this.recent.size > 0) for (const user of users) this.recent.forget(inboxOf(user));
     if (users.length === 0 || (this.watched.size === 0 && !(isNotifyOn && hasPeers()))) return;
     this.changes.add(users).catch(onError);
   }
@@ -212,7 +222,11 @@ export class Presence {
       news.set(row.channel, users);
     }
     await this.dismiss([...news.keys()]);
-    for (const [channel, users] of news) this.watched.get(channel)?.tell({ channel, users });
+    for (const [channel, users] of news) {
+      // Whoever is told of it and asks is not answered with what was before.
+      this.recent.forget(channel);
+      this.watched.get(channel)?.tell({ channel, users });
+    }
   }
 
   /** One who went is news once the debounce is over; until then it is looked at again. */

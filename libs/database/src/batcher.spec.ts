@@ -133,6 +133,32 @@ describe('Batcher', () => {
     expect(await batcher.add(4)).toBe(40);
   });
 
+  it('gives owners turns when more waits than one batch holds, and keeps the order of each', async () => {
+    const { batcher, batches } = recorded({ maxItems: 3, ownerOf: (item) => (item < 10 ? 'many' : 'few') });
+    await Promise.all([1, 2, 3, 4, 5, 10].map((item) => batcher.add(item)));
+    expect(batches).toEqual([
+      [1, 10, 2],
+      [3, 4, 5],
+    ]);
+  });
+
+  it('refuses what is too much of one owner, and takes that of the others', async () => {
+    const { batcher } = recorded({ maxItems: 2, ownerOf: (item) => String(item % 2), maxWaitingOf: () => 3 });
+    const waiting = [1, 3, 5].map((item) => batcher.add(item));
+    expect(batcher.isFullFor('1')).toBe(true);
+    await expect(batcher.add(7)).rejects.toBeInstanceOf(BatcherFullError);
+    expect(batcher.isFullFor('0')).toBe(false);
+    expect(await Promise.all([...waiting, batcher.add(2)])).toEqual([10, 30, 50, 20]);
+    expect(await batcher.add(7)).toBe(70);
+  });
+
+  it('starts a batch that weighs enough whatever the pace', async () => {
+    const { batcher, batches } = recorded({ paceMs: () => 600_000, weigh: (item) => item, maxWeight: 10 });
+    await batcher.add(1);
+    await Promise.all([4, 6].map((item) => batcher.add(item)));
+    expect(batches).toEqual([[1], [4, 6]]);
+  });
+
   it('drains when nothing waits or runs any more', async () => {
     const gate = gated();
     const { batcher } = recorded({ maxItems: 1, run: gate.run });

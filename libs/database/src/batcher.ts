@@ -1,3 +1,5 @@
+import { WaitingLine } from './waiting-line.js';
+
 export interface BatcherOptions<Item, Result> {
   /**
    * Runs one batch; its results stand in the places of their items. May throw: then each item fails with the error.
@@ -5,8 +7,18 @@ export interface BatcherOptions<Item, Result> {
    */
   readonly run: (items: Item[], answer: (place: number, result: Result | Error) => void) => Promise<(Result | Error)[]>;
   readonly maxItems: number;
+  /** What one batch may weigh; a heavier item is a batch of its own. Left out: anything. */
+  readonly maxWeight?: number;
+  readonly weigh?: (item: Item) => number;
+  /** Whose item it is: the owners take turns while more waits than one batch holds. Left out: all are one owner's. */
+  readonly ownerOf?: (item: Item) => string;
   /** Items waiting or running; beyond it `add` rejects with {@link BatcherFullError}. */
   readonly maxWaiting?: number;
+  /**
+   * Items of one owner that may wait, beyond which `add` rejects those of this owner. At least `maxItems`: owners are not
+   * told apart while less waits. Left out: any number.
+   */
+  readonly maxWaitingOf?: (owner: string) => number;
   /**
    * Milliseconds from the start of a batch of so many items to the start of the next, while what waits is less than a
    * full batch: none unless given.
@@ -29,10 +41,11 @@ interface Entry<Item, Result> {
 
 /**
  * Group commit: what arrives while a batch runs forms the next one, in order, one batch at a time. A lone item starts at
- * the end of the event loop's turn, and batches grow by themselves under load.
+ * the end of the event loop's turn, and batches grow by themselves under load. When more waits than one batch holds, the
+ * owners of the items take turns.
  */
 export class Batcher<Item, Result> {
-  private queue: Entry<Item, Result>[] = [];
+  private readonly queue: WaitingLine<Entry<Item, Result>>;
   private running = 0;
   private isScheduled = false;
   /** Until what waits may start, unless it becomes a full batch before. */
@@ -41,20 +54,37 @@ export class Batcher<Item, Result> {
   private mayStartAtMs = 0;
   private idle: PromiseWithResolvers | undefined;
 
-  constructor(private readonly options: BatcherOptions<Item, Result>) {}
+  constructor(private readonly options: BatcherOptions<Item, Result>) {
+    const { maxItems, maxWeight = Infinity, weigh, ownerOf } = options;
+    this.queue = new WaitingLine({
+      maxItems,
+      maxWeight,
+      ...(weigh && { weigh: ({ item }: Entry<Item, Result>) => weigh(item) }),
+      ...(ownerOf && { ownerOf: ({ item }: Entry<Item, Result>) => ownerOf(item) }),
+    });
+  }
 
   /** Items waiting or running. */
   get size(): number {
-    return this.queue.length + this.running;
+    return this.queue.size + this.running;
   }
 
-  /** `add` would reject. */
+  /** `add` would reject whatever it is given. */
   get isFull(): boolean {
     return this.size >= (this.options.maxWaiting ?? Infinity);
   }
 
+  /** `add` would reject the items of this owner. */
+  isFullFor(owner: string): boolean {
+    if (this.isFull) return true;
+    const waiting = this.queue.sizeOf(owner);
+    return waiting > 0 && waiting >= (this.options.maxWaitingOf?.(owner) ?? Infinity);
+  }
+
   add(item: Item): Promise<Result> {
-    if (this.isFull) return Promise.reject(new BatcherFullError(this.size));
+    const owner = this.options.ownerOf?.(item);
+    if (owner === undefined ? this.isFull : this.isFullFor(owner))
+      return Promise.reject(new BatcherFullError(this.size));
     return new Promise((resolve, reject) => {
       this.queue.push({ item, resolve, reject });
       this.schedule();
@@ -68,16 +98,12 @@ export class Batcher<Item, Result> {
     await this.idle.promise;
   }
 
-  private get hasFullBatch(): boolean {
-    return this.queue.length >= this.options.maxItems;
-  }
-
   private schedule(): void {
     if (this.running > 0) return;
-    if (this.hasFullBatch && this.pause) this.endPause();
+    if (this.queue.hasFullBatch && this.pause) this.endPause();
     if (this.isScheduled) return;
     this.isScheduled = true;
-    const pauseMs = this.hasFullBatch ? 0 : Math.ceil(this.mayStartAtMs - performance.now());
+    const pauseMs = this.queue.hasFullBatch ? 0 : Math.ceil(this.mayStartAtMs - performance.now());
     if (pauseMs > 0) this.pause = setTimeout(() => this.start(), pauseMs);
     else setImmediate(() => this.start());
   }
@@ -94,17 +120,17 @@ export class Batcher<Item, Result> {
   }
 
   private async runNext(): Promise<void> {
-    const batch = this.queue.splice(0, this.options.maxItems);
+    const batch = this.queue.take();
     if (batch.length === 0) return;
     this.running = batch.length;
     this.mayStartAtMs = performance.now() + (this.options.paceMs?.(batch.length) ?? 0);
     const answers = await this.answersOf(batch);
     this.running = 0;
     // A full batch that waits is on its way before these are answered: the database works on it meanwhile.
-    if (this.hasFullBatch) void this.runNext();
+    if (this.queue.hasFullBatch) void this.runNext();
     batch.forEach((entry, place) => settle(entry, answers[place]));
     if (this.running > 0) return;
-    if (this.queue.length > 0) this.schedule();
+    if (this.queue.size > 0) this.schedule();
     else this.becomeIdle();
   }
 

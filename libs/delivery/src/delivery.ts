@@ -13,6 +13,7 @@ import { DeliveryTraces } from './delivery-traces.js';
 import { Feed } from './feed.js';
 import { MemberRights } from './member-rights.js';
 import { Memberships } from './memberships.js';
+import { openDevice } from './open-device.js';
 import { OutboxDrainer } from './outbox-drainer.js';
 import type { Outlet } from './outlet.js';
 import { Publisher } from './publisher.js';
@@ -159,7 +160,7 @@ export class Delivery {
    */
   async open({ key, outlet, resume }: Opening, onConnection: (connection: Connection) => void): Promise<void> {
     const { devices, registry, instanceId } = this.options;
-    const { channels, epoch } = await devices.open(key);
+    const { channels, epoch } = await openDevice(key, devices, registry);
     const connection = new Connection(key, outlet, this.surroundings);
     onConnection(connection);
     if (connection.isClosed) return;
@@ -219,9 +220,9 @@ export class Delivery {
     await this.options.settlements.read(connection.key, positions);
   }
 
-  /** @returns the seq behind which the membership begins */
-  async join(user: string, channel: string): Promise<number> {
-    const seq = await this.options.groups.join({ user, channel });
+  /** @returns the seq behind which the membership begins @throws Fault LIMIT_REACHED, if the user joins by itself */
+  async join(user: string, channel: string, isByUser = false): Promise<number> {
+    const seq = await this.options.groups.join({ user, channel }, isByUser);
     await this.memberships.refresh(user);
     this.waker.add(inboxOf(user));
     return seq;
@@ -252,11 +253,7 @@ export class Delivery {
 
   /** After LISTEN was taken up (again): what was said meanwhile was not heard. */
   async readEverything(): Promise<void> {
-    try {
-      await this.feed.poll(Infinity);
-    } catch (error) {
-      this.options.onError('poll failed', error);
-    }
+    await this.feed.poll(Infinity).catch((error: unknown) => this.options.onError('poll failed', error));
   }
 
   /** Milliseconds that a stored message has waited to be read for the readers here, of some of their channels; 0: none. */

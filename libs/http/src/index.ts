@@ -9,3 +9,4 @@ export { jsonOf } from './json-body.js';
 export { PendingConnections } from './pending-connections.js';
 export { SchemaPipe } from './schema.pipe.js';
 export { toFault } from './to-fault.js';
+export { TurnInterceptor } from './turn.interceptor.js';

@@ -9,3 +9,4 @@ export type { SuspectRow } from './sql/suspects.sql.js';
 export { FIRST_SUSPECT, SuspectList } from './suspect-list.js';
 export { Suspects } from './suspects.js';
 export type { Suspicion, Suspicions } from './suspicions.js';
+export { FairQueue, type FairQueueOptions } from './fair-queue.js';

@@ -1,4 +1,6 @@
 import { Database } from '#database';
+import type { Fault } from '#protocol';
+import { serviceRan } from '../../../test/support/service-ran.js';
 import { createTestDatabase, type TestDatabase } from '../../../test/support/test-database.js';
 import { Devices } from './devices.js';
 import { Groups } from './groups.js';
@@ -28,8 +30,8 @@ describe('Devices', () => {
     await groups.join({ channel: 'group:b', user: 'ada' });
     await groups.join({ channel: 'group:a', user: 'ada' });
     await groups.join({ channel: 'group:c', user: 'eve' });
-    const { channels } = await devices.open(phone);
-    expect(channels).toEqual(['user:ada', 'broadcast', 'group:a', 'group:b']);
+    const opened = await devices.open(phone);
+    expect(opened?.channels).toEqual(['user:ada', 'broadcast', 'group:a', 'group:b']);
   });
 
   it('starts the first device at what its inbox holds, its memberships, and the present end of broadcast', async () => {
@@ -80,9 +82,44 @@ describe('Devices', () => {
   it('opens many at once in one go, the same one twice among them', async () => {
     const keys = Array.from({ length: 300 }, (_, i) => ({ user: `u${i % 150}`, deviceId: 'd' }));
     const opened = await Promise.all(keys.map((key) => devices.open(key)));
-    expect(opened.map(({ channels }) => channels[0])).toEqual(keys.map(({ user }) => `user:${user}`));
+    expect(opened.map((one) => one?.channels[0])).toEqual(keys.map(({ user }) => `user:${user}`));
     const [row] = await test.query('select count(*)::int as devices from trunkline.devices');
     expect(row).toEqual({ devices: 150 });
+  });
+
+  it('makes as many devices of a user as it may have, however many are asked for at once, and knows them again', async () => {
+    const capped = new Devices(database, 3);
+    const keys = Array.from({ length: 7 }, (_, i) => ({ user: 'ada', deviceId: `d${i}` }));
+    const others = ['ben', 'cid'].map((user) => ({ user, deviceId: 'd' }));
+    const opened = await Promise.all([...keys, ...others].map((key) => capped.open(key)));
+    expect(opened.map((one) => one !== undefined)).toEqual([
+      true,
+      true,
+      true,
+      ...Array<boolean>(4).fill(false),
+      true,
+      true,
+    ]);
+    const again = await Promise.all(keys.map((key) => capped.open(key)));
+    expect(again.map((one) => one !== undefined)).toEqual([true, true, true, false, false, false, false]);
+    expect(await capped.open({ user: 'ada', deviceId: 'late' })).toBeUndefined();
+  });
+
+  it('has those give way that were not seen for a day of service, longest first', async () => {
+    const keys = ['new', 'old', 'oldest'].map((deviceId) => ({ user: 'ada', deviceId }));
+    await Promise.all([...keys, { user: 'eve', deviceId: 'oldest' }].map((key) => devices.open(key)));
+    await test.query(
+      `update trunkline.devices set last_seen_at = now() - interval '2 days' where device_id like 'old%'`,
+    );
+    await test.query(
+      `update trunkline.devices set last_seen_at = now() - interval '3 days' where device_id = 'oldest'`,
+    );
+    expect(await devices.findAway('ada')).toEqual([]);
+    await serviceRan(test, 2);
+    expect(await devices.findAway('ada')).toEqual([keys[2], keys[1]]);
+    expect(await devices.giveWay({ user: 'ada', deviceId: 'oldest' })).toBe(true);
+    expect(await devices.giveWay({ user: 'ada', deviceId: 'new' })).toBe(false);
+    expect(await devices.findAway('ada')).toEqual([keys[1]]);
   });
 });
 
@@ -106,6 +143,19 @@ describe('Groups', () => {
     expect(await groups.membershipsOf('eve')).toEqual({ channels: [], epoch: 0 });
   });
 
+  it('takes a user who joins by itself into as many groups as it may, a member again, and one whom a back end adds', async () => {
+    const capped = new Groups(database, 2);
+    const join = (channel: string, isByUser = true): Promise<unknown> =>
+      capped.join({ channel, user: 'ada' }, isByUser).catch((error: Fault) => error.fault);
+    const names = ['group:a', 'group:b', 'group:c', 'group:d'];
+    expect(await Promise.all(names.map((name) => join(name)))).toEqual([0, 0, 'LIMIT_REACHED', 'LIMIT_REACHED']);
+    expect(await Promise.all(['group:a', 'group:e'].map((name) => join(name)))).toEqual([0, 'LIMIT_REACHED']);
+    expect(await Promise.all([join('group:c', false), join('group:d')])).toEqual([0, 'LIMIT_REACHED']);
+    await capped.leave({ channel: 'group:a', user: 'ada' });
+    await capped.leave({ channel: 'group:b', user: 'ada' });
+    expect(await join('group:d')).toBe(0);
+  });
+
   it('gives all who join the same seat at once the same answer', async () => {
     const others = new Groups(database);
     const seats = Array.from({ length: 50 }, () => ({ channel: 'group:a', user: 'ada' }));
@@ -125,8 +175,8 @@ async function reach(channel: string, lastSeq: number): Promise<void> {
 }
 
 async function positions(key: typeof phone): Promise<Record<string, number>> {
-  const { channels } = await devices.open(key);
-  const found = await devices.positions(key, channels);
+  const opened = await devices.open(key);
+  const found = await devices.positions(key, opened?.channels ?? []);
   return Object.fromEntries(found.map(({ channel, seq }) => [channel, seq]));
 }
 

@@ -1,7 +1,7 @@
 import { Batcher, textArray, withRetry, type Database } from '#database';
 import { inboxOf } from '#protocol';
 import { FIND_IDLE_DEVICES, FORGET_DEVICES } from './sql/forget-devices.sql.js';
-import { LEAVE_DEVICES, OPEN_DEVICES, type OpenedRow } from './sql/open-devices.sql.js';
+import { FIND_AWAY_DEVICES, LEAVE_DEVICES, OPEN_DEVICES, type OpenedRow } from './sql/open-devices.sql.js';
 import { READ_POSITIONS } from './sql/read-positions.sql.js';
 
 export interface DeviceKey {
@@ -29,18 +29,32 @@ export interface Position {
 /** All of a batch go on in one turn of the event loop, and each then has packets to send: more would hold up the others. */
 const AT_ONCE = 100;
 
+/** A device that was seen within so many days never gives way to a new one. */
+const AWAY_DAYS = 1;
+
 type PositionKey = DeviceKey & { readonly channel: string };
 
 /** The devices of users and how far each has come. A storm of connects is a few statements. */
 export class Devices {
-  private readonly opens: Batcher<DeviceKey, Opened>;
+  private readonly opens: Batcher<DeviceKey, Opened | undefined>;
+  private readonly looks: Batcher<string, DeviceKey[]>;
   private readonly leaves: Batcher<DeviceKey, void>;
   private readonly positionReads: Batcher<readonly PositionKey[], Position[]>;
 
-  constructor(private readonly database: Database) {
+  constructor(
+    private readonly database: Database,
+    /** Devices of one user; 0: any number. */
+    private readonly maxOfUser = 0,
+  ) {
     this.opens = new Batcher({
       run: (keys) => withRetry(() => this.openAll(keys), { deadlineMs: 2_000 }),
       maxItems: AT_ONCE,
+      ownerOf: ({ user }) => user,
+    });
+    this.looks = new Batcher({
+      run: (users) => withRetry(() => this.findAllAway(users), { deadlineMs: 2_000 }),
+      maxItems: AT_ONCE,
+      ownerOf: (user) => user,
     });
     this.leaves = new Batcher<DeviceKey, void>({
       run: (keys) => withRetry(() => this.leaveAll(keys), { deadlineMs: 2_000 }),
@@ -49,12 +63,26 @@ export class Devices {
     this.positionReads = new Batcher({
       run: (requests) => withRetry(() => this.readPositions(requests), { deadlineMs: 2_000 }),
       maxItems: AT_ONCE,
+      ownerOf: ([first]) => first?.user ?? '',
     });
   }
 
-  /** Notes the device as seen, makes it if it is new, and says what it receives without asking. */
-  open(key: DeviceKey): Promise<Opened> {
+  /**
+   * Notes the device as seen, makes it if it is new, and says what it receives without asking. Undefined: it would be one
+   * more than its user may have.
+   */
+  open(key: DeviceKey): Promise<Opened | undefined> {
     return this.opens.add(key);
+  }
+
+  /** The devices of a user that did not come or go for a day, longest first; some may be connected all that time. */
+  findAway(user: string): Promise<DeviceKey[]> {
+    return this.looks.add(user);
+  }
+
+  /** Forgets a device that {@link findAway} found, unless it was seen meanwhile. */
+  async giveWay(key: DeviceKey): Promise<boolean> {
+    return (await this.forget([key], AWAY_DAYS)) > 0;
   }
 
   /** Notes when the device was last seen. */
@@ -86,16 +114,24 @@ export class Devices {
     return this.positionReads.add(channels.map((channel) => ({ user, deviceId, channel })));
   }
 
-  private async openAll(keys: readonly DeviceKey[]): Promise<(Opened | Error)[]> {
+  private async openAll(keys: readonly DeviceKey[]): Promise<(Opened | undefined)[]> {
     const rows = await this.database.rows('hot', OPEN_DEVICES, [
       textArray(keys.map(({ user }) => user)),
       textArray(keys.map(({ deviceId }) => deviceId)),
+      this.maxOfUser,
     ]);
     const byKey = new Map(rows.map((row) => [`${row.user_id} ${row.device_id}`, row]));
     return keys.map(({ user, deviceId }) => {
       const row = byKey.get(`${user} ${deviceId}`);
-      return row ? toOpened(user, row) : new Error('the device was not opened');
+      return row && toOpened(user, row);
     });
+  }
+
+  private async findAllAway(users: readonly string[]): Promise<DeviceKey[][]> {
+    const rows = await this.database.rows('hot', FIND_AWAY_DEVICES, [textArray(users), AWAY_DAYS]);
+    return users.map((user) =>
+      rows.filter((row) => row.user_id === user).map((row) => ({ user, deviceId: row.device_id })),
+    );
   }
 
   private async leaveAll(keys: readonly DeviceKey[]): Promise<void[]> {

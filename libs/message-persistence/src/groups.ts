@@ -1,4 +1,5 @@
-import { Batcher, textArray, withRetry, type Database } from '#database';
+import { Batcher, plainArray, textArray, withRetry, type Database } from '#database';
+import { Fault } from '#protocol';
 import { FIND_MEMBERSHIPS } from './sql/find-membership.sql.js';
 import { JOIN_GROUPS, LEAVE_GROUP, READ_MEMBERSHIPS } from './sql/join-groups.sql.js';
 import { MAY_SEE } from './sql/may-see.sql.js';
@@ -8,23 +9,42 @@ export interface Seat {
   readonly user: string;
 }
 
+interface Joining extends Seat {
+  readonly isByUser: boolean;
+}
+
+const ownerOf = ({ user }: Seat): string => user;
+
 /** Durable membership of users in groups. */
 export class Groups {
-  private readonly joins: Batcher<Seat, number>;
+  private readonly joins: Batcher<Joining, number>;
   private readonly lookups: Batcher<Seat, number | undefined>;
 
-  constructor(private readonly database: Database) {
-    this.joins = new Batcher({
+  constructor(
+    private readonly database: Database,
+    /** Groups that a user may be in when it joins one more by itself; 0: any number. */
+    private readonly maxOfUser = 0,
+  ) {
+    this.joins = new Batcher<Joining, number>({
       run: (seats) => withRetry(() => this.joinAll(seats), { deadlineMs: 2_000 }),
       maxItems: 500,
+      ownerOf,
     });
     // Whoever asks for what it may not costs a place in a batch, and not a statement.
-    this.lookups = new Batcher<Seat, number | undefined>({ run: (seats) => this.findAll(seats), maxItems: 500 });
+    this.lookups = new Batcher<Seat, number | undefined>({
+      run: (seats) => this.findAll(seats),
+      maxItems: 500,
+      ownerOf,
+    });
   }
 
-  /** @returns the seq behind which membership begins; of the first join, if the user is a member already */
-  join(seat: Seat): Promise<number> {
-    return this.joins.add(seat);
+  /**
+   * @param isByUser not by a back end, which may put a user into any number of groups
+   * @returns the seq behind which membership begins; of the first join, if the user is a member already
+   * @throws Fault LIMIT_REACHED
+   */
+  join({ channel, user }: Seat, isByUser = false): Promise<number> {
+    return this.joins.add({ channel, user, isByUser });
   }
 
   /** @returns false if the user was no member */
@@ -63,12 +83,21 @@ export class Groups {
     return rows.map(({ joined_seq }) => joined_seq ?? undefined);
   }
 
-  private async joinAll(seats: readonly Seat[]): Promise<(number | Error)[]> {
+  private tooMany(): Fault {
+    return new Fault(
+      'LIMIT_REACHED',
+      `a user who is in ${this.maxOfUser} groups joins no more by itself: leave one first`,
+    );
+  }
+
+  private async joinAll(seats: readonly Joining[]): Promise<(number | Error)[]> {
     const rows = await this.database.rows('hot', JOIN_GROUPS, [
-      seats.map(({ channel }) => channel),
-      seats.map(({ user }) => user),
+      textArray(seats.map(({ channel }) => channel)),
+      textArray(seats.map(({ user }) => user)),
+      plainArray(seats.map(({ isByUser }) => isByUser)),
+      this.maxOfUser,
     ]);
     const bySeat = new Map(rows.map((row) => [`${row.channel} ${row.user_id}`, row.joined_seq]));
-    return seats.map(({ channel, user }) => bySeat.get(`${channel} ${user}`) ?? new Error(`${user} did not join`));
+    return seats.map(({ channel, user }) => bySeat.get(`${channel} ${user}`) ?? this.tooMany());
   }
 }

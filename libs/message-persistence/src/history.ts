@@ -14,9 +14,12 @@ export interface HistoryBounds {
   /** Exclusive, ISO 8601. */
   readonly to: string | undefined;
   readonly order: 'asc' | 'desc';
-  /** Messages at most; what is gone counts, so a page may hold fewer. */
+  /** Messages at most; what is gone counts, so a page may hold fewer, and one that reaches 1 MB ends there. */
   readonly limit: number;
 }
+
+/** A page of the longest messages could otherwise be 32 MB, held in memory until its reader has taken it. */
+const PAGE_BYTES = 1_048_576;
 
 export type RecordPage = Omit<HistoryPage, 'messages'> & { readonly messages: MessageRecord[] };
 
@@ -42,15 +45,14 @@ async function readPage<Shown>(
   reader: Recipient | undefined,
   show: (channel: string, row: HistoryRow) => Shown[],
 ): Promise<Omit<HistoryPage, 'messages'> & { messages: Shown[] }> {
-  const { order, limit } = bounds;
-  const rows = await database.rows('work', READ_HISTORY[order], toValues(channel, bounds, reader));
-  // One row more than fits tells whether there is a next page.
-  const page = rows.slice(0, limit);
-  const next = rows.length > limit ? (page.at(-1)?.seq ?? null) : null;
+  const { order } = bounds;
+  const page = await database.rows('work', READ_HISTORY[order], toValues(channel, bounds, reader));
+  const isAll = page.length >= (page[0]?.found ?? 0);
+  const next = isAll ? null : (page.at(-1)?.seq ?? null);
   return {
     channel,
     messages: page.flatMap((row) => show(channel, row)),
-    lastSeq: rows[0]?.last_seq ?? 0,
+    lastSeq: page[0]?.last_seq ?? 0,
     nextAfterSeq: order === 'asc' ? next : null,
     nextBeforeSeq: order === 'desc' ? next : null,
   };
@@ -58,7 +60,8 @@ async function readPage<Shown>(
 
 function toValues(channel: string, bounds: HistoryBounds, reader: Recipient | undefined): unknown[] {
   const { afterSeq, beforeSeq = Number.MAX_SAFE_INTEGER, from = '-infinity', to = 'infinity', limit } = bounds;
-  return [channel, afterSeq, beforeSeq, from, to, limit + 1, reader?.user, reader?.deviceId, reader?.connectionId];
+  const own = [reader?.user, reader?.deviceId, reader?.connectionId];
+  return [channel, afterSeq, beforeSeq, from, to, limit, ...own, PAGE_BYTES];
 }
 
 function toMessages(channel: string, row: HistoryRow): HistoryPage['messages'] {

@@ -3,7 +3,7 @@ export { AppendObserver } from './append-observer.js';
 export { Audience, type UserPart } from './audience.js';
 export { Backlog } from './backlog.js';
 export type { ChannelPage, Entry, ReadRequest } from './channel-page.js';
-export { Devices, type DeviceKey, type Position } from './devices.js';
+export { Devices, type DeviceKey, type Opened, type Position } from './devices.js';
 export { isWithheld, type Controls, type Recipient } from './controls.js';
 export { DeadLetters, placeOf, toDeadLetterView, type LetterPlace } from './dead-letters.js';
 export { Directory } from './directory.js';

@@ -59,6 +59,13 @@ export interface MessageStatus {
 }
 
 const MAX_APPEND = 500;
+/** What one commit may store, so that a lone message does not wait for the megabytes of others. */
+const MAX_APPEND_CHARACTERS = 2_097_152;
+/** Publishes of one user that may wait, of all: so many users have to flood before others are refused. A back end is trusted with more. */
+const USER_SHARE = 0.1;
+const KEY_SHARE = 0.5;
+/** A batch over REST has 1,000. */
+const LEAST_WAITING_OF_ONE = 2_000;
 /**
  * Every batch costs its transaction, a hint and a read on each instance that is told, whatever it holds. Without a pause,
  * a thousand messages a second would be as many batches as the machine can carry, and busy with nothing else; and the
@@ -91,18 +98,23 @@ export class MessageLog {
         return run;
       },
       maxItems: MAX_APPEND,
+      maxWeight: MAX_APPEND_CHARACTERS,
+      weigh: ({ message }) => message.body.length,
+      ownerOf: ({ message }) => message.publisher,
       maxWaiting: options.maxWaiting,
+      maxWaitingOf: (publisher) => maxWaitingOf(publisher, options.maxWaiting),
       paceMs: appendPaceMs,
     });
   }
 
   /**
-   * Stores one message together with those that wait at the same time.
+   * Stores one message together with those that wait at the same time. When more wait than one commit stores, their
+   * publishers take turns.
    * @throws Fault UNAVAILABLE, OUTCOME_UNKNOWN, OVERLOADED (all retryable), PUBLISH_ID_REUSED
    */
   append(message: NewMessage): Promise<Appended> {
     const endsAt = performance.now() + this.options.deadlineMs;
-    if (this.appends.isFull) return Promise.reject(new Fault('OVERLOADED', 'too many publishes are waiting'));
+    if (this.appends.isFullFor(message.publisher)) return Promise.reject(this.tooMany(message.publisher));
     return this.appends.add({ message, endsAt });
   }
 
@@ -175,6 +187,11 @@ export class MessageLog {
     return this.appends.drain();
   }
 
+  private tooMany(publisher: string): Fault {
+    const whose = this.appends.isFull ? '' : ` of ${publisher}`;
+    return new Fault('OVERLOADED', `too many publishes${whose} are waiting`);
+  }
+
   private reader(collapses: boolean): Batcher<ReadRequest, ChannelPage | undefined> {
     return new Batcher<ReadRequest, ChannelPage | undefined>({
       run: (requests) => withRetry(() => this.read(requests, collapses), { deadlineMs: 1_000 }),
@@ -199,4 +216,9 @@ export class MessageLog {
       return toPage(request, rows.slice(start, end));
     });
   }
+}
+
+function maxWaitingOf(publisher: string, maxWaiting: number): number {
+  const share = publisher.startsWith('user:') ? USER_SHARE : KEY_SHARE;
+  return Math.max(LEAST_WAITING_OF_ONE, maxWaiting * share);
 }

@@ -10,12 +10,15 @@ import {
   OLDEST_DUE,
   SCHEDULE_MESSAGE,
   type DrainedRow,
+  type ScheduledRow,
 } from './sql/outbox.sql.js';
 
 const MAX_ROWS = 500;
 
 export interface OutboxOptions {
   readonly dedupeHours: number;
+  /** Scheduled messages of one user that may wait; 0: any number. */
+  readonly maxScheduledOfUser?: number;
   /** Milliseconds for messages without a time to live of their own; 0: none. */
   readonly defaultTtlMs: Readonly<Record<ChannelKind, number>>;
 }
@@ -29,20 +32,39 @@ export class Outbox {
 
   /**
    * @returns the id and time it has; those of the first one, if its publish id waits already or was published
-   * @throws Fault PUBLISH_ID_REUSED, UNAVAILABLE
+   * @throws Fault PUBLISH_ID_REUSED, UNAVAILABLE, BAD_REQUEST, LIMIT_REACHED
    */
   async schedule(message: NewMessage, sendAt: string): Promise<{ id: string; sendAt: Date }> {
-    const { id, channel, publisher, sender, type, body, metadata, controls, ttlMs, publishId } = message;
-    const { dedupeHours } = this.options;
-    const values = [sendAt, id, channel, publisher, sender, type, body, metadata, controls, ttlMs, publishId];
-    const [row] = await this.database.rows('work', SCHEDULE_MESSAGE, [...values, dedupeHours]);
-    if (row) return { id: row.message_id, sendAt: row.due_at };
+    const row = await this.store(message, sendAt);
+    if (row.message_id && row.due_at) return { id: row.message_id, sendAt: row.due_at };
+    const { channel, publisher, publishId, type, body } = message;
     const key = [channel, publisher, publishId, type, body];
-    const [first] = await this.database.rows('work', FIND_SCHEDULED, [...key, dedupeHours]);
-    if (!first) throw new Fault('UNAVAILABLE', 'the message with this publishId was just cancelled; try again');
+    const [first] = await this.database.rows('work', FIND_SCHEDULED, [...key, this.options.dedupeHours]);
+    if (!first) throw this.refusal(message, row);
     if (!first.is_same)
       throw new Fault('PUBLISH_ID_REUSED', 'publishId: was used before for this channel with another body');
     return { id: first.message_id, sendAt: first.due_at };
+  }
+
+  private async store(message: NewMessage, sendAt: string): Promise<ScheduledRow> {
+    const { id, channel, publisher, sender, type, body, metadata, controls, ttlMs, publishId } = message;
+    const values = [sendAt, id, channel, publisher, sender, type, body, metadata, controls, ttlMs, publishId];
+    const limits = [this.options.dedupeHours, this.maxScheduledOf(publisher)];
+    const [row] = await this.database.rows('work', SCHEDULE_MESSAGE, [...values, ...limits]);
+    if (!row) throw new Error('what is scheduled is always one row');
+    return row;
+  }
+
+  private refusal({ publisher }: NewMessage, { is_too_far, is_full }: ScheduledRow): Fault {
+    if (is_too_far) return new Fault('BAD_REQUEST', 'sendAt: at most a year ahead');
+    if (!is_full) return new Fault('UNAVAILABLE', 'the message with this publishId was just cancelled; try again');
+    const max = this.maxScheduledOf(publisher);
+    return new Fault('LIMIT_REACHED', `${max} scheduled messages of ${publisher} wait: cancel one, or wait for one`);
+  }
+
+  /** A back end may have any number. */
+  private maxScheduledOf(publisher: string): number {
+    return publisher.startsWith('user:') ? (this.options.maxScheduledOfUser ?? 0) : 0;
   }
 
   /**

@@ -8,7 +8,7 @@ export const DEFAULT_DEVICE = 'default';
 export const Handshake = z.strictObject({
   token: Token,
   deviceId: DeviceId.optional().describe(
-    `one installation of the client, with positions of its own; left out: \`${DEFAULT_DEVICE}\`, shared by all such connections of the user`,
+    `one installation of the client, with positions of its own; left out: \`${DEFAULT_DEVICE}\`, shared by all such connections of the user. Make it once and keep it: a user has \`MAX_DEVICES_PER_USER\`, and one more takes the place of the one not seen for longest, or gets \`closing\` with 1019 if all were seen within a day`,
   ),
   resume: Ack.optional().describe('what this device has processed already, as in `ack`'),
 });

@@ -21,7 +21,7 @@ export const ChannelPresence = z
     channel: PresenceChannel,
     members: z.int().describe('of the group; 1 for a user'),
     online: z.int().describe('how many of them are online'),
-    users: z.array(UserPresence).describe('at most 1000, those online first'),
+    users: z.array(UserPresence).describe('at most 1000, those online first; the counts are of all'),
   })
   .meta({ id: 'ChannelPresence' });
 export type ChannelPresence = z.infer<typeof ChannelPresence>;

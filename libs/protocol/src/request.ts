@@ -89,7 +89,7 @@ export type Publish = z.infer<typeof Publish>;
 
 const sendAt = z.iso
   .datetime({ offset: true })
-  .describe('when it is published, within a second, by the database’s clock');
+  .describe('when it is published, within a second, by the database’s clock; at most a year (366 days) ahead');
 
 export const Schedule = z.strictObject({ ...Publish.shape, sendAt }).meta({ id: 'Schedule' });
 export type Schedule = z.infer<typeof Schedule>;
@@ -149,7 +149,12 @@ export const History = z.strictObject({
   from: HistoryTime.optional().describe('only what was published then or later'),
   to: HistoryTime.optional().describe('only what was published before'),
   order: HistoryOrder.optional(),
-  limit: z.int().min(1).max(HISTORY_LIMIT_MAX).optional().describe(`default 100, at most ${HISTORY_LIMIT_MAX}`),
+  limit: z
+    .int()
+    .min(1)
+    .max(HISTORY_LIMIT_MAX)
+    .optional()
+    .describe(`default 100, at most ${HISTORY_LIMIT_MAX}; a page may end before, at 1 MB`),
 });
 export type History = z.infer<typeof History>;
 
@@ -192,7 +197,7 @@ export const REQUESTS = {
     result: z.strictObject({ channel: Channel }),
   },
   join: {
-    does: 'Makes the user a member of a group, on all its devices, until it leaves: from now on nothing of it is missed. Needs the right `join:<channel>`, once: a later token without it does not end the membership.',
+    does: 'Makes the user a member of a group, on all its devices, until it leaves: from now on nothing of it is missed. Needs the right `join:<channel>`, once: a later token without it does not end the membership. A user who is in `MAX_GROUPS_PER_USER` groups joins no more by itself (1019).',
     payload: GroupOnly,
     result: z.strictObject({ channel: Channel, seq: Seq.describe('membership begins behind this seq') }),
   },
@@ -202,7 +207,7 @@ export const REQUESTS = {
     result: z.strictObject({ channel: Channel }),
   },
   history: {
-    does: 'A page of a channel that this connection reads or may subscribe to, bounded by seq or time, in either order. What expired, was cancelled or collapsed is left out, and so is what was withheld from this user, device or connection, or is for one device and not taken by this one. In groups that the server’s `HISTORY_FROM_JOIN` names, a member whose token does not grant `subscribe:<channel>` sees what came behind its joining.',
+    does: 'A page of a channel that this connection reads or may subscribe to, bounded by seq or time, in either order. It ends with `limit` messages or at 1 MB, and `nextAfterSeq` or `nextBeforeSeq` leads on. What expired, was cancelled or collapsed is left out, and so is what was withheld from this user, device or connection, or is for one device and not taken by this one. In groups that the server’s `HISTORY_FROM_JOIN` names, a member whose token does not grant `subscribe:<channel>` sees what came behind its joining.',
     payload: History,
     result: HistoryPage,
   },
@@ -212,7 +217,7 @@ export const REQUESTS = {
     result: z.strictObject({}),
   },
   schedule: {
-    does: 'Publishes a message at a time, once, whatever instance runs then. Needs the same right as `publish`, now.',
+    does: 'Publishes a message at a time, once, whatever instance runs then. Needs the same right as `publish`, now. A user may have `MAX_SCHEDULED_PER_USER` waiting (1019).',
     payload: Schedule,
     result: Scheduled,
   },
@@ -222,7 +227,7 @@ export const REQUESTS = {
     result: Cancelled,
   },
   presence: {
-    does: 'Who is online, and was last seen when: oneself, a user with whom one shares a group, or the members of a group of one’s own; others need the right `presence:<channel>`.',
+    does: 'Who is online, and was last seen when: oneself, a user with whom one shares a group, or the members of a group of one’s own; others need the right `presence:<channel>`. The answer may be half a second old; it names at most 1,000 users, and the counts are of all. To follow a group, `watch` it.',
     payload: PresenceOnly,
     result: ChannelPresence,
   },

@@ -1,8 +1,8 @@
-import { Controller, Get, Inject, Param, Query, UseGuards } from '@nestjs/common';
+import { Controller, Get, Inject, Param, Query, UseGuards, UseInterceptors } from '@nestjs/common';
 import { ApiTags } from '@nestjs/swagger';
 import type { z } from 'zod';
 import { Presence } from '#connection-manager';
-import { Documented, SchemaPipe } from '#http';
+import { Documented, SchemaPipe, TurnInterceptor } from '#http';
 import { MessageLog } from '#message-persistence';
 import { Channel, PresenceChannel, rest } from '#protocol';
 import { ApiKeyGuard } from './api-key.guard.js';
@@ -11,6 +11,7 @@ import { ApiKeyGuard } from './api-key.guard.js';
 @ApiTags('channels')
 @Controller('v1/channels')
 @UseGuards(ApiKeyGuard)
+@UseInterceptors(TurnInterceptor)
 export class ChannelsController {
   constructor(
     @Inject(MessageLog) private readonly log: MessageLog,

@@ -1,7 +1,7 @@
-import { Controller, Get, HttpCode, Inject, Param, Post, Query, UseGuards } from '@nestjs/common';
+import { Controller, Get, HttpCode, Inject, Param, Post, Query, UseGuards, UseInterceptors } from '@nestjs/common';
 import { ApiTags } from '@nestjs/swagger';
 import { z } from 'zod';
-import { Documented, SchemaPipe } from '#http';
+import { Documented, SchemaPipe, TurnInterceptor } from '#http';
 import { DeadLetters, toDeadLetterView } from '#message-persistence';
 import { Fault, rest } from '#protocol';
 import { ApiKeyGuard } from './api-key.guard.js';
@@ -10,6 +10,7 @@ import { ApiKeyGuard } from './api-key.guard.js';
 @ApiTags('dead letters')
 @Controller('v1/dead-letters')
 @UseGuards(ApiKeyGuard)
+@UseInterceptors(TurnInterceptor)
 export class DeadLettersController {
   constructor(@Inject(DeadLetters) private readonly deadLetters: DeadLetters) {}
 

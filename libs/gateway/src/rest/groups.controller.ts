@@ -1,8 +1,9 @@
-import { Controller, Delete, Inject, Param, Put, UseGuards } from '@nestjs/common';
+import { Controller, Delete, Inject, Param, Put, UseGuards, UseInterceptors } from '@nestjs/common';
 import { ApiTags } from '@nestjs/swagger';
 import type { z } from 'zod';
+import { Presence } from '#connection-manager';
 import { Delivery } from '#delivery';
-import { Documented, SchemaPipe } from '#http';
+import { Documented, SchemaPipe, TurnInterceptor } from '#http';
 import { GroupChannel, UserId, rest } from '#protocol';
 import { ApiKeyGuard } from './api-key.guard.js';
 
@@ -13,7 +14,10 @@ const PARAMS = { channel: 'group:<name>, percent-encoded', user: 'percent-encode
 @Controller('v1/channels/:channel/members')
 @UseGuards(ApiKeyGuard)
 export class GroupsController {
-  constructor(@Inject(Delivery) private readonly delivery: Delivery) {}
+  constructor(
+    @Inject(Delivery) private readonly delivery: Delivery,
+    @Inject(Presence) private readonly presence: Presence,
+  ) {}
 
   @Put(':user')
   @Documented({
@@ -26,10 +30,13 @@ export class GroupsController {
     @Param('channel', new SchemaPipe(GroupChannel)) channel: string,
     @Param('user', new SchemaPipe(UserId)) user: string,
   ): Promise<z.infer<typeof rest.MemberAnswer>> {
-    return { ok: true, channel, user, seq: await this.delivery.join(user, channel) };
+    const seq = await this.delivery.join(user, channel);
+    this.presence.forget(channel);
+    return { ok: true, channel, user, seq };
   }
 
   @Delete(':user')
+  @UseInterceptors(TurnInterceptor)
   @Documented({
     summary: 'End a membership',
     params: PARAMS,
@@ -41,6 +48,7 @@ export class GroupsController {
     @Param('user', new SchemaPipe(UserId)) user: string,
   ): Promise<z.infer<typeof rest.MemberAnswer>> {
     await this.delivery.leave(user, channel);
+    this.presence.forget(channel);
     return { ok: true, channel, user };
   }
 }

@@ -1,8 +1,21 @@
-import { Body, Controller, Delete, Get, HttpCode, Inject, Param, Post, Query, Req, UseGuards } from '@nestjs/common';
+import {
+  Body,
+  Controller,
+  Delete,
+  Get,
+  HttpCode,
+  Inject,
+  Param,
+  Post,
+  Query,
+  Req,
+  UseGuards,
+  UseInterceptors,
+} from '@nestjs/common';
 import { ApiTags } from '@nestjs/swagger';
 import { z } from 'zod';
 import { Delivery, Timelines, toAttempt, type Author } from '#delivery';
-import { countFaults, Documented, jsonOf, SchemaPipe, toFault, type KeyedRequest } from '#http';
+import { countFaults, Documented, jsonOf, SchemaPipe, toFault, TurnInterceptor, type KeyedRequest } from '#http';
 import { MessageLog, type MessageStatus } from '#message-persistence';
 import { LOGGER, METER, requestIdOf, type Counts, type Logger, type Meter, type TraceHeaders } from '#observability';
 import {
@@ -26,9 +39,11 @@ const EXAMPLES = {
   batch: { value: { messages: [{ channel: 'group:staff', type: 'notice', data: 'Tea is ready' }] } },
 };
 
+const TOMORROW = new Date(Date.now() + 86_400_000).toISOString();
+
 const SCHEDULE_EXAMPLES = {
   one: {
-    value: { channel: 'user:42', type: 'reminder', data: { text: 'Tomorrow' }, sendAt: '2030-01-01T09:00:00Z' },
+    value: { channel: 'user:42', type: 'reminder', data: { text: 'Tomorrow' }, sendAt: TOMORROW },
   },
 };
 
@@ -93,6 +108,7 @@ export class MessagesController {
   }
 
   @Get(':id')
+  @UseInterceptors(TurnInterceptor)
   @Documented({
     summary: 'A message, and what became of it: the devices it is for, and every attempt',
     params: ID,
@@ -104,6 +120,7 @@ export class MessagesController {
   }
 
   @Post('scheduled')
+  @UseInterceptors(TurnInterceptor)
   @HttpCode(200)
   @Documented({
     summary: 'Publish one message at a time: once, whichever instance runs then',
@@ -122,6 +139,7 @@ export class MessagesController {
   }
 
   @Delete(':id')
+  @UseInterceptors(TurnInterceptor)
   @Documented({
     summary:
       'Take a message back: a scheduled one of this key, or a stored one from the devices that have not got it yet',
@@ -137,6 +155,7 @@ export class MessagesController {
   }
 
   @Get(':id/timeline')
+  @UseInterceptors(TurnInterceptor)
   @Documented({
     summary: 'For each device what became of a message, every attempt, and the reason in words',
     params: ID,

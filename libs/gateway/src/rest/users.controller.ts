@@ -2,7 +2,7 @@ import { Controller, Delete, Get, Inject, Param, UseGuards, UseInterceptors } fr
 import { ApiTags } from '@nestjs/swagger';
 import type { z } from 'zod';
 import { Presence, Registry, Sessions, toConnectionView, toSessionView } from '#connection-manager';
-import { Action, AuditInterceptor, Documented, SchemaPipe } from '#http';
+import { Action, AuditInterceptor, Documented, SchemaPipe, TurnInterceptor } from '#http';
 import { Fault, UserId, inboxOf, rest } from '#protocol';
 import { ApiKeyGuard } from './api-key.guard.js';
 
@@ -12,6 +12,7 @@ const USER = { id: 'the user, percent-encoded' };
 @ApiTags('users')
 @Controller('v1/users')
 @UseGuards(ApiKeyGuard)
+@UseInterceptors(TurnInterceptor)
 export class UsersController {
   constructor(
     @Inject(Registry) private readonly registry: Registry,

@@ -7,7 +7,7 @@ import { Tokens } from '#auth';
 import { SETTINGS, type ResolvedSettings } from '#config';
 import { Heartbeats, Presence, Sessions } from '#connection-manager';
 import { Delivery } from '#delivery';
-import { Suspects } from '#limits';
+import { FairQueue, Suspects } from '#limits';
 import { cut, LOGGER, METER, RequestLog, requestIdOf, ThrottledLog, type Logger, type Meter } from '#observability';
 import { Fault, type Ack } from '#protocol';
 import { Admission } from './admission.js';
@@ -78,6 +78,7 @@ export class ClientGateway implements OnGatewayInit<Server> {
     @Inject(METER) meter: Meter,
     @Inject(RequestLog) private readonly requestLog: RequestLog,
     @Inject(Suspects) suspicions: Suspects,
+    @Inject(FairQueue) turns: FairQueue,
   ) {
     const metrics = new GatewayMetrics(meter, this, admission.maxConnections);
     const onGone = ({ socket }: SocketClient): void => void this.clients.delete(socket.id);
@@ -86,7 +87,7 @@ export class ClientGateway implements OnGatewayInit<Server> {
     const onFlood = (address: string): void => suspicions.note(address, 'flood');
     const throttles = new SocketThrottles({ ...sockets, limited, onFlood });
     const refusalLog = new ThrottledLog(REFUSALS_LOGGED_PER_S);
-    const parts = { delivery, sessions, presence, heartbeats, tokens, throttles };
+    const parts = { delivery, sessions, presence, heartbeats, tokens, throttles, turns };
     this.context = { ...parts, ...limits, metrics, logger, refusalLog, onGone };
     this.newTransports = new NewTransports({ ...sockets, limited, suspicions });
     this.admission = new Admission(admission);

@@ -1,6 +1,7 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { sessionEnded, type Presence } from '#connection-manager';
 import type { Author, Connection, Delivery, Outgoing } from '#delivery';
+import type { FairQueue } from '#limits';
 import {
   channelKind,
   Fault,
@@ -32,12 +33,19 @@ const LANES = { page: 1, users: PAGE_BYTES / USERS_BYTES } as const;
 export interface RequestsContext {
   readonly delivery: Delivery;
   readonly presence: Presence;
+  readonly turns: FairQueue;
 }
 
 const NOTHING = Promise.resolve();
 
 /** Requests that are in their place as soon as they have begun: what comes behind them need not wait for the answer. */
 const BEGUN_IS_DONE: ReadonlySet<RequestName> = new Set(['publish', 'schedule', 'history', 'cancel', 'read']);
+
+/**
+ * Requests that need the database for themselves, or a place in a batch: a user has some of them under way at once, and
+ * the others wait for its turn. Those with long answers take theirs once the network has taken the answers before.
+ */
+const IN_TURNS: ReadonlySet<RequestName> = new Set(['subscribe', 'join', 'leave', 'schedule', 'cancel', 'read']);
 
 /** What a client may ask for, and with which right. Identity is the token's, whatever the request says. */
 export class Requests implements Handlers {
@@ -133,11 +141,14 @@ export class Requests implements Handlers {
 
   async join({ channel }: RequestPayload<'join'>): Promise<RequestResult<'join'>> {
     if (!this.isMember(channel)) this.delivery.subscriptions.assertRoom(this.connection);
-    return { channel, seq: await this.delivery.join(this.user, channel) };
+    const seq = await this.delivery.join(this.user, channel, true);
+    this.context.presence.forget(channel);
+    return { channel, seq };
   }
 
   async leave({ channel }: RequestPayload<'leave'>): Promise<RequestResult<'leave'>> {
     await this.delivery.leave(this.user, channel);
+    this.context.presence.forget(channel);
     return { channel };
   }
 
@@ -172,7 +183,7 @@ export class Requests implements Handlers {
   private inLane<T>(kind: keyof typeof LANES, bytes: number, work: () => Promise<T>): Promise<T> {
     const lanes = this.lanes[kind];
     const before = lanes.length < LANES[kind] ? NOTHING : lanes.shift();
-    const answer = (before ?? NOTHING).then(() => this.throttle.longAnswer(bytes, work));
+    const answer = (before ?? NOTHING).then(() => this.throttle.longAnswer(bytes, () => this.inTurn(work)));
     // Its own asker hears of an error. By the next turn the answer has been handed to the network.
     lanes.push(answer.catch(() => undefined).then(() => nextTurn()));
     return answer;
@@ -238,7 +249,12 @@ export class Requests implements Handlers {
     json: string | undefined,
   ): Promise<RequestResult<N>> {
     const handler = this[name] as Handlers[N];
+    if (IN_TURNS.has(name)) return this.inTurn(() => handler.call(this, payload, json));
     return handler.call(this, payload, json);
+  }
+
+  private inTurn<T>(work: () => Promise<T>): Promise<T> {
+    return this.context.turns.run(this.author.publisher, work);
   }
 
   /** As far as this connection knows: a membership may be newer. */

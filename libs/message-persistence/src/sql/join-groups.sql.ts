@@ -3,22 +3,36 @@ import { statement } from '#database';
 export interface JoinedRow {
   channel: string;
   user_id: string;
-  joined_seq: number;
+  /** Null: the user is in as many groups as it may join by itself. */
+  joined_seq: number | null;
 }
 
 /**
  * Makes users members behind the present end of their group; a member already keeps its first joined_seq (updated to
  * itself, so that a join committed a moment ago by somebody else is returned too). The epoch of each new member's inbox
- * tells the instances that hold its connections.
+ * tells the instances that hold its connections. Where $3 says that the user joins by itself, it becomes a member only
+ * while it is in fewer than $4 groups (0: any number), counted by memberships_user_id_idx; statements that run at the same
+ * moment do not see each other's.
  */
 export const JOIN_GROUPS = statement<JoinedRow>(
   'join_groups',
   `with asked as (
-     select distinct channel, user_id from unnest($1::text[], $2::text[]) as a (channel, user_id)
+     select channel, user_id, bool_and(is_by_user) and $4::int > 0 as is_capped,
+            exists (select from trunkline.memberships m where m.channel = a.channel and m.user_id = a.user_id) as is_member
+       from unnest($1::text[], $2::text[], $3::boolean[]) as a (channel, user_id, is_by_user)
+      group by channel, user_id
+   ), seats as (
+     select channel, user_id,
+            case when is_member or not is_capped then true
+                 else row_number() over (partition by user_id, is_member or not is_capped order by channel)
+                      + (select count(*) from (select from trunkline.memberships m where m.user_id = a.user_id limit $4) as own) <= $4
+             end as has_room
+       from asked a
    ), joined as (
      insert into trunkline.memberships as m (channel, user_id, joined_seq)
      select a.channel, a.user_id, coalesce(c.last_seq, 0)
-       from asked a left join trunkline.channels c on c.channel = a.channel
+       from seats a left join trunkline.channels c on c.channel = a.channel
+      where a.has_room
       order by a.channel collate "C", a.user_id collate "C"
      on conflict (channel, user_id) do update set joined_seq = m.joined_seq
      returning channel, user_id, joined_seq, xmax = 0 as is_new
@@ -27,7 +41,8 @@ export const JOIN_GROUPS = statement<JoinedRow>(
      select distinct trunkline.inbox(user_id) as inbox, 1 from joined where is_new order by inbox
      on conflict (channel) do update set epoch = c.epoch + 1
    )
-   select channel, user_id, joined_seq from joined`,
+   select s.channel, s.user_id, j.joined_seq
+     from seats s left join joined j on j.channel = s.channel and j.user_id = s.user_id`,
 );
 
 /**

@@ -13,14 +13,25 @@ export interface OpenedRow {
  * Registers devices as seen. A new one gets its cursors here, in the same transaction, at the user's most advanced
  * device; the user's first device starts at its stored inbox, its memberships, and the present end of broadcast.
  * A known device that lacks a cursor has joined that group since: it starts at the membership (READ_POSITIONS).
+ * A new device is registered only while its user has fewer than $3 (0: any number): the others have no row. Of these only
+ * new ones are counted, by devices_pkey; statements that run at the same moment do not see each other's.
  */
 export const OPEN_DEVICES = statement<OpenedRow>(
   'open_devices',
   `with asked as (
-     select distinct user_id, device_id from unnest($1::text[], $2::text[]) as a (user_id, device_id)
+     select a.user_id, a.device_id,
+            exists (select from trunkline.devices d where d.user_id = a.user_id and d.device_id = a.device_id) as is_known
+       from (select distinct user_id, device_id from unnest($1::text[], $2::text[]) as a (user_id, device_id)) as a
+   ), let_in as (
+     select a.user_id, a.device_id,
+            case when $3::int = 0 or a.is_known then true
+                 else row_number() over (partition by a.user_id, a.is_known order by a.device_id)
+                      + (select count(*) from (select from trunkline.devices d where d.user_id = a.user_id limit $3) as own) <= $3
+             end as has_room
+       from asked a
    ), seen as (
      insert into trunkline.devices as d (user_id, device_id)
-     select user_id, device_id from asked order by user_id collate "C", device_id collate "C"
+     select user_id, device_id from let_in where has_room order by user_id collate "C", device_id collate "C"
      on conflict (user_id, device_id) do update set last_seen_at = clock_timestamp()
      returning user_id, device_id, xmax = 0 as is_new
    ), started as (
@@ -53,4 +64,15 @@ export const LEAVE_DEVICES = statement<never>(
      from (select user_id, device_id from unnest($1::text[], $2::text[]) as a (user_id, device_id)
             group by 1, 2 order by user_id collate "C", device_id collate "C") as l
     where d.user_id = l.user_id and d.device_id = l.device_id`,
+);
+
+/**
+ * The devices of these users ($1) that were not seen for $2 days in which the service ran, longest first, by devices_pkey.
+ * One that is connected all the time was seen when it came.
+ */
+export const FIND_AWAY_DEVICES = statement<{ user_id: string; device_id: string }>(
+  'find_away_devices',
+  `select user_id, device_id from trunkline.devices
+    where user_id = any ($1::text[]) and last_seen_at < (select trunkline.service_ago(make_interval(days => $2::int)))
+    order by last_seen_at, device_id limit 10000`,
 );

@@ -1,19 +1,37 @@
 import { statement } from '#database';
 
+export interface ScheduledRow {
+  /** Null: nothing was put there, because of what follows or because the publish id is taken. */
+  message_id: string | null;
+  due_at: Date | null;
+  is_too_far: boolean;
+  is_full: boolean;
+}
+
 /**
- * Puts a message into the outbox until it is due; no row if its publish id is taken. $1 due_at, $2 id, $3 channel,
- * $4 publisher, $5 sender, $6 type, $7 body, $8 metadata, $9 controls, $10 ttl, $11 publish id, $12 hours of dedupe.
+ * Puts a message into the outbox until it is due, unless its publish id is taken, its time is more than a year ahead, or
+ * its publisher has $13 waiting (0: any number), counted by outbox_user_idx; statements that run at the same moment do not
+ * see each other's. $1 due_at, $2 id, $3 channel, $4 publisher, $5 sender, $6 type, $7 body, $8 metadata, $9 controls,
+ * $10 ttl, $11 publish id, $12 hours of dedupe.
  */
-export const SCHEDULE_MESSAGE = statement<{ message_id: string; due_at: Date }>(
+export const SCHEDULE_MESSAGE = statement<ScheduledRow>(
   'schedule_message',
-  `insert into trunkline.outbox (due_at, message_id, channel, publisher, sender, type, body, metadata, controls, ttl_ms, publish_id)
-   select $1::timestamptz, $2::uuid, $3::text, $4::text, $5::text, $6::text, $7::text, $8::text, $9::text, $10::bigint, $11::text
-    where not exists (
-          select from trunkline.publish_ids
-           where channel = $3 and publish_id = $11 and publisher = $4
-             and created_at > now() - make_interval(hours => $12::int))
-   on conflict (channel, publish_id, publisher) where publish_id is not null do nothing
-   returning message_id, due_at`,
+  `with checked as (
+     select $1::timestamptz > trunkline.latest_due() as is_too_far,
+            $13::int > 0 and (select count(*) from (select from trunkline.outbox
+                                where publisher = $4 and publisher like 'user:%' limit $13) as own) >= $13 as is_full
+   ), stored as (
+     insert into trunkline.outbox (due_at, message_id, channel, publisher, sender, type, body, metadata, controls, ttl_ms, publish_id)
+     select $1, $2::uuid, $3::text, $4::text, $5::text, $6::text, $7::text, $8::text, $9::text, $10::bigint, $11::text
+       from checked
+      where not is_too_far and not is_full and not exists (
+            select from trunkline.publish_ids
+             where channel = $3 and publish_id = $11 and publisher = $4
+               and created_at > now() - make_interval(hours => $12::int))
+     on conflict (channel, publish_id, publisher) where publish_id is not null do nothing
+     returning message_id, due_at
+   )
+   select s.message_id, s.due_at, c.is_too_far, c.is_full from checked c left join stored s on true`,
 );
 
 /**

@@ -1,0 +1,123 @@
+export interface WaitingLineOptions<Item> {
+  /** Items of one batch at most. */
+  readonly maxItems: number;
+  /** What one batch may weigh; a heavier item is a batch of its own. Left out: anything. */
+  readonly maxWeight?: number;
+  readonly weigh?: (item: Item) => number;
+  /** Whose item it is. Left out: all are one owner's. */
+  readonly ownerOf?: (item: Item) => string;
+}
+
+/**
+ * What waits for the next batch, in the order in which it came. Once more waits than one batch holds, the owners take
+ * turns, so that whoever has much waiting waits behind itself; what one owner has waiting keeps its order. Until then
+ * an item is one push into an array, as if there were no owners.
+ */
+export class WaitingLine<Item> {
+  private line: Item[] = [];
+  /** By owner, next first; while more waits than one batch holds. */
+  private lanes: Map<string, Item[]> | undefined;
+  private weight = 0;
+  /** Items in it. */
+  size = 0;
+
+  constructor(private readonly options: WaitingLineOptions<Item>) {}
+
+  /** What waits fills a batch. */
+  get hasFullBatch(): boolean {
+    const { maxItems, maxWeight = Infinity } = this.options;
+    return this.size >= maxItems || this.weight >= maxWeight;
+  }
+
+  /** How many items of this owner wait, as far as owners are told apart: 0 while all of them fit into one batch. */
+  sizeOf(owner: string): number {
+    return this.lanes?.get(owner)?.length ?? 0;
+  }
+
+  push(item: Item): void {
+    this.size += 1;
+    this.weight += this.weigh(item);
+    if (this.lanes) addTo(this.lanes, this.ownerOf(item), item);
+    else this.line.push(item);
+    if (!this.lanes && this.options.ownerOf && this.exceedsBatch) this.split();
+  }
+
+  /** Takes out the next batch. */
+  take(): Item[] {
+    if (!this.exceedsBatch) return this.takeAll();
+    const batch = this.lanes ? this.takeInTurns(this.lanes) : this.takeFirst();
+    this.size -= batch.length;
+    for (const item of batch) this.weight -= this.weigh(item);
+    if (this.lanes && !this.exceedsBatch) this.join(this.lanes);
+    return batch;
+  }
+
+  private get exceedsBatch(): boolean {
+    const { maxItems, maxWeight = Infinity } = this.options;
+    return this.size > maxItems || this.weight > maxWeight;
+  }
+
+  private split(): void {
+    this.lanes = new Map();
+    for (const item of this.line) addTo(this.lanes, this.ownerOf(item), item);
+    this.line = [];
+  }
+
+  private join(lanes: ReadonlyMap<string, Item[]>): void {
+    this.line = [...lanes.values()].flat();
+    this.lanes = undefined;
+  }
+
+  private takeAll(): Item[] {
+    const batch = this.line;
+    this.line = [];
+    this.size = 0;
+    this.weight = 0;
+    return batch;
+  }
+
+  private takeFirst(): Item[] {
+    const { maxItems, maxWeight = Infinity } = this.options;
+    let count = 0;
+    let weight = 0;
+    for (const item of this.line) {
+      weight += this.weigh(item);
+      if (count === maxItems || (count > 0 && weight > maxWeight)) break;
+      count += 1;
+    }
+    return this.line.splice(0, count);
+  }
+
+  /** One of each owner, round after round, until the batch is full. */
+  private takeInTurns(lanes: Map<string, Item[]>): Item[] {
+    const { maxItems, maxWeight = Infinity } = this.options;
+    const batch: Item[] = [];
+    let weight = 0;
+    // An owner who has more goes to the end of the map, where this loop comes to it again.
+    for (const [owner, lane] of lanes) {
+      const [item] = lane;
+      if (item === undefined) break;
+      weight += this.weigh(item);
+      if (batch.length === maxItems || (batch.length > 0 && weight > maxWeight)) break;
+      batch.push(item);
+      lane.shift();
+      lanes.delete(owner);
+      if (lane.length > 0) lanes.set(owner, lane);
+    }
+    return batch;
+  }
+
+  private ownerOf(item: Item): string {
+    return this.options.ownerOf?.(item) ?? '';
+  }
+
+  private weigh(item: Item): number {
+    return this.options.weigh?.(item) ?? 0;
+  }
+}
+
+function addTo<Item>(lanes: Map<string, Item[]>, owner: string, item: Item): void {
+  const lane = lanes.get(owner);
+  if (lane) lane.push(item);
+  else lanes.set(owner, [item]);
+}

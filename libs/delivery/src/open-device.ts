@@ -1,0 +1,27 @@
+import type { Registry } from '#connection-manager';
+import type { DeviceKey, Devices, Opened } from '#message-persistence';
+import { Fault } from '#protocol';
+
+/**
+ * Opens a device. One too many takes the place of the one not seen for longest, as long as that was not seen for a day:
+ * so a user whose browser makes a new device each time is never locked out, and no burst of new ones pushes out one that
+ * is in use.
+ * @throws Fault LIMIT_REACHED
+ */
+export async function openDevice(
+  key: DeviceKey,
+  devices: Devices,
+  registry: Pick<Registry, 'onlineDevices'>,
+): Promise<Opened> {
+  const opened = await devices.open(key);
+  if (opened) return opened;
+  const away = await devices.findAway(key.user);
+  const online = away.length > 0 ? await registry.onlineDevices([key.user]) : new Set();
+  const longest = away.find(({ user, deviceId }) => !online.has(`${user} ${deviceId}`));
+  const again = longest && (await devices.giveWay(longest)) ? await devices.open(key) : undefined;
+  if (again) return again;
+  throw new Fault(
+    'LIMIT_REACHED',
+    'deviceId: the user has as many devices as it may, each seen within a day; keep the deviceId of an installation instead of making a new one each time',
+  );
+}
