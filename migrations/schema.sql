@@ -209,6 +209,18 @@ create table trunkline.publish_ids (
 ) partition by range (created_at);
 create table trunkline.publish_ids_default partition of trunkline.publish_ids default;
 
+create table trunkline.receipts (
+  author text collate "C" not null,
+  channel text collate "C" not null,
+  user_id text collate "C" not null,
+  state text collate "C" not null,
+  seq bigint not null,
+  updated_on date not null default ((clock_timestamp() AT TIME ZONE 'utc'::text))::date,
+  constraint receipts_pkey PRIMARY KEY (author, channel, user_id, state),
+  constraint receipts_state_is_known CHECK ((state = ANY (ARRAY['delivered'::text, 'read'::text])))
+) with (fillfactor=70);
+CREATE INDEX receipts_updated_on_idx ON trunkline.receipts USING btree (updated_on);
+
 create unlogged table trunkline.registry_origin (
   origin uuid not null default gen_random_uuid(),
   is_only_one boolean not null default true,
@@ -565,6 +577,12 @@ begin
      order by due_at, id limit max_rows for update skip locked
   ), taken as (
     delete from trunkline.outbox o using due where o.id = due.id returning o.*
+  ), kept as (
+    select t.* from taken t
+     where t.type <> 'trunkline.receipt'
+        or not exists (select from taken newer
+                        where newer.type = t.type and newer.channel = t.channel and newer.controls = t.controls
+                          and newer.id > t.id)
   ), batch as (
     select array_agg(t.channel order by t.due_at, t.id) as channels, array_agg(t.message_id order by t.due_at, t.id) as ids,
            array_agg(t.publisher order by t.due_at, t.id) as publishers, array_agg(t.sender order by t.due_at, t.id) as senders,
@@ -573,7 +591,7 @@ begin
            array_agg(coalesce(t.ttl_ms, nullif(case when t.channel like 'user:%' then user_ttl_ms
                                                      when t.channel like 'group:%' then group_ttl_ms
                                                      else broadcast_ttl_ms end, 0)) order by t.due_at, t.id) as ttls_ms, array_agg(t.publish_id order by t.due_at, t.id) as publish_ids
-      from taken t having count(*) > 0
+      from kept t having count(*) > 0
   )
   select i.channel, i.id, i.seq, coalesce(i.outcome, 'stored')
     from batch b
@@ -697,6 +715,7 @@ AS $function$
 declare
   inbox constant text := trunkline.inbox(user_id);
 begin
+  delete from trunkline.receipts r where r.author = erase_inbox.user_id;
   perform from trunkline.channels c where c.channel = inbox for update;
   delete from trunkline.messages m where m.channel = inbox;
   delete from trunkline.publish_ids p where p.channel = inbox;

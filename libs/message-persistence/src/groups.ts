@@ -1,4 +1,5 @@
-import { Batcher, textArray, withRetry, type Database } from '#database';
+import { Batcher, plainArray, textArray, withRetry, type Database } from '#database';
+import { FIND_LARGE_GROUPS } from './sql/find-large-groups.sql.js';
 import { FIND_MEMBERSHIPS } from './sql/find-membership.sql.js';
 import { JOIN_GROUPS, LEAVE_GROUP, READ_MEMBERSHIPS } from './sql/join-groups.sql.js';
 import { MAY_SEE } from './sql/may-see.sql.js';
@@ -12,6 +13,7 @@ export interface Seat {
 export class Groups {
   private readonly joins: Batcher<Seat, number>;
   private readonly lookups: Batcher<Seat, number | undefined>;
+  private readonly sizes: Batcher<{ channel: string; most: number }, boolean>;
 
   constructor(private readonly database: Database) {
     this.joins = new Batcher({
@@ -20,6 +22,7 @@ export class Groups {
     });
     // Whoever asks for what it may not costs a place in a batch, and not a statement.
     this.lookups = new Batcher<Seat, number | undefined>({ run: (seats) => this.findAll(seats), maxItems: 500 });
+    this.sizes = new Batcher({ run: (asked) => this.findLarge(asked), maxItems: 500 });
   }
 
   /** @returns the seq behind which membership begins; of the first join, if the user is a member already */
@@ -36,6 +39,11 @@ export class Groups {
   /** @returns the seq behind which the membership began; undefined if the user is no member */
   joinedSeq(seat: Seat): Promise<number | undefined> {
     return this.lookups.add(seat);
+  }
+
+  /** Whether the group has more than `most` members. */
+  isLarger(channel: string, most: number): Promise<boolean> {
+    return this.sizes.add({ channel, most });
   }
 
   async membershipsOf(user: string): Promise<{ channels: string[]; epoch: number }> {
@@ -61,6 +69,14 @@ export class Groups {
       textArray(seats.map(({ user }) => user)),
     ]);
     return rows.map(({ joined_seq }) => joined_seq ?? undefined);
+  }
+
+  private async findLarge(asked: readonly { channel: string; most: number }[]): Promise<boolean[]> {
+    const rows = await this.database.rows('work', FIND_LARGE_GROUPS, [
+      textArray(asked.map(({ channel }) => channel)),
+      plainArray(asked.map(({ most }) => most)),
+    ]);
+    return rows.map(({ is_large }) => is_large);
   }
 
   private async joinAll(seats: readonly Seat[]): Promise<(number | Error)[]> {

@@ -1,5 +1,5 @@
 import { statement } from '#database';
-import { insertReceipts } from './insert-receipts.sql.js';
+import { sendReceipts } from './send-receipts.sql.js';
 
 /**
  * Moves cursors forward, records the settled attempts and sends the receipts that senders asked for, for many
@@ -23,13 +23,11 @@ export const SAVE_SETTLEMENTS = statement<never>(
      on conflict (user_id, device_id, channel) do update
        set delivered_seq = excluded.delivered_seq, failed_attempts = 0, updated_at = clock_timestamp()
        where c.delivered_seq < excluded.delivered_seq
-   ), receipts as (
-     ${insertReceipts(
-       'delivered',
-       `select * from settled where wants_receipts and is_durable and outcome = 'acknowledged'`,
-       `coalesce(m.expires_at > clock_timestamp() - r.age_ms * interval '1 millisecond', true)`,
-     )}
-   )
+   ), ${sendReceipts(
+     'delivered',
+     `select * from settled where wants_receipts and is_durable and outcome = 'acknowledged'`,
+     `coalesce(m.expires_at > clock_timestamp() - r.age_ms * interval '1 millisecond', true)`,
+   )}
    insert into trunkline.attempts
      (channel, from_seq, to_seq, user_id, device_id, connection_id, instance_id, attempt, sent_at, settled_at, outcome, error)
    select channel, from_seq, to_seq, user_id, device_id, connection_id, $12, attempt,
@@ -50,16 +48,14 @@ export const SAVE_READS = statement<never>(
        from unnest($3::text[], $4::bigint[]) as a (channel, seq)
        join trunkline.cursors c on c.user_id = $1 and c.device_id = $2 and c.channel = a.channel
       order by a.channel collate "C" for update of c
-   ), receipts as (
-     ${insertReceipts(
-       'read',
-       'select * from asked',
-       `exists (select from trunkline.attempts t
-                 where t.channel = m.channel and t.from_seq <= m.seq and t.to_seq >= m.seq and t.user_id = r.user_id
-                   and t.device_id = r.device_id and t.outcome = 'acknowledged'
-                   and (m.expires_at is null or t.sent_at < m.expires_at))`,
-     )}
-   )
+   ), ${sendReceipts(
+     'read',
+     'select * from asked',
+     `exists (select from trunkline.attempts t
+               where t.channel = m.channel and t.from_seq <= m.seq and t.to_seq >= m.seq and t.user_id = r.user_id
+                 and t.device_id = r.device_id and t.outcome = 'acknowledged'
+                 and (m.expires_at is null or t.sent_at < m.expires_at))`,
+   )}
    update trunkline.cursors c set read_seq = a.to_seq
      from asked a
     where c.user_id = $1 and c.device_id = $2 and c.channel = a.channel and c.read_seq < a.to_seq`,
