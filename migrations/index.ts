@@ -27,6 +27,7 @@ import { SearchPaths1763603000000 } from './1763603000000-search-paths.js';
 import { ScheduledIds1763603010000 } from './1763603010000-scheduled-ids.js';
 import { Suspects1763603200000 } from './1763603200000-suspects.js';
 import { Owned1763603300000 } from './1763603300000-owned.js';
+import { Receipts1763603400000 } from './1763603400000-receipts.js';
 
 /** In the order they are applied. */
 export const MIGRATIONS = [
@@ -59,4 +60,5 @@ export const MIGRATIONS = [
   ScheduledIds1763603010000,
   Suspects1763603200000,
   Owned1763603300000,
+  Receipts1763603400000,
 ];

@@ -3,8 +3,8 @@ import { join } from 'node:path';
 import { format, resolveConfig } from 'prettier';
 import { z } from 'zod';
 import { Environment } from '#config';
-import { EVENTS, FAULTS, Handshake, Message, REQUESTS } from '#protocol';
-import { TOKENS, USERS } from './protocol-prose.js';
+import { EVENTS, FAULTS, Handshake, Message, Receipt, REQUESTS } from '#protocol';
+import { RECEIPTS, RECEIPTS_IN_DETAIL, TOKENS, USERS } from './protocol-prose.js';
 
 /*
  * Writes docs/protocol.md and docs/configuration.md from the schemas that the server runs on: `--write` writes them,
@@ -139,6 +139,10 @@ function protocol(): string {
     TOKENS,
     '## Message\n',
     table(Message, 'output'),
+    '## Receipts\n',
+    RECEIPTS,
+    table(Receipt, 'output'),
+    RECEIPTS_IN_DETAIL,
     '## Delivery, as a client sees it\n',
     DELIVERY,
     '## Errors\n',

@@ -19,7 +19,7 @@ In the path of a URL both are percent-encoded as usual: \`/v1/users/auth0%7C5f7c
 a \`%\` in it, \`/v1/channels/user%3Aauth0%257C5f7c/messages\`.
 
 The claim \`grants\` of a token lists what its user may do beyond reading its inbox, its groups and broadcast and publishing
-to its groups: \`verb:pattern\` with the verbs \`publish\`, \`subscribe\`, \`join\` and \`presence\`. A pattern is the name of a channel
+to its groups: \`verb:pattern\` with the verbs \`publish\`, \`subscribe\`, \`join\`, \`presence\` and \`receipts\`. A pattern is the name of a channel
 as it stands on the wire, or the beginning of one and \`*\`: \`publish:user:auth0%7C5f7c\`, \`publish:user:auth0%7C*\`, \`join:group:staff\`.
 `;
 
@@ -69,4 +69,24 @@ socket.on('token_expiring', async () => {
 **Rights** are those of the newest token. \`publish\`, \`schedule\`, \`cancel\`, \`history\` and \`presence\` look at them each time. A
 \`subscribe\` or \`watch\` that a new token does not grant ends, and the event \`ended\` says so before \`token\` is answered. A
 membership does not end: \`join\` needs its grant once, and then the user is a member until it leaves or is removed.
+`;
+
+/** And of receipts: what each says, and what it leaves out. */
+export const RECEIPTS = `
+A publisher that gives \`receipts\` is told how far its readers have come: a message of the type \`trunkline.receipt\`, without a
+sender, comes to its own inbox, like any other message. Its \`data\`:
+`;
+
+export const RECEIPTS_IN_DETAIL = `
+- A receipt is cumulative: the reader has received, or read, all of your messages in that channel up to \`seq\` that asked
+  for this state. What one reader acknowledges at once makes one receipt, however many messages and devices it has.
+- The \`seq\` of a reader, channel and state grows from one receipt to the next. Nothing is reported twice: a second device that
+  acknowledges the same makes no receipt.
+- If you are away meanwhile, you get the newest receipt of each reader, channel and state when you come back.
+- A receipt does not speak of messages before its \`seq\` that the reader was never to get: those that expired, were cancelled,
+  collapsed or given up, or that another of its devices took (\`first-device\`). \`GET /v1/messages/:id\` tells of one
+  message and each device what became of it.
+- Your own devices make no receipts, nor do those who read a group with \`subscribe\` and are no members of it.
+- In a group with more than \`RECEIPTS_MAX_MEMBERS\` members, and in \`broadcast\`, a publish that asks for receipts needs the right
+  \`receipts:<channel>\`; without it the publish is refused (3001). A group that grows counts with its new size within ten seconds.
 `;

@@ -33,7 +33,13 @@ async function live(): Promise<{ phone: TestClient; ben: TestClient }> {
   const phone = await cluster.connect(far, { user: USER, deviceId: 'phone' });
   const ben = await cluster.connect(near, { user: 'ben' });
   for (const client of [phone, ben]) await client.must('join', { channel: 'group:g' });
-  await phone.must('publish', { channel: 'group:g', type: 't', data: 'mine', publishId: 'p-1' });
+  await phone.must('publish', {
+    channel: 'group:g',
+    type: 't',
+    data: 'mine',
+    publishId: 'p-1',
+    receipts: ['delivered'],
+  });
   await ben.must('publish', { channel: 'group:g', type: 't', data: 'his', receipts: ['delivered'] });
   await publish(near, { channel: INBOX, type: 't', data: 'to it', publishId: 'p-2' });
   await publish(near, { channel: 'group:g', type: 't', data: 'not for it', exceptUser: USER });
@@ -42,7 +48,7 @@ async function live(): Promise<{ phone: TestClient; ben: TestClient }> {
     sendAt: inDays(300),
   });
   await until('ben has the receipt', () => ben.received.some(({ type }) => type === 'trunkline.receipt'));
-  await until('the phone has all', () => phone.received.length === 3);
+  await until('the phone has all', () => phone.received.length === 4);
   await database.query(
     `insert into trunkline.dead_letters (channel, seq, user_id, device_id, message_id, attempts)
      values ('group:g', 1, $1, 'phone', gen_random_uuid(), 3)`,
@@ -82,7 +88,9 @@ async function traces(): Promise<string[]> {
 it('nothing is left of an erased user, in any table, and its sockets are closed', async () => {
   const { phone, ben } = await live();
   expect(await traces()).toEqual(
-    expect.arrayContaining(['messages', 'publish_ids', 'attempts', 'cursors', 'devices', 'outbox', 'admin_audit']),
+    expect.arrayContaining([
+      ...['messages', 'publish_ids', 'attempts', 'cursors', 'devices', 'outbox', 'admin_audit', 'receipts'],
+    ]),
   );
   expect(await erase()).toMatchObject({ status: 200, body: { ok: true, isDone: true, rows: expect.any(Number) } });
   expect(phone.disconnectReason).toBeDefined();

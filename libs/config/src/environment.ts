@@ -264,6 +264,10 @@ export const Environment = z.object({
     .describe(
       'groups, or patterns like group:private-*, whose history a member reads only from its joining on, unless its token grants subscribe; separated by commas, * for all; left out: members read all of it',
     ),
+  // Receipts
+  RECEIPTS_MAX_MEMBERS: whole(0, 1_000_000, 100).describe(
+    'members up to which a group gives receipts to whoever publishes there; in a larger group, and in broadcast, a publish that asks for them is refused (3001) unless its token grants receipts; 0: in groups of any size and in broadcast',
+  ),
   MAX_WAITING_PUBLISHES: whole(1, 1_000_000, 20_000).describe(
     'publishes waiting for a commit before more are refused (4003); of one user a tenth of them, of one API key a half, and 2000 of each at least',
   ),

@@ -102,6 +102,7 @@ const WRONG: [variable: string, value: string, allowed: string][] = [
   ['MAX_MESSAGE_DEPTH', '101', '1 to 100'],
   ['MAX_MESSAGE_KEYS', '0', '1 to 100000'],
   ['MAX_CHANNELS', '0', '1 to 10000'],
+  ['RECEIPTS_MAX_MEMBERS', '-1', '0 to 1000000'],
   ['MAX_WAITING_PUBLISHES', 'many', '1 to 1000000'],
   ['PUBLISH_DEADLINE_MS', '99', '100 to 60000'],
   ['WINDOW_MESSAGES', '0', '1 to 10000'],

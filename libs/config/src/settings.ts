@@ -104,6 +104,7 @@ export interface Settings {
     readonly pollMs: number;
     readonly isNotifyOn: boolean;
     readonly historyFromJoin: readonly string[];
+    readonly receiptsMaxMembers: number;
   };
   readonly registry: { readonly leaseMs: number; readonly beatMs: number };
   readonly connections: {
@@ -244,6 +245,7 @@ function toDelivery(env: Environment): Settings['delivery'] {
     pollMs: env.POLL_MS,
     isNotifyOn: env.NOTIFY === 'on',
     historyFromJoin: env.HISTORY_FROM_JOIN,
+    receiptsMaxMembers: env.RECEIPTS_MAX_MEMBERS,
   };
 }
 

@@ -11,7 +11,7 @@ import { DatabaseClock } from './database-clock.js';
 import { DeliveryMetrics, showState } from './delivery-metrics.js';
 import { DeliveryTraces } from './delivery-traces.js';
 import { Feed } from './feed.js';
-import { MemberRights } from './member-rights.js';
+import { MemberRights, type MemberRightsSettings } from './member-rights.js';
 import { Memberships } from './memberships.js';
 import { openDevice } from './open-device.js';
 import { OutboxDrainer } from './outbox-drainer.js';
@@ -21,7 +21,7 @@ import { Subscriptions } from './subscriptions.js';
 import { Turn } from './turn.js';
 import { Waker } from './waker.js';
 
-export interface DeliverySettings {
+export interface DeliverySettings extends MemberRightsSettings {
   readonly maxChannels: number;
   readonly windowMessages: number;
   readonly windowBytes: number;
@@ -31,8 +31,6 @@ export interface DeliverySettings {
   readonly pollMs: number;
   readonly outboxPollMs: number;
   readonly isNotifyOn: boolean;
-  /** Patterns of groups whose history a member reads from its joining on. */
-  readonly historyFromJoin: readonly string[];
   /** Milliseconds for messages without ttlMs; 0: none. */
   readonly defaultTtlMs: Readonly<Record<ChannelKind, number>>;
 }
@@ -129,7 +127,7 @@ export class Delivery {
       subscriptions: this.subscriptions,
       onError: report('memberships not refreshed, the poll repeats it'),
     });
-    this.memberRights = new MemberRights(options.groups, log, this.memberships, settings.historyFromJoin);
+    this.memberRights = new MemberRights(options.groups, log, this.memberships, settings);
     this.turn = this.makeTurn();
     this.surroundings = this.makeSurroundings();
     this.publisher = this.makePublisher();

@@ -1,5 +1,6 @@
 import { Batcher, plainArray, textArray, withRetry, type Database } from '#database';
 import { Fault } from '#protocol';
+import { FIND_LARGE_GROUPS } from './sql/find-large-groups.sql.js';
 import { FIND_MEMBERSHIPS } from './sql/find-membership.sql.js';
 import { JOIN_GROUPS, LEAVE_GROUP, READ_MEMBERSHIPS } from './sql/join-groups.sql.js';
 import { MAY_SEE } from './sql/may-see.sql.js';
@@ -19,6 +20,7 @@ const ownerOf = ({ user }: Seat): string => user;
 export class Groups {
   private readonly joins: Batcher<Joining, number>;
   private readonly lookups: Batcher<Seat, number | undefined>;
+  private readonly sizes: Batcher<{ channel: string; most: number }, boolean>;
 
   constructor(
     private readonly database: Database,
@@ -36,6 +38,7 @@ export class Groups {
       maxItems: 500,
       ownerOf,
     });
+    this.sizes = new Batcher({ run: (asked) => this.findLarge(asked), maxItems: 500 });
   }
 
   /**
@@ -56,6 +59,11 @@ export class Groups {
   /** @returns the seq behind which the membership began; undefined if the user is no member */
   joinedSeq(seat: Seat): Promise<number | undefined> {
     return this.lookups.add(seat);
+  }
+
+  /** Whether the group has more than `most` members. */
+  isLarger(channel: string, most: number): Promise<boolean> {
+    return this.sizes.add({ channel, most });
   }
 
   async membershipsOf(user: string): Promise<{ channels: string[]; epoch: number }> {
@@ -88,6 +96,14 @@ export class Groups {
       'LIMIT_REACHED',
       `a user who is in ${this.maxOfUser} groups joins no more by itself: leave one first`,
     );
+  }
+
+  private async findLarge(asked: readonly { channel: string; most: number }[]): Promise<boolean[]> {
+    const rows = await this.database.rows('work', FIND_LARGE_GROUPS, [
+      textArray(asked.map(({ channel }) => channel)),
+      plainArray(asked.map(({ most }) => most)),
+    ]);
+    return rows.map(({ is_large }) => is_large);
   }
 
   private async joinAll(seats: readonly Joining[]): Promise<(number | Error)[]> {

@@ -14,6 +14,7 @@ import {
   PARTITIONS_AHEAD,
   type PartitionedTable,
 } from './sql/retain-messages.sql.js';
+import { FORGET_RECEIPTS } from './sql/send-receipts.sql.js';
 import { sweep } from './sweep.js';
 
 const PARTITIONS_AHEAD_DAYS = 3;
@@ -139,6 +140,11 @@ export class Retention {
   /** @returns how many memberships were removed that ended before every message that is still there */
   forgetMemberships(isDryRun = false): Promise<number> {
     return this.sweep(FORGET_MEMBERSHIPS, [this.options.retentionDays + 1, ROWS_AT_ONCE], isDryRun);
+  }
+
+  /** @returns how many notes on what authors were told of readers were removed, all of whose messages are gone */
+  forgetReceipts(isDryRun = false): Promise<number> {
+    return this.sweep(FORGET_RECEIPTS, [this.options.retentionDays + 1, ROWS_AT_ONCE], isDryRun);
   }
 
   private sweep(statement: typeof CLEAR_ENDED, values: readonly unknown[], isDryRun: boolean): Promise<number> {

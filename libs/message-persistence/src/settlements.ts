@@ -1,7 +1,12 @@
 import { plainArray, textArray, type Database } from '#database';
 import type { Ack } from '#protocol';
 import type { DeviceKey } from './devices.js';
-import { FAIL_ATTEMPTS, SAVE_READS, SAVE_SETTLEMENTS } from './sql/save-settlements.sql.js';
+import {
+  FAIL_ATTEMPTS,
+  SAVE_READS,
+  SAVE_SETTLEMENTS,
+  SAVE_SETTLEMENTS_WITH_RECEIPTS,
+} from './sql/save-settlements.sql.js';
 
 /** The end of one try to hand a range of a channel to a connection. */
 export interface Settlement {
@@ -40,7 +45,8 @@ export class Settlements {
   async save(settlements: readonly Settlement[]): Promise<void> {
     const texts = (valueOf: (settlement: Settlement) => string | null) => textArray(settlements.map(valueOf));
     const values = (valueOf: (settlement: Settlement) => number | boolean) => plainArray(settlements.map(valueOf));
-    await this.database.rows('hot', SAVE_SETTLEMENTS, [
+    const wantReceipts = settlements.some(({ wantsReceipts }) => wantsReceipts);
+    await this.database.rows('hot', wantReceipts ? SAVE_SETTLEMENTS_WITH_RECEIPTS : SAVE_SETTLEMENTS, [
       texts(({ user }) => user),
       texts(({ deviceId }) => deviceId),
       texts(({ channel }) => channel),

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 
 /** What a token lets its user do beyond reading its own inbox, groups and broadcast: `verb:pattern`, `*` at the end. */
-export const GRANT_VERBS = ['publish', 'subscribe', 'join', 'presence'] as const;
+export const GRANT_VERBS = ['publish', 'subscribe', 'join', 'presence', 'receipts'] as const;
 export type GrantVerb = (typeof GRANT_VERBS)[number];
 
 /** The longest verb, the longest name of a channel, and a colon and a star. */
@@ -11,8 +11,8 @@ export const Grant = z
   .string()
   .max(GRANT_MAX)
   .regex(
-    /^(publish|subscribe|join|presence):(?:[A-Za-z0-9._:@/+-]|%[0-9A-F]{2})*\*?$/,
-    'verb:pattern with publish, subscribe, join or presence, e.g. publish:user:*; the user auth0|ann is user:auth0%7Cann',
+    /^(publish|subscribe|join|presence|receipts):(?:[A-Za-z0-9._:@/+-]|%[0-9A-F]{2})*\*?$/,
+    'verb:pattern with publish, subscribe, join, presence or receipts, e.g. publish:user:*; the user auth0|ann is user:auth0%7Cann',
   )
   .describe('`publish:user:*`, `join:group:staff`, `publish:user:auth0%7Cann`, `subscribe:*` …');
 

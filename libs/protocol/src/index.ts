@@ -22,6 +22,7 @@ export { Message, type MessageRecord } from './message.js';
 export { parse } from './parse.js';
 export { isRequest, parseRequest } from './parse-request.js';
 export { PresenceChannel, type ChannelPresence, type UserPresence } from './presence.js';
+export { Receipt, ReceiptState } from './receipt.js';
 export {
   ACK_CHANNELS_MAX,
   BackendPublish,

@@ -3,6 +3,7 @@ import { bounded } from './bounded.js';
 import { Channel, DeviceId, faultParams, GroupChannel, UserId } from './channel.js';
 import { Message, Metadata, PublishedType, Seq, TTL_MAX_MS } from './message.js';
 import { ChannelPresence, PresenceChannel } from './presence.js';
+import { ReceiptState } from './receipt.js';
 
 export const PUBLISH_ID_MAX = 100;
 export const HISTORY_LIMIT_MAX = 500;
@@ -80,9 +81,11 @@ export const Publish = z
       .describe(
         'the publishing connection does not receive it; the one that follows after a drop does, so mostly `exceptDevice` is meant',
       ),
-    receipts: bounded(z.array(z.enum(['delivered', 'read'])).min(1), 2, 'receipts')
+    receipts: bounded(z.array(ReceiptState).min(1), 2, 'receipts')
       .optional()
-      .describe('have a `trunkline.receipt` sent to the own inbox for each device that acknowledged or read it'),
+      .describe(
+        'have a `trunkline.receipt` sent to the own inbox as the other users acknowledge or read it: see Receipts; of a large group, and of broadcast, this needs the right `receipts:<channel>`',
+      ),
   })
   .meta({ id: 'Publish' });
 export type Publish = z.infer<typeof Publish>;

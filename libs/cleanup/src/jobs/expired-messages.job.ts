@@ -6,7 +6,7 @@ import type { Job, JobReport } from '../job.js';
 export class ExpiredMessagesJob implements Job {
   readonly name = 'expired-messages';
   readonly does =
-    'removes the bodies of messages that have ended; claims, dead letters and past memberships past retention';
+    'removes the bodies of messages that have ended; claims, dead letters, past memberships and the progress of receipts past retention';
 
   constructor(
     readonly cron: string,
@@ -19,6 +19,7 @@ export class ExpiredMessagesJob implements Job {
       counting('claims', () => this.retention.forgetClaims(isDryRun)),
       counting('dead letters', () => this.retention.forgetDeadLetters(isDryRun)),
       counting('past memberships', () => this.retention.forgetMemberships(isDryRun)),
+      counting('receipts', () => this.retention.forgetReceipts(isDryRun)),
     );
   }
 }

@@ -98,7 +98,12 @@ export class Requests implements Handlers {
     if (name === 'ack') return this.handle(name, payload, json);
     if (this.isOver) throw sessionEnded();
     const isFree = this.order?.isIdle ?? true;
-    if (isFree && BEGUN_IS_DONE.has(name) && this.isAllowed(name, channelOf(payload))) {
+    if (
+      isFree &&
+      BEGUN_IS_DONE.has(name) &&
+      this.isAllowed(name, channelOf(payload)) &&
+      this.mayHaveReceipts(payload)
+    ) {
       return this.handle(name, payload, json);
     }
     return this.runInOrder(name, payload, json);
@@ -236,6 +241,7 @@ export class Requests implements Handlers {
     const begun = await this.order.run(name, channel, async () => {
       if (this.isOver) throw sessionEnded();
       await this.assertAllowed(name, channel);
+      if (!this.mayHaveReceipts(payload)) await this.delivery.memberRights.receipts.assertFree(channel);
       const answer = this.handle(name, payload, json);
       // In an object, since a bare promise would be waited for.
       return { answer: BEGUN_IS_DONE.has(name) ? answer : await answer };
@@ -273,6 +279,15 @@ export class Requests implements Handlers {
       channelKind(channel) === 'group' &&
       (await this.delivery.memberRights.isMember(this.user, channel));
     if (!isMember) throw new Fault('FORBIDDEN', `the token does not grant ${VERBS[name]}:${channel}`);
+  }
+
+  /** It asks for none, or may ask, as far as is known here. */
+  private mayHaveReceipts(payload: object): boolean {
+    if (!('receipts' in payload) || payload.receipts === undefined) return true;
+    const channel = channelOf(payload);
+    return (
+      isGranted(this.session.grants, 'receipts', channel) || this.delivery.memberRights.receipts.isKnownFree(channel)
+    );
   }
 
   private isMember(channel: string): boolean {

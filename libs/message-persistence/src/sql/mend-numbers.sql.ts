@@ -31,7 +31,8 @@ export const NUMBERED_TABLES = statement<NumberedTable>(
   `select format('trunkline.%I', c.relname) as relation, s.seq_column, s.time_column
      from (values ('trunkline.messages', 'seq', 'created_at'), ('trunkline.publish_ids', 'seq', 'created_at'),
                   ('trunkline.cursors', 'delivered_seq', null), ('trunkline.memberships', 'joined_seq', null),
-                  ('trunkline.claims', 'seq', null), ('trunkline.dead_letters', 'seq', null))
+                  ('trunkline.claims', 'seq', null), ('trunkline.dead_letters', 'seq', null),
+                  ('trunkline.receipts', 'seq', null))
           as s (name, seq_column, time_column)
      left join lateral pg_partition_tree(s.name::regclass) as part on true
      join pg_class c on c.oid = coalesce(part.relid, s.name::regclass)

@@ -1,20 +1,18 @@
 import { statement } from '#database';
-import { insertReceipts } from './insert-receipts.sql.js';
+import { sendReceipts } from './send-receipts.sql.js';
 
 /**
- * Moves cursors forward, records the settled attempts and sends the receipts that senders asked for, for many
- * connections at once. Rows are locked in key order, as in every other statement that touches cursors. delivered_seq
- * never falls. A client that resumes acknowledges a range whatever was missing from it, so a receipt also needs the
- * message to have been there when the range was sent.
+ * Moves cursors forward and records the settled attempts, for many connections at once. Rows are locked in key order, as
+ * in every other statement that touches cursors. delivered_seq never falls.
+ * @param further a part that goes before the last one and ends with a comma, or nothing
  */
-export const SAVE_SETTLEMENTS = statement<never>(
-  'save_settlements',
-  `with settled as (
+function saveSettlements(further: string): string {
+  return `with settled as (
      select * from unnest($1::text[], $2::text[], $3::text[], $4::bigint[], $5::bigint[], $6::text[], $7::int[],
                           $8::float8[], $9::text[], $10::text[], $11::boolean[], $13::boolean[])
        as s (user_id, device_id, channel, from_seq, to_seq, connection_id, attempt, age_ms, outcome, error, is_durable,
              wants_receipts)
-   ), moved as (
+   ), ${further} moved as (
      insert into trunkline.cursors as c (user_id, device_id, channel, delivered_seq)
      select user_id, device_id, channel, max(to_seq) from settled
       where is_durable and outcome = 'acknowledged'
@@ -23,18 +21,30 @@ export const SAVE_SETTLEMENTS = statement<never>(
      on conflict (user_id, device_id, channel) do update
        set delivered_seq = excluded.delivered_seq, failed_attempts = 0, updated_at = clock_timestamp()
        where c.delivered_seq < excluded.delivered_seq
-   ), receipts as (
-     ${insertReceipts(
-       'delivered',
-       `select * from settled where wants_receipts and is_durable and outcome = 'acknowledged'`,
-       `coalesce(m.expires_at > clock_timestamp() - r.age_ms * interval '1 millisecond', true)`,
-     )}
    )
    insert into trunkline.attempts
      (channel, from_seq, to_seq, user_id, device_id, connection_id, instance_id, attempt, sent_at, settled_at, outcome, error)
    select channel, from_seq, to_seq, user_id, device_id, connection_id, $12, attempt,
           clock_timestamp() - age_ms * interval '1 millisecond', clock_timestamp(), outcome, error
-     from settled where from_seq <= to_seq`,
+     from settled where from_seq <= to_seq`;
+}
+
+export const SAVE_SETTLEMENTS = statement<never>('save_settlements', saveSettlements(''));
+
+/**
+ * The same, and sends the receipts that senders asked for. It is a statement of its own, because opening every
+ * partition of the messages takes 0.1 ms of 0.4 also where nobody asked. A client that resumes acknowledges a range whatever was
+ * missing from it, so a receipt also needs the message to have been there when the range was sent.
+ */
+export const SAVE_SETTLEMENTS_WITH_RECEIPTS = statement<never>(
+  'save_settlements_with_receipts',
+  saveSettlements(
+    `${sendReceipts(
+      'delivered',
+      `select * from settled where wants_receipts and is_durable and outcome = 'acknowledged'`,
+      `coalesce(m.expires_at > clock_timestamp() - r.age_ms * interval '1 millisecond', true)`,
+    )},`,
+  ),
 );
 
 /**
@@ -50,16 +60,14 @@ export const SAVE_READS = statement<never>(
        from unnest($3::text[], $4::bigint[]) as a (channel, seq)
        join trunkline.cursors c on c.user_id = $1 and c.device_id = $2 and c.channel = a.channel
       order by a.channel collate "C" for update of c
-   ), receipts as (
-     ${insertReceipts(
-       'read',
-       'select * from asked',
-       `exists (select from trunkline.attempts t
-                 where t.channel = m.channel and t.from_seq <= m.seq and t.to_seq >= m.seq and t.user_id = r.user_id
-                   and t.device_id = r.device_id and t.outcome = 'acknowledged'
-                   and (m.expires_at is null or t.sent_at < m.expires_at))`,
-     )}
-   )
+   ), ${sendReceipts(
+     'read',
+     'select * from asked',
+     `exists (select from trunkline.attempts t
+               where t.channel = m.channel and t.from_seq <= m.seq and t.to_seq >= m.seq and t.user_id = r.user_id
+                 and t.device_id = r.device_id and t.outcome = 'acknowledged'
+                 and (m.expires_at is null or t.sent_at < m.expires_at))`,
+   )}
    update trunkline.cursors c set read_seq = a.to_seq
      from asked a
     where c.user_id = $1 and c.device_id = $2 and c.channel = a.channel and c.read_seq < a.to_seq`,

@@ -1,0 +1,9 @@
+import { statement } from '#database';
+
+/** For each of many groups $1 whether it has more members than stands in the same place of $2, by memberships_pkey; counts no further than that. */
+export const FIND_LARGE_GROUPS = statement<{ is_large: boolean }>(
+  'find_large_groups',
+  `select exists (select from trunkline.memberships m where m.channel = a.channel offset a.most) as is_large
+     from unnest($1::text[], $2::bigint[]) with ordinality as a (channel, most, place)
+    order by a.place`,
+);
