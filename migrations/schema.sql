@@ -140,6 +140,17 @@ create table trunkline.job_runs (
 );
 CREATE INDEX job_runs_finished_at_idx ON trunkline.job_runs USING btree (job, finished_at DESC);
 
+create unlogged table trunkline.limit_shares (
+  limit_key text collate "C" not null,
+  instance_id text collate "C" not null,
+  granted double precision not null,
+  demand integer not null,
+  until timestamp with time zone,
+  counted double precision not null default 0,
+  counted_until timestamp with time zone not null default '-infinity'::timestamp with time zone,
+  constraint limit_shares_pkey PRIMARY KEY (limit_key, instance_id)
+) with (fillfactor=70);
+
 create table trunkline.memberships (
   channel text collate "C" not null,
   user_id text collate "C" not null,
@@ -786,6 +797,22 @@ AS $function$
 $function$
 ;
 
+CREATE OR REPLACE FUNCTION trunkline.forget_shares()
+ RETURNS integer
+ LANGUAGE sql
+AS $function$
+  with over as (
+    select s.ctid from trunkline.limit_shares s
+     where (s.until + interval '5 minutes' < clock_timestamp() and s.counted_until < clock_timestamp())
+        or (s.until is null and not exists (select from trunkline.instances i where i.instance_id = s.instance_id))
+     limit 10000 for update skip locked
+  ), gone as (
+    delete from trunkline.limit_shares where ctid in (select ctid from over) returning 1
+  )
+  select count(*)::integer from gone
+$function$
+;
+
 CREATE OR REPLACE FUNCTION trunkline.has_undelivered(name text)
  RETURNS boolean
  LANGUAGE plpgsql
@@ -909,6 +936,113 @@ AS $function$
     (select max(c.last_heartbeat) from trunkline.connections c
        join trunkline.instances i on i.instance_id = c.instance_id where c.user_id = last_seen.user_id))
 $function$
+;
+
+CREATE OR REPLACE FUNCTION trunkline.lease_place(holder text, key text, most integer, used integer, needed integer, spare integer, sharers integer)
+ RETURNS integer
+ LANGUAGE plpgsql
+AS $function$
+declare
+  is_known constant boolean := used = 0 or exists (
+    select from trunkline.limit_shares s where s.limit_key = key and s.instance_id = holder);
+  held integer;
+  share integer := used;
+begin
+  if is_known then
+    select most - coalesce(sum(s.granted), 0) into held
+      from trunkline.limit_shares s join trunkline.instances i using (instance_id)
+     where s.limit_key = key and s.instance_id <> holder;
+    share := greatest(used, least(needed + least(spare, greatest(0, held - needed) / (2 * sharers)), held));
+  end if;
+  if share = 0 then
+    delete from trunkline.limit_shares s where s.limit_key = key and s.instance_id = holder;
+  else
+    insert into trunkline.limit_shares as s (limit_key, instance_id, granted, demand) values (key, holder, share, used)
+    on conflict (limit_key, instance_id) do update set granted = excluded.granted, demand = excluded.demand;
+  end if;
+  return case when is_known then share end;
+end $function$
+;
+
+CREATE OR REPLACE FUNCTION trunkline.lease_places(holder text, keys text[], most integer[], used integer[], needed integer[], spare integer[], sharers integer)
+ RETURNS integer[]
+ LANGUAGE plpgsql
+AS $function$
+declare
+  shares integer[] := '{}';
+begin
+  perform trunkline.lock_limits(keys);
+  for i in 1 .. cardinality(keys) loop
+    shares := shares || trunkline.lease_place(holder, keys[i], most[i], used[i], needed[i], spare[i], sharers);
+  end loop;
+  return shares;
+end $function$
+;
+
+CREATE OR REPLACE FUNCTION trunkline.lease_rate(holder text, key text, most integer, window_ms integer, needed integer, wanted integer, hold_ms integer, slack_ms integer, moment timestamp with time zone)
+ RETURNS double precision
+ LANGUAGE plpgsql
+AS $function$
+declare
+  span constant interval := window_ms * interval '1 millisecond';
+  slack constant interval := slack_ms * interval '1 millisecond';
+  share float8;
+  before float8;
+begin
+  with others as (
+    select s.demand, s.until > moment as contends,
+           greatest(case when moment < s.until + span then s.granted else 0 end,
+                    case when moment < s.counted_until then s.counted else 0 end) as weight
+      from trunkline.limit_shares s where s.limit_key = key and s.instance_id <> holder
+  ), demands as (
+    select demand from others where contends union all select needed
+  ), levels as (
+    select (most - coalesce(sum(demand) over (order by demand rows between unbounded preceding and 1 preceding), 0))::float8
+           / (count(*) over () - row_number() over (order by demand) + 1) as level
+      from demands
+  ), sums as (
+    select (select max(level) from levels) as level,
+           (select greatest(0, most - sum(demand))::float8 / count(*) from demands) as spare,
+           (select coalesce(sum(weight), 0) from others) as held
+  )
+  select greatest(0, least(wanted, least(needed, level) + spare, most - held)) into share from sums;
+  before := coalesce((select s.granted from trunkline.limit_shares s
+                       where s.limit_key = key and s.instance_id = holder and moment < s.until + span), 0);
+  insert into trunkline.limit_shares as s (limit_key, instance_id, granted, demand, until)
+  values (key, holder, share, needed, moment + hold_ms * interval '1 millisecond')
+  on conflict (limit_key, instance_id) do update
+     set granted = excluded.granted, demand = excluded.demand, until = excluded.until,
+         counted = case when before <= share then s.counted
+                        when moment < s.counted_until then greatest(before, s.counted) else before end,
+         counted_until = case when before <= share then s.counted_until else moment + span + slack end;
+  return share;
+end $function$
+;
+
+CREATE OR REPLACE FUNCTION trunkline.lease_rates(holder text, keys text[], most integer[], windows_ms integer[], needed integer[], wanted integer[], holds_ms integer[], slack_ms integer)
+ RETURNS double precision[]
+ LANGUAGE plpgsql
+AS $function$
+declare
+  shares float8[] := '{}';
+begin
+  perform trunkline.lock_limits(keys);
+  for i in 1 .. cardinality(keys) loop
+    shares := shares || trunkline.lease_rate(holder, keys[i], most[i], windows_ms[i], needed[i], wanted[i], holds_ms[i],
+                                             slack_ms, clock_timestamp());
+  end loop;
+  return shares;
+end $function$
+;
+
+CREATE OR REPLACE FUNCTION trunkline.lock_limits(keys text[])
+ RETURNS void
+ LANGUAGE plpgsql
+AS $function$
+begin
+  perform pg_advisory_xact_lock(7259, stripe)
+     from (select distinct hashtext(key) & 63 as stripe from unnest(keys) as key order by 1) as stripes;
+end $function$
 ;
 
 CREATE OR REPLACE FUNCTION trunkline.make_partition(parent text, day date)
@@ -1060,6 +1194,16 @@ AS $function$
 $function$
 ;
 
+CREATE OR REPLACE FUNCTION trunkline.publish(channel text, type text, data json, options jsonb DEFAULT '{}'::jsonb)
+ RETURNS uuid
+ LANGUAGE sql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+  select trunkline.publish(channel, type, data::text, options)
+$function$
+;
+
 CREATE OR REPLACE FUNCTION trunkline.publish(channel text, type text, data text, options jsonb DEFAULT '{}'::jsonb)
  RETURNS uuid
  LANGUAGE plpgsql
@@ -1158,16 +1302,6 @@ begin
     end if;
   end loop;
 end $function$
-;
-
-CREATE OR REPLACE FUNCTION trunkline.publish(channel text, type text, data json, options jsonb DEFAULT '{}'::jsonb)
- RETURNS uuid
- LANGUAGE sql
- SECURITY DEFINER
- SET search_path TO ''
-AS $function$
-  select trunkline.publish(channel, type, data::text, options)
-$function$
 ;
 
 CREATE OR REPLACE FUNCTION trunkline.raise_seqs(relation regclass, seq_column text, time_column text)

@@ -3,6 +3,7 @@ import { ApiTags } from '@nestjs/swagger';
 import { z } from 'zod';
 import { Delivery, Timelines, toAttempt, type Author } from '#delivery';
 import { countFaults, Documented, jsonOf, SchemaPipe, toFault, type KeyedRequest } from '#http';
+import { ifTaken, SharedLimits } from '#limits';
 import { MessageLog, type MessageStatus } from '#message-persistence';
 import { LOGGER, METER, requestIdOf, type Counts, type Logger, type Meter, type TraceHeaders } from '#observability';
 import {
@@ -49,7 +50,10 @@ const PUBLISH_FAULTS: readonly FaultName[] = [
   'PUBLISH_ID_REUSED',
   'OUTCOME_UNKNOWN',
   'OVERLOADED',
+  'RATE_LIMITED',
 ];
+
+const TOO_MANY_PUBLISHES = 'the API key publishes too fast';
 
 /** Messages, for back ends. */
 @ApiTags('messages')
@@ -64,6 +68,7 @@ export class MessagesController {
     @Inject(Timelines) private readonly timelines: Timelines,
     @Inject(LOGGER) private readonly logger: Logger,
     @Inject(METER) meter: Meter,
+    @Inject(SharedLimits) private readonly sharedLimits: SharedLimits,
   ) {
     this.faults = countFaults(meter);
   }
@@ -117,7 +122,9 @@ export class MessagesController {
     @Req() keyed: KeyedRequest,
   ): Promise<z.infer<typeof rest.ScheduledAnswer>> {
     const { publisher } = this.delivery;
-    const scheduled = await publisher.schedule(request, jsonOf(keyed), 0, authorOf(keyed), traceOf(keyed));
+    const scheduled = await ifTaken(this.takePublish(keyed), TOO_MANY_PUBLISHES, () =>
+      publisher.schedule(request, jsonOf(keyed), 0, authorOf(keyed), traceOf(keyed)),
+    );
     return { ok: true, ...scheduled };
   }
 
@@ -163,8 +170,14 @@ export class MessagesController {
   private async publishOne(item: unknown, json: string, at: number, keyed: KeyedRequest): Promise<PublishedAnswer> {
     const { publisher } = this.delivery;
     const request = parse(BackendPublish, item);
-    const published = await publisher.publish(request, json, at, authorOf(keyed), traceOf(keyed));
+    const published = await ifTaken(this.takePublish(keyed), TOO_MANY_PUBLISHES, () =>
+      publisher.publish(request, json, at, authorOf(keyed), traceOf(keyed)),
+    );
     return { ok: true, ...published };
+  }
+
+  private takePublish({ keyName }: KeyedRequest): number | Promise<number> {
+    return this.sharedLimits.keyPublishes.take(keyName);
   }
 
   private async publishItem(item: unknown, json: string, at: number, keyed: KeyedRequest): Promise<ItemAnswer> {

@@ -5,12 +5,13 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { Server, Socket } from 'socket.io';
 import { Tokens } from '#auth';
 import { SETTINGS, type ResolvedSettings } from '#config';
-import { Heartbeats, Presence, Sessions } from '#connection-manager';
+import { Heartbeats, Presence, Sessions, type Login } from '#connection-manager';
 import { Delivery } from '#delivery';
 import { toFault } from '#http';
+import { rateLimited, SharedLimits } from '#limits';
 import { cut, LOGGER, METER, RequestLog, requestIdOf, type Logger, type Meter } from '#observability';
 import { Fault, type Ack } from '#protocol';
-import { Admission } from './admission.js';
+import { Admission, type Place } from './admission.js';
 import { ClientAddress } from './client-address.js';
 import { departures } from './departures.js';
 import { maxFrameBytes } from './frame-limit.js';
@@ -74,12 +75,24 @@ export class ClientGateway implements OnGatewayInit<Server> {
     @Inject(LOGGER) private readonly logger: Logger,
     @Inject(METER) meter: Meter,
     @Inject(RequestLog) private readonly requestLog: RequestLog,
+    @Inject(SharedLimits) private readonly sharedLimits: SharedLimits,
   ) {
     const metrics = (this.metrics = new GatewayMetrics(meter, this, admission.maxConnections));
     const onGone = ({ socket }: SocketClient): void => void this.clients.delete(socket.id);
     const limits = { tokenNoticeMs, clockToleranceMs, maxFrameBytes: maxFrameBytes(body.maxBytes) };
-    this.context = { delivery, sessions, presence, heartbeats, tokens, ...limits, metrics, logger, onGone };
-    this.admission = new Admission(admission);
+    this.context = {
+      delivery,
+      sessions,
+      presence,
+      heartbeats,
+      sharedLimits,
+      tokens,
+      ...limits,
+      metrics,
+      logger,
+      onGone,
+    };
+    this.admission = new Admission(admission, sharedLimits.connections);
     this.address = new ClientAddress(admission.trustedProxies);
     const { corsOrigins } = auth;
     const allowsLocalhost = !isProduction && corsOrigins.length === 0;
@@ -237,9 +250,19 @@ export class ClientGateway implements OnGatewayInit<Server> {
     if (this.isDraining) throw draining();
     const guest = greet(socket, this.tokens, this.address.of(socket.request));
     const client = new SocketClient(socket, guest, this.context);
-    client.place = this.admission.enter(client);
+    const place = (client.place = this.admission.enter(client));
     this.taken.add(socket.conn);
-    return { client, resume: guest.resume, opening: this.sessions.open(guest.login) };
+    return { client, resume: guest.resume, opening: this.openSession(guest.login, place) };
+  }
+
+  /** What holds for all instances together comes first; mostly there is nothing to wait for. */
+  private async openSession(login: Login, place: Place): Promise<void> {
+    const taken = this.sharedLimits.logins.take(login.user);
+    const waitMs = typeof taken === 'number' ? taken : await taken;
+    if (waitMs > 0) throw rateLimited('the user has logged in too often', waitMs);
+    const entering = this.admission.enterCluster(place);
+    if (entering) await entering;
+    return this.sessions.open(login);
   }
 
   /**

@@ -2,6 +2,7 @@ import type { Socket } from 'socket.io';
 import type { Heartbeats, Presence } from '#connection-manager';
 import type { Connection, Delivery } from '#delivery';
 import { toFault } from '#http';
+import type { SharedLimits } from '#limits';
 import { cut, type Logger } from '#observability';
 import { Fault, isRequest, parseRequest, type Ack, type RequestName, type RequestPayload } from '#protocol';
 import type { GatewayMetrics } from '../gateway-metrics.js';
@@ -26,6 +27,7 @@ export interface SocketClientContext extends SocketSessionOptions {
   readonly delivery: Delivery;
   readonly presence: Presence;
   readonly heartbeats: Heartbeats;
+  readonly sharedLimits: SharedLimits;
   readonly metrics: GatewayMetrics;
   readonly logger: Logger;
   readonly maxFrameBytes: number;
