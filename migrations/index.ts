@@ -25,6 +25,7 @@ import { ErasureOfOne1763602960000 } from './1763602960000-erasure-of-one.js';
 import { InboxNames1763602970000 } from './1763602970000-inbox-names.js';
 import { SearchPaths1763603000000 } from './1763603000000-search-paths.js';
 import { ScheduledIds1763603010000 } from './1763603010000-scheduled-ids.js';
+import { LimitShares1763603100000 } from './1763603100000-limit-shares.js';
 import { Suspects1763603200000 } from './1763603200000-suspects.js';
 import { Owned1763603300000 } from './1763603300000-owned.js';
 import { Receipts1763603400000 } from './1763603400000-receipts.js';
@@ -58,6 +59,7 @@ export const MIGRATIONS = [
   InboxNames1763602970000,
   SearchPaths1763603000000,
   ScheduledIds1763603010000,
+  LimitShares1763603100000,
   Suspects1763603200000,
   Owned1763603300000,
   Receipts1763603400000,

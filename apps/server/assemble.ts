@@ -19,6 +19,7 @@ import { Database, Listener } from '#database';
 import { Delivery, Timelines } from '#delivery';
 import { countLimited, FairQueue, SuspectList, Suspects } from '#limits';
 import type { Readiness } from '#health';
+import { SharedLimits } from '#limits';
 import {
   AdminAudit,
   AppendObserver,
@@ -197,6 +198,7 @@ interface MovingParts {
   readonly sessions: Sessions;
   readonly bans: Bans;
   readonly presence: Presence;
+  readonly sharedLimits: SharedLimits;
 }
 
 /** Where an instance listens, and the lock that proves its life meanwhile. */
@@ -206,6 +208,7 @@ function earOf(instanceId: string, { listenUrl: url }: ResolvedSettings['databas
 }
 
 /** The parts that act by themselves, and need each other: hints arrive at the listener and move the others. */
+// eslint-disable-next-line max-lines-per-function -- what refers to each other stands together
 function makeMovingParts(foundation: Foundation): MovingParts {
   const { settings, instanceId, database, stores, registry, peers, endings, watching } = foundation;
   const warn = throttledWarn(foundation.log, WARN_EVERY_MS);
@@ -238,6 +241,7 @@ function makeMovingParts(foundation: Foundation): MovingParts {
     holdsLock: () => listener.holdsLock,
     onRenewed: (wasMissing) => {
       delivery.sendHeldBack();
+      if (wasMissing) sharedLimits.rebuild();
       return wasMissing ? registry.rebuild() : registry.writeLeftOver();
     },
     onLost: endings.onLeaseLost,
@@ -255,7 +259,22 @@ function makeMovingParts(foundation: Foundation): MovingParts {
     ...watching,
   });
   const people = makePeopleParts(foundation, hasPeers, warn);
-  return { listener, lease, delivery, ...people };
+  const sharedLimits = makeSharedLimits(foundation, () => lease.peers + 1, warn);
+  return { listener, lease, delivery, sharedLimits, ...people };
+}
+
+function makeSharedLimits(
+  { settings, instanceId, database, watching }: Foundation,
+  instances: () => number,
+  warn: (what: string, error: unknown) => void,
+): SharedLimits {
+  return new SharedLimits(database, watching.meter, {
+    ...settings.sharedLimits,
+    instanceId: () => instanceId,
+    instances,
+    beatMs: settings.registry.beatMs,
+    onError: (error) => warn('shares of limits not leased, going on with the local ones', error),
+  });
 }
 
 function makeOrders(

@@ -69,6 +69,7 @@ export class Instance {
     await startBehindNoTable(parts);
     await parts.listener.start();
     await parts.lease.start();
+    await parts.sharedLimits.start();
     parts.delivery.start();
     for (const part of [parts.heartbeats, parts.sessions, parts.presence, parts.suspects]) part.start();
     app.get(Schedule).start();
@@ -132,6 +133,7 @@ export class Instance {
     await parts.jobRunner.stop();
     await Promise.all([parts.orders.stop(), parts.heartbeats.stop(), parts.sessions.stop(), parts.presence.stop()]);
     await parts.delivery.stop();
+    await parts.sharedLimits.stop();
     await parts.lease.stop();
     await parts.listener.stop();
     await parts.suspects.stop();

@@ -8,7 +8,7 @@ import { Database, Listener } from '#database';
 import { Delivery, Timelines } from '#delivery';
 import { GatewayModule } from '#gateway';
 import { HealthModule, Readiness, WATCHED_JOBS } from '#health';
-import { FairQueue } from '#limits';
+import { FairQueue, SharedLimits } from '#limits';
 import {
   AdminAudit,
   Backlog,
@@ -46,6 +46,7 @@ export class TrunklineModule {
       { provide: Heartbeats, useValue: parts.heartbeats },
       { provide: Sessions, useValue: parts.sessions },
       { provide: Presence, useValue: parts.presence },
+      { provide: SharedLimits, useValue: parts.sharedLimits },
       { provide: MessageLog, useValue: parts.messages },
       { provide: Groups, useValue: parts.groups },
       { provide: DeadLetters, useValue: parts.deadLetters },

@@ -37,6 +37,9 @@ export class Server {
         PORT: '0',
         JWT_SECRET,
         API_KEYS: `tests:${API_KEY}`,
+        // Tests publish and connect as fast as they can, as few users; those of limits say which.
+        MAX_PUBLISHES_PER_USER_PER_S: '0',
+        MAX_LOGINS_PER_USER_PER_MIN: '0',
         ...env,
       },
       stdio: ['ignore', 'pipe', 'pipe'],

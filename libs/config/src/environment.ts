@@ -233,6 +233,22 @@ export const Environment = z.object({
   MAX_SCHEDULED_PER_USER: whole(0, 1_000_000, 1_000).describe(
     'scheduled messages of one user that may wait for their time (1019); of an API key any number; 0: any number',
   ),
+  // Limits that hold for all instances together.
+  MAX_PUBLISHES_PER_USER_PER_S: whole(0, 1_000_000, 100).describe(
+    'messages that a user may publish or schedule in any second, on all instances together, before more are refused (4010) with the time to come back after; 0: any number',
+  ),
+  MAX_PUBLISHES_PER_KEY_PER_S: whole(0, 1_000_000, 0).describe(
+    'the same for each API key, whose batches count by their items; 0: any number, since back ends are trusted, and what they wait for is bounded by MAX_WAITING_PUBLISHES',
+  ),
+  MAX_LOGINS_PER_USER_PER_MIN: whole(0, 1_000_000, 300).describe(
+    'connections that a user may open in any minute, on all instances together, before more are told when to come back (4010); 0: any number',
+  ),
+  MAX_CLUSTER_CONNECTIONS: whole(0, 100_000_000, 0).describe(
+    'connections of all instances together before more are told when to come back (4011); 0: any number, which is MAX_CONNECTIONS on each instance',
+  ),
+  MAX_CLUSTER_CONNECTIONS_PER_USER: whole(0, 1_000_000, 0).describe(
+    'connections of one user on all instances together before more are told when to come back (4007); 0: any number, which is MAX_CONNECTIONS_PER_USER on each instance',
+  ),
   LOG_LEVEL: choice(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'], 'info'),
   METRICS: choice(['on', 'off'], 'off').describe(
     'on: /metrics for Prometheus; production wants METRICS_PORT or METRICS_TOKEN with it',

@@ -89,6 +89,14 @@ export interface Settings {
   };
   /** What one user may own; 0: any number. */
   readonly owned: { readonly maxDevices: number; readonly maxGroups: number; readonly maxScheduled: number };
+  /** Of all instances together; 0: any number. */
+  readonly sharedLimits: {
+    readonly publishesPerUserPerS: number;
+    readonly publishesPerKeyPerS: number;
+    readonly loginsPerUserPerMin: number;
+    readonly connections: number;
+    readonly connectionsPerUser: number;
+  };
   readonly body: { readonly maxBytes: number; readonly maxDepth: number; readonly maxKeys: number };
   readonly publish: { readonly maxWaiting: number; readonly deadlineMs: number; readonly dedupeHours: number };
   readonly delivery: {
@@ -185,6 +193,7 @@ export function toSettings(env: Environment): Settings {
       maxGroups: env.MAX_GROUPS_PER_USER,
       maxScheduled: env.MAX_SCHEDULED_PER_USER,
     },
+    sharedLimits: toSharedLimits(env),
     body: { maxBytes: env.MAX_MESSAGE_BYTES, maxDepth: env.MAX_MESSAGE_DEPTH, maxKeys: env.MAX_MESSAGE_KEYS },
     publish: {
       maxWaiting: env.MAX_WAITING_PUBLISHES,
@@ -196,6 +205,16 @@ export function toSettings(env: Environment): Settings {
     ...toPeople(env),
     retention: toRetention(env),
     cleanup: toCleanup(env),
+  };
+}
+
+function toSharedLimits(env: Environment): Settings['sharedLimits'] {
+  return {
+    publishesPerUserPerS: env.MAX_PUBLISHES_PER_USER_PER_S,
+    publishesPerKeyPerS: env.MAX_PUBLISHES_PER_KEY_PER_S,
+    loginsPerUserPerMin: env.MAX_LOGINS_PER_USER_PER_MIN,
+    connections: env.MAX_CLUSTER_CONNECTIONS,
+    connectionsPerUser: env.MAX_CLUSTER_CONNECTIONS_PER_USER,
   };
 }
 

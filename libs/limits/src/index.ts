@@ -10,3 +10,6 @@ export { FIRST_SUSPECT, SuspectList } from './suspect-list.js';
 export { Suspects } from './suspects.js';
 export type { Suspicion, Suspicions } from './suspicions.js';
 export { FairQueue, type FairQueueOptions } from './fair-queue.js';
+export { ifTaken, rateLimited } from './rate-limited.js';
+export type { ClusterConnections } from './shared/cluster-connections.js';
+export { SharedLimits } from './shared/shared-limits.js';

@@ -99,7 +99,11 @@ export const FAULTS = {
     means: 'The connection left messages unacknowledged too often and was closed; the messages stay stored.',
   },
   INSTANCE_FULL: { code: 4006, retryable: true, means: 'This instance has as many connections as it may.' },
-  USER_FULL: { code: 4007, retryable: true, means: 'The user has as many connections here as it may.' },
+  USER_FULL: {
+    code: 4007,
+    retryable: true,
+    means: 'The user has as many connections as it may, here or on all instances.',
+  },
   ADDRESS_FULL: { code: 4008, retryable: true, means: 'The address has as many connections here as it may.' },
   DISCONNECTED: { code: 4009, retryable: true, means: 'An operator closed the connection; connect again.' },
   RATE_LIMITED: {

@@ -16,6 +16,7 @@ import { ApiTags } from '@nestjs/swagger';
 import { z } from 'zod';
 import { Delivery, Timelines, toAttempt, type Author } from '#delivery';
 import { countFaults, Documented, jsonOf, SchemaPipe, toFault, TurnInterceptor, type KeyedRequest } from '#http';
+import { ifTaken, SharedLimits } from '#limits';
 import { MessageLog, type MessageStatus } from '#message-persistence';
 import { LOGGER, METER, requestIdOf, type Counts, type Logger, type Meter, type TraceHeaders } from '#observability';
 import {
@@ -64,7 +65,10 @@ const PUBLISH_FAULTS: readonly FaultName[] = [
   'PUBLISH_ID_REUSED',
   'OUTCOME_UNKNOWN',
   'OVERLOADED',
+  'RATE_LIMITED',
 ];
+
+const TOO_MANY_PUBLISHES = 'the API key publishes too fast';
 
 /** Messages, for back ends. */
 @ApiTags('messages')
@@ -79,6 +83,7 @@ export class MessagesController {
     @Inject(Timelines) private readonly timelines: Timelines,
     @Inject(LOGGER) private readonly logger: Logger,
     @Inject(METER) meter: Meter,
+    @Inject(SharedLimits) private readonly sharedLimits: SharedLimits,
   ) {
     this.faults = countFaults(meter);
   }
@@ -134,7 +139,9 @@ export class MessagesController {
     @Req() keyed: KeyedRequest,
   ): Promise<z.infer<typeof rest.ScheduledAnswer>> {
     const { publisher } = this.delivery;
-    const scheduled = await publisher.schedule(request, jsonOf(keyed), 0, authorOf(keyed), traceOf(keyed));
+    const scheduled = await ifTaken(this.takePublish(keyed), TOO_MANY_PUBLISHES, () =>
+      publisher.schedule(request, jsonOf(keyed), 0, authorOf(keyed), traceOf(keyed)),
+    );
     return { ok: true, ...scheduled };
   }
 
@@ -182,8 +189,14 @@ export class MessagesController {
   private async publishOne(item: unknown, json: string, at: number, keyed: KeyedRequest): Promise<PublishedAnswer> {
     const { publisher } = this.delivery;
     const request = parse(BackendPublish, item);
-    const published = await publisher.publish(request, json, at, authorOf(keyed), traceOf(keyed));
+    const published = await ifTaken(this.takePublish(keyed), TOO_MANY_PUBLISHES, () =>
+      publisher.publish(request, json, at, authorOf(keyed), traceOf(keyed)),
+    );
     return { ok: true, ...published };
+  }
+
+  private takePublish({ keyName }: KeyedRequest): number | Promise<number> {
+    return this.sharedLimits.keyPublishes.take(keyName);
   }
 
   private async publishItem(item: unknown, json: string, at: number, keyed: KeyedRequest): Promise<ItemAnswer> {

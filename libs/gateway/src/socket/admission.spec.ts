@@ -9,6 +9,14 @@ const NO_LIMITS: AdmissionLimits = {
   isOldestOut: false,
 };
 
+/** There is no limit for all instances together. */
+const ANY_NUMBER = {
+  isOn: false,
+  shortage: () => undefined,
+  enter: () => Promise.resolve(),
+  leave: () => undefined,
+};
+
 let displaced: string[];
 beforeEach(() => (displaced = []));
 
@@ -29,7 +37,7 @@ function refusal(enter: () => Place): string | undefined {
 
 describe('admission', () => {
   it('refuses whoever comes to a full instance, and takes the next one when a place is given back', () => {
-    const admission = new Admission({ ...NO_LIMITS, maxConnections: 2 }, () => 0);
+    const admission = new Admission({ ...NO_LIMITS, maxConnections: 2 }, ANY_NUMBER, () => 0);
     const ann = admission.enter(entrant('ann'));
     admission.enter(entrant('ben'));
     expect(refusal(() => admission.enter(entrant('cid')))).toBe('INSTANCE_FULL 1000');
@@ -40,7 +48,7 @@ describe('admission', () => {
   });
 
   it('refuses more than may be opening at once, until some are open or gone', () => {
-    const admission = new Admission({ ...NO_LIMITS, maxOpening: 2 }, () => 0.5);
+    const admission = new Admission({ ...NO_LIMITS, maxOpening: 2 }, ANY_NUMBER, () => 0.5);
     const ann = admission.enter(entrant('ann'));
     const ben = admission.enter(entrant('ben'));
     expect(refusal(() => admission.enter(entrant('cid')))).toBe('OVERLOADED 2000');
@@ -53,7 +61,7 @@ describe('admission', () => {
   });
 
   it('caps a user and an address, by refusing the newest connection', () => {
-    const admission = new Admission({ ...NO_LIMITS, maxPerUser: 1, maxPerAddress: 2 }, () => 0);
+    const admission = new Admission({ ...NO_LIMITS, maxPerUser: 1, maxPerAddress: 2 }, ANY_NUMBER, () => 0);
     admission.enter(entrant('ann'));
     expect(refusal(() => admission.enter(entrant('ann')))).toBe('USER_FULL 10000');
     admission.enter(entrant('ben'));
@@ -63,7 +71,7 @@ describe('admission', () => {
   });
 
   it('or by closing the oldest one', () => {
-    const admission = new Admission({ ...NO_LIMITS, maxPerUser: 2, isOldestOut: true });
+    const admission = new Admission({ ...NO_LIMITS, maxPerUser: 2, isOldestOut: true }, ANY_NUMBER);
     const first = admission.enter(entrant('ann', '198.51.100.1'));
     for (const address of ['198.51.100.2', '198.51.100.3']) admission.enter(entrant('ann', address));
     expect(displaced).toEqual(['ann DISPLACED']);
@@ -73,14 +81,14 @@ describe('admission', () => {
   });
 
   it('never closes anybody’s connection because the instance is full', () => {
-    const admission = new Admission({ ...NO_LIMITS, maxConnections: 1, isOldestOut: true }, () => 0);
+    const admission = new Admission({ ...NO_LIMITS, maxConnections: 1, isOldestOut: true }, ANY_NUMBER, () => 0);
     admission.enter(entrant('ann'));
     expect(refusal(() => admission.enter(entrant('ben')))).toBe('INSTANCE_FULL 1000');
     expect(displaced).toEqual([]);
   });
 
   it('spreads the times to come back after', () => {
-    const admission = new Admission({ ...NO_LIMITS, maxConnections: 0 });
+    const admission = new Admission({ ...NO_LIMITS, maxConnections: 0 }, ANY_NUMBER);
     const times = Array.from({ length: 100 }, () => refusal(() => admission.enter(entrant('ann'))));
     expect(new Set(times).size).toBeGreaterThan(50);
   });

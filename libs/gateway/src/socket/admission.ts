@@ -1,3 +1,4 @@
+import type { ClusterConnections } from '#limits';
 import { Fault, type FaultName } from '#protocol';
 
 export interface AdmissionLimits {
@@ -24,8 +25,8 @@ const SOON_MS = 1_000;
 const LATER_MS = 10_000;
 
 /**
- * Who may come in. Counted in memory, per instance: a cap across instances would cost a read for each handshake and
- * still be raced; behind n instances a user has up to n times as many connections.
+ * Who may come in. Counted in memory, per instance; behind n instances a user has up to n times as many connections,
+ * unless there is a cap for all instances together, of which {@link ClusterConnections} leases its part.
  */
 export class Admission {
   /** In the order they came; kept only where there is a cap, and as arrays, which for one place take a fifth of a set. */
@@ -36,6 +37,7 @@ export class Admission {
 
   constructor(
     private readonly limits: AdmissionLimits,
+    private readonly cluster: Pick<ClusterConnections, 'isOn' | 'shortage' | 'enter' | 'leave'>,
     /** 0 ≤ x < 1; spreads those who are told to come back. */
     private readonly random: () => number = Math.random,
   ) {}
@@ -44,7 +46,7 @@ export class Admission {
   shortage(): Fault | undefined {
     const { maxConnections, maxOpening } = this.limits;
     if (this.opening >= maxOpening) return this.refusal('OVERLOADED', SOON_MS, 'too many connections are opening');
-    if (this.count < maxConnections) return undefined;
+    if (this.count < maxConnections) return this.cluster.shortage();
     return this.refusal('INSTANCE_FULL', SOON_MS, `${maxConnections} connections are open`);
   }
 
@@ -60,6 +62,17 @@ export class Admission {
     this.makeRoom(this.users.get(entrant.user), maxPerUser, 'USER_FULL');
     this.makeRoom(this.addresses.get(entrant.address), maxPerAddress, 'ADDRESS_FULL');
     return this.take(entrant);
+  }
+
+  /**
+   * Takes the place among those of all instances, too. Undefined: there is nothing to wait for. The promise rejects with
+   * a Fault CLUSTER_FULL or USER_FULL.
+   */
+  enterCluster(place: Place): Promise<void> | undefined {
+    if (!this.cluster.isOn) return undefined;
+    const { user } = place.entrant;
+    // It may have left meanwhile.
+    return this.cluster.enter(user).then(() => place.onLeft(() => this.cluster.leave(user)));
   }
 
   /** Called by the place alone. */
@@ -104,6 +117,7 @@ export class Admission {
 export class Place {
   private isOpening = true;
   private isLeft = false;
+  private whenLeft: (() => void) | undefined;
 
   constructor(
     private readonly admission: Admission,
@@ -122,6 +136,13 @@ export class Place {
     if (this.isLeft) return;
     this.isLeft = true;
     this.admission.give(this, 'place');
+    this.whenLeft?.();
+  }
+
+  /** Calls it once, when the place is given back, or now if it has been. */
+  onLeft(act: () => void): void {
+    if (this.isLeft) act();
+    else this.whenLeft = act;
   }
 }
 

@@ -5,12 +5,12 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { Server, Socket } from 'socket.io';
 import { Tokens } from '#auth';
 import { SETTINGS, type ResolvedSettings } from '#config';
-import { Heartbeats, Presence, Sessions } from '#connection-manager';
+import { Heartbeats, Presence, Sessions, type Login } from '#connection-manager';
 import { Delivery } from '#delivery';
-import { FairQueue, Suspects } from '#limits';
+import { FairQueue, rateLimited, SharedLimits, Suspects } from '#limits';
 import { cut, LOGGER, METER, RequestLog, requestIdOf, ThrottledLog, type Logger, type Meter } from '#observability';
 import { Fault, type Ack } from '#protocol';
-import { Admission } from './admission.js';
+import { Admission, type Place } from './admission.js';
 import { ClientAddress } from './client-address.js';
 import { departures } from './departures.js';
 import { maxFrameBytes } from './frame-limit.js';
@@ -79,6 +79,7 @@ export class ClientGateway implements OnGatewayInit<Server> {
     @Inject(RequestLog) private readonly requestLog: RequestLog,
     @Inject(Suspects) suspicions: Suspects,
     @Inject(FairQueue) turns: FairQueue,
+    @Inject(SharedLimits) private readonly sharedLimits: SharedLimits,
   ) {
     const metrics = new GatewayMetrics(meter, this, admission.maxConnections);
     const onGone = ({ socket }: SocketClient): void => void this.clients.delete(socket.id);
@@ -87,10 +88,10 @@ export class ClientGateway implements OnGatewayInit<Server> {
     const onFlood = (address: string): void => suspicions.note(address, 'flood');
     const throttles = new SocketThrottles({ ...sockets, limited, onFlood });
     const refusalLog = new ThrottledLog(REFUSALS_LOGGED_PER_S);
-    const parts = { delivery, sessions, presence, heartbeats, tokens, throttles, turns };
+    const parts = { delivery, sessions, presence, heartbeats, tokens, throttles, turns, sharedLimits };
     this.context = { ...parts, ...limits, metrics, logger, refusalLog, onGone };
     this.newTransports = new NewTransports({ ...sockets, limited, suspicions });
-    this.admission = new Admission(admission);
+    this.admission = new Admission(admission, sharedLimits.connections);
     this.address = new ClientAddress(admission.trustedProxies);
     this.refusals = new Refusals({
       ...{ metrics, logger, refusalLog },
@@ -238,10 +239,20 @@ export class ClientGateway implements OnGatewayInit<Server> {
     if (this.isDraining) throw draining();
     const guest = greet(socket, this.tokens, this.address.of(socket.request));
     const client = new SocketClient(socket, guest, this.context);
-    client.place = this.admission.enter(client);
+    const place = (client.place = this.admission.enter(client));
     this.taken.add(socket.conn);
     this.newTransports.setGuest(socket.request.socket, true);
-    return { client, resume: guest.resume, opening: this.sessions.open(guest.login) };
+    return { client, resume: guest.resume, opening: this.openSession(guest.login, place) };
+  }
+
+  /** What holds for all instances together comes first; mostly there is nothing to wait for. */
+  private async openSession(login: Login, place: Place): Promise<void> {
+    const taken = this.sharedLimits.logins.take(login.user);
+    const waitMs = typeof taken === 'number' ? taken : await taken;
+    if (waitMs > 0) throw rateLimited('the user has logged in too often', waitMs);
+    const entering = this.admission.enterCluster(place);
+    if (entering) await entering;
+    return this.sessions.open(login);
   }
 
   /**

@@ -1,7 +1,7 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { sessionEnded, type Presence } from '#connection-manager';
 import type { Author, Connection, Delivery, Outgoing } from '#delivery';
-import type { FairQueue } from '#limits';
+import { ifTaken, type FairQueue, type SharedLimits } from '#limits';
 import {
   channelKind,
   Fault,
@@ -34,9 +34,11 @@ export interface RequestsContext {
   readonly delivery: Delivery;
   readonly presence: Presence;
   readonly turns: FairQueue;
+  readonly sharedLimits: SharedLimits;
 }
 
 const NOTHING = Promise.resolve();
+const TOO_MANY_PUBLISHES = 'the user publishes too fast';
 
 /** Requests that are in their place as soon as they have begun: what comes behind them need not wait for the answer. */
 const BEGUN_IS_DONE: ReadonlySet<RequestName> = new Set(['publish', 'schedule', 'history', 'cancel', 'read']);
@@ -110,15 +112,19 @@ export class Requests implements Handlers {
   }
 
   publish(request: RequestPayload<'publish'>, json: string | undefined): Promise<RequestResult<'publish'>> {
-    return this.delivery.publisher.publish(this.toOutgoing(request), json, placeOf(json), this.author);
+    const taken = this.takePublish();
+    if (taken === 0) return this.append(request, json);
+    return ifTaken(taken, TOO_MANY_PUBLISHES, () => this.append(request, json));
   }
 
   schedule(
     { sendAt, ...request }: RequestPayload<'schedule'>,
     json: string | undefined,
   ): Promise<RequestResult<'schedule'>> {
-    const outgoing = { ...this.toOutgoing(request), sendAt };
-    return this.delivery.publisher.schedule(outgoing, json, placeOf(json), this.author);
+    return ifTaken(this.takePublish(), TOO_MANY_PUBLISHES, () => {
+      const outgoing = { ...this.toOutgoing(request), sendAt };
+      return this.delivery.publisher.schedule(outgoing, json, placeOf(json), this.author);
+    });
   }
 
   cancel({ id }: RequestPayload<'cancel'>): Promise<RequestResult<'cancel'>> {
@@ -214,6 +220,14 @@ export class Requests implements Handlers {
       this.outlet.ended({ channel, request: 'subscribe' });
     }
     if (this.watching) await this.context.presence.review(this.watching);
+  }
+
+  private takePublish(): number | Promise<number> {
+    return this.context.sharedLimits.publishes.take(this.user);
+  }
+
+  private append(request: RequestPayload<'publish'>, json: string | undefined): Promise<RequestResult<'publish'>> {
+    return this.delivery.publisher.publish(this.toOutgoing(request), json, placeOf(json), this.author);
   }
 
   /** Spells out who the publishing user, device and connection are. */

@@ -2,7 +2,7 @@ import type { Socket } from 'socket.io';
 import type { Heartbeats, Presence } from '#connection-manager';
 import type { Connection, Delivery } from '#delivery';
 import { toFault } from '#http';
-import type { FairQueue } from '#limits';
+import type { FairQueue, SharedLimits } from '#limits';
 import { cut, type Logger, type ThrottledLog } from '#observability';
 import { Fault, isRequest, parseRequest, type Ack, type RequestName, type RequestPayload } from '#protocol';
 import type { GatewayMetrics } from '../gateway-metrics.js';
@@ -33,6 +33,7 @@ export interface SocketClientContext extends SocketSessionOptions {
   readonly presence: Presence;
   readonly heartbeats: Heartbeats;
   readonly turns: FairQueue;
+  readonly sharedLimits: SharedLimits;
   readonly metrics: GatewayMetrics;
   readonly logger: Logger;
   readonly maxFrameBytes: number;

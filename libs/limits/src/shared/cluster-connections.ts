@@ -1,0 +1,49 @@
+import { Fault } from '#protocol';
+import type { SharedPlaces } from './shared-places.js';
+
+/** The one key of what all users share. */
+const EVERYBODY = '';
+
+/** The connections of all instances together, and of each user on all of them. */
+export class ClusterConnections {
+  constructor(
+    private readonly all: SharedPlaces,
+    private readonly users: SharedPlaces,
+  ) {}
+
+  /** Why nobody at all may come in at present, or undefined. */
+  shortage(): Fault | undefined {
+    const waitMs = this.all.isOn ? this.all.shortage(EVERYBODY) : 0;
+    return waitMs > 0 ? clusterFull(waitMs) : undefined;
+  }
+
+  /** False: nothing is limited, and nobody needs to ask. */
+  get isOn(): boolean {
+    return this.all.isOn || this.users.isOn;
+  }
+
+  /** Takes a place, which {@link leave} gives back. @throws Fault USER_FULL, CLUSTER_FULL, each with the time to come back after */
+  async enter(user: string): Promise<void> {
+    const userMs = this.users.isOn ? await this.users.enter(user) : 0;
+    if (userMs > 0) throw userFull(userMs);
+    const allMs = this.all.isOn ? await this.all.enter(EVERYBODY) : 0;
+    if (allMs === 0) return;
+    if (this.users.isOn) this.users.leave(user);
+    throw clusterFull(allMs);
+  }
+
+  leave(user: string): void {
+    if (this.users.isOn) this.users.leave(user);
+    if (this.all.isOn) this.all.leave(EVERYBODY);
+  }
+}
+
+function userFull(retryAfterMs: number): Fault {
+  return new Fault('USER_FULL', 'the user has as many connections on all instances together as it may', {
+    retryAfterMs,
+  });
+}
+
+function clusterFull(retryAfterMs: number): Fault {
+  return new Fault('CLUSTER_FULL', 'all instances together have as many connections as they may', { retryAfterMs });
+}
