@@ -24,6 +24,8 @@ export class RawSocket {
   onText: (text: string) => void = () => undefined;
   /** How the other side ended it, e.g. `closing 4010`, `close 1009`, `HTTP 503`, `hung up`; undefined while it is open. */
   end: string | undefined;
+  /** Engine.IO's id of the transport, once it has said it. */
+  id: string | undefined;
   /** Resolves with `end`. */
   readonly ended: Promise<string>;
   /** Resolves once the upgrade is through, or with `end`. */
@@ -32,6 +34,7 @@ export class RawSocket {
   private readonly answersPings: boolean;
   private head: string | undefined = '';
   private isOpen: () => void = () => undefined;
+  private resolveEnded: (how: string) => void = () => undefined;
   private reason: string | undefined;
 
   private constructor(
@@ -41,7 +44,8 @@ export class RawSocket {
     this.answersPings = answersPings;
     // A reset says no more than the close that follows.
     tcp.on('error', (error: NodeJS.ErrnoException) => (this.reason ??= error.code));
-    this.ended = new Promise((resolve) => tcp.once('close', () => resolve((this.end = this.reason ?? 'hung up'))));
+    this.ended = new Promise((resolve) => (this.resolveEnded = resolve));
+    tcp.once('close', () => this.finish('hung up'));
     this.opened = Promise.race([new Promise<void>((resolve) => (this.isOpen = resolve)), this.ended]);
     tcp.on('data', (chunk: Buffer) => this.hear(chunk));
   }
@@ -85,7 +89,8 @@ export class RawSocket {
   private hear(chunk: Buffer): void {
     const rest = this.head === undefined ? chunk : this.hearHead(chunk);
     for (const { opcode, payload } of this.reader.read(rest)) {
-      if (opcode === CLOSE) this.reason ??= `close ${payload.length >= 2 ? payload.readUInt16BE(0) : 'without a code'}`;
+      // Its farewell is never answered: who is hostile leaves the server waiting for that.
+      if (opcode === CLOSE) this.finish(`close ${payload.length >= 2 ? payload.readUInt16BE(0) : 'without a code'}`);
       else this.hearText(payload.toString());
     }
   }
@@ -105,9 +110,15 @@ export class RawSocket {
     return Buffer.from(head.slice(end + END_OF_HEAD.length), 'latin1');
   }
 
+  private finish(how: string): void {
+    this.end ??= this.reason ?? how;
+    this.resolveEnded(this.end);
+  }
+
   private hearText(text: string): void {
     if (text === '2' && this.answersPings) this.send('3');
     if (text.startsWith('42["closing"')) this.reason = `closing ${/"code":(\d+)/.exec(text)?.[1] ?? ''}`;
+    this.id ??= /^0\{"sid":"([^"]+)"/.exec(text)?.[1];
     this.onText(text);
   }
 }
