@@ -2,7 +2,7 @@ import { API_KEY } from '../support/server.js';
 import { until } from '../support/until.js';
 import { SECRET_TEXT, Target } from '../security/target.js';
 import { RawSocket } from './attack/wire/raw-socket.js';
-import { exchange, requestText, upgradeText } from './raw-http.js';
+import { exchange, requestText, upgradeText } from './exchange.js';
 
 const ADMIN_KEY = 'a-key-for-operators-in-tests';
 const GOOD = 'EIO=4&transport=websocket';
