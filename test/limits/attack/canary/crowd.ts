@@ -48,6 +48,7 @@ export class Crowd {
   }
 
   leave(): void {
+    this.isOver = true;
     for (const user of this.users) user.leave();
   }
 

@@ -1,4 +1,5 @@
 import { connect, type Socket } from 'node:net';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { frame, FrameReader } from './frames.js';
 
 export interface RawSocketOptions {
@@ -73,8 +74,11 @@ export class RawSocket {
 
   /** Writes bytes as they are, and waits until the other side has taken enough of them. */
   async write(bytes: Buffer): Promise<void> {
-    if (this.isEnded || this.tcp.write(bytes)) return;
-    await Promise.race([new Promise((resolve) => this.tcp.once('drain', resolve)), this.ended]);
+    if (this.isEnded) return;
+    if (!this.tcp.write(bytes))
+      await Promise.race([new Promise((resolve) => this.tcp.once('drain', resolve)), this.ended]);
+    // Timers and what comes in want their turn, too, also while everything is taken at once.
+    await nextTurn();
   }
 
   /** From now on nothing is read, so that what is sent to it piles up on the other side. */
