@@ -4,7 +4,7 @@ import { signToken } from '#auth';
 import { seeded, type Seeded } from '../../support/seeded.js';
 import { JWT_SECRET } from '../../support/server.js';
 import { Tally } from './tally.js';
-import { RawSocket, type RawSocketOptions } from './wire/raw-socket.js';
+import { LEFT, RawSocket, type RawSocketOptions } from './wire/raw-socket.js';
 
 /** The address that attackers come from; some honest clients share it. */
 export const ATTACKERS_ADDRESS = '127.0.0.2';
@@ -65,7 +65,9 @@ export class Lair {
       this.tally.countEnd(socket.end);
       return undefined;
     }
-    void socket.ended.then((how) => (this.isOver ? undefined : this.tally.countEnd(how)));
+    void socket.ended.then((how) => {
+      if (!this.isOver && how !== LEFT) this.tally.countEnd(how);
+    });
     socket.onText = (text) => this.tally.countAnswer(text);
     return socket;
   }

@@ -16,6 +16,8 @@ const SOCKET_IO = '/socket.io/?EIO=4&transport=websocket';
 const SWITCHING = 'HTTP/1.1 101';
 const END_OF_HEAD = '\r\n\r\n';
 const CLOSE = 8;
+/** The `end` of one that left by itself. */
+export const LEFT = 'left';
 
 /**
  * A WebSocket by hand. It is cheap enough to flood with, and does what no library would: it sends any bytes, stops
@@ -87,6 +89,7 @@ export class RawSocket {
   }
 
   leave(): void {
+    this.finish(LEFT);
     this.tcp.destroy();
   }
 
