@@ -491,7 +491,7 @@ CREATE OR REPLACE FUNCTION trunkline.check_body(body text)
  RETURNS void
  LANGUAGE plpgsql
  IMMUTABLE PARALLEL SAFE
- SET search_path TO ''
+ SET search_path TO 'pg_catalog', 'pg_temp'
  SET standard_conforming_strings TO 'on'
 AS $function$
 declare
@@ -951,7 +951,7 @@ end $function$
 CREATE OR REPLACE FUNCTION trunkline.mend_sequences()
  RETURNS TABLE(sequence text, was bigint, last_value bigint)
  LANGUAGE plpgsql
- SET search_path TO ''
+ SET search_path TO 'pg_catalog', 'pg_temp'
 AS $function$
 #variable_conflict use_column
 declare
@@ -1054,7 +1054,17 @@ CREATE OR REPLACE FUNCTION trunkline.publish(channel text, type text, data jsonb
  RETURNS uuid
  LANGUAGE sql
  SECURITY DEFINER
- SET search_path TO ''
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+  select trunkline.publish(channel, type, data::text, options)
+$function$
+;
+
+CREATE OR REPLACE FUNCTION trunkline.publish(channel text, type text, data json, options jsonb DEFAULT '{}'::jsonb)
+ RETURNS uuid
+ LANGUAGE sql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
 AS $function$
   select trunkline.publish(channel, type, data::text, options)
 $function$
@@ -1064,7 +1074,7 @@ CREATE OR REPLACE FUNCTION trunkline.publish(channel text, type text, data text,
  RETURNS uuid
  LANGUAGE plpgsql
  SECURITY DEFINER
- SET search_path TO ''
+ SET search_path TO 'pg_catalog', 'pg_temp'
  SET standard_conforming_strings TO 'on'
 AS $function$
 #variable_conflict use_column
@@ -1160,20 +1170,10 @@ begin
 end $function$
 ;
 
-CREATE OR REPLACE FUNCTION trunkline.publish(channel text, type text, data json, options jsonb DEFAULT '{}'::jsonb)
- RETURNS uuid
- LANGUAGE sql
- SECURITY DEFINER
- SET search_path TO ''
-AS $function$
-  select trunkline.publish(channel, type, data::text, options)
-$function$
-;
-
 CREATE OR REPLACE FUNCTION trunkline.raise_seqs(relation regclass, seq_column text, time_column text)
  RETURNS bigint
  LANGUAGE plpgsql
- SET search_path TO ''
+ SET search_path TO 'pg_catalog', 'pg_temp'
 AS $function$
 declare
   raised bigint;

@@ -102,7 +102,7 @@ export const Environment = z.object({
   PORT: whole(0, 65_535, 3000).describe('0 takes any free port'),
   INSTANCE_ID: z
     .string()
-    .regex(/^[A-Za-z0-9_.-]{1,45}$/, 'must be 1 to 45 of A-Z a-z 0-9 _ . -')
+    .regex(/^(?!\.{1,2}$)[A-Za-z0-9_.-]{1,45}$/, 'must be 1 to 45 of A-Z a-z 0-9 _ . -, and not . or ..')
     .optional()
     .describe('left out: host name, pid and a random part'),
   DATABASE_URL: postgresUrl.optional().describe('PostgreSQL 15 to 18; left out: an embedded one, for development only'),

@@ -128,6 +128,14 @@ export class Sessions {
     return row?.ended ?? 0;
   }
 
+  /**
+   * As {@link endAll} before everything is forgotten that tells which tokens were shown: so nothing that may have been
+   * issued by now is spared, by whatever clock. Who registers anew under this name can log in once the tolerance is over.
+   */
+  async endForGood(user: string): Promise<void> {
+    await this.endBy(END_ALL_SESSIONS, user, '', 'revoked', -this.options.clockToleranceMs);
+  }
+
   list(user: string): Promise<SessionRow[]> {
     return this.database.rows('work', LIST_SESSIONS, [user]);
   }
@@ -167,8 +175,9 @@ export class Sessions {
     user: string,
     sessionId: string,
     reason: string,
+    sparedMs = this.options.clockToleranceMs,
   ): Promise<Row | undefined> {
-    const values = [user, sessionId, reason, this.options.isNotifyOn, this.options.clockToleranceMs];
+    const values = [user, sessionId, reason, this.options.isNotifyOn, sparedMs];
     const [row] = await withRetry(() => this.database.rows('work', what, values), { deadlineMs: 2_000 });
     this.poll.soon();
     return row;

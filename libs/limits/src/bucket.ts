@@ -4,6 +4,9 @@ export interface Rate {
   readonly burst: number;
 }
 
+/** Tokens that are missing because fractions are rounded do not count. */
+const ROUNDING = 1e-6;
+
 /**
  * A token bucket. It is full at first, fills evenly and holds no more than its burst. A cost beyond the burst is let
  * through when the bucket is full and leaves a debt, or what costs more than a bucket holds could never be done.
@@ -27,7 +30,7 @@ export class Bucket {
     if (perS === 0) return 0;
     this.fill(nowMs);
     const missing = Math.min(cost, burst) - this.tokens;
-    if (missing > 0) return Math.ceil((missing * 1_000) / perS);
+    if (missing > ROUNDING) return Math.ceil(((missing - ROUNDING) * 1_000) / perS);
     this.tokens -= cost;
     return 0;
   }
@@ -35,7 +38,7 @@ export class Bucket {
   /** Nothing is known of it that a new one would not know: it may be forgotten. */
   isFull(nowMs: number): boolean {
     this.fill(nowMs);
-    return this.tokens >= this.rate.burst;
+    return this.tokens >= this.rate.burst - ROUNDING;
   }
 
   private fill(nowMs: number): void {

@@ -100,7 +100,8 @@ export function listen(socket: Socket, taker: Taker): void {
   ws.on('message', (data, isBinary) => {
     const isExpected = !isDetoured && !isBinary && socket.connected && isIdle(conn) && decoder.reconstructor == null;
     if (isExpected && takeEvent(data, take)) return;
-    if (isBinary) usual.call(ws, data, isBinary);
+    // Text that begins otherwise is no message, or the base64 of a binary one: its text is not what is parsed.
+    if (isBinary || data[0] !== FOUR) usual.call(ws, data, isBinary);
     else keepText(decoder, data, () => usual.call(ws, data, isBinary));
     if (isDetoured) return;
     isDetoured = true;
