@@ -376,6 +376,8 @@ AS $function$
 declare
   named integer := cardinality(array_remove(append.publish_ids, null));
   inserted integer;
+  -- Those whose publish id belongs to a message that waits for its time.
+  held bigint[];
   repeats bigint[];
   repeat record;
 begin
@@ -397,7 +399,16 @@ begin
   present := clock_timestamp();
 
   if named > 0 then
+    if exists (select from trunkline.outbox where publish_id is not null) then
+      select array_agg(i.ord) into held
+        from unnest(append.channels, append.publishers, append.publish_ids) with ordinality as i (channel, publisher, publish_id, ord)
+       where exists (select from trunkline.outbox o
+                      where o.channel = i.channel and o.publish_id = i.publish_id and o.publisher = i.publisher and o.error is null);
+    end if;
     begin
+      if held is not null then
+        raise unique_violation;
+      end if;
       insert into trunkline.publish_ids (channel, publisher, publish_id, seq, message_id, created_at)
       select i.channel, i.publisher, i.publish_id, i.seq, i.id, i.at
         from unnest(append.channels, append.publishers, append.publish_ids, append.ids, seqs, times)
@@ -414,6 +425,9 @@ begin
       end if;
     exception when unique_violation then
       repeats := trunkline.find_repeats(append.channels, append.publishers, append.publish_ids, append.dedupe_window);
+      if held is not null then
+        repeats := array(select distinct ord from unnest(repeats || held) as ord);
+      end if;
       select n.seqs into seqs from trunkline.number_again(append.channels, seqs, repeats) as n (seqs);
       -- Ids that a window shorter than a day has forgotten still stand in the index of today: they make room.
       delete from trunkline.publish_ids p
@@ -461,6 +475,11 @@ begin
     seqs[repeat.ord] := repeat.seq;
     times[repeat.ord] := repeat.created_at;
     outcomes[repeat.ord] := repeat.outcome;
+  end loop;
+  for repeat in select ord from unnest(held) as ord loop
+    seqs[repeat.ord] := 0;
+    times[repeat.ord] := present;
+    outcomes[repeat.ord] := 'conflict';
   end loop;
 end $function$
 ;
@@ -574,12 +593,20 @@ begin
                                                      when t.channel like 'group:%' then group_ttl_ms
                                                      else broadcast_ttl_ms end, 0)) order by t.due_at, t.id) as ttls_ms, array_agg(t.publish_id order by t.due_at, t.id) as publish_ids
       from taken t having count(*) > 0
+  ), moved as (
+    select i.own_id, i.channel, i.id, i.seq, coalesce(i.outcome, 'stored') as outcome
+      from batch b
+     cross join lateral trunkline.append(b.channels, b.ids, b.publishers, b.senders, b.types, b.bodies, b.metadatas,
+                                         b.controls, b.ttls_ms, b.publish_ids, drain_outbox.dedupe_window) as a
+     cross join lateral unnest(b.ids, b.channels, a.stored_ids, a.seqs, a.outcomes) as i (own_id, channel, id, seq, outcome)
+  ), put_aside as (
+    insert into trunkline.outbox (id, due_at, message_id, channel, publisher, sender, type, body, metadata, controls, ttl_ms,
+                                  publish_id, created_at, error) overriding system value
+    select t.id, t.due_at, t.message_id, t.channel, t.publisher, t.sender, t.type, t.body, t.metadata, t.controls, t.ttl_ms,
+           t.publish_id, t.created_at, 'its publishId was used for another message before its time came'
+      from moved m join taken t on t.message_id = m.own_id where m.outcome = 'conflict'
   )
-  select i.channel, i.id, i.seq, coalesce(i.outcome, 'stored')
-    from batch b
-   cross join lateral trunkline.append(b.channels, b.ids, b.publishers, b.senders, b.types, b.bodies, b.metadatas,
-                                       b.controls, b.ttls_ms, b.publish_ids, drain_outbox.dedupe_window) as a
-   cross join lateral unnest(b.channels, a.stored_ids, a.seqs, a.outcomes) as i (channel, id, seq, outcome);
+  select m.channel, case m.outcome when 'conflict' then m.own_id else m.id end, m.seq, m.outcome from moved m;
 end $function$
 ;
 

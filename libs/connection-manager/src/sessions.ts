@@ -122,18 +122,14 @@ export class Sessions {
     return row?.is_known === true;
   }
 
-  /** Ends every session of the user, and refuses whatever was issued to it so far. @returns how many were open */
-  async endAll(user: string): Promise<number> {
-    const row = await this.endBy(END_ALL_SESSIONS, user, '', 'revoked');
-    return row?.ended ?? 0;
-  }
-
   /**
-   * As {@link endAll} before everything is forgotten that tells which tokens were shown: so nothing that may have been
-   * issued by now is spared, by whatever clock. Who registers anew under this name can log in once the tolerance is over.
+   * Ends every session of the user, and refuses whatever was issued to it so far.
+   * @param isErased the sessions are erased next, and with them what tells that their tokens are refused
+   * @returns how many were open
    */
-  async endForGood(user: string): Promise<void> {
-    await this.endBy(END_ALL_SESSIONS, user, '', 'revoked', -this.options.clockToleranceMs);
+  async endAll(user: string, isErased = false): Promise<number> {
+    const row = await this.endBy(END_ALL_SESSIONS, user, '', 'revoked', isErased);
+    return row?.ended ?? 0;
   }
 
   list(user: string): Promise<SessionRow[]> {
@@ -175,9 +171,9 @@ export class Sessions {
     user: string,
     sessionId: string,
     reason: string,
-    sparedMs = this.options.clockToleranceMs,
+    ...more: readonly unknown[]
   ): Promise<Row | undefined> {
-    const values = [user, sessionId, reason, this.options.isNotifyOn, sparedMs];
+    const values = [user, sessionId, reason, this.options.isNotifyOn, this.options.clockToleranceMs, ...more];
     const [row] = await withRetry(() => this.database.rows('work', what, values), { deadlineMs: 2_000 });
     this.poll.soon();
     return row;
