@@ -35,6 +35,12 @@ const bytes = (...values: number[]): Buffer => Buffer.from(values);
 const close = (code: number, reason: Buffer = Buffer.alloc(0)): Buffer =>
   frame(Buffer.concat([bytes(code >> 8, code & 0xff), reason]), 0x88);
 
+/** A message of so many bytes, each of them a fragment, which goes on. */
+function fragments(count: number): Buffer {
+  const more = Array.from({ length: count - 1 }, () => frame('2', FIRST_BYTE.more));
+  return Buffer.concat([frame('4', FIRST_BYTE.textToGoOn), ...more]);
+}
+
 const BROKEN: [string, Buffer][] = [
   ['without a mask', bytes(0x81, 2, 0x34, 0x32)],
   ['with the first reserved bit, as if it were compressed', frame('42["ack",{}]', 0xc1)],
@@ -65,6 +71,7 @@ const BROKEN: [string, Buffer][] = [
     'in fragments beyond the limit',
     Buffer.concat([frame('x'.repeat(100_000), FIRST_BYTE.textToGoOn), frame('x'.repeat(100_000), FIRST_BYTE.more)]),
   ],
+  ['in more fragments than a browser makes', fragments(257)],
   ['of UTF-8 cut short', text(bytes(0x34, 0x32, 0xe2, 0x82))],
   ['of UTF-8 that is too long', text(bytes(0x34, 0x32, 0xc0, 0x80))],
   ['of half a surrogate pair', text(bytes(0x34, 0x32, 0xed, 0xa0, 0x80))],
