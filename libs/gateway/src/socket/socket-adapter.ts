@@ -37,7 +37,7 @@ export class SocketAdapter extends IoAdapter {
       pingTimeout: this.options.pingTimeoutMs,
       maxHttpBufferSize: maxFrameBytes(this.options.maxBodyBytes),
       perMessageDeflate: false,
-    } as unknown as ServerOptions) as Server;
+    } as unknown as ServerOptions);
     limitFragments(server);
     return server;
   }
