@@ -267,6 +267,15 @@ create table trunkline.sessions (
 ) with (fillfactor=70);
 CREATE INDEX sessions_ended_at_idx ON trunkline.sessions USING btree (ended_at) WHERE (ended_at IS NOT NULL);
 
+create unlogged table trunkline.suspects (
+  address text collate "C" not null,
+  reason text collate "C" not null,
+  count bigint not null,
+  first_at timestamp with time zone not null,
+  last_at timestamp with time zone not null,
+  constraint suspects_pkey PRIMARY KEY (address, reason)
+) with (fillfactor=50);
+
 create view trunkline.delivery_status as
  SELECT m.id AS message_id,
     m.channel,

@@ -83,14 +83,26 @@ const DELIVERY = `- Per channel, messages come in order of \`seq\`, each at leas
 - A hole in \`seq\` is always announced by a \`gap\`.
 `;
 
+/** What a client may send and leave unread. */
+const LIMITS = [
+  '## Limits\n',
+  'Every frame is counted before anything of it is read; how much a client may send, and what may wait, stands in [configuration.md](configuration.md).\n',
+  '- What is beyond the rates of a connection or its user is answered with 4010 and `retryAfterMs`, and has had no effect; without a callback it is dropped. A client that goes on all the same, with more than three times its rate for seconds, gets `closing` with 4010 and is closed. Coming back at once gains nothing: what its user sent still counts. `ack` has a rate of its own, far above what acknowledging each packet takes.',
+  '- Requests that wait for their answers and answers that wait for the network are weighed. A connection over its share is not read from until half of it is free, so the client’s own sending waits; nothing is refused or lost, and an `ack` behind it waits, too. If nothing drains for 30 s it gets `closing` with 4003, if it still reads, and is closed; messages stay stored.',
+  '- The answers to `history` are made one after the other, those to `presence` and `watch` eight at a time, and only while the network takes them. One that finds no room for 10 s is refused with 4003.',
+  '- An instance that has too much waiting altogether refuses requests of more than 4 KiB with 4003, and closes the connection that leaves most unread.\n',
+].join('\n');
+
 /** What goes on below the handshake, where Socket.IO decides whether it comes back by itself. */
 const TRANSPORT = [
   '## Transport\n',
   'Whatever passes by itself ends in a way after which Socket.IO comes back by itself:\n',
   '- An instance that starts, drains (4004), is full (4006) or has too many connections to open (4003) answers the upgrade with HTTP 503, `Retry-After` and `{ ok: false, error }`, so that a load balancer may ask the next one.',
   '- A client over the cap of its user or address (4007, 4008), or one that finds the database out of reach (4001), is let in, gets `closing` with the error in place of `ready`, and its transport is closed. So do those of a storm that passed the upgrade together (4003).',
+  '- An address that connects faster than `MAX_HANDSHAKES_PER_S_PER_ADDRESS` gets HTTP 429 with `Retry-After` (4010). One that shows more wrong tokens than `MAX_REFUSED_TOKENS_PER_S_PER_ADDRESS` is told 4010 in `closing` instead of what is wrong with the next; a good token is let in all the same.',
   '- One that can never be served is told so in HTTP: 400 if it begins with another transport than WebSocket or speaks an older Socket.IO than 3, 403 if `CORS_ORIGINS` does not name the origin of its page.\n',
   'One transport carries one connection. When a client leaves the namespace (`41`), its transport is closed, and it opens another one when it enters again. Clients that share one transport among namespaces, as the Swift client does, should leave for good with `manager.disconnect()`: after `socket.disconnect()` their manager opens a new transport.\n',
+  'Until it is let in a client may send CONNECT, each of at most 160,768 bytes, and pongs; anything else closes the transport, and so does silence for `CONNECT_TIMEOUT_MS`. After three CONNECTs or namespaces that were refused the transport is closed, too.\n',
   'A WebSocket message may have twice `MAX_MESSAGE_BYTES` and 65,536 bytes, with the default 196,608. A longer one is not read: the connection gets `closing` with 1003 and is closed, and Socket.IO does not come back by itself, because it would send the same again. A `data` that is too long for `MAX_MESSAGE_BYTES` and fits into this is answered with 1003, and the connection goes on.\n',
 ].join('\n');
 
@@ -113,6 +125,7 @@ function protocol(): string {
     'Goes into Socket.IO’s `auth`. A handshake that cannot succeed as it is (1xxx, 2xxx, 5xxx) is refused with a `connect_error` whose `data` is the error; Socket.IO does not try again by itself. The same holds for a namespace other than `/` (1012).\n',
     table(Handshake, 'input'),
     TRANSPORT,
+    LIMITS,
     '## Requests\n',
     'Client → server: `socket.emitWithAck(name, payload)`. Each is answered `{ ok: true, … }` or `{ ok: false, error: { code, message, retryable } }`. Fields not listed are refused.\n',
     ORDER,

@@ -110,16 +110,16 @@ it('an ack passes while 2,000 publishes wait, and who is refused is told when to
   await holder.query('begin; lock table trunkline.channels in access exclusive mode');
   const refused: unknown[] = [];
   try {
-    for (let at = 0; at < 2_100; at++) {
+    for (let at = 0; at < 2_600; at++) {
       dan.socket.emit('publish', { channel: 'user:dan', type: 'note', data: at }, (answer: unknown) =>
         refused.push(answer),
       );
     }
     const ack = dan.ask('ack', { 'user:dan': 1 });
     await until('some are refused', () => refused.length > 0);
-    expect(refused[0]).toMatchObject({
+    expect(refused).toContainEqual({
       ok: false,
-      error: { code: 4003, retryable: true, retryAfterMs: expect.any(Number) as number },
+      error: expect.objectContaining({ code: 4010, retryable: true, retryAfterMs: expect.any(Number) }) as unknown,
     });
     expect(await ack).toEqual({ ok: true });
   } finally {

@@ -35,8 +35,13 @@ export class Attacker {
 
   private constructor(readonly socket: Socket) {}
 
-  static async enter(url: string, grants: readonly string[], options: Options = {}): Promise<Attacker> {
-    const token = signToken(JWT_SECRET, { user: 'mallory', grants, ttlMs: 60_000 });
+  static async enter(
+    url: string,
+    grants: readonly string[],
+    options: Options = {},
+    user = 'mallory',
+  ): Promise<Attacker> {
+    const token = signToken(JWT_SECRET, { user, grants, ttlMs: 60_000 });
     const socket = io(url, { ...OPTIONS, ...options, auth: { token, deviceId: 'lair' } });
     await new Promise((resolve, reject) => {
       socket.on('ready', resolve);

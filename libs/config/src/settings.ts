@@ -1,6 +1,13 @@
 import { resolve } from 'node:path';
 import type { Environment } from './environment.js';
 
+/** What may come in a second. */
+interface SendingRates {
+  readonly requestsPerS: number;
+  readonly bytesPerS: number;
+  readonly acksPerS: number;
+}
+
 /** All that can be set, as one typed, frozen object; the root module hands it to every lib. */
 export interface Settings {
   readonly isProduction: boolean;
@@ -42,6 +49,17 @@ export interface Settings {
     /** 0: for ever. */
     readonly auditDays: number;
   };
+  /** What REST, addresses and strangers may do on an instance. */
+  readonly rest: {
+    /** 0: any number; so below. */
+    readonly keyRequestsPerS: number;
+    readonly keyBytesPerS: number;
+    readonly strangerRequestsPerS: number;
+    readonly suspicionsPerMinute: number;
+    readonly maxPendingPerAddress: number;
+    readonly hasDocs: boolean;
+    readonly showsHealth: boolean;
+  };
   /** What the command line talks to, and as whom. */
   readonly client: {
     /** Undefined: a server on this machine. */
@@ -58,6 +76,16 @@ export interface Settings {
     readonly maxPerAddress: number;
     readonly maxOpening: number;
     readonly isOldestOut: boolean;
+  };
+  readonly sockets: {
+    /** 0: no limit; so below. */
+    readonly perConnection: SendingRates;
+    readonly perUser: SendingRates;
+    readonly maxWaitingBytes: { readonly connection: number; readonly user: number; readonly instance: number };
+    readonly maxHalfOpen: number;
+    readonly connectTimeoutMs: number;
+    readonly handshakesPerS: number;
+    readonly refusedTokensPerS: number;
   };
   readonly body: { readonly maxBytes: number; readonly maxDepth: number; readonly maxKeys: number };
   readonly publish: { readonly maxWaiting: number; readonly deadlineMs: number; readonly dedupeHours: number };
@@ -138,6 +166,7 @@ export function toSettings(env: Environment): Settings {
     database: toDatabase(env),
     auth: { jwtSecret: env.JWT_SECRET, apiKeys: env.API_KEYS, corsOrigins: env.CORS_ORIGINS },
     admin: { keys: env.ADMIN_API_KEYS ?? [], auditDays: env.ADMIN_AUDIT_DAYS },
+    rest: toRest(env, isProduction),
     client: toClient(env),
     admission: {
       trustedProxies: env.TRUST_PROXY,
@@ -147,6 +176,7 @@ export function toSettings(env: Environment): Settings {
       maxOpening: env.MAX_OPENING,
       isOldestOut: env.AT_CONNECTION_CAP === 'close-oldest',
     },
+    sockets: toSockets(env),
     body: { maxBytes: env.MAX_MESSAGE_BYTES, maxDepth: env.MAX_MESSAGE_DEPTH, maxKeys: env.MAX_MESSAGE_KEYS },
     publish: {
       maxWaiting: env.MAX_WAITING_PUBLISHES,
@@ -167,6 +197,30 @@ const LEAST_MAX_DAYS = 30;
 function toRetention(env: Environment): Settings['retention'] {
   const { RETENTION_DAYS: days, IDLE_DEVICE_DAYS: idleDays, RETENTION_MAX_DAYS: maxDays } = env;
   return { days, maxDays: maxDays ?? Math.max(LEAST_MAX_DAYS, days, idleDays), isForced: env.RETENTION_FORCE === 'on' };
+}
+
+function toSockets(env: Environment): Settings['sockets'] {
+  return {
+    perConnection: {
+      requestsPerS: env.MAX_REQUESTS_PER_S,
+      bytesPerS: env.MAX_BYTES_PER_S,
+      acksPerS: env.MAX_ACKS_PER_S,
+    },
+    perUser: {
+      requestsPerS: env.MAX_REQUESTS_PER_S_PER_USER,
+      bytesPerS: env.MAX_BYTES_PER_S_PER_USER,
+      acksPerS: env.MAX_ACKS_PER_S_PER_USER,
+    },
+    maxWaitingBytes: {
+      connection: env.MAX_WAITING_BYTES,
+      user: env.MAX_WAITING_BYTES_PER_USER,
+      instance: env.MAX_WAITING_BYTES_IN_ALL,
+    },
+    maxHalfOpen: env.MAX_HALF_OPEN,
+    connectTimeoutMs: env.CONNECT_TIMEOUT_MS,
+    handshakesPerS: env.MAX_HANDSHAKES_PER_S_PER_ADDRESS,
+    refusedTokensPerS: env.MAX_REFUSED_TOKENS_PER_S_PER_ADDRESS,
+  };
 }
 
 function toDelivery(env: Environment): Settings['delivery'] {
@@ -200,6 +254,19 @@ function toWatching(
 
 function toMetrics(env: Environment): Settings['metrics'] {
   return { isOn: env.METRICS === 'on', port: env.METRICS_PORT, host: env.METRICS_HOST, token: env.METRICS_TOKEN };
+}
+
+function toRest(env: Environment, isProduction: boolean): Settings['rest'] {
+  const { API_DOCS = isProduction ? 'off' : 'on', HEALTH_DETAILS = isProduction ? 'off' : 'on' } = env;
+  return {
+    keyRequestsPerS: env.KEY_REQUESTS_PER_S,
+    keyBytesPerS: env.KEY_BYTES_PER_S,
+    strangerRequestsPerS: env.STRANGER_REQUESTS_PER_S,
+    suspicionsPerMinute: env.SUSPICIONS_PER_MINUTE,
+    maxPendingPerAddress: env.MAX_PENDING_PER_ADDRESS,
+    hasDocs: API_DOCS === 'on',
+    showsHealth: HEALTH_DETAILS === 'on',
+  };
 }
 
 function toClient(env: Environment): Settings['client'] {

@@ -1,4 +1,5 @@
 import { countFaults } from '#http';
+import { countLimited } from '#limits';
 import type { Count, Counts, Meter } from '#observability';
 import type { FaultName } from '#protocol';
 
@@ -42,6 +43,7 @@ export class GatewayMetrics {
   readonly connectFailures: Counts<ConnectFailure>;
   readonly closings: Counts<FaultName>;
   readonly faults: Counts<FaultName>;
+  readonly limited: Counts<string>;
   private readonly ends: Counts<string>;
 
   constructor(meter: Meter, crowd: Crowd, maxConnections: number) {
@@ -69,6 +71,7 @@ export class GatewayMetrics {
       label: 'reason',
     });
     this.faults = countFaults(meter);
+    this.limited = countLimited(meter);
     this.ends = meter.counters({
       name: 'trunkline_disconnects_total',
       help: 'Connections that ended, by what Socket.IO says of it',

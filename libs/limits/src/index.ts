@@ -1,2 +1,11 @@
 export { Bucket, type Rate } from './bucket.js';
 export { Buckets } from './buckets.js';
+export { countLimited } from './count-limited.js';
+export { HalfOpenTransport, HalfOpenTransports } from './half-open.js';
+export { Loads, type ConnectionLoad, type LoadShares } from './loads.js';
+export { networkOf } from './network-of.js';
+export { RequestLimiter, RequestLimits, type RequestRates } from './request-limits.js';
+export type { SuspectRow } from './sql/suspects.sql.js';
+export { FIRST_SUSPECT, SuspectList } from './suspect-list.js';
+export { Suspects } from './suspects.js';
+export type { Suspicion, Suspicions } from './suspicions.js';

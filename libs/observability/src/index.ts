@@ -16,6 +16,6 @@ export { MetricsServer } from './metrics/metrics-server.js';
 export { PrometheusMeter } from './metrics/prometheus-meter.js';
 export { RequestLog, requestIdOf } from './request-log.js';
 export { Snapshot } from './snapshot.js';
-export { throttledWarn } from './throttle.js';
+export { ThrottledLog, throttledWarn } from './throttle.js';
 export type { TraceHeaders } from './tracing/trace-context.js';
 export { Tracing, type TraceSpan } from './tracing/tracing.js';

@@ -16,3 +16,28 @@ export function throttledWarn(logger: Logger, everyMs: number): (what: string, e
     seen.set(what, { atMs: performance.now(), suppressed: 0 });
   };
 }
+
+/**
+ * Writes at most so many lines of one kind in a second, and then says how many it left out: whoever is refused may try
+ * again without end, and each try is a line.
+ */
+export class ThrottledLog {
+  private startedAtMs = -Infinity;
+  private written = 0;
+  private suppressed = 0;
+
+  constructor(private readonly maxPerS: number) {}
+
+  /** @param write is given what to add to the line: nothing, or how many were left out before it */
+  line(write: (extra: { readonly suppressed?: number }) => void, nowMs = performance.now()): void {
+    if (nowMs - this.startedAtMs >= 1_000) [this.startedAtMs, this.written] = [nowMs, 0];
+    if (this.written >= this.maxPerS) {
+      this.suppressed += 1;
+      return;
+    }
+    this.written += 1;
+    const { suppressed } = this;
+    this.suppressed = 0;
+    write(suppressed > 0 ? { suppressed } : {});
+  }
+}

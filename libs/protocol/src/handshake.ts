@@ -13,3 +13,6 @@ export const Handshake = z.strictObject({
   resume: Ack.optional().describe('what this device has processed already, as in `ack`'),
 });
 export type Handshake = z.infer<typeof Handshake>;
+
+/** What is looked at first: of a stranger the rest is not worth it. */
+export const HandshakeToken = z.object({ token: Token });

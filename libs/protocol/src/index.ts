@@ -15,7 +15,7 @@ export {
 export { EVENTS, type EventName, type EventPayload, type GapReason } from './event.js';
 export { FAULTS, Fault, type FaultName, type WireError } from './fault.js';
 export { GRANT_VERBS, Grant, isGranted, matchesPattern, type GrantVerb } from './grant.js';
-export { DEFAULT_DEVICE, Handshake } from './handshake.js';
+export { DEFAULT_DEVICE, Handshake, HandshakeToken } from './handshake.js';
 export { findMember, startOfSecondItem, startsOfItems } from './json-scan.js';
 export { JsonText, toJson } from './json-text.js';
 export { Message, type MessageRecord } from './message.js';

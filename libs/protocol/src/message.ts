@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { bounded } from './bounded.js';
 import { Channel } from './channel.js';
 
 export const TYPE_MAX = 100;
@@ -17,10 +18,11 @@ export const PublishedType = MessageType.refine(
   `types beginning with ${RESERVED_TYPE_PREFIX} are the server’s own`,
 );
 
-export const Metadata = z
-  .record(z.string().min(1).max(100), z.string().max(1_000))
-  .refine((value) => Object.keys(value).length <= METADATA_MAX_KEYS, `at most ${METADATA_MAX_KEYS} entries`)
-  .describe(`short strings beside the body, at most ${METADATA_MAX_KEYS}`);
+export const Metadata = bounded(
+  z.record(z.string().min(1).max(100), z.string().max(1_000)),
+  METADATA_MAX_KEYS,
+  'entries',
+).describe(`short strings beside the body, at most ${METADATA_MAX_KEYS}`);
 
 /** A message as it is delivered. `channel` and `seq` together identify it: dedupe by them. */
 export const Message = z

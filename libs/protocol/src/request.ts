@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { bounded } from './bounded.js';
 import { Channel, DeviceId, faultParams, GroupChannel, UserId } from './channel.js';
 import { Message, Metadata, PublishedType, Seq, TTL_MAX_MS } from './message.js';
 import { ChannelPresence, PresenceChannel } from './presence.js';
@@ -79,10 +80,7 @@ export const Publish = z
       .describe(
         'the publishing connection does not receive it; the one that follows after a drop does, so mostly `exceptDevice` is meant',
       ),
-    receipts: z
-      .array(z.enum(['delivered', 'read']))
-      .min(1)
-      .max(2)
+    receipts: bounded(z.array(z.enum(['delivered', 'read'])).min(1), 2, 'receipts')
       .optional()
       .describe('have a `trunkline.receipt` sent to the own inbox for each device that acknowledged or read it'),
   })
@@ -124,10 +122,9 @@ export const Published = z
   .meta({ id: 'Published' });
 export type Published = z.infer<typeof Published>;
 
-export const Ack = z
-  .record(Channel, Seq)
-  .refine((value) => Object.keys(value).length <= ACK_CHANNELS_MAX, `at most ${ACK_CHANNELS_MAX} channels`)
-  .describe('for each channel, everything up to this seq is processed');
+export const Ack = bounded(z.record(Channel, Seq), ACK_CHANNELS_MAX, 'channels').describe(
+  'for each channel, everything up to this seq is processed',
+);
 export type Ack = z.infer<typeof Ack>;
 
 export const Token = z

@@ -7,8 +7,8 @@ import { Tokens } from '#auth';
 import { SETTINGS, type ResolvedSettings } from '#config';
 import { Heartbeats, Presence, Sessions } from '#connection-manager';
 import { Delivery } from '#delivery';
-import { toFault } from '#http';
-import { cut, LOGGER, METER, RequestLog, requestIdOf, type Logger, type Meter } from '#observability';
+import { Suspects } from '#limits';
+import { cut, LOGGER, METER, RequestLog, requestIdOf, ThrottledLog, type Logger, type Meter } from '#observability';
 import { Fault, type Ack } from '#protocol';
 import { Admission } from './admission.js';
 import { ClientAddress } from './client-address.js';
@@ -16,15 +16,18 @@ import { departures } from './departures.js';
 import { maxFrameBytes } from './frame-limit.js';
 import { GatewayMetrics } from '../gateway-metrics.js';
 import { greet } from './handshake.js';
+import { NewTransports } from './new-transports.js';
+import { Refusals, REFUSALS_LOGGED_PER_S } from './refusals.js';
 import { SocketClient, type SocketClientContext } from './socket-client.js';
+import { SocketThrottles } from './socket-throttles.js';
 import { TransportGuard, type TransportRequest } from './transport-guard.js';
 
-/** Transports beyond the connections: those whose handshake has not come yet, or was refused. */
-const MORE_TRANSPORTS = 1_000;
 /** How late a client may be for its turn before its socket is closed for it. */
 const GRACE_MS = 250;
 const LOOK_MS = 20;
 const TOKEN_LOOK_MS = 250;
+const THROTTLE_LOOK_MS = 50;
+const SWEEP_MS = 10_000;
 /** Of the time for draining: the rest is for requests under way and for what has to be written. */
 const SPREAD_SHARE = 0.7;
 const END_SHARE = 0.85;
@@ -53,19 +56,19 @@ export class ClientGateway implements OnGatewayInit<Server> {
   private readonly clients = new Map<string, SocketClient>();
   /** Transports whose one handshake was accepted. */
   private readonly taken = new WeakSet<Socket['conn']>();
-  private readonly maxTransports: number;
   private readonly admission: Admission;
   private readonly address: ClientAddress;
   private readonly guard: TransportGuard;
+  private readonly newTransports: NewTransports;
+  private readonly refusals: Refusals;
   private readonly context: SocketClientContext;
-  private readonly metrics: GatewayMetrics;
-  private timer: NodeJS.Timeout | undefined;
+  private timers: NodeJS.Timeout[] = [];
   private isOpen = false;
   private isDraining = false;
 
   constructor(
     @Inject(SETTINGS)
-    { admission, auth, body, isProduction, sessions: { tokenNoticeMs, clockToleranceMs } }: ResolvedSettings,
+    { admission, auth, body, isProduction, sessions: { tokenNoticeMs, clockToleranceMs }, sockets }: ResolvedSettings,
     @Inject(Tokens) private readonly tokens: Tokens,
     @Inject(Delivery) delivery: Delivery,
     @Inject(Sessions) private readonly sessions: Sessions,
@@ -74,18 +77,30 @@ export class ClientGateway implements OnGatewayInit<Server> {
     @Inject(LOGGER) private readonly logger: Logger,
     @Inject(METER) meter: Meter,
     @Inject(RequestLog) private readonly requestLog: RequestLog,
+    @Inject(Suspects) suspicions: Suspects,
   ) {
-    const metrics = (this.metrics = new GatewayMetrics(meter, this, admission.maxConnections));
+    const metrics = new GatewayMetrics(meter, this, admission.maxConnections);
     const onGone = ({ socket }: SocketClient): void => void this.clients.delete(socket.id);
     const limits = { tokenNoticeMs, clockToleranceMs, maxFrameBytes: maxFrameBytes(body.maxBytes) };
-    this.context = { delivery, sessions, presence, heartbeats, tokens, ...limits, metrics, logger, onGone };
+    const { limited } = metrics;
+    const onFlood = (address: string): void => suspicions.note(address, 'flood');
+    const throttles = new SocketThrottles({ ...sockets, limited, onFlood });
+    const refusalLog = new ThrottledLog(REFUSALS_LOGGED_PER_S);
+    const parts = { delivery, sessions, presence, heartbeats, tokens, throttles };
+    this.context = { ...parts, ...limits, metrics, logger, refusalLog, onGone };
+    this.newTransports = new NewTransports({ ...sockets, limited, suspicions });
     this.admission = new Admission(admission);
     this.address = new ClientAddress(admission.trustedProxies);
+    this.refusals = new Refusals({
+      ...{ metrics, logger, refusalLog },
+      newTransports: this.newTransports,
+      address: this.address,
+    });
     const { corsOrigins } = auth;
     const allowsLocalhost = !isProduction && corsOrigins.length === 0;
-    const shortage = (): Fault | undefined => this.shortage();
+    const shortage = (request: IncomingMessage, isUpgrade: boolean): Fault | undefined =>
+      this.shortage() ?? (isUpgrade ? this.newTransports.open(request, this.address.of(request), now()) : undefined);
     this.guard = new TransportGuard({ corsOrigins, allowsLocalhost, shortage, metrics, logger, requestLog });
-    this.maxTransports = admission.maxConnections + MORE_TRANSPORTS;
   }
 
   afterInit(server: Server): void {
@@ -97,10 +112,18 @@ export class ClientGateway implements OnGatewayInit<Server> {
     server.engine.on('headers', (headers: Record<string, string>, request: IncomingMessage) =>
       Object.assign(headers, this.requestLog.headers(request)),
     );
+    server.engine.on('connection', (conn: Socket['conn']) =>
+      this.newTransports.watch(conn as never, conn.request.socket),
+    );
     server.use((socket, next) => this.contain(socket, () => this.authenticate(socket, next)));
     server.on('connection', (socket) => this.contain(socket, () => this.admit(socket)));
     this.refuseOtherNamespaces(server);
-    this.timer = setInterval(() => this.lookAtTokens(Date.now()), TOKEN_LOOK_MS);
+    const { throttles } = this.context;
+    this.timers = [
+      setInterval(() => this.lookAtTokens(Date.now()), TOKEN_LOOK_MS),
+      setInterval(() => [throttles, this.newTransports].forEach((part) => part.look(now())), THROTTLE_LOOK_MS),
+      setInterval(() => [throttles, this.newTransports].forEach((part) => part.sweep(now())), SWEEP_MS),
+    ];
   }
 
   /** Takes clients in from now on. */
@@ -148,7 +171,7 @@ export class ClientGateway implements OnGatewayInit<Server> {
   /** Ends every connection at once, whatever is under way. */
   cut(): void {
     this.isDraining = true;
-    clearInterval(this.timer);
+    for (const timer of this.timers) clearInterval(timer);
     for (const client of this.clients.values()) client.outlet.hangUp();
     for (const socket of this.server?.sockets.sockets.values() ?? []) socket.disconnect(true);
   }
@@ -169,7 +192,6 @@ export class ClientGateway implements OnGatewayInit<Server> {
   private shortage(): Fault | undefined {
     if (!this.isOpen) return new Fault('UNAVAILABLE', 'this instance is starting');
     if (this.isDraining) return draining();
-    if (this.transports >= this.maxTransports) return new Fault('OVERLOADED', 'too many connections are opening');
     return this.admission.shortage();
   }
 
@@ -181,7 +203,7 @@ export class ClientGateway implements OnGatewayInit<Server> {
     others.use((socket, next) =>
       this.contain(socket, async () => {
         const message = `there is no namespace ${cut(socket.nsp.name, 50)}: connect to /, without a path in the URL`;
-        this.refuse(socket, new Fault('NOT_FOUND', message), next);
+        this.refusals.refuse(socket, new Fault('NOT_FOUND', message), next);
       }),
     );
   }
@@ -206,30 +228,8 @@ export class ClientGateway implements OnGatewayInit<Server> {
       process.nextTick(() => client.leaveUnlessIn());
     } catch (error) {
       visitor?.client.leaveUnlessIn();
-      this.refuse(socket, error, next);
+      this.refusals.refuse(socket, error, next);
     }
-  }
-
-  /**
-   * After a refusal in Socket.IO's protocol a client never comes back by itself; after its transport was closed it does.
-   * So one that may come back is let in, only to be told why it has to go.
-   */
-  private refuse(socket: Socket, error: unknown, next: (error?: Error) => void): void {
-    const fault = toFault(error);
-    this.metrics.connectFailures.inc(fault.fault);
-    const origin = this.originOf(socket);
-    const reason = fault.isOfToken ? fault.message : undefined;
-    if (fault.fault === 'INTERNAL') this.logger.error({ err: error, ...origin }, 'handshake failed');
-    else this.logger.info({ code: fault.code, reason, ...origin }, 'handshake refused');
-    if (!fault.retryable) return next(Object.assign(new Error(fault.message), { data: fault.toWire() }));
-    socket.data = fault;
-    next();
-  }
-
-  /** Its request is forgotten once a client is let in, which may still ask for another namespace. */
-  private originOf(socket: Socket): { address?: string; requestId?: string } {
-    const request = socket.request as IncomingMessage | null;
-    return request === null ? {} : { address: this.address.of(request), requestId: requestIdOf(request) };
   }
 
   /** Nothing is waited for here, or a second CONNECT could come in between. */
@@ -239,6 +239,7 @@ export class ClientGateway implements OnGatewayInit<Server> {
     const client = new SocketClient(socket, guest, this.context);
     client.place = this.admission.enter(client);
     this.taken.add(socket.conn);
+    this.newTransports.setGuest(socket.request.socket, true);
     return { client, resume: guest.resume, opening: this.sessions.open(guest.login) };
   }
 
@@ -252,6 +253,7 @@ export class ClientGateway implements OnGatewayInit<Server> {
     } catch (error) {
       if (!(error instanceof Fault)) return;
       this.taken.delete(client.socket.conn);
+      this.newTransports.setGuest(client.socket.request.socket, false);
       throw error;
     }
     if (this.isDraining) throw draining();
@@ -261,6 +263,7 @@ export class ClientGateway implements OnGatewayInit<Server> {
     const visitor = socket.data as Visitor | Fault;
     socket.data = undefined;
     if (visitor instanceof Fault) return turnAway(socket, visitor);
+    this.newTransports.admit(socket.request.socket);
     const { client, resume, opening } = visitor;
     this.clients.set(socket.id, client);
     this.logger.debug(
@@ -271,6 +274,10 @@ export class ClientGateway implements OnGatewayInit<Server> {
     if (this.isDraining) client.leavesAtMs = performance.now();
     await client.enter(resume, opening);
   }
+}
+
+function now(): number {
+  return performance.now();
 }
 
 function draining(): Fault {

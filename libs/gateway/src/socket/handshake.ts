@@ -2,7 +2,7 @@ import type { Socket } from 'socket.io';
 import type { Identity, Tokens } from '#auth';
 import { derivedSessionId, type Login } from '#connection-manager';
 import { cut } from '#observability';
-import { DEFAULT_DEVICE, Fault, Handshake, parse, type Ack } from '#protocol';
+import { DEFAULT_DEVICE, Fault, Handshake, HandshakeToken, parse, type Ack } from '#protocol';
 
 /** What the handshake established; the one source of a connection's identity. */
 export interface Guest {
@@ -18,8 +18,9 @@ export function greet(socket: Socket, tokens: Tokens, address: string): Guest {
   const { auth, query, headers } = socket.handshake;
   if ('token' in query) throw new Fault('BAD_REQUEST', 'a token in the URL ends up in logs: send it as auth.token');
   if (!('token' in auth)) throw new Fault('TOKEN_MISSING', 'auth.token: required');
-  const { token, deviceId = DEFAULT_DEVICE, resume = {} } = parse(Handshake, auth);
-  const { user, grants, issuedAtMs, expiresAtMs, ...named } = tokens.verify(token);
+  // The token comes first: whoever has none that is good does not make the server look at anything else.
+  const { user, grants, issuedAtMs, expiresAtMs, ...named } = tokens.verify(parse(HandshakeToken, auth).token);
+  const { deviceId = DEFAULT_DEVICE, resume = {} } = parse(Handshake, auth);
   const userAgent = headers['user-agent'] === undefined ? null : cut(headers['user-agent'], USER_AGENT_MAX);
   const session = sessionOf(named, deviceId);
   const login = { user, ...session, deviceId, issuedAtMs, expiresAtMs, address, userAgent };

@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { sessionEnded, type Presence } from '#connection-manager';
 import type { Author, Connection, Delivery, Outgoing } from '#delivery';
 import {
@@ -14,6 +15,7 @@ import {
 import { PresenceWatcher } from './presence-watcher.js';
 import { RequestOrder } from './request-order.js';
 import type { SocketOutlet } from './socket-outlet.js';
+import type { SocketThrottle } from './socket-throttle.js';
 import type { SocketSession } from './socket-session.js';
 
 type Handlers = {
@@ -21,8 +23,11 @@ type Handlers = {
 };
 
 const HISTORY_LIMIT = 100;
-/** Of what waits to be read by the client: with more than this, it gets no further pages. */
-const MAX_BUFFERED_BYTES = 1_048_576;
+/** How long an answer may be: a page of history, and the users of a channel. */
+const PAGE_BYTES = 1_048_576;
+const USERS_BYTES = 131_072;
+/** Long answers of a connection that are made at once: a page, and as much again of answers about presence. */
+const LANES = { page: 1, users: PAGE_BYTES / USERS_BYTES } as const;
 
 export interface RequestsContext {
   readonly delivery: Delivery;
@@ -38,8 +43,8 @@ const BEGUN_IS_DONE: ReadonlySet<RequestName> = new Set(['publish', 'schedule', 
 export class Requests implements Handlers {
   private readonly delivery: Delivery;
   private readonly author: Author;
-  /** Pages of history are read one after the other: what waits in memory is requests, not pages. */
-  private reading: Promise<unknown> = NOTHING;
+  /** In each lane long answers are made one after the other: what waits in memory is requests, not answers. */
+  private readonly lanes = { page: [] as Promise<unknown>[], users: [] as Promise<unknown>[] };
   /** Made for those who ask. */
   private watching: PresenceWatcher | undefined;
   /** Made with the first request that others may have to wait for. */
@@ -54,6 +59,7 @@ export class Requests implements Handlers {
     private readonly session: SocketSession,
     private readonly outlet: SocketOutlet,
     private readonly connection: Connection,
+    private readonly throttle: SocketThrottle,
   ) {
     this.delivery = context.delivery;
     this.author = { publisher: `user:${this.user}`, sender: this.user };
@@ -139,28 +145,37 @@ export class Requests implements Handlers {
     const { afterSeq = 0, beforeSeq, from, to, order = 'asc', limit = HISTORY_LIMIT } = bounds;
     const { memberRights, log } = this.delivery;
     const isByMembership = this.isMember(channel) && !isGranted(this.session.grants, 'subscribe', channel);
-    const page = this.reading.then(() => {
-      if (this.connection.outlet.bufferedBytes > MAX_BUFFERED_BYTES)
-        throw new Fault('OVERLOADED', 'earlier answers wait to be read');
-      const within = { afterSeq, beforeSeq, from, to, order, limit };
-      const { key } = this.connection;
-      return isByMembership ? memberRights.history(key, channel, within) : log.history(channel, within, key);
-    });
-    this.reading = page.catch(() => undefined); // its own asker hears of it
-    return page;
+    const within = { afterSeq, beforeSeq, from, to, order, limit };
+    const { key } = this.connection;
+    return this.inLane('page', PAGE_BYTES, () =>
+      isByMembership ? memberRights.history(key, channel, within) : log.history(channel, within, key),
+    );
   }
 
   presence({ channel }: RequestPayload<'presence'>): Promise<RequestResult<'presence'>> {
-    return this.context.presence.query(this.watcher, channel);
+    return this.inLane('users', USERS_BYTES, () => this.context.presence.query(this.watcher, channel));
   }
 
-  async watch({ channel }: RequestPayload<'watch'>): Promise<RequestResult<'watch'>> {
-    return { channel, online: await this.context.presence.watch(this.watcher, channel) };
+  watch({ channel }: RequestPayload<'watch'>): Promise<RequestResult<'watch'>> {
+    return this.inLane('users', USERS_BYTES, async () => ({
+      channel,
+      online: await this.context.presence.watch(this.watcher, channel),
+    }));
   }
 
   async unwatch({ channel }: RequestPayload<'unwatch'>): Promise<RequestResult<'unwatch'>> {
     this.context.presence.unwatch(this.watcher, channel);
     return Promise.resolve({ channel });
+  }
+
+  /** Does what has an answer of up to so many bytes, behind the one that has waited longest in its kind of lane. */
+  private inLane<T>(kind: keyof typeof LANES, bytes: number, work: () => Promise<T>): Promise<T> {
+    const lanes = this.lanes[kind];
+    const before = lanes.length < LANES[kind] ? NOTHING : lanes.shift();
+    const answer = (before ?? NOTHING).then(() => this.throttle.longAnswer(bytes, work));
+    // Its own asker hears of an error. By the next turn the answer has been handed to the network.
+    lanes.push(answer.catch(() => undefined).then(() => nextTurn()));
+    return answer;
   }
 
   async token({ token }: RequestPayload<'token'>): Promise<RequestResult<'token'>> {

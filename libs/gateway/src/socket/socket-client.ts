@@ -2,7 +2,7 @@ import type { Socket } from 'socket.io';
 import type { Heartbeats, Presence } from '#connection-manager';
 import type { Connection, Delivery } from '#delivery';
 import { toFault } from '#http';
-import { cut, type Logger } from '#observability';
+import { cut, type Logger, type ThrottledLog } from '#observability';
 import { Fault, isRequest, parseRequest, type Ack, type RequestName, type RequestPayload } from '#protocol';
 import type { GatewayMetrics } from '../gateway-metrics.js';
 import type { Entrant, Place } from './admission.js';
@@ -10,6 +10,8 @@ import type { Guest } from './handshake.js';
 import { Requests } from './requests.js';
 import { listen, type Taker } from './socket-inlet.js';
 import { SocketOutlet, type OutletOwner } from './socket-outlet.js';
+import { SocketThrottle, type Throttled } from './socket-throttle.js';
+import type { SocketThrottles } from './socket-throttles.js';
 import { SocketSession, type SocketSessionOptions } from './socket-session.js';
 
 interface Request {
@@ -19,8 +21,11 @@ interface Request {
   readonly json: string | undefined;
 }
 
-/** Requests of one socket that may wait for an answer, and as many acknowledgements beside them. */
-const MAX_WAITING = 2_000;
+/**
+ * Acknowledgements of one socket that may wait to be stored. Unlike other requests they have no weight: they count at
+ * once, and wait for the database however long it is away.
+ */
+const MAX_WAITING_ACKS = 2_000;
 
 export interface SocketClientContext extends SocketSessionOptions {
   readonly delivery: Delivery;
@@ -29,6 +34,9 @@ export interface SocketClientContext extends SocketSessionOptions {
   readonly metrics: GatewayMetrics;
   readonly logger: Logger;
   readonly maxFrameBytes: number;
+  readonly throttles: SocketThrottles;
+  /** For lines that a client can cause without end. */
+  readonly refusalLog: ThrottledLog;
   /** Its socket has closed. */
   readonly onGone: (client: SocketClient) => void;
 }
@@ -37,7 +45,7 @@ export interface SocketClientContext extends SocketSessionOptions {
  * One socket from its handshake to its end. Every event it sends is answered, with a result or a numbered error. What is
  * not needed by a connection that idles is made when it is, and nothing is kept twice: there are thousands of them.
  */
-export class SocketClient implements Entrant, Taker, OutletOwner {
+export class SocketClient implements Entrant, Taker, OutletOwner, Throttled {
   readonly outlet: SocketOutlet;
   /** Taken before anything is waited for. */
   place: Place | undefined;
@@ -51,6 +59,7 @@ export class SocketClient implements Entrant, Taker, OutletOwner {
   /** Undefined before it is let in, and again once it is open. */
   private opened: Promise<void> | undefined;
   private requests: Requests | undefined;
+  private throttling: SocketThrottle | undefined;
   private isIn = false;
   private isGone = false;
   private waiting = 0;
@@ -71,6 +80,10 @@ export class SocketClient implements Entrant, Taker, OutletOwner {
 
   get address(): string {
     return this.session.login.address;
+  }
+
+  private get throttle(): SocketThrottle {
+    return (this.throttling ??= new SocketThrottle(this, this.context.throttles));
   }
 
   /** Made when it is needed, which for most connections is never: a logger of its own for each would be 500 bytes. */
@@ -165,6 +178,7 @@ export class SocketClient implements Entrant, Taker, OutletOwner {
     this.context.metrics.ended(reason);
     this.session.leave();
     this.requests?.end();
+    this.throttling?.leave();
     if (this.connection) this.context.delivery.close(this.connection, reason);
   }
 
@@ -180,28 +194,56 @@ export class SocketClient implements Entrant, Taker, OutletOwner {
 
   onFrameTooLong(): void {
     const fault = new Fault('BODY_TOO_LARGE', `a frame is longer than ${this.context.maxFrameBytes} bytes`);
-    this.logger.info({ code: fault.code }, 'frame too long, closing');
+    this.context.refusalLog.line((extra) =>
+      this.logger.info({ code: fault.code, ...extra }, 'frame too long, closing'),
+    );
     this.outlet.close(fault);
+  }
+
+  admit(bytes: number, isAck: boolean): number {
+    return this.throttle.admit(bytes, isAck);
+  }
+
+  turnDown(id: number, retryAfterMs: number): void {
+    // No text of it is parsed, so nothing of it is named.
+    if (retryAfterMs === Infinity) return;
+    this.context.metrics.faults.inc('RATE_LIMITED');
+    this.outlet.refuse(
+      id,
+      new Fault('RATE_LIMITED', 'too many requests or bytes in too short a time', { retryAfterMs }),
+    );
+  }
+
+  onBehind(): void {
+    if (!this.isGone) this.throttle.onBehind();
   }
 
   take(data: readonly unknown[], id: number | undefined, json: string | undefined): void {
     const event = String(data[0]);
-    this.count(event, 1);
+    const weight = this.begin(event, json);
     this.answer(event, data, json).then(
       (result) => {
-        this.count(event, -1);
+        this.end(event, weight);
         if (id !== undefined) this.outlet.answer(id, result);
       },
       (error: unknown) => {
-        this.count(event, -1);
+        this.end(event, weight);
         this.refuse(event, error, id);
       },
     );
   }
 
-  private count(event: string, change: 1 | -1): void {
-    this.waiting += change;
-    if (event === 'ack') this.waitingAcks += change;
+  private begin(event: string, json: string | undefined): number {
+    this.waiting += 1;
+    if (event !== 'ack') return this.throttle.begin(json?.length ?? 0);
+    this.waitingAcks += 1;
+    return 0;
+  }
+
+  private end(event: string, weight: number): void {
+    this.waiting -= 1;
+    if (event === 'ack') this.waitingAcks -= 1;
+    else this.throttle.end(weight);
   }
 
   /** A promise only where there is something to wait for: most of what a server does passes through here. */
@@ -219,14 +261,14 @@ export class SocketClient implements Entrant, Taker, OutletOwner {
     if (!isRequest(event)) throw new Fault('UNKNOWN_EVENT', `there is no request ${JSON.stringify(cut(event, 50))}`);
     if (data.length > 2) throw new Fault('BAD_REQUEST', 'a request has one argument and a callback');
     // Whatever waits, an acknowledgement passes: without it the window stays full, and nothing is sent any more.
-    if (event !== 'ack') this.assertRoom();
+    if (event !== 'ack') this.assertRoom(json?.length ?? 0);
     return { event, payload: parseRequest(event, data[1]), json };
   }
 
-  private assertRoom(): void {
+  private assertRoom(bytes: number): void {
     // A client that never pauses would otherwise keep the instance from ending; elsewhere it is served.
     if (this.isLeaving) throw new Fault('DRAINING', 'this instance is shutting down; connect again');
-    if (this.pending > MAX_WAITING) throw new Fault('OVERLOADED', 'too many requests of this connection are waiting');
+    this.throttle.assertRoom(bytes);
   }
 
   private async answerWhenOpen(request: Request): Promise<object> {
@@ -237,11 +279,11 @@ export class SocketClient implements Entrant, Taker, OutletOwner {
   private run({ event, payload, json }: Request): Promise<object> {
     // If the client has already disconnected, its watches would never be removed.
     if (!this.connection || this.isGone) throw new Fault('UNAVAILABLE', 'the connection is closing');
-    if (event === 'ack' && this.waitingAcks > MAX_WAITING) {
+    if (event === 'ack' && this.waitingAcks > MAX_WAITING_ACKS) {
       this.connection.acknowledge(payload as Ack);
       throw new Fault('OVERLOADED', 'this acknowledgement counts, but too many wait to be stored to say when it is');
     }
-    this.requests ??= new Requests(this.context, this.session, this.outlet, this.connection);
+    this.requests ??= new Requests(this.context, this.session, this.outlet, this.connection, this.throttle);
     return this.requests.run(event, payload, json);
   }
 
@@ -257,7 +299,10 @@ export class SocketClient implements Entrant, Taker, OutletOwner {
   private answerRefused(event: string, fault: Fault, id: number | undefined): void {
     this.context.metrics.faults.inc(fault.fault);
     if (fault.fault === 'INTERNAL') this.logger.error({ err: fault.cause, event: cut(event, 50) }, 'request failed');
-    else if (fault.isOfToken) this.logger.info({ code: fault.code, reason: fault.message }, 'token refused');
+    else if (fault.isOfToken)
+      this.context.refusalLog.line((extra) =>
+        this.logger.info({ code: fault.code, reason: fault.message, ...extra }, 'token refused'),
+      );
     else this.logger.debug({ code: fault.code, event: cut(event, 50) }, 'request refused');
     if (id !== undefined) this.outlet.refuse(id, fault);
   }

@@ -37,6 +37,8 @@ function takes(count: number): Promise<void> {
       take: (data, id) => {
         if (taken.push([data, id]) === count) resolve();
       },
+      admit: () => 0,
+      turnDown: () => undefined,
       hear: () => undefined,
       leave: () => undefined,
       onFrameTooLong: () => undefined,

@@ -3,6 +3,13 @@ import { isRequest } from '#protocol';
 
 export interface Taker {
   /**
+   * A frame of so many bytes came, and nothing of it was parsed yet.
+   * @returns 0 to take it in, otherwise after how many milliseconds it may come again
+   */
+  admit(bytes: number, isAck: boolean): number;
+  /** A request was not taken in, and its client waits for an answer. */
+  turnDown(id: number, retryAfterMs: number): void;
+  /**
    * `data` is the name of an event and its arguments; with an id, the client waits for an answer.
    * @param json the text that `data` was parsed from; undefined if it came with attachments
    */
@@ -46,6 +53,7 @@ interface WsSocket {
   listeners(event: 'message'): OnMessage[];
   off(event: 'message', listener: OnMessage): void;
   on(event: 'message', listener: OnMessage): void;
+  on(event: 'ping', listener: (data: Buffer) => void): void;
   readonly _receiver?: { prependListener(event: 'error', listener: (error: { code?: string }) => void): void };
 }
 
@@ -56,13 +64,18 @@ type OnMessage = (this: WsSocket, data: Buffer, isBinary: boolean) => void;
 
 /** Engine.IO's "message", and in it Socket.IO's "event" of the main namespace, its id and its JSON array. */
 const FOUR = 0x34;
+const THREE = 0x33;
 const TWO = 0x32;
+const ONE = 0x31;
 const ZERO = 0x30;
 const NINE = 0x39;
 const BRACKET = 0x5b;
 /** Longer ids would not be exact numbers. */
 const MOST_DIGITS = 15;
 const NO_EVENT = -1;
+const ACK = Buffer.from('["ack"');
+/** `41` and `41/,`: it leaves the namespace, after which it may send nothing more. */
+const LEAVE_MAX = 4;
 
 /**
  * Listens to a socket, in one function, so that the listeners share what they know. Events are taken past Socket.IO's
@@ -70,6 +83,10 @@ const NO_EVENT = -1;
  * the WebSocket. Engine.IO and Socket.IO would decode each in turn and hand it on through five events, four objects and
  * a turn of their own. Whatever else comes goes their way, and so does what they have to know of: the first sign of life
  * after a ping, and text while attachments are due. Its text goes with the packet.
+ *
+ * Every frame is counted before anything of it is parsed, whichever way it goes, and one too many is dropped: its client
+ * is answered if the bytes in front show that it waits. An event of which an attachment is dropped ends the connection,
+ * as half an event does.
  *
  * Whatever a listener throws would go up through `ws` to the process and end it, so nothing leaves this function.
  */
@@ -92,14 +109,19 @@ export function listen(socket: Socket, taker: Taker): void {
   });
   const [usual, ...others] = ws?.listeners('message') ?? [];
   const { decoder } = socket.client as unknown as { decoder?: Decoder };
+  if (!ws || !usual || others.length > 0 || !decoder) return;
   // As it is with Engine.IO 6 and Socket.IO 4: with others, everything goes their way.
-  if (conn.protocol !== 4 || !ws || !usual || others.length > 0 || !decoder) return;
+  const isKnown = conn.protocol === 4;
   /** What went the usual way is taken at the end of this turn; what came behind it must not pass it by. */
   let isDetoured = false;
+  // `ws` answers each by itself.
+  ws.on('ping', (data) => contain(taker, () => void taker.admit(data.length, false)));
   ws.off('message', usual);
   ws.on('message', (data, isBinary) => {
-    const isExpected = !isDetoured && !isBinary && socket.connected && isIdle(conn) && decoder.reconstructor == null;
-    if (isExpected && takeEvent(data, take)) return;
+    const start = isBinary ? NO_EVENT : startOfData(data);
+    if (!isAdmitted(conn, data, start, taker)) return;
+    const isExpected = isKnown && !isDetoured && socket.connected && isIdle(conn) && decoder.reconstructor == null;
+    if (start !== NO_EVENT && isExpected && takeEvent(data, start, take)) return;
     // Text that begins otherwise is no message, or the base64 of a binary one: its text is not what is parsed.
     if (isBinary || data[0] !== FOUR) usual.call(ws, data, isBinary);
     else keepText(decoder, data, () => usual.call(ws, data, isBinary));
@@ -107,6 +129,33 @@ export function listen(socket: Socket, taker: Taker): void {
     isDetoured = true;
     process.nextTick(() => (isDetoured = false));
   });
+}
+
+/** Frames that are part of the protocol and cannot come in numbers are not counted. */
+function isAdmitted(conn: EngineSocket, frame: Buffer, start: number, taker: Taker): boolean {
+  if (start === NO_EVENT && (isPongDue(conn, frame) || isLeave(frame))) return true;
+  try {
+    const waitMs = taker.admit(frame.length, isAck(frame, start));
+    if (waitMs > 0 && start > 2) taker.turnDown(idIn(frame, start), waitMs);
+    return waitMs === 0;
+  } catch (error) {
+    taker.fail(error);
+    return false;
+  }
+}
+
+function isPongDue({ pingTimeoutTimer }: EngineSocket, frame: Buffer): boolean {
+  return frame.length === 1 && frame[0] === THREE && pingTimeoutTimer !== null;
+}
+
+function isLeave(frame: Buffer): boolean {
+  return frame[0] === FOUR && frame[1] === ONE && frame.length <= LEAVE_MAX;
+}
+
+function isAck(frame: Buffer, start: number): boolean {
+  if (start === NO_EVENT || frame.length < start + ACK.length) return false;
+  for (let at = 0; at < ACK.length; at++) if (frame[start + at] !== ACK[at]) return false;
+  return true;
 }
 
 /** Decoding a frame, which is done before it returns, tells of one packet at most; the text of attachments is no frame's. */
@@ -137,9 +186,7 @@ function isIdle({ readyState, pingTimeoutTimer, hasRefreshedPingTimeout }: Engin
 }
 
 /** @returns false if it is anything but an event in its usual form: then nothing has happened */
-function takeEvent(frame: Buffer, take: Taker['take']): boolean {
-  const start = startOfData(frame);
-  if (start === NO_EVENT) return false;
+function takeEvent(frame: Buffer, start: number, take: Taker['take']): boolean {
   const json = frame.toString('utf8', start);
   const data = parseArray(json);
   // Socket.IO ends the connection for some other names.

@@ -9,13 +9,22 @@ interface EngineSocket {
   readonly readyState: string;
   readonly writeBuffer: readonly { readonly options?: { readonly wsPreEncodedFrame?: readonly Buffer[] } }[];
   readonly transport: { readonly socket?: WsSocket };
+  /** Set while a pong is due. */
+  pingTimeoutTimer: NodeJS.Timeout | null;
+  readonly pingIntervalTimer: NodeJS.Timeout | null;
 }
 
 /** The WebSocket of `ws` below it. */
 interface WsSocket {
   readonly bufferedAmount: number;
   readonly _sender: { sendFrame(frame: readonly Buffer[]): void };
+  pause(): void;
+  resume(): void;
+  terminate(): void;
 }
+
+/** How long the last words to a client that is cut off may take. */
+const LAST_WORDS_MS = 1_000;
 
 /** Sockets that have something to send at the end of this turn. */
 let waiting: SocketOutlet[] = [];
@@ -31,6 +40,8 @@ export interface OutletOwner {
   onUnsent(error: unknown): void;
   /** Something could not be handed to the network. */
   fail(error: unknown): void;
+  /** The network did not take all that it was handed. */
+  onBehind(): void;
 }
 
 /** Sends to one Socket.IO socket: what is handed over in one turn leaves with one write. */
@@ -44,6 +55,7 @@ export class SocketOutlet implements Outlet {
    * at for each message: they were last used turns ago, and looking is slow.
    */
   private isBehind = false;
+  private isCutOff = false;
 
   constructor(
     private readonly socket: Socket,
@@ -125,6 +137,40 @@ export class SocketOutlet implements Outlet {
     this.socket.conn.close();
   }
 
+  /**
+   * Closes the connection of a client that nothing more is taken of. It is told why if its network takes that, and its
+   * transport ends whether or not it answers: `ws` alone would wait for 30 s, and hold what it could not send.
+   */
+  cutOff(fault: Fault): void {
+    if (this.isCutOff) return;
+    this.isCutOff = true;
+    const ws = this.conn.transport.socket;
+    this.pause();
+    this.close(fault);
+    setTimeout(() => ws?.terminate(), LAST_WORDS_MS).unref();
+  }
+
+  /** Reads nothing more from the client until {@link resume}; TCP then keeps it from sending. */
+  pause(): void {
+    this.conn.transport.socket?.pause();
+  }
+
+  resume(): void {
+    this.conn.transport.socket?.resume();
+  }
+
+  /**
+   * Takes a ping as answered and goes on to the next. While it is paused its pongs are not read: it would be taken for
+   * dead, and take the server for dead in turn, which Engine.IO pings again only after a pong.
+   */
+  assumePong(): void {
+    const { conn } = this;
+    if (conn.pingTimeoutTimer === null) return;
+    clearTimeout(conn.pingTimeoutTimer);
+    conn.pingTimeoutTimer = null;
+    conn.pingIntervalTimer?.refresh();
+  }
+
   /** Called by no client's own code: what goes wrong for one must not keep the others from being sent to. */
   flushContained(): void {
     try {
@@ -153,6 +199,7 @@ export class SocketOutlet implements Outlet {
       conn.write('', { wsPreEncodedFrame: [bytes] } as Parameters<typeof conn.write>[1]);
       this.isBehind = true;
     }
+    if (this.isBehind) this.owner.onBehind();
   }
 
   private emit<N extends EventName>(event: N, payload: EventPayload<N>): void {

@@ -8,8 +8,8 @@ interface TransportGuardOptions {
   readonly corsOrigins: readonly string[];
   /** Pages served by this machine may connect: development. */
   readonly allowsLocalhost: boolean;
-  /** Why nobody gets a transport at present, or undefined. */
-  readonly shortage: () => Fault | undefined;
+  /** Why this client gets no transport at present, or undefined: then it has one. */
+  readonly shortage: (request: IncomingMessage, isUpgrade: boolean) => Fault | undefined;
   readonly metrics: GatewayMetrics;
   readonly logger: Logger;
   readonly requestLog: RequestLog;
@@ -48,7 +48,7 @@ export class TransportGuard {
     const isUpgrade = !(response instanceof ServerResponse);
     const misfit = this.misfit(request);
     if (misfit) this.warn(...misfit);
-    const fault = misfit?.[1] ?? shortage() ?? (isUpgrade ? undefined : notAnUpgrade());
+    const fault = misfit?.[1] ?? shortage(request, isUpgrade) ?? (isUpgrade ? undefined : notAnUpgrade());
     if (!fault) return next();
     metrics.connectFailures.inc(misfit ? 'misfit' : 'turned_away');
     answerInHttp(request, response, fault, { ...requestLog.headers(request), ...this.corsHeaders(request) });
@@ -95,6 +95,11 @@ function notAnUpgrade(): Fault {
 
 const STATUS: Partial<Record<string, string>> = { 1: '400 Bad Request', 3: '403 Forbidden' };
 
+function statusOf({ fault, code }: Fault): string {
+  if (fault === 'RATE_LIMITED') return '429 Too Many Requests';
+  return STATUS[Math.floor(code / 1_000)] ?? '503 Service Unavailable';
+}
+
 /** Ends a request for a transport in HTTP. For an upgrade there is no response, so its lines are written by hand. */
 function answerInHttp(
   { socket }: IncomingMessage,
@@ -102,7 +107,7 @@ function answerInHttp(
   fault: Fault,
   headers: Readonly<Record<string, string>>,
 ): void {
-  const status = STATUS[Math.floor(fault.code / 1_000)] ?? '503 Service Unavailable';
+  const status = statusOf(fault);
   const body = JSON.stringify({ ok: false, error: fault.toWire() });
   const all = {
     'Content-Type': 'application/json; charset=utf-8',

@@ -1,0 +1,70 @@
+import type { IncomingMessage } from 'node:http';
+import type { Socket } from 'socket.io';
+import { toFault } from '#http';
+import { requestIdOf, type Logger, type ThrottledLog } from '#observability';
+import { Fault } from '#protocol';
+import type { GatewayMetrics } from '../gateway-metrics.js';
+import type { ClientAddress } from './client-address.js';
+import type { NewTransports } from './new-transports.js';
+
+export interface RefusalsOptions {
+  readonly metrics: GatewayMetrics;
+  readonly logger: Logger;
+  readonly refusalLog: ThrottledLog;
+  readonly newTransports: NewTransports;
+  readonly address: ClientAddress;
+}
+
+/** Whoever is refused may try again without end, and each try is a line. */
+export const REFUSALS_LOGGED_PER_S = 10;
+
+/** How a CONNECT is refused, in Socket.IO's own protocol or beside it. */
+export class Refusals {
+  constructor(private readonly options: RefusalsOptions) {}
+
+  /**
+   * After a refusal in Socket.IO's protocol a client never comes back by itself; after its transport was closed it does.
+   * So one that may come back is let in, only to be told why it has to go.
+   */
+  refuse(socket: Socket, error: unknown, next: (error?: Error) => void): void {
+    const origin = this.originOf(socket);
+    const fault = this.limitTokens(origin.address, toFault(error));
+    this.options.metrics.connectFailures.inc(fault.fault);
+    this.log(fault, error, origin);
+    if (fault.retryable) {
+      socket.data = fault;
+      next();
+    } else {
+      next(Object.assign(new Error(fault.message), { data: fault.toWire() }));
+      this.options.newTransports.refuseConnect(socket.conn as never);
+    }
+  }
+
+  private log(fault: Fault, error: unknown, origin: object): void {
+    const { logger, refusalLog } = this.options;
+    const reason = fault.isOfToken ? fault.message : undefined;
+    refusalLog.line((extra) => {
+      if (fault.fault === 'INTERNAL') logger.error({ err: error, ...origin, ...extra }, 'handshake failed');
+      else logger.info({ code: fault.code, reason, ...origin, ...extra }, 'handshake refused');
+    });
+  }
+
+  /** One who tries tokens is told no more of them; a right one passes all the same. */
+  private limitTokens(address: string | undefined, fault: Fault): Fault {
+    if (address === undefined || !isOfWrongToken(fault)) return fault;
+    const retryAfterMs = this.options.newTransports.refuseToken(address, performance.now());
+    if (retryAfterMs === 0) return fault;
+    return new Fault('RATE_LIMITED', 'too many tokens of this address were refused', { retryAfterMs });
+  }
+
+  /** Its request is forgotten once a client is let in, which may still ask for another namespace. */
+  private originOf(socket: Socket): { address?: string; requestId?: string } {
+    const request = socket.request as IncomingMessage | null;
+    return request === null ? {} : { address: this.options.address.of(request), requestId: requestIdOf(request) };
+  }
+}
+
+/** One that has only expired was good, and after an outage honest clients show such tokens in numbers. */
+function isOfWrongToken({ fault, isOfToken }: Fault): boolean {
+  return isOfToken && fault !== 'TOKEN_EXPIRED';
+}

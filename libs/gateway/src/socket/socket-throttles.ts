@@ -1,0 +1,99 @@
+import { Loads, RequestLimits, type LoadShares, type RequestRates } from '#limits';
+import type { Counts } from '#observability';
+import { Fault } from '#protocol';
+import type { SocketThrottle } from './socket-throttle.js';
+
+export interface SocketThrottlesOptions {
+  readonly perConnection: RequestRates;
+  readonly perUser: RequestRates;
+  readonly maxWaitingBytes: LoadShares;
+  readonly limited: Counts<string>;
+  /** A client was closed because it went on sending beyond its limits. */
+  readonly onFlood: (address: string) => void;
+}
+
+/** A request with a long answer that waits for room. */
+interface Waiter {
+  readonly throttle: SocketThrottle;
+  readonly bytes: number;
+  readonly endsAtMs: number;
+  readonly resolve: () => void;
+  readonly reject: (fault: Fault) => void;
+}
+
+/** A request with a long answer that has waited for room this long is refused. */
+const ROOM_DEADLINE_MS = 10_000;
+/** What a network has taken nothing of for this long does not drain. */
+const STUCK_MS = 2_000;
+
+/** What the sockets of an instance share: the limits of their users, the bytes that wait, and one look at those in trouble. */
+export class SocketThrottles {
+  readonly requests: RequestLimits;
+  readonly loads: Loads;
+  readonly limited: Counts<string>;
+  /** Those whose network has not taken everything, or that are not read from. */
+  private readonly watched = new Set<SocketThrottle>();
+  /** In the order in which they came; one of a connection at most. */
+  private readonly waiters = new Set<Waiter>();
+
+  constructor(readonly options: SocketThrottlesOptions) {
+    this.requests = new RequestLimits(options.perConnection, options.perUser);
+    this.loads = new Loads(options.maxWaitingBytes);
+    this.limited = options.limited;
+  }
+
+  watch(throttle: SocketThrottle): void {
+    this.watched.add(throttle);
+  }
+
+  /** Its socket has closed. */
+  leave(throttle: SocketThrottle): void {
+    this.watched.delete(throttle);
+    for (const waiter of this.waiters) {
+      if (waiter.throttle !== throttle) continue;
+      this.waiters.delete(waiter);
+      waiter.reject(new Fault('UNAVAILABLE', 'the connection is closing'));
+    }
+  }
+
+  /** Called some times a second. */
+  look(nowMs: number): void {
+    for (const throttle of this.watched) if (!throttle.look(nowMs)) this.watched.delete(throttle);
+    if (this.loads.instance.isOver) this.cutOffHeaviest(nowMs);
+    for (const waiter of this.waiters) this.lookAt(waiter, nowMs);
+  }
+
+  /** Called now and then. */
+  sweep(nowMs: number): void {
+    this.requests.sweep(nowMs);
+    this.loads.sweep();
+  }
+
+  /** Takes room for an answer of so many bytes, as soon as there is some. @throws Fault OVERLOADED, UNAVAILABLE */
+  room(throttle: SocketThrottle, bytes: number): Promise<void> | undefined {
+    if (throttle.takeRoom(bytes)) return undefined;
+    const endsAtMs = performance.now() + ROOM_DEADLINE_MS;
+    return new Promise((resolve, reject) => this.waiters.add({ throttle, bytes, endsAtMs, resolve, reject }));
+  }
+
+  private lookAt(waiter: Waiter, nowMs: number): void {
+    if (waiter.throttle.takeRoom(waiter.bytes)) {
+      this.waiters.delete(waiter);
+      waiter.resolve();
+    } else if (nowMs >= waiter.endsAtMs) {
+      this.waiters.delete(waiter);
+      this.limited.inc('waiting-bytes');
+      waiter.reject(new Fault('OVERLOADED', 'earlier answers to this user wait to be read'));
+    }
+  }
+
+  private cutOffHeaviest(nowMs: number): void {
+    let heaviest: SocketThrottle | undefined;
+    for (const throttle of this.watched) {
+      if (nowMs - throttle.drainedAtMs < STUCK_MS) continue;
+      if (!heaviest || throttle.unsentBytes > heaviest.unsentBytes) heaviest = throttle;
+    }
+    if (heaviest && heaviest.unsentBytes > 0)
+      heaviest.cutOff('too much waits on this instance, and most of it for this client to read it');
+  }
+}

@@ -1,0 +1,59 @@
+import fc from 'fast-check';
+import { RequestLimiter, RequestLimits } from './request-limits.js';
+
+const rates = (requestsPerS: number, bytesPerS = 0, acksPerS = 0) => ({ requestsPerS, bytesPerS, acksPerS });
+
+describe('RequestLimiter', () => {
+  it('takes what ten seconds allow at once, and then what each second does', () => {
+    const limiter = new RequestLimiter(new RequestLimits(rates(5), rates(0)), 'ann', 0);
+    const taken = Array.from({ length: 60 }, () => limiter.takeRequest(0)).filter((waitMs) => waitMs === 0);
+    expect(taken).toHaveLength(50);
+    expect(limiter.takeRequest(0)).toBe(200);
+    expect(limiter.takeRequest(200)).toBe(0);
+  });
+
+  it('takes of all connections of a user together what the user may, and of nobody else less', () => {
+    const limits = new RequestLimits(rates(5), rates(5));
+    const [one, two, other] = ['ann', 'ann', 'bob'].map((user) => new RequestLimiter(limits, user, 0));
+    for (let n = 0; n < 50; n++) one?.takeRequest(0);
+    expect(two?.takeRequest(0)).toBe(200);
+    expect(other?.takeRequest(0)).toBe(0);
+    // A new connection of the user finds what the last one left.
+    expect(new RequestLimiter(limits, 'ann', 0).takeRequest(0)).toBe(200);
+  });
+
+  it('counts a long acknowledgement as several', () => {
+    const limiter = new RequestLimiter(new RequestLimits(rates(0, 0, 1), rates(0)), 'ann', 0);
+    expect(limiter.takeAck(9 * 1_024, 0)).toBe(0);
+    expect(limiter.takeAck(100, 0)).toBe(0);
+    expect(limiter.takeAck(1, 0)).toBe(1_000);
+  });
+
+  it('calls it a flood when three times its rate is refused for seconds, and not before', () => {
+    const limiter = new RequestLimiter(new RequestLimits(rates(10, 1_000), rates(0)), 'ann', 0);
+    const floods = Array.from({ length: 61 }, () => limiter.isFlood(1, 0));
+    expect(floods.indexOf(true)).toBe(60);
+    expect(limiter.isFlood(1, 1_000)).toBe(false);
+    expect(new RequestLimiter(new RequestLimits(rates(0, 1_000), rates(0)), 'ann', 0).isFlood(1, 0)).toBe(false);
+  });
+
+  it('refuses nobody who stays below its rates, whatever the others do', () => {
+    fc.assert(
+      fc.property(fc.array(fc.record({ user: fc.nat(5), afterMs: fc.nat(300), bytes: fc.nat(2_000) })), (sent) => {
+        const limits = new RequestLimits(rates(10, 10_000), rates(20, 20_000));
+        const honest = new RequestLimiter(limits, 'honest', 0);
+        const others = Array.from({ length: 6 }, (_, n) => new RequestLimiter(limits, `other-${n}`, 0));
+        let nowMs = 0;
+        let nextMs = 0;
+        for (const { user, afterMs, bytes } of sent) {
+          nowMs += afterMs;
+          others[user]?.takeRequest(nowMs);
+          others[user]?.takeBytes(bytes, nowMs);
+          for (; nextMs <= nowMs; nextMs += 100) {
+            expect(honest.takeRequest(nextMs) + honest.takeBytes(1_000, nextMs)).toBe(0);
+          }
+        }
+      }),
+    );
+  });
+});
