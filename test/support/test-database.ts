@@ -17,6 +17,11 @@ export async function createTemplate(url: string): Promise<void> {
   await migrate(withDatabase(url, TEMPLATE), MIGRATIONS);
 }
 
+/** Tells where {@link createTestDatabase} makes databases, in a program that starts a PostgreSQL of its own. */
+export function useTestServer(url: string): void {
+  process.env['TRUNKLINE_TEST_URL'] = url;
+}
+
 /** A fresh database with the schema, a copy of the template: milliseconds instead of migrations. */
 export function createTestDatabase(): Promise<TestDatabase> {
   return createFrom(TEMPLATE);

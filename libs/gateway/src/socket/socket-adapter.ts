@@ -24,7 +24,7 @@ export class SocketAdapter extends IoAdapter {
 
   override createIOServer(port: number, options?: ServerOptions): Server {
     hearErrorsOfUpgrades(this.httpServer as HttpServer);
-    return super.createIOServer(port, {
+    const server = super.createIOServer(port, {
       ...options,
       transports: ['websocket'],
       adapter: RoomlessAdapter,
@@ -38,12 +38,31 @@ export class SocketAdapter extends IoAdapter {
       maxHttpBufferSize: maxFrameBytes(this.options.maxBodyBytes),
       perMessageDeflate: false,
     } as unknown as ServerOptions);
+    limitFragments(server);
+    return server;
   }
 
   /** Nest would keep observables for the decorated handlers of every connection; there are none. */
   override bindClientConnect(): void {
     // The gateway listens for itself.
   }
+}
+
+/**
+ * A browser sends a long message in a few fragments. One of fragments of a byte each is counted only when it is whole, and
+ * costs a thousand times what it weighs. `ws` takes 16,384 of them, and Engine.IO has no option for that.
+ */
+const MAX_FRAGMENTS = 256;
+
+/** Engine.IO makes its WebSocket server anew when HTTP listens. */
+function limitFragments({ engine }: Server): void {
+  const { opts } = engine as unknown as { opts: { wsEngine: new (options: object) => object } };
+  const { wsEngine: Usual } = opts;
+  opts.wsEngine = class extends Usual {
+    constructor(options: object) {
+      super({ ...options, maxFragments: MAX_FRAGMENTS });
+    }
+  };
 }
 
 const ignore = (): void => undefined;

@@ -1,0 +1,15 @@
+import { setPriority } from 'node:os';
+import { attackNamed } from './catalog.js';
+import { Lair, type Orders } from './lair.js';
+
+/*
+ * One attacker, as a process. In life it has a machine of its own: here it gives way to the server and to the canary
+ * when they want the CPU, so that what they suffer is what it sends them.
+ */
+const NICENESS = 10;
+setPriority(NICENESS);
+
+const orders = JSON.parse(process.argv[2] ?? '') as Orders;
+const lair = new Lair(orders);
+await Promise.race([attackNamed(orders.attack).run(lair), lair.over]);
+process.stdout.write(`${JSON.stringify(lair.tally.report())}\n`, () => process.exit());
