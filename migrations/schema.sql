@@ -140,6 +140,17 @@ create table trunkline.job_runs (
 );
 CREATE INDEX job_runs_finished_at_idx ON trunkline.job_runs USING btree (job, finished_at DESC);
 
+create unlogged table trunkline.limit_shares (
+  limit_key text collate "C" not null,
+  instance_id text collate "C" not null,
+  granted double precision not null,
+  demand integer not null,
+  until timestamp with time zone,
+  counted double precision not null default 0,
+  counted_until timestamp with time zone not null default '-infinity'::timestamp with time zone,
+  constraint limit_shares_pkey PRIMARY KEY (limit_key, instance_id)
+) with (fillfactor=70);
+
 create table trunkline.memberships (
   channel text collate "C" not null,
   user_id text collate "C" not null,
@@ -209,6 +220,18 @@ create table trunkline.publish_ids (
   created_at timestamp with time zone not null
 ) partition by range (created_at);
 create table trunkline.publish_ids_default partition of trunkline.publish_ids default;
+
+create table trunkline.receipts (
+  author text collate "C" not null,
+  channel text collate "C" not null,
+  user_id text collate "C" not null,
+  state text collate "C" not null,
+  seq bigint not null,
+  updated_on date not null default ((clock_timestamp() AT TIME ZONE 'utc'::text))::date,
+  constraint receipts_pkey PRIMARY KEY (author, channel, user_id, state),
+  constraint receipts_state_is_known CHECK ((state = ANY (ARRAY['delivered'::text, 'read'::text])))
+) with (fillfactor=70);
+CREATE INDEX receipts_updated_on_idx ON trunkline.receipts USING btree (updated_on);
 
 create unlogged table trunkline.registry_origin (
   origin uuid not null default gen_random_uuid(),
@@ -594,6 +617,12 @@ begin
      order by due_at, id limit max_rows for update skip locked
   ), taken as (
     delete from trunkline.outbox o using due where o.id = due.id returning o.*
+  ), kept as (
+    select t.* from taken t
+     where t.type <> 'trunkline.receipt'
+        or not exists (select from taken newer
+                        where newer.type = t.type and newer.channel = t.channel and newer.controls = t.controls
+                          and newer.id > t.id)
   ), batch as (
     select array_agg(t.channel order by t.due_at, t.id) as channels, array_agg(t.message_id order by t.due_at, t.id) as ids,
            array_agg(t.publisher order by t.due_at, t.id) as publishers, array_agg(t.sender order by t.due_at, t.id) as senders,
@@ -602,7 +631,7 @@ begin
            array_agg(coalesce(t.ttl_ms, nullif(case when t.channel like 'user:%' then user_ttl_ms
                                                      when t.channel like 'group:%' then group_ttl_ms
                                                      else broadcast_ttl_ms end, 0)) order by t.due_at, t.id) as ttls_ms, array_agg(t.publish_id order by t.due_at, t.id) as publish_ids
-      from taken t having count(*) > 0
+      from kept t having count(*) > 0
   ), moved as (
     select i.own_id, i.channel, i.id, i.seq, coalesce(i.outcome, 'stored') as outcome
       from batch b
@@ -734,6 +763,7 @@ AS $function$
 declare
   inbox constant text := trunkline.inbox(user_id);
 begin
+  delete from trunkline.receipts r where r.author = erase_inbox.user_id;
   perform from trunkline.channels c where c.channel = inbox for update;
   delete from trunkline.messages m where m.channel = inbox;
   delete from trunkline.publish_ids p where p.channel = inbox;
@@ -820,6 +850,22 @@ AS $function$
             and p.created_at > now() - find_repeats.dedupe_window
           limit 1) as earlier on true
    where i.occurrence > 1 or earlier.is_stored
+$function$
+;
+
+CREATE OR REPLACE FUNCTION trunkline.forget_shares()
+ RETURNS integer
+ LANGUAGE sql
+AS $function$
+  with over as (
+    select s.ctid from trunkline.limit_shares s
+     where (s.until + interval '5 minutes' < clock_timestamp() and s.counted_until < clock_timestamp())
+        or (s.until is null and not exists (select from trunkline.instances i where i.instance_id = s.instance_id))
+     limit 10000 for update skip locked
+  ), gone as (
+    delete from trunkline.limit_shares where ctid in (select ctid from over) returning 1
+  )
+  select count(*)::integer from gone
 $function$
 ;
 
@@ -955,6 +1001,113 @@ CREATE OR REPLACE FUNCTION trunkline.latest_due()
 AS $function$
   select clock_timestamp() + interval '366 days'
 $function$
+;
+
+CREATE OR REPLACE FUNCTION trunkline.lease_place(holder text, key text, most integer, used integer, needed integer, spare integer, sharers integer)
+ RETURNS integer
+ LANGUAGE plpgsql
+AS $function$
+declare
+  is_known constant boolean := used = 0 or exists (
+    select from trunkline.limit_shares s where s.limit_key = key and s.instance_id = holder);
+  held integer;
+  share integer := used;
+begin
+  if is_known then
+    select most - coalesce(sum(s.granted), 0) into held
+      from trunkline.limit_shares s join trunkline.instances i using (instance_id)
+     where s.limit_key = key and s.instance_id <> holder;
+    share := greatest(used, least(needed + least(spare, greatest(0, held - needed) / (2 * sharers)), held));
+  end if;
+  if share = 0 then
+    delete from trunkline.limit_shares s where s.limit_key = key and s.instance_id = holder;
+  else
+    insert into trunkline.limit_shares as s (limit_key, instance_id, granted, demand) values (key, holder, share, used)
+    on conflict (limit_key, instance_id) do update set granted = excluded.granted, demand = excluded.demand;
+  end if;
+  return case when is_known then share end;
+end $function$
+;
+
+CREATE OR REPLACE FUNCTION trunkline.lease_places(holder text, keys text[], most integer[], used integer[], needed integer[], spare integer[], sharers integer)
+ RETURNS integer[]
+ LANGUAGE plpgsql
+AS $function$
+declare
+  shares integer[] := '{}';
+begin
+  perform trunkline.lock_limits(keys);
+  for i in 1 .. cardinality(keys) loop
+    shares := shares || trunkline.lease_place(holder, keys[i], most[i], used[i], needed[i], spare[i], sharers);
+  end loop;
+  return shares;
+end $function$
+;
+
+CREATE OR REPLACE FUNCTION trunkline.lease_rate(holder text, key text, most integer, window_ms integer, needed integer, wanted integer, hold_ms integer, slack_ms integer, moment timestamp with time zone)
+ RETURNS double precision
+ LANGUAGE plpgsql
+AS $function$
+declare
+  span constant interval := window_ms * interval '1 millisecond';
+  slack constant interval := slack_ms * interval '1 millisecond';
+  share float8;
+  before float8;
+begin
+  with others as (
+    select s.demand, s.until > moment as contends,
+           greatest(case when moment < s.until + span then s.granted else 0 end,
+                    case when moment < s.counted_until then s.counted else 0 end) as weight
+      from trunkline.limit_shares s where s.limit_key = key and s.instance_id <> holder
+  ), demands as (
+    select demand from others where contends union all select needed
+  ), levels as (
+    select (most - coalesce(sum(demand) over (order by demand rows between unbounded preceding and 1 preceding), 0))::float8
+           / (count(*) over () - row_number() over (order by demand) + 1) as level
+      from demands
+  ), sums as (
+    select (select max(level) from levels) as level,
+           (select greatest(0, most - sum(demand))::float8 / count(*) from demands) as spare,
+           (select coalesce(sum(weight), 0) from others) as held
+  )
+  select greatest(0, least(wanted, least(needed, level) + spare, most - held)) into share from sums;
+  before := coalesce((select s.granted from trunkline.limit_shares s
+                       where s.limit_key = key and s.instance_id = holder and moment < s.until + span), 0);
+  insert into trunkline.limit_shares as s (limit_key, instance_id, granted, demand, until)
+  values (key, holder, share, needed, moment + hold_ms * interval '1 millisecond')
+  on conflict (limit_key, instance_id) do update
+     set granted = excluded.granted, demand = excluded.demand, until = excluded.until,
+         counted = case when before <= share then s.counted
+                        when moment < s.counted_until then greatest(before, s.counted) else before end,
+         counted_until = case when before <= share then s.counted_until else moment + span + slack end;
+  return share;
+end $function$
+;
+
+CREATE OR REPLACE FUNCTION trunkline.lease_rates(holder text, keys text[], most integer[], windows_ms integer[], needed integer[], wanted integer[], holds_ms integer[], slack_ms integer)
+ RETURNS double precision[]
+ LANGUAGE plpgsql
+AS $function$
+declare
+  shares float8[] := '{}';
+begin
+  perform trunkline.lock_limits(keys);
+  for i in 1 .. cardinality(keys) loop
+    shares := shares || trunkline.lease_rate(holder, keys[i], most[i], windows_ms[i], needed[i], wanted[i], holds_ms[i],
+                                             slack_ms, clock_timestamp());
+  end loop;
+  return shares;
+end $function$
+;
+
+CREATE OR REPLACE FUNCTION trunkline.lock_limits(keys text[])
+ RETURNS void
+ LANGUAGE plpgsql
+AS $function$
+begin
+  perform pg_advisory_xact_lock(7259, stripe)
+     from (select distinct hashtext(key) & 63 as stripe from unnest(keys) as key order by 1) as stripes;
+end $function$
 ;
 
 CREATE OR REPLACE FUNCTION trunkline.make_partition(parent text, day date)
@@ -1096,36 +1249,6 @@ AS $function$
 $function$
 ;
 
-CREATE OR REPLACE FUNCTION trunkline.publish(channel text, type text, data json, options jsonb DEFAULT '{}'::jsonb)
- RETURNS uuid
- LANGUAGE sql
- SECURITY DEFINER
- SET search_path TO ''
-AS $function$
-  select trunkline.publish(channel, type, data::text, options)
-$function$
-;
-
-CREATE OR REPLACE FUNCTION trunkline.publish(channel text, type text, data jsonb, options jsonb DEFAULT '{}'::jsonb)
- RETURNS uuid
- LANGUAGE sql
- SECURITY DEFINER
- SET search_path TO 'pg_catalog', 'pg_temp'
-AS $function$
-  select trunkline.publish(channel, type, data::text, options)
-$function$
-;
-
-CREATE OR REPLACE FUNCTION trunkline.publish(channel text, type text, data json, options jsonb DEFAULT '{}'::jsonb)
- RETURNS uuid
- LANGUAGE sql
- SECURITY DEFINER
- SET search_path TO 'pg_catalog', 'pg_temp'
-AS $function$
-  select trunkline.publish(channel, type, data::text, options)
-$function$
-;
-
 CREATE OR REPLACE FUNCTION trunkline.publish(channel text, type text, data text, options jsonb DEFAULT '{}'::jsonb)
  RETURNS uuid
  LANGUAGE plpgsql
@@ -1226,6 +1349,26 @@ begin
     end if;
   end loop;
 end $function$
+;
+
+CREATE OR REPLACE FUNCTION trunkline.publish(channel text, type text, data json, options jsonb DEFAULT '{}'::jsonb)
+ RETURNS uuid
+ LANGUAGE sql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+  select trunkline.publish(channel, type, data::text, options)
+$function$
+;
+
+CREATE OR REPLACE FUNCTION trunkline.publish(channel text, type text, data jsonb, options jsonb DEFAULT '{}'::jsonb)
+ RETURNS uuid
+ LANGUAGE sql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+  select trunkline.publish(channel, type, data::text, options)
+$function$
 ;
 
 CREATE OR REPLACE FUNCTION trunkline.raise_seqs(relation regclass, seq_column text, time_column text)
