@@ -23,6 +23,9 @@ import { DeliveryStatus1763602410000 } from './1763602410000-delivery-status.js'
 import { EnrolledAt1763602950000 } from './1763602950000-enrolled-at.js';
 import { ErasureOfOne1763602960000 } from './1763602960000-erasure-of-one.js';
 import { InboxNames1763602970000 } from './1763602970000-inbox-names.js';
+import { SearchPaths1763603000000 } from './1763603000000-search-paths.js';
+import { ScheduledIds1763603010000 } from './1763603010000-scheduled-ids.js';
+import { Suspects1763603200000 } from './1763603200000-suspects.js';
 
 /** In the order they are applied. */
 export const MIGRATIONS = [
@@ -51,4 +54,7 @@ export const MIGRATIONS = [
   EnrolledAt1763602950000,
   ErasureOfOne1763602960000,
   InboxNames1763602970000,
+  SearchPaths1763603000000,
+  ScheduledIds1763603010000,
+  Suspects1763603200000,
 ];

@@ -267,6 +267,15 @@ create table trunkline.sessions (
 ) with (fillfactor=70);
 CREATE INDEX sessions_ended_at_idx ON trunkline.sessions USING btree (ended_at) WHERE (ended_at IS NOT NULL);
 
+create unlogged table trunkline.suspects (
+  address text collate "C" not null,
+  reason text collate "C" not null,
+  count bigint not null,
+  first_at timestamp with time zone not null,
+  last_at timestamp with time zone not null,
+  constraint suspects_pkey PRIMARY KEY (address, reason)
+) with (fillfactor=50);
+
 create view trunkline.delivery_status as
  SELECT m.id AS message_id,
     m.channel,
@@ -376,6 +385,8 @@ AS $function$
 declare
   named integer := cardinality(array_remove(append.publish_ids, null));
   inserted integer;
+  -- Those whose publish id belongs to a message that waits for its time.
+  held bigint[];
   repeats bigint[];
   repeat record;
 begin
@@ -397,7 +408,16 @@ begin
   present := clock_timestamp();
 
   if named > 0 then
+    if exists (select from trunkline.outbox where publish_id is not null) then
+      select array_agg(i.ord) into held
+        from unnest(append.channels, append.publishers, append.publish_ids) with ordinality as i (channel, publisher, publish_id, ord)
+       where exists (select from trunkline.outbox o
+                      where o.channel = i.channel and o.publish_id = i.publish_id and o.publisher = i.publisher and o.error is null);
+    end if;
     begin
+      if held is not null then
+        raise unique_violation;
+      end if;
       insert into trunkline.publish_ids (channel, publisher, publish_id, seq, message_id, created_at)
       select i.channel, i.publisher, i.publish_id, i.seq, i.id, i.at
         from unnest(append.channels, append.publishers, append.publish_ids, append.ids, seqs, times)
@@ -414,6 +434,9 @@ begin
       end if;
     exception when unique_violation then
       repeats := trunkline.find_repeats(append.channels, append.publishers, append.publish_ids, append.dedupe_window);
+      if held is not null then
+        repeats := array(select distinct ord from unnest(repeats || held) as ord);
+      end if;
       select n.seqs into seqs from trunkline.number_again(append.channels, seqs, repeats) as n (seqs);
       -- Ids that a window shorter than a day has forgotten still stand in the index of today: they make room.
       delete from trunkline.publish_ids p
@@ -462,6 +485,11 @@ begin
     times[repeat.ord] := repeat.created_at;
     outcomes[repeat.ord] := repeat.outcome;
   end loop;
+  for repeat in select ord from unnest(held) as ord loop
+    seqs[repeat.ord] := 0;
+    times[repeat.ord] := present;
+    outcomes[repeat.ord] := 'conflict';
+  end loop;
 end $function$
 ;
 
@@ -491,7 +519,7 @@ CREATE OR REPLACE FUNCTION trunkline.check_body(body text)
  RETURNS void
  LANGUAGE plpgsql
  IMMUTABLE PARALLEL SAFE
- SET search_path TO ''
+ SET search_path TO 'pg_catalog', 'pg_temp'
  SET standard_conforming_strings TO 'on'
 AS $function$
 declare
@@ -574,12 +602,20 @@ begin
                                                      when t.channel like 'group:%' then group_ttl_ms
                                                      else broadcast_ttl_ms end, 0)) order by t.due_at, t.id) as ttls_ms, array_agg(t.publish_id order by t.due_at, t.id) as publish_ids
       from taken t having count(*) > 0
+  ), moved as (
+    select i.own_id, i.channel, i.id, i.seq, coalesce(i.outcome, 'stored') as outcome
+      from batch b
+     cross join lateral trunkline.append(b.channels, b.ids, b.publishers, b.senders, b.types, b.bodies, b.metadatas,
+                                         b.controls, b.ttls_ms, b.publish_ids, drain_outbox.dedupe_window) as a
+     cross join lateral unnest(b.ids, b.channels, a.stored_ids, a.seqs, a.outcomes) as i (own_id, channel, id, seq, outcome)
+  ), put_aside as (
+    insert into trunkline.outbox (id, due_at, message_id, channel, publisher, sender, type, body, metadata, controls, ttl_ms,
+                                  publish_id, created_at, error) overriding system value
+    select t.id, t.due_at, t.message_id, t.channel, t.publisher, t.sender, t.type, t.body, t.metadata, t.controls, t.ttl_ms,
+           t.publish_id, t.created_at, 'its publishId was used for another message before its time came'
+      from moved m join taken t on t.message_id = m.own_id where m.outcome = 'conflict'
   )
-  select i.channel, i.id, i.seq, coalesce(i.outcome, 'stored')
-    from batch b
-   cross join lateral trunkline.append(b.channels, b.ids, b.publishers, b.senders, b.types, b.bodies, b.metadatas,
-                                       b.controls, b.ttls_ms, b.publish_ids, drain_outbox.dedupe_window) as a
-   cross join lateral unnest(b.channels, a.stored_ids, a.seqs, a.outcomes) as i (channel, id, seq, outcome);
+  select m.channel, case m.outcome when 'conflict' then m.own_id else m.id end, m.seq, m.outcome from moved m;
 end $function$
 ;
 
@@ -951,7 +987,7 @@ end $function$
 CREATE OR REPLACE FUNCTION trunkline.mend_sequences()
  RETURNS TABLE(sequence text, was bigint, last_value bigint)
  LANGUAGE plpgsql
- SET search_path TO ''
+ SET search_path TO 'pg_catalog', 'pg_temp'
 AS $function$
 #variable_conflict use_column
 declare
@@ -1054,7 +1090,17 @@ CREATE OR REPLACE FUNCTION trunkline.publish(channel text, type text, data jsonb
  RETURNS uuid
  LANGUAGE sql
  SECURITY DEFINER
- SET search_path TO ''
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+  select trunkline.publish(channel, type, data::text, options)
+$function$
+;
+
+CREATE OR REPLACE FUNCTION trunkline.publish(channel text, type text, data json, options jsonb DEFAULT '{}'::jsonb)
+ RETURNS uuid
+ LANGUAGE sql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
 AS $function$
   select trunkline.publish(channel, type, data::text, options)
 $function$
@@ -1064,7 +1110,7 @@ CREATE OR REPLACE FUNCTION trunkline.publish(channel text, type text, data text,
  RETURNS uuid
  LANGUAGE plpgsql
  SECURITY DEFINER
- SET search_path TO ''
+ SET search_path TO 'pg_catalog', 'pg_temp'
  SET standard_conforming_strings TO 'on'
 AS $function$
 #variable_conflict use_column
@@ -1160,20 +1206,10 @@ begin
 end $function$
 ;
 
-CREATE OR REPLACE FUNCTION trunkline.publish(channel text, type text, data json, options jsonb DEFAULT '{}'::jsonb)
- RETURNS uuid
- LANGUAGE sql
- SECURITY DEFINER
- SET search_path TO ''
-AS $function$
-  select trunkline.publish(channel, type, data::text, options)
-$function$
-;
-
 CREATE OR REPLACE FUNCTION trunkline.raise_seqs(relation regclass, seq_column text, time_column text)
  RETURNS bigint
  LANGUAGE plpgsql
- SET search_path TO ''
+ SET search_path TO 'pg_catalog', 'pg_temp'
 AS $function$
 declare
   raised bigint;

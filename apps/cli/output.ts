@@ -14,10 +14,9 @@ export class Output {
   }
 }
 
-/** What users wrote must not steer a terminal. */
+/** What users wrote must not steer a terminal, begin a line of its own, or turn the order of what is read. */
 function printable(line: string): string {
-  // eslint-disable-next-line no-control-regex -- these are what it is about
-  return line.replace(/[\u0000-\u0008\u000b-\u001f\u007f-\u009f]/g, '\ufffd');
+  return line.replace(/[\p{Cc}\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]/gu, '\ufffd');
 }
 
 /** Columns as wide as what stands in them. */

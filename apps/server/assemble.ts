@@ -17,6 +17,7 @@ import {
 } from '#connection-manager';
 import { Database, Listener } from '#database';
 import { Delivery, Timelines } from '#delivery';
+import { SuspectList, Suspects } from '#limits';
 import type { Readiness } from '#health';
 import {
   AdminAudit,
@@ -75,6 +76,7 @@ export function assemble(settings: ResolvedSettings, logger: Logger, surrounding
   const database = openDatabase(settings, instanceId, log, meter);
   const watching = { meter, tracing: settings.isTracing ? new Tracing() : undefined };
   const stores = makeStores(database, settings, instanceId, watching);
+  const suspects = makeSuspects(stores.suspectList, settings, log, meter);
   const changed = (users: readonly string[]): void => moving.presence.changed(users);
   const registry = new Registry(database, () => instanceId, changed);
   const peers = new Peers(database, () => instanceId, settings.registry.leaseMs, changed);
@@ -89,12 +91,14 @@ export function assemble(settings: ResolvedSettings, logger: Logger, surrounding
     registry,
     peers,
     ...moving,
+    suspects,
     requestLog: new RequestLog(log, instanceId),
     timelines: new Timelines(stores.messages, registry, stores.audience, moving.sessions),
     jobs: new Jobs(settings.cleanup, { ...stores, registry, peers, sessions: moving.sessions }),
     jobRunner: new JobRunner(database, stores.diary, instanceId, log, meter),
     tokens: new Tokens(settings.auth.jwtSecret, settings.sessions.clockToleranceMs),
     apiKeys: new ApiKeys(settings.auth.apiKeys),
+    metricsKeys: new ApiKeys(settings.metrics.token === undefined ? [] : [`metrics:${settings.metrics.token}`]),
     adminKeys: new AdminKeys(settings.admin.keys),
     census: new Census(database),
     readiness,
@@ -110,6 +114,12 @@ function openDatabase(settings: ResolvedSettings, instanceId: string, log: Logge
     applicationName: applicationName(instanceId),
     onError: (pool, error) => log.debug({ err: error, pool }, 'database connection lost'),
   });
+}
+
+function makeSuspects(list: SuspectList, settings: ResolvedSettings, log: Logger, meter: Meter): Suspects {
+  const warn = throttledWarn(log, WARN_EVERY_MS);
+  const onError = (error: unknown): void => warn('suspects not written down, trying again', error);
+  return new Suspects(list, { perMinute: settings.rest.suspicionsPerMinute, meter, onError });
 }
 
 export function makeStores(
@@ -144,6 +154,7 @@ export function makeStores(
     traffic: new Traffic(database),
     backlog: new Backlog(database),
     erasure: new Erasure(database),
+    suspectList: new SuspectList(database),
   };
 }
 

@@ -1,17 +1,18 @@
 import type { RequestHandler } from 'express';
 
 /** Whoever opens the address in a browser learns where to go on. */
-const SIGNPOST = {
-  name: 'trunkline',
-  docs: { rest: '/docs', sockets: 'docs/protocol.md' },
-  health: '/health',
-  sockets: '/socket.io/',
-};
-
-export const frontPage: RequestHandler = (request, response, next) => {
-  if (request.path === '/' && request.method === 'GET') response.json(SIGNPOST);
-  else next();
-};
+export function frontPage(hasDocs: boolean): RequestHandler {
+  const signpost = {
+    name: 'trunkline',
+    docs: { ...(hasDocs ? { rest: '/docs' } : {}), sockets: 'docs/protocol.md' },
+    health: '/health',
+    sockets: '/socket.io/',
+  };
+  return (request, response, next) => {
+    if (request.path === '/' && request.method === 'GET') response.json(signpost);
+    else next();
+  };
+}
 
 /** For the terminal of somebody who tries it out. */
 export function welcome(url: string, isEmbedded: boolean): string[] {

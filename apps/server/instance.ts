@@ -7,7 +7,7 @@ import { Schedule } from '#cleanup';
 import type { ResolvedSettings } from '#config';
 import { withRetry } from '#database';
 import { ClientGateway, SocketAdapter } from '#gateway';
-import { keepJson } from '#http';
+import { turnAway } from '#http';
 import type { Readiness } from '#health';
 import { mayMendSequences, mendSequences } from '#message-persistence';
 import { METRICS_PATH, NestLog, type Logger } from '#observability';
@@ -15,16 +15,13 @@ import { Fault } from '#protocol';
 import { assemble, type Parts, type Surroundings } from './assemble.js';
 import { checkDatabase, migrateDatabase } from './check-database.js';
 import { describeApi } from './describe-api.js';
+import { closeDoors, makeDoors } from './doors.js';
 import { frontPage } from './front-page.js';
+import { HttpAdapter } from './http-adapter.js';
 import { showInstance } from './instance-metrics.js';
 import type { Metrics } from './metrics.js';
 import { OpenSockets } from './open-sockets.js';
 import { TrunklineModule } from './trunkline.module.js';
-
-/** Longest REST body: a full batch of ordinary messages; each message has its own, smaller limit. */
-const REST_BODY_LIMIT = '8mb';
-/** The text is kept beside what is parsed of it: messages are stored as they came. */
-const JSON_PARSER = { limit: REST_BODY_LIMIT, strict: false, verify: keepJson };
 
 /** How long an end waits for jobs, and then for the last statements. */
 const LAST_WAIT_MS = 2_000;
@@ -73,7 +70,7 @@ export class Instance {
     await parts.listener.start();
     await parts.lease.start();
     parts.delivery.start();
-    for (const part of [parts.heartbeats, parts.sessions, parts.presence]) part.start();
+    for (const part of [parts.heartbeats, parts.sessions, parts.presence, parts.suspects]) part.start();
     app.get(Schedule).start();
     app.get(ClientGateway).open();
     parts.readiness.state = 'ready';
@@ -137,6 +134,7 @@ export class Instance {
     await parts.delivery.stop();
     await parts.lease.stop();
     await parts.listener.stop();
+    await parts.suspects.stop();
     await parts.database.close();
   }
 }
@@ -169,18 +167,21 @@ async function createApp(
   parts: Parts,
   { mainEndpoint }: Metrics,
 ): Promise<NestExpressApplication> {
-  const app = await NestFactory.create<NestExpressApplication>(TrunklineModule.forRoot(settings, parts), {
+  const module = TrunklineModule.forRoot(settings, parts);
+  const app = await NestFactory.create<NestExpressApplication>(module, new HttpAdapter(), {
     logger: new NestLog(parts.log),
     bodyParser: false,
     abortOnError: false,
   });
+  const doors = makeDoors(settings, parts);
+  closeDoors(app, doors, settings.admission.maxConnections);
   app.use(refuseUnready(parts.readiness));
+  app.use(doors.doorkeeper.handle);
   app.use(helmet());
-  app.use(frontPage);
+  app.use(frontPage(settings.rest.hasDocs));
   if (mainEndpoint) app.use(METRICS_PATH, mainEndpoint.handle);
-  app.useBodyParser('json', JSON_PARSER);
   app.useWebSocketAdapter(new SocketAdapter(app, { maxBodyBytes: settings.body.maxBytes, ...settings.connections }));
-  describeApi(app, settings.admin.keys.length > 0);
+  if (settings.rest.hasDocs) describeApi(app, settings.admin.keys.length > 0);
   return app;
 }
 
@@ -190,7 +191,6 @@ function refuseUnready(readiness: Readiness): RequestHandler {
     // So that a back end that keeps its connection asks another instance next.
     if (!readiness.isReady) response.setHeader('Connection', 'close');
     if (readiness.state !== 'starting' || /^\/health(\/|$)/.test(request.path)) next();
-    else
-      response.status(503).json({ ok: false, error: new Fault('UNAVAILABLE', 'this instance is starting').toWire() });
+    else turnAway(request, response, new Fault('UNAVAILABLE', 'this instance is starting'));
   };
 }

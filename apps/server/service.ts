@@ -82,7 +82,8 @@ export class Service {
     const instance = await Instance.start(settings, this.logger, { readiness, metrics, onDrain, onLeaseLost });
     this.instance = instance;
     const url = await instance.url();
-    this.logger.info({ instanceId: instance.id, url, docs: `${url}/docs`, metrics: metrics.url(url) }, 'serving');
+    const docs = settings.rest.hasDocs ? `${url}/docs` : undefined;
+    this.logger.info({ instanceId: instance.id, url, docs, metrics: metrics.url(url) }, 'serving');
     if (process.stdout.isTTY && !settings.isProduction) {
       process.stdout.write(`${welcome(url, this.resolved?.embedded !== undefined).join('\n')}\n`);
     }

@@ -1,6 +1,6 @@
 import { Global, Module, type DynamicModule, type Provider } from '@nestjs/common';
 import { AdminJobs, AdminModule } from '#admin';
-import { AdminKeys, ApiKeys, Tokens } from '#auth';
+import { Tokens } from '#auth';
 import { CleanupModule, JobRunner, Jobs } from '#cleanup';
 import { SETTINGS, type ResolvedSettings } from '#config';
 import { Bans, Census, Heartbeats, Lease, Orders, Peers, Presence, Registry, Sessions } from '#connection-manager';
@@ -22,6 +22,7 @@ import {
   Retention,
   Traffic,
 } from '#message-persistence';
+import { SuspectList, Suspects } from '#limits';
 import { LOGGER, METER, RequestLog } from '#observability';
 import { JobsByHand } from './jobs-by-hand.js';
 import type { Parts } from './assemble.js';
@@ -55,8 +56,8 @@ export class TrunklineModule {
       { provide: JobRunner, useValue: parts.jobRunner },
       { provide: JobDiary, useValue: parts.diary },
       { provide: Tokens, useValue: parts.tokens },
-      { provide: ApiKeys, useValue: parts.apiKeys },
       { provide: AdminAudit, useValue: parts.audit },
+      { provide: Suspects, useValue: parts.suspects },
       { provide: Readiness, useValue: parts.readiness },
       { provide: WATCHED_JOBS, useValue: parts.jobs.noted },
     ];
@@ -69,7 +70,7 @@ export class TrunklineModule {
 /** Without the admin REST nobody asks for these. */
 function adminProviders(parts: Parts): Provider[] {
   return [
-    { provide: AdminKeys, useValue: parts.adminKeys },
+    { provide: SuspectList, useValue: parts.suspectList },
     { provide: AdminJobs, useValue: new JobsByHand(parts.jobs, parts.jobRunner) },
     { provide: Bans, useValue: parts.bans },
     { provide: Census, useValue: parts.census },

@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { Fault } from '#protocol';
+import { HTTP_DEADLINES } from './http-adapter.js';
 
 const HEALTH = /^\/health(?:\/(live|ready|startup))?\/?(?:\?|$)/;
 const DOWN = { database: { status: 'down' } };
@@ -16,7 +17,7 @@ export class WaitingRoom {
   /** @returns the port; also if it is open already */
   async open(port: number, host: string): Promise<number> {
     if (!this.server) {
-      this.server = createServer(answer).listen(port, host);
+      this.server = createServer(HTTP_DEADLINES, answer).listen(port, host);
       await once(this.server, 'listening');
     }
     return (this.server.address() as AddressInfo).port;

@@ -14,7 +14,9 @@ export const trunkline: Peer = {
     await postgres.dropDatabase(DATABASE);
     const url = await postgres.createDatabase(DATABASE);
     await migrate(url, MIGRATIONS);
-    const env = { DATABASE_URL: url, JWT_SECRET: jwtSecret, API_KEYS: `bench:${apiKey}` };
+    // Measures what the server can do, not what one key may.
+    const unlimited = { KEY_REQUESTS_PER_S: '0', KEY_BYTES_PER_S: '0' };
+    const env = { DATABASE_URL: url, JWT_SECRET: jwtSecret, API_KEYS: `bench:${apiKey}`, ...unlimited };
     return startServers(instances, (server) =>
       ServerProcess.start({ program: 'apps/server/main.js', env, nodeArgs: nodeArgs(server) }),
     );

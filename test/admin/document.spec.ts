@@ -33,7 +33,7 @@ let routes: Route[];
 
 beforeAll(async () => {
   database = await createTestDatabase();
-  cluster = new Cluster(database.url, { ADMIN_API_KEYS });
+  cluster = new Cluster(database.url, { ADMIN_API_KEYS, SUSPICIONS_PER_MINUTE: '0' });
   server = await cluster.start({ INSTANCE_ID: 'trunkline-1' });
   routes = (await readRoutes()).toSorted((a, b) => order(a) - order(b));
 });
@@ -80,6 +80,7 @@ it('lists every route', () => {
     'GET /messages/{message}',
     'GET /stats',
     'GET /status',
+    'GET /suspects',
     'GET /users',
     'GET /users/{user}',
     'POST /dead-letters/{message}/requeue',

@@ -56,6 +56,14 @@ describe('The dashboard', () => {
     expect(templating.list.map(({ name }) => name)).toEqual(['datasource', 'instance']);
   });
 
+  it('shows what each limit refused, and who is suspicious', async () => {
+    const { panels } = await readDashboard();
+    const panel = panels.find(({ title }) => title === 'Refused by limit');
+    expect(panel?.targets?.map(({ expr }) => expr)).toEqual([
+      expect.stringContaining('sum by (limit) (rate(trunkline_limited_total'),
+    ]);
+  });
+
   it('has its rows, says what each panel shows, and lays none over another', async () => {
     const { panels } = await readDashboard();
     const rows = panels.filter(({ type }) => type === 'row').map(({ title }) => title);
@@ -83,6 +91,17 @@ describe('Alerts', () => {
       for (const text of [annotations.description, annotations.action]) expect(text?.length).toBeGreaterThan(30);
     }
     expect(new Set(alerts.map(({ alert }) => alert)).size).toBe(alerts.length);
+  });
+
+  it('tell of wrong keys, refused tokens, floods, and limits that refuse a lot', async () => {
+    const alerts = await readAlerts();
+    const asking = (what: RegExp) => alerts.filter(({ expr }) => what.test(expr)).map(({ alert }) => alert);
+    expect(asking(/trunkline_suspicions_total/)).toEqual([
+      'TrunklineWrongKeys',
+      'TrunklineRefusedTokens',
+      'TrunklineFloods',
+    ]);
+    expect(asking(/trunkline_limited_total/)).toEqual(['TrunklineLimitsRefuse']);
   });
 
   it('are loaded by the Prometheus that scrapes three instances', async () => {

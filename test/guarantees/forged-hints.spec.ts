@@ -1,4 +1,5 @@
-import { Client } from 'pg';
+import type { Client } from 'pg';
+import { connectPlainly } from '../support/hostile-settings.js';
 import { Cluster } from '../support/cluster.js';
 import type { Server } from '../support/server.js';
 import { createTestDatabase, type TestDatabase } from '../support/test-database.js';
@@ -19,8 +20,7 @@ beforeAll(async () => {
   cluster = new Cluster(database.url);
   server = await cluster.start();
   await cluster.start();
-  forger = new Client({ connectionString: database.url, application_name: 'forger' });
-  await forger.connect();
+  forger = await connectPlainly({ connectionString: database.url, application_name: 'forger' });
 });
 afterEach(() => cluster.closeClients());
 afterAll(async () => {

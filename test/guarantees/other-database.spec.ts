@@ -1,4 +1,5 @@
-import { Client } from 'pg';
+import type { Client } from 'pg';
+import { connectPlainly } from '../support/hostile-settings.js';
 import { Cluster } from '../support/cluster.js';
 import type { Server } from '../support/server.js';
 import { createTestDatabase, type TestDatabase } from '../support/test-database.js';
@@ -19,8 +20,7 @@ beforeAll(async () => {
   [database, elsewhere] = await Promise.all([createTestDatabase(), createTestDatabase()]);
   cluster = new Cluster(database.url);
   [here, there] = await Promise.all([cluster.start(), cluster.start()]);
-  neighbour = new Client({ connectionString: elsewhere.url });
-  await neighbour.connect();
+  neighbour = await connectPlainly({ connectionString: elsewhere.url });
 });
 afterAll(async () => {
   await cluster.end();
@@ -54,8 +54,7 @@ it('a writer that holds a transaction open in another database of the server has
 it('a writer that holds a transaction open in the same database has none either, but for its own locks', async () => {
   const eve = await cluster.connect(there, { user: 'ann', deviceId: 'other' });
   const bob = await cluster.connect(here, { user: 'bob' });
-  const application = new Client({ connectionString: database.url });
-  await application.connect();
+  const application = await connectPlainly({ connectionString: database.url });
   try {
     await application.query('begin isolation level repeatable read');
     await application.query(`select trunkline.publish('user:zoe', 't', '1')`);

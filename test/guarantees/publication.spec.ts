@@ -1,5 +1,5 @@
 import { Retention } from '#message-persistence';
-import { Client } from 'pg';
+import { connectPlainly } from '../support/hostile-settings.js';
 import { Cluster } from '../support/cluster.js';
 import { draft, openLog } from '../support/open-log.js';
 import { createTestDatabase, type TestDatabase } from '../support/test-database.js';
@@ -69,8 +69,7 @@ it('a day is made, its messages moved into it, and dropped in the end', async ()
 });
 
 it('an instance starts beside a dump, though no day can be made', async () => {
-  const dump = new Client({ connectionString: test.url });
-  await dump.connect();
+  const dump = await connectPlainly({ connectionString: test.url });
   try {
     await dump.query('begin; select from trunkline.messages, trunkline.publish_ids, trunkline.attempts');
     const server = await cluster.start();

@@ -135,3 +135,36 @@ it('schedules a publish id once, before and after it was published, and refuses 
   await markAt(inMs(300), 'user:eve');
   expect(await hearMark(eve, 'user:eve')).toEqual(['once']);
 });
+
+it.each(['another body', 'the same body'])(
+  'refuses to publish %s at once under the publish id of a message that waits, which then comes',
+  async (body) => {
+    const channel = `user:${body}`.replaceAll(' ', '-');
+    const gus = await cluster.connect(server, { user: channel.slice(5) });
+    const request = { channel, type: 't', data: 'scheduled', publishId: 'one' };
+    await gus.must('schedule', { ...request, sendAt: inMs(1_500) });
+    const data = body === 'the same body' ? request.data : 'at once';
+    expect(await gus.ask('publish', { ...request, data })).toMatchObject({ ok: false, error: { code: 1013 } });
+    await gus.must('publish', { channel, type: 't', data: 'other', publishId: 'two' });
+    await until('both came', () => gus.received.length === 2);
+    expect(gus.bodies(channel)).toEqual(['other', 'scheduled']);
+    expect(gus.raw.map(({ seq }) => seq)).toEqual([1, 2]);
+  },
+);
+
+it('puts a scheduled message aside, with its error, if its publish id was taken behind its back', async () => {
+  const hal = await cluster.connect(server, { user: 'hal' });
+  const request = { channel: 'user:hal', type: 't', data: 'scheduled', publishId: 'one' };
+  const { id } = await hal.must('schedule', { ...request, sendAt: inMs(3_600_000) });
+  await database.query(`update trunkline.outbox set publish_id = 'hidden' where message_id = $1`, [id]);
+  await hal.must('publish', { ...request, data: 'at once' });
+  await database.query(`update trunkline.outbox set publish_id = 'one', due_at = now() where message_id = $1`, [id]);
+  const row = `select body, error from trunkline.outbox where message_id = $1 and error is not null`;
+  const [left] = await until('it is put aside', async () => {
+    const rows = await database.query<{ body: string; error: string }>(row, [id]);
+    return rows.length > 0 && rows;
+  });
+  expect(left).toEqual({ body: '"scheduled"', error: expect.stringContaining('publishId') });
+  // The one that was first can still be repeated.
+  expect(await hal.must('publish', { ...request, data: 'at once' })).toMatchObject({ repeated: true });
+});

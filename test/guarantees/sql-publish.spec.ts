@@ -1,5 +1,6 @@
-import { Client } from 'pg';
+import type { Client } from 'pg';
 import { DataSource } from 'typeorm';
+import { connectPlainly } from '../support/hostile-settings.js';
 import { Cluster } from '../support/cluster.js';
 import type { Server } from '../support/server.js';
 import { createTestDatabase, type TestDatabase } from '../support/test-database.js';
@@ -18,8 +19,7 @@ beforeAll(async () => {
   await database.query('create table orders (number int)');
 });
 beforeEach(async () => {
-  application = new Client({ connectionString: database.url });
-  await application.connect();
+  application = await connectPlainly({ connectionString: database.url });
 });
 afterEach(async () => {
   cluster.closeClients();

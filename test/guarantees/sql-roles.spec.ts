@@ -1,5 +1,6 @@
-import { Client } from 'pg';
+import type { Client } from 'pg';
 import { randomBytes } from 'node:crypto';
+import { connectPlainly } from '../support/hostile-settings.js';
 import { Cluster } from '../support/cluster.js';
 import type { TestClient } from '../support/test-client.js';
 import { createTestDatabase, type TestDatabase } from '../support/test-database.js';
@@ -30,8 +31,7 @@ afterAll(async () => {
 });
 
 async function as<T>(url: string, work: (client: Client) => Promise<T>): Promise<T> {
-  const client = new Client({ connectionString: url });
-  await client.connect();
+  const client = await connectPlainly({ connectionString: url });
   try {
     return await work(client);
   } finally {
@@ -104,4 +104,32 @@ it('publishes under set role too, and whatever the search path and the schemas o
   });
   await until('both came', () => ann.bodies('user:ann').includes('over a trap'));
   expect(ann.bodies('user:ann')).toEqual(['by the role', 'under set role', 'over a trap']);
+});
+
+it('runs no code of the caller with the rights of the owner, whatever temporary types it makes', async () => {
+  await database.query(`grant execute on function trunkline.publish(text, text, text, jsonb) to ${role}`);
+  await as(urlOfRole(), async (client) => {
+    await client.query(`create temp table ran (by name)`);
+    await client.query(`grant insert on ran to public`);
+    for (const type of ['timestamptz', 'text', 'uuid', 'jsonb', 'json']) {
+      await client.query(`create function pg_temp.spy(pg_catalog.${type}) returns pg_catalog.bool language plpgsql as
+                          $$ begin insert into pg_temp.ran values (current_user); return true; end $$`);
+      await client.query(`create domain pg_temp.${type} as pg_catalog.${type} check (pg_temp.spy(value))`);
+    }
+    const sendAt = { sendAt: '2100-01-01T00:00:00Z', ttlMs: 1_000 };
+    await client.query(`select trunkline.publish('user:zoe', 't', '1'::pg_catalog.text, $1::pg_catalog.jsonb)`, [
+      sendAt,
+    ]);
+    await client.query(`select trunkline.publish('user:zoe', 't', '1'::pg_catalog.jsonb, '{}'::pg_catalog.jsonb)`);
+    expect((await client.query('select * from pg_temp.ran')).rows).toEqual([]);
+  });
+});
+
+it('every function with the rights of its owner looks for names in pg_temp last', async () => {
+  const others = await database.query(
+    `select oid::regprocedure::text as name from pg_proc
+      where pronamespace = 'trunkline'::regnamespace
+        and (prosecdef and proconfig is null or 'search_path=pg_catalog, pg_temp' <> all (proconfig))`,
+  );
+  expect(others).toEqual([]);
 });

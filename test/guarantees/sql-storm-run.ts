@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { Client } from 'pg';
 import type { Message } from '#protocol';
+import { connectPlainly } from '../support/hostile-settings.js';
 import type { Seeded } from '../support/seeded.js';
 
 export interface StormOptions {
@@ -65,8 +65,7 @@ export async function runStorm(options: StormOptions): Promise<StormResult> {
 
 async function write(writer: number, options: StormOptions, tally: Tally): Promise<void> {
   const { databaseUrl, maxPerTransaction, random } = options;
-  const client = new Client({ connectionString: databaseUrl });
-  await client.connect();
+  const client = await connectPlainly({ connectionString: databaseUrl });
   try {
     for (let transaction = 0; tally.left > 0; transaction++) {
       const size = Math.min(tally.left, 1 + random.below(maxPerTransaction));

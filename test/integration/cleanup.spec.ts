@@ -5,6 +5,7 @@ import { JobRunner, Jobs, type Job, type JobOutcome } from '#cleanup';
 import { readSettings } from '#config';
 import { Peers, Registry, Sessions } from '#connection-manager';
 import { Database } from '#database';
+import { SuspectList } from '#limits';
 import { AdminAudit, Devices, JobDiary, Retention } from '#message-persistence';
 import { createLogger } from '#observability';
 import { serviceRan } from '../support/service-ran.js';
@@ -39,6 +40,7 @@ beforeEach(async () => {
     }),
     devices,
     diary,
+    suspectList: new SuspectList(database),
     audit: new AdminAudit(database, () => 'here', 365),
     retention: new Retention(database, { retentionDays: 7, dedupeHours: 24 }),
   });

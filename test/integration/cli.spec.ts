@@ -124,6 +124,10 @@ it('tail prints what comes, and takes it from nobody', async () => {
   expect(lines.map((line) => (JSON.parse(line) as { seq: number }).seq)).toEqual([2, 3, 4, 5]);
   const inWords = await run(['tail', 'user:cid', '--last', '1', '--count', '1']);
   expect(inWords.stdout).toMatch(/^\S+ user:cid#5 [0-9a-f-]{36} message from a back end: "\\u001b\[31mtwo"\n$/);
+  const type = 'x\nforged\u2028line\u202e';
+  await server.rest('POST', '/v1/messages', { channel: 'user:forger', type, data: 1 });
+  const forged = await run(['tail', 'user:forger', '--last', '1', '--count', '1']);
+  expect(forged.stdout).toMatch(/^\S+ user:forger#1 [0-9a-f-]{36} x\ufffdforged\ufffdline\ufffd from a back end: 1\n$/);
   const traces = await test.query(`select user_id from trunkline.devices where user_id = 'cid'
                                     union all select user_id from trunkline.cursors where user_id = 'cid'`);
   expect(traces).toEqual([]);

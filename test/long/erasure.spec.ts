@@ -2,7 +2,7 @@ import { Client } from 'pg';
 import { Cluster } from '../support/cluster.js';
 import { runCli } from '../support/run-cli.js';
 import type { Server } from '../support/server.js';
-import type { TestClient } from '../support/test-client.js';
+import { tokenFor, type TestClient } from '../support/test-client.js';
 import { createTestDatabase, type TestDatabase } from '../support/test-database.js';
 import { until } from '../support/until.js';
 import { ADMIN_API_KEYS, KEYS } from '../admin/operator.js';
@@ -97,6 +97,16 @@ it('nothing is left of an erased user, in any table, and its sockets are closed'
   expect(audit).toEqual([
     { action: 'erase-user', target: expect.stringMatching(/^erased:[0-9a-f]{16}$/), result: 'ok' },
   ]);
+});
+
+it.each([
+  ['with a sid', { sessionId: 'login-1' }],
+  ['without one', {}],
+])('a token %s that was shown before lets nobody in afterwards', async (_, claims) => {
+  const login = { user: USER, token: tokenFor({ user: USER, ...claims }) };
+  await cluster.connect(near, login);
+  expect(await erase()).toMatchObject({ status: 200 });
+  await expect(cluster.connect(near, login)).rejects.toThrow('2005');
 });
 
 it('the audit of others stays, though their names begin with the same words', async () => {

@@ -96,6 +96,22 @@ describe('a body', () => {
     expect(answer).toMatchObject({ ok: false, error: { code: 1000 } });
   });
 
+  it.each([
+    ['what it is', Buffer.from(SECRET_TEXT).toString('base64')],
+    ['an event, which a lenient decoder takes for base64', publish('evil')],
+    ['half an event', '["publish",{"data":[[[['],
+    ['nothing', ''],
+  ])('of binary in base64, %s, is refused as any binary one is', async (_, base64) => {
+    const answers: string[] = [];
+    attacker.hear((packet) => void (packet.startsWith('37[') && answers.push(packet)));
+    await target.survives(async () => {
+      attacker.sendFrame(`451-7${publish('{"_placeholder":true,"num":0}')}`);
+      attacker.sendFrame(`b${base64}`);
+      await until('it is answered', () => answers.length > 0);
+    });
+    expect(answers).toEqual([expect.stringContaining('"code":1000')]);
+  });
+
   it('of many megabytes ends the connection before it is read', async () => {
     await target.survives(async () => {
       attacker.sendFrame(`42${publish(JSON.stringify(SECRET_TEXT.repeat(100_000)))}`);

@@ -21,6 +21,7 @@ const ALLOWED_TO_CHANGE = [
   'cursors',
   'job_runs',
   'service_hours',
+  'suspects',
   'migrations',
 ];
 /** Nothing may go wrong inside the server; pino: 40 warn, 50 error. */

@@ -146,6 +146,25 @@ describe('a client that can never connect', () => {
   });
 });
 
+describe('a WebSocket', () => {
+  it('that names the session of another one does not take its connection over', async () => {
+    const stranger = await enter();
+    const { sid } = JSON.parse((await Stranger.come(target.server.url)).heard[0] ?? '{}') as { sid?: string };
+    for (const name of [sid ?? '', 'no-such-sid']) {
+      const path = `/socket.io/?EIO=4&transport=websocket&sid=${name}`;
+      const answer = await target.survives(() => answerToUpgrade(path));
+      expect(answer).toMatch(/^HTTP\/1\.1 400 Bad Request\r\n/);
+      expect(answer).toContain('"code":1000');
+    }
+    stranger.leave();
+  });
+
+  it('without its header Upgrade is told of the proxy that took it', async () => {
+    const response = await target.survives(() => fetch(`${target.server.url}/socket.io/?EIO=4&transport=websocket`));
+    expect([response.status, await response.json()]).toMatchObject([400, { error: { code: 1000 } }]);
+  });
+});
+
 describe('a frame that is longer than the limit', () => {
   const padded = (bytes: number): string => `42["publish",{"data":"${'x'.repeat(bytes)}"}]`;
 

@@ -1,3 +1,5 @@
+import { Client, type ClientConfig } from 'pg';
+
 /** Set by `npm run test:settings`: every database of the tests then carries the settings of this name. */
 export const WITH_SETTINGS = 'TRUNKLINE_TEST_SETTINGS';
 
@@ -48,6 +50,7 @@ export const HOSTILE_SETTINGS: Readonly<Record<string, Readonly<Record<string, s
   'what is visible': {
     search_path: 'evil, pg_catalog, trunkline',
     row_security: 'off',
+    restrict_nonsystem_relation_kind: 'view',
     session_replication_role: 'replica',
     check_function_bodies: 'off',
     'plpgsql.extra_errors': 'all',
@@ -74,6 +77,51 @@ export const HOSTILE_SETTINGS: Readonly<Record<string, Readonly<Record<string, s
     synchronous_commit: 'off',
   },
 };
+
+/** What the sessions of the tests themselves have, see {@link connectPlainly}. */
+const PLAIN_SETTINGS: Readonly<Record<string, string>> = {
+  DateStyle: 'ISO',
+  IntervalStyle: 'postgres',
+  extra_float_digits: '1',
+  bytea_output: 'hex',
+  client_encoding: 'UTF8',
+  exit_on_error: 'off',
+  client_min_messages: 'notice',
+  standard_conforming_strings: 'on',
+  array_nulls: 'on',
+  transform_null_equals: 'off',
+  statement_timeout: '0',
+  lock_timeout: '0',
+  idle_in_transaction_session_timeout: '0',
+  idle_session_timeout: '0',
+  transaction_timeout: '0',
+  default_transaction_isolation: 'read committed',
+  default_transaction_deferrable: 'off',
+  default_transaction_read_only: 'off',
+  session_replication_role: 'origin',
+  restrict_nonsystem_relation_kind: '',
+  search_path: 'public',
+};
+/** Those that the version knows and the role may set. */
+const SET_PLAIN = `select set_config(name, wanted.value, false)
+                     from unnest($1::text[], $2::text[]) as wanted (named, value)
+                     join pg_catalog.pg_settings on lower(name) = lower(named)
+                    where context = 'user' or (select rolsuper from pg_catalog.pg_roles where rolname = current_user)`;
+
+/**
+ * A session of a test: it judges what the servers did, and must not be misled or ended by settings that the servers have to
+ * live with. What an application publishes under such settings is shown by test/long/hostile-settings.spec.ts.
+ */
+export async function connectPlainly(config: ClientConfig): Promise<Client> {
+  const client = new Client(config);
+  // The statement says what happened; between two it is no news.
+  client.on('error', () => undefined);
+  await client.connect();
+  if (process.env[WITH_SETTINGS] !== undefined) {
+    await client.query(SET_PLAIN, [Object.keys(PLAIN_SETTINGS), Object.values(PLAIN_SETTINGS)]);
+  }
+  return client;
+}
 
 /** Run in a database of its own as a superuser: the statement stands for everybody who connects to it from now on. */
 export const EVIL_FUNCTIONS = `

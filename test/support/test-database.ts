@@ -1,8 +1,7 @@
 import { randomBytes } from 'node:crypto';
-import { Client } from 'pg';
 import { migrate } from '#database';
 import { MIGRATIONS } from '../../migrations/index.js';
-import { EVIL_FUNCTIONS, settingStatements, WITH_SETTINGS } from './hostile-settings.js';
+import { connectPlainly, EVIL_FUNCTIONS, settingStatements, WITH_SETTINGS } from './hostile-settings.js';
 
 const TEMPLATE = 'trunkline_template';
 
@@ -58,10 +57,7 @@ async function unlessUnknown(done: Promise<unknown>): Promise<void> {
 }
 
 export async function query<Row>(url: string, text: string, values: unknown[] = []): Promise<Row[]> {
-  const client = new Client({ connectionString: url });
-  // The statement says what happened; between two it is no news.
-  client.on('error', () => undefined);
-  await client.connect();
+  const client = await connectPlainly({ connectionString: url });
   try {
     return (await client.query(text, values)).rows as Row[];
   } finally {

@@ -4,7 +4,7 @@ import { Environment, readSettings } from '#config';
 const REQUIRED = {
   NODE_ENV: 'production',
   DATABASE_URL: 'postgres://trunkline@db:5432/trunkline',
-  JWT_SECRET: 'x'.repeat(64),
+  JWT_SECRET: 'a-secret-for-checks-of-files-and-for-nothing-else',
   API_KEYS: `backend:${'y'.repeat(64)}`,
 };
 

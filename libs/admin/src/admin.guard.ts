@@ -1,27 +1,26 @@
 import { Inject, Injectable, type CanActivate, type ExecutionContext } from '@nestjs/common';
 import { Reflector } from '@nestjs/core';
-import { AdminKeys } from '#auth';
-import type { KeyedRequest } from '#http';
+import { callerOf, type KeyedRequest } from '#http';
 import { LOGGER, type Logger } from '#observability';
 import { Fault, type AdminScope } from '#protocol';
 
 /** The scope that a route needs. */
 export const Scope = Reflector.createDecorator<AdminScope>();
 
-/** Lets in who shows a secret of ADMIN_API_KEYS as `Authorization: Bearer <secret>` whose scopes hold that of the route. */
+/** Lets in whom the doorkeeper knows by a secret of ADMIN_API_KEYS, if its scopes hold that of the route. */
 @Injectable()
 export class AdminGuard implements CanActivate {
   constructor(
-    @Inject(AdminKeys) private readonly keys: AdminKeys,
     @Inject(Reflector) private readonly reflector: Reflector,
     @Inject(LOGGER) private readonly logger: Logger,
   ) {}
 
   canActivate(context: ExecutionContext): boolean {
     const request = context.switchToHttp().getRequest<KeyedRequest>();
-    const secret = /^Bearer (\S+)$/i.exec(request.headers.authorization ?? '')?.[1];
-    const admin = secret === undefined ? undefined : this.keys.adminOf(secret);
-    if (!admin) throw new Fault('API_KEY_INVALID', 'needs Authorization: Bearer <key of ADMIN_API_KEYS>');
+    const admin = callerOf(request);
+    if (admin?.kind !== 'admin') {
+      throw new Fault('API_KEY_INVALID', 'needs Authorization: Bearer <key of ADMIN_API_KEYS>');
+    }
     // A route without a scope is a mistake, and nobody's.
     const scope = this.reflector.get(Scope, context.getHandler()) as AdminScope | undefined;
     if (!scope || !admin.scopes.has(scope)) {

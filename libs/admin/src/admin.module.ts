@@ -8,6 +8,7 @@ import { ErasureController } from './routes/erasure.controller.js';
 import { JobsController } from './routes/jobs.controller.js';
 import { MessagesController } from './routes/messages.controller.js';
 import { OverviewController } from './routes/overview.controller.js';
+import { SuspectsController } from './routes/suspects.controller.js';
 import { UsersController } from './routes/users.controller.js';
 
 /** Imported only where ADMIN_API_KEYS is set: without it these routes are not there. */
@@ -22,6 +23,7 @@ import { UsersController } from './routes/users.controller.js';
     DeadLettersController,
     JobsController,
     ErasureController,
+    SuspectsController,
   ],
   providers: [Eraser],
 })

@@ -58,7 +58,7 @@ export class Eraser {
   }
 
   private async run(user: string, keepsSent: () => boolean): Promise<number> {
-    await this.sessions.endAll(user);
+    await this.sessions.endAll(user, true);
     await this.orders.disconnectUser(user);
     // What a connection acknowledged is written when it closes, and must not come after the erasing.
     const endsAt = performance.now() + CLOSED_WITHIN_MS;

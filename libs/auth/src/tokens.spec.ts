@@ -121,6 +121,11 @@ describe('Tokens', () => {
     ],
     ['not valid yet', 'TOKEN_INVALID', /^token: nbf lies \d+ s ahead/, sign({ ...claims, nbf: NOW + 60 })],
     ['of another algorithm with the right secret', 'TOKEN_INVALID', ALG, sign(claims, { alg: 'HS512' })],
+    ['with crit in its header', 'TOKEN_INVALID', extension('crit'), sign(claims, { crit: ['exp'] })],
+    ['with an empty crit', 'TOKEN_INVALID', extension('crit'), sign(claims, { crit: [] })],
+    ['with b64 in its header', 'TOKEN_INVALID', extension('b64'), sign(claims, { b64: false })],
+    ['with both', 'TOKEN_INVALID', extension('crit'), sign(claims, { b64: true, crit: ['b64'] })],
+    ['with crit, and foreign: says no more', 'TOKEN_INVALID', SIGNATURE, sign(claims, { crit: ['exp'] }, 'x')],
     ['unsigned, alg none', 'TOKEN_INVALID', UNSIGNED, unsigned('none')],
     ['unsigned, alg nOnE', 'TOKEN_INVALID', UNSIGNED, unsigned('nOnE')],
     ['unsigned, but saying HS256', 'TOKEN_INVALID', UNSIGNED, unsigned('HS256')],
@@ -144,6 +149,10 @@ describe('Tokens', () => {
     ]);
   });
 });
+
+function extension(name: string): string {
+  return `token: its header has ${name}, which this server does not understand`;
+}
 
 function seconds(claim: string): string {
   return `token: ${claim} is not a number of seconds since 1970`;

@@ -54,12 +54,20 @@ export class Tokens {
 
   /** The claims of a token that we signed. Nothing else of it is looked at before, or said to whoever shows it. */
   private open(token: string): unknown {
+    const { header, payload } = this.unseal(token);
+    const extension = EXTENSIONS.find((name) => name in header);
+    if (extension === undefined) return payload;
+    throw new Fault('TOKEN_INVALID', `token: its header has ${extension}, which this server does not understand`);
+  }
+
+  private unseal(token: string): { header: object; payload: unknown } {
     try {
-      return this.jwt.verify<Record<string, unknown>>(token, {
+      return this.jwt.verify<{ header: object; payload: unknown } & object>(token, {
         secret: this.key as never,
         algorithms: [ALGORITHM],
         ignoreExpiration: true,
         ignoreNotBefore: true,
+        complete: true,
       });
     } catch (error) {
       const reason = REASONS.get((error as Error).message) ?? 'is not a JWT';
@@ -67,6 +75,12 @@ export class Tokens {
     }
   }
 }
+
+/**
+ * `crit` names what a reader must understand or else refuse the token (RFC 7515), and `b64` says that the claims are signed
+ * as they are (RFC 7797). jsonwebtoken passes over both, and would take a token for something else than its issuer did.
+ */
+const EXTENSIONS = ['crit', 'b64'] as const;
 
 /** Says what jsonwebtoken found, in words for whoever set up the issuer. */
 const REASONS = new Map([

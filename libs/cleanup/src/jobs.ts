@@ -1,5 +1,6 @@
 import type { Settings } from '#config';
 import type { Peers, Registry, Sessions } from '#connection-manager';
+import type { SuspectList } from '#limits';
 import type { AdminAudit, Devices, JobDiary, Retention } from '#message-persistence';
 import type { Job } from './job.js';
 import { DeadInstancesJob } from './jobs/dead-instances.job.js';
@@ -20,6 +21,7 @@ export interface CleanupStores {
   readonly devices: Devices;
   readonly diary: JobDiary;
   readonly audit: Pick<AdminAudit, 'forget'>;
+  readonly suspectList: Pick<SuspectList, 'forget'>;
 }
 
 /** All of them. */
@@ -34,7 +36,7 @@ export class Jobs {
   }
 
   constructor({ cron, idleDeviceDays, connectionTimeoutMs }: Settings['cleanup'], stores: CleanupStores) {
-    const { peers, retention, diary, sessions, audit } = stores;
+    const { peers, retention, diary, sessions, audit, suspectList } = stores;
     this.deadInstances = new DeadInstancesJob(cron.deadInstances, peers);
     this.list = [
       this.deadInstances,
@@ -45,7 +47,7 @@ export class Jobs {
       new StaleConnectionsJob(cron.staleConnections, peers, connectionTimeoutMs),
       new EndedSessionsJob(cron.endedSessions, sessions),
       new OrphansJob(cron.orphans, peers),
-      new JobRunsJob(cron.jobRuns, diary, audit),
+      new JobRunsJob(cron.jobRuns, diary, audit, suspectList),
     ];
   }
 }

@@ -1,6 +1,7 @@
 import { isIP } from 'node:net';
 import { validateCronExpression } from 'cron';
 import { z } from 'zod';
+import { jwtSecretFault } from './jwt-secret.js';
 
 const whole = (min: number, max: number, fallback: number) =>
   z
@@ -72,6 +73,11 @@ const cron = (fallback: string) =>
     .refine((text) => validateCronExpression(text).valid, 'must be a cron expression like 0 */10 * * * *, with seconds')
     .default(fallback);
 
+const jwtSecret = z.string().superRefine((text, context) => {
+  const message = jwtSecretFault(text);
+  if (message !== undefined) context.addIssue({ code: 'custom', message });
+});
+
 const apiKeys = list.refine(
   (keys) => keys.length > 0 && keys.every((key) => /^[A-Za-z0-9._-]{1,50}:\S{16,200}$/.test(key)),
   'must be name:secret pairs separated by commas, each secret of 16 to 200 characters',
@@ -102,7 +108,7 @@ export const Environment = z.object({
   PORT: whole(0, 65_535, 3000).describe('0 takes any free port'),
   INSTANCE_ID: z
     .string()
-    .regex(/^[A-Za-z0-9_.-]{1,45}$/, 'must be 1 to 45 of A-Z a-z 0-9 _ . -')
+    .regex(/^(?!\.{1,2}$)[A-Za-z0-9_.-]{1,45}$/, 'must be 1 to 45 of A-Z a-z 0-9 _ . -, and not . or ..')
     .optional()
     .describe('left out: host name, pid and a random part'),
   DATABASE_URL: postgresUrl.optional().describe('PostgreSQL 15 to 18; left out: an embedded one, for development only'),
@@ -119,9 +125,7 @@ export const Environment = z.object({
     .optional()
     .describe('initdb and pg_ctl of the embedded PostgreSQL are in this directory; left out: those installed with npm'),
   TRUNKLINE_DIR: z.string().min(1).default('.trunkline').describe('embedded database and generated secrets'),
-  JWT_SECRET: z
-    .string()
-    .min(32, 'must have at least 32 characters')
+  JWT_SECRET: jwtSecret
     .optional()
     .describe('HS256 secret of the tokens; left out in development: made once and kept in TRUNKLINE_DIR'),
   API_KEYS: apiKeys
@@ -153,6 +157,32 @@ export const Environment = z.object({
   MAX_OPENING: whole(1, 100_000, 500).describe(
     'connections being opened, or waiting for it, before more are told when to come back (4003)',
   ),
+  // REST, addresses and strangers
+  KEY_REQUESTS_PER_S: whole(0, 1_000_000, 2_000).describe(
+    'requests a second that one API or admin key may make to an instance, twice as many at once; more are answered 429 (4010); 0: any number',
+  ),
+  KEY_BYTES_PER_S: whole(0, 1_073_741_824, 16_777_216).describe(
+    'bytes a second of request bodies that one key may send to an instance, twice as many at once; more is answered 429 (4010); 0: any number',
+  ),
+  STRANGER_REQUESTS_PER_S: whole(0, 1_000_000, 50).describe(
+    'HTTP requests a second without a good key that one address may make to an instance, health aside, four times as many at once; more are answered 429 (4010); a good key passes all the same; 0: any number',
+  ),
+  SUSPICIONS_PER_MINUTE: whole(0, 1_000_000, 30).describe(
+    'wrong keys, refused tokens, floods and half-open connections of one address in a minute; beyond, requests of it with a wrong key or none are answered 429 (4010) for a minute; a good key passes all the same; 0: any number',
+  ),
+  MAX_PENDING_PER_ADDRESS: whole(0, 1_000_000, 2_000).describe(
+    'TCP connections of one address to an instance that have neither shown a good key nor become a WebSocket; at the limit the oldest of them is closed, so that quick clients come in; proxies of TRUST_PROXY are exempt; 0: any number',
+  ),
+  API_DOCS: choice(['on', 'off'], 'on')
+    .unwrap()
+    .optional()
+    .describe('on: the REST is described at /docs, for everybody; left out: on, in production off'),
+  HEALTH_DETAILS: choice(['on', 'off'], 'on')
+    .unwrap()
+    .optional()
+    .describe(
+      'on: /health tells everybody how each part is, off: only who shows an API or admin key, and everybody else its status; left out: on, in production off; the probes below it are always open',
+    ),
   // sockets: what one client may send, and what may wait for it
   MAX_REQUESTS_PER_S: whole(0, 1_000_000, 200).describe(
     'requests of a connection, acknowledgements aside; as many as ten seconds allow may come at once, what is beyond is refused unread (4010), and who goes on is closed; 0: any number',

@@ -25,6 +25,19 @@ const WRONG: [variable: string, value: string, allowed: string][] = [
   ['POSTGRES_BIN', 'bin', 'absolute path'],
   ['DATABASE_POOL', '0', 'whole number from 1 to 50'],
   ['JWT_SECRET', SECRET, 'at least 32 characters'],
+  ['JWT_SECRET', 'a'.repeat(32), 'too easy to guess'],
+  ['JWT_SECRET', 'abcdefghij'.repeat(4), 'too easy to guess'],
+  ['JWT_SECRET', '0123012301230123012301230123012301230', 'too easy to guess'],
+  ['JWT_SECRET', '-----BEGIN PUBLIC KEY-----\nMIIBIjANBgkqhkiG9w0BAQEFAAOCAQ8AMIIBCgKCAQEA\n', 'is a key file'],
+  ['JWT_SECRET', 'ssh-rsa AAAAB3NzaC1yc2EAAAADAQABAAABgQC7 ann@example', 'is a key file'],
+  ['JWT_SECRET', '{"kty":"RSA","n":"0vx7agoebGcQSuuPiLJXZptN9nndrQmbXE","e":"AQAB"}', 'is a key file'],
+  ['KEY_REQUESTS_PER_S', 'many', 'whole number from 0'],
+  ['KEY_BYTES_PER_S', '-1', 'whole number from 0'],
+  ['STRANGER_REQUESTS_PER_S', '1.5', 'whole number from 0'],
+  ['SUSPICIONS_PER_MINUTE', 'few', 'whole number from 0'],
+  ['MAX_PENDING_PER_ADDRESS', 'few', 'whole number from 0'],
+  ['API_DOCS', 'yes', 'on'],
+  ['HEALTH_DETAILS', 'no', 'off'],
   ['API_KEYS', SECRET, 'name:secret'],
   ['API_KEYS', `shop:${SECRET}`, '16 to 200 characters'],
   ['API_KEYS', `shop:${SECRET}${SECRET},crm`, 'name:secret'],
@@ -125,7 +138,7 @@ const FREE = ['HOST', 'METRICS_HOST', 'TRUNKLINE_DIR'];
 const PRODUCTION = {
   NODE_ENV: 'production',
   DATABASE_URL: 'postgres://trunkline@db/trunkline',
-  JWT_SECRET: 'x'.repeat(32),
+  JWT_SECRET: 'a-secret-for-tests-and-for-nothing-else',
   API_KEYS: `shop:${'y'.repeat(16)}`,
 };
 
@@ -184,6 +197,13 @@ describe('readSettings', () => {
       auth: { apiKeys: [PRODUCTION.API_KEYS], corsOrigins: ['https://a.example', 'https://b.example'] },
       delivery: { isNotifyOn: false },
     });
+  });
+
+  it('tells strangers in production neither how REST is used nor how each part is, unless it is to', () => {
+    expect(readSettings({}).rest).toMatchObject({ hasDocs: true, showsHealth: true });
+    expect(readSettings(PRODUCTION).rest).toMatchObject({ hasDocs: false, showsHealth: false });
+    const open = { ...PRODUCTION, API_DOCS: 'on', HEALTH_DETAILS: 'on' };
+    expect(readSettings(open).rest).toMatchObject({ hasDocs: true, showsHealth: true });
   });
 
   it('logs JSON in production, whatever is set, and elsewhere what suits whoever reads', () => {

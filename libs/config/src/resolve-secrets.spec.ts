@@ -5,6 +5,8 @@ import { Worker } from 'node:worker_threads';
 import { readSettings } from './read-settings.js';
 import { resolveSecrets, type Secrets } from './resolve-secrets.js';
 
+const WRITTEN = 'a secret that a person thought of, for tests';
+
 let directory: string;
 
 beforeEach(async () => {
@@ -14,7 +16,10 @@ afterEach(() => rm(directory, { recursive: true, force: true }));
 
 describe('resolveSecrets', () => {
   it('takes what is set and writes nothing down', async () => {
-    const given = { JWT_SECRET: 'x'.repeat(32), API_KEYS: `a:${'y'.repeat(16)},b:${'z'.repeat(16)}` };
+    const given = {
+      JWT_SECRET: 'a-secret-for-tests-and-for-nothing-else',
+      API_KEYS: `a:${'y'.repeat(16)},b:${'z'.repeat(16)}`,
+    };
     const settings = readSettings({ ...given, TRUNKLINE_DIR: join(directory, 'never-made') });
     expect(resolveSecrets(settings)).toEqual({ jwtSecret: given.JWT_SECRET, apiKeys: given.API_KEYS.split(',') });
     await expect(stat(join(directory, 'never-made'))).rejects.toMatchObject({ code: 'ENOENT' });
@@ -37,8 +42,13 @@ describe('resolveSecrets', () => {
   });
 
   it('takes a secret that a person wrote with an editor, without its line end', async () => {
-    await writeFile(join(directory, 'jwt-secret'), `${'s'.repeat(40)}\n`);
-    expect(resolve(directory).jwtSecret).toBe('s'.repeat(40));
+    await writeFile(join(directory, 'jwt-secret'), `${WRITTEN}\n`);
+    expect(resolve(directory).jwtSecret).toBe(WRITTEN);
+  });
+
+  it('refuses what a person wrote there if it is no secret', async () => {
+    await writeFile(join(directory, 'jwt-secret'), 's'.repeat(40));
+    expect(() => resolve(directory)).toThrow('jwt-secret is too easy to guess');
   });
 
   it('gives instances that start at the same moment the same whole secret', async () => {

@@ -1,6 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import { existsSync, linkSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { jwtSecretFault } from './jwt-secret.js';
+import { SettingsError } from './read-settings.js';
 import type { Settings } from './settings.js';
 
 export interface Secrets {
@@ -11,15 +13,23 @@ export interface Secrets {
 /**
  * The secrets of the settings; in development those left out are made once and kept under the directory, readable by
  * its owner alone, so that every instance on the machine has the same. Production has refused to start without them.
+ * @throws SettingsError when somebody has written a secret there that is none
  */
 export function resolveSecrets(settings: Settings): Secrets {
   return {
-    jwtSecret: settings.auth.jwtSecret ?? keep(settings.directory, 'jwt-secret', () => random()),
+    jwtSecret: settings.auth.jwtSecret ?? keepJwtSecret(settings.directory),
     apiKeys: settings.auth.apiKeys ?? [keep(settings.directory, 'api-key', () => `development:${random()}`)],
   };
 }
 
 const random = (): string => randomBytes(32).toString('base64url');
+
+function keepJwtSecret(directory: string): string {
+  const secret = keep(directory, 'jwt-secret', () => random());
+  const fault = jwtSecretFault(secret);
+  if (fault !== undefined) throw new SettingsError(`${join(directory, 'jwt-secret')} ${fault}`);
+  return secret;
+}
 
 /**
  * A link to a file written before: one of several starting instances makes it, and the others, who find it there, never

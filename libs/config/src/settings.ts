@@ -49,6 +49,17 @@ export interface Settings {
     /** 0: for ever. */
     readonly auditDays: number;
   };
+  /** What REST, addresses and strangers may do on an instance. */
+  readonly rest: {
+    /** 0: any number; so below. */
+    readonly keyRequestsPerS: number;
+    readonly keyBytesPerS: number;
+    readonly strangerRequestsPerS: number;
+    readonly suspicionsPerMinute: number;
+    readonly maxPendingPerAddress: number;
+    readonly hasDocs: boolean;
+    readonly showsHealth: boolean;
+  };
   /** What the command line talks to, and as whom. */
   readonly client: {
     /** Undefined: a server on this machine. */
@@ -155,6 +166,7 @@ export function toSettings(env: Environment): Settings {
     database: toDatabase(env),
     auth: { jwtSecret: env.JWT_SECRET, apiKeys: env.API_KEYS, corsOrigins: env.CORS_ORIGINS },
     admin: { keys: env.ADMIN_API_KEYS ?? [], auditDays: env.ADMIN_AUDIT_DAYS },
+    rest: toRest(env, isProduction),
     client: toClient(env),
     admission: {
       trustedProxies: env.TRUST_PROXY,
@@ -242,6 +254,19 @@ function toWatching(
 
 function toMetrics(env: Environment): Settings['metrics'] {
   return { isOn: env.METRICS === 'on', port: env.METRICS_PORT, host: env.METRICS_HOST, token: env.METRICS_TOKEN };
+}
+
+function toRest(env: Environment, isProduction: boolean): Settings['rest'] {
+  const { API_DOCS = isProduction ? 'off' : 'on', HEALTH_DETAILS = isProduction ? 'off' : 'on' } = env;
+  return {
+    keyRequestsPerS: env.KEY_REQUESTS_PER_S,
+    keyBytesPerS: env.KEY_BYTES_PER_S,
+    strangerRequestsPerS: env.STRANGER_REQUESTS_PER_S,
+    suspicionsPerMinute: env.SUSPICIONS_PER_MINUTE,
+    maxPendingPerAddress: env.MAX_PENDING_PER_ADDRESS,
+    hasDocs: API_DOCS === 'on',
+    showsHealth: HEALTH_DETAILS === 'on',
+  };
 }
 
 function toClient(env: Environment): Settings['client'] {

@@ -122,9 +122,13 @@ export class Sessions {
     return row?.is_known === true;
   }
 
-  /** Ends every session of the user, and refuses whatever was issued to it so far. @returns how many were open */
-  async endAll(user: string): Promise<number> {
-    const row = await this.endBy(END_ALL_SESSIONS, user, '', 'revoked');
+  /**
+   * Ends every session of the user, and refuses whatever was issued to it so far.
+   * @param isErased the sessions are erased next, and with them what tells that their tokens are refused
+   * @returns how many were open
+   */
+  async endAll(user: string, isErased = false): Promise<number> {
+    const row = await this.endBy(END_ALL_SESSIONS, user, '', 'revoked', isErased);
     return row?.ended ?? 0;
   }
 
@@ -167,8 +171,9 @@ export class Sessions {
     user: string,
     sessionId: string,
     reason: string,
+    ...more: readonly unknown[]
   ): Promise<Row | undefined> {
-    const values = [user, sessionId, reason, this.options.isNotifyOn, this.options.clockToleranceMs];
+    const values = [user, sessionId, reason, this.options.isNotifyOn, this.options.clockToleranceMs, ...more];
     const [row] = await withRetry(() => this.database.rows('work', what, values), { deadlineMs: 2_000 });
     this.poll.soon();
     return row;

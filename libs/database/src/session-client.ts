@@ -45,7 +45,7 @@ export function sessionConfig({ url, applicationName, isPooled = false, settings
     keepAlive: true,
     Client: SessionClient,
     // eslint-disable-next-line @typescript-eslint/no-misused-promises -- the pool waits for it, its types do not say so
-    ...(isPooled ? {} : { onConnect: liftTransactionTimeout }),
+    ...(isPooled ? {} : { onConnect: liftYoungSettings }),
   };
   return config;
 }
@@ -57,7 +57,7 @@ export async function openSession(options: SessionOptions, more: ClientConfig = 
   client.on('error', () => undefined);
   try {
     await client.connect();
-    if (!options.isPooled) await liftTransactionTimeout(client);
+    if (!options.isPooled) await liftYoungSettings(client);
     return client;
   } catch (error) {
     client.end().catch(() => undefined);
@@ -65,9 +65,14 @@ export async function openSession(options: SessionOptions, more: ClientConfig = 
   }
 }
 
-/** PostgreSQL 17 brought it; earlier ones would refuse a startup packet that names it. */
-async function liftTransactionTimeout(client: ClientBase): Promise<void> {
+/**
+ * Settings that younger versions brought; the others would refuse a startup packet that names them. The second one, meant
+ * for dumps, would forbid our own views.
+ */
+async function liftYoungSettings(client: ClientBase): Promise<void> {
   await client.query(
-    `select set_config('transaction_timeout', '0', false) where current_setting('transaction_timeout', true) <> '0'`,
+    `select set_config(name, plain, false)
+       from (values ('transaction_timeout', '0'), ('restrict_nonsystem_relation_kind', '')) as s (name, plain)
+      where current_setting(name, true) <> plain`,
   );
 }

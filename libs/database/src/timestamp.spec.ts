@@ -17,6 +17,7 @@ describe('parseTimestamp', () => {
     '2026-11-20 09:08:07+02',
     '12026-11-20 09:08:07+00',
     '0044-03-15 12:00:00+00 BC',
+    '0044-03-15 12:00:00+00',
     '',
   ])('leaves %s to others', (text) => {
     expect(parseTimestamp(text)).toBeUndefined();

@@ -8,11 +8,12 @@ let lastMs = 0;
 
 /**
  * A timestamptz of a session in UTC, as a Date, or undefined if it is written in any other way (infinity, years past
- * 9999). At fixed places, because every message read has one: 0.1 µs, where a general parser takes 1 µs.
+ * 9999), or if Date.UTC would take its year for one of the 20th century. At fixed places, because every message read has one: 0.1 µs, where a general parser takes 1 µs.
  */
 export function parseTimestamp(text: string): Date | undefined {
   if (text === lastText) return new Date(lastMs);
-  if (!text.endsWith('+00') || text.charCodeAt(4) !== 45 || text.charCodeAt(10) !== 32) return undefined;
+  if (text < '0100' || !text.endsWith('+00') || text.charCodeAt(4) !== 45 || text.charCodeAt(10) !== 32)
+    return undefined;
   const pair = (at: number): number => (text.charCodeAt(at) - ZERO) * 10 + text.charCodeAt(at + 1) - ZERO;
   const fraction = text
     .slice(LENGTH_TO_SECONDS + 1, -3)

@@ -1,6 +1,9 @@
-import { Controller, Get, Inject, UseFilters } from '@nestjs/common';
+import { Controller, Get, Inject, Req, ServiceUnavailableException, UseFilters } from '@nestjs/common';
 import { ApiTags } from '@nestjs/swagger';
 import { HealthCheck, HealthCheckService, type HealthCheckResult } from '@nestjs/terminus';
+import type { IncomingMessage } from 'node:http';
+import { SETTINGS, type ResolvedSettings } from '#config';
+import { callerOf } from '#http';
 import { Indicators } from './indicators.js';
 import { ReportFilter } from './report.filter.js';
 
@@ -12,13 +15,15 @@ export class HealthController {
   constructor(
     @Inject(HealthCheckService) private readonly health: HealthCheckService,
     @Inject(Indicators) private readonly indicators: Indicators,
+    @Inject(SETTINGS) private readonly settings: Pick<ResolvedSettings, 'rest'>,
   ) {}
 
-  /** Everything, 503 if anything is down. */
+  /** Everything, 503 if anything is down; strangers may be told the status alone. */
   @Get()
   @HealthCheck()
-  all(): Promise<HealthCheckResult> {
-    return this.health.check(this.indicators.all);
+  all(@Req() request: IncomingMessage): Promise<Pick<HealthCheckResult, 'status'>> {
+    const report = this.health.check(this.indicators.all);
+    return this.settings.rest.showsHealth || callerOf(request) ? report : statusAlone(report);
   }
 
   /** Red only when a restart helps: the event loop is stuck. A database outage is no reason. */
@@ -41,5 +46,13 @@ export class HealthController {
   @HealthCheck()
   startup(): Promise<HealthCheckResult> {
     return this.health.check([this.indicators.startup]);
+  }
+}
+
+async function statusAlone(report: Promise<HealthCheckResult>): Promise<Pick<HealthCheckResult, 'status'>> {
+  try {
+    return { status: (await report).status };
+  } catch (error) {
+    throw error instanceof ServiceUnavailableException ? new ServiceUnavailableException({ status: 'error' }) : error;
   }
 }

@@ -2,7 +2,7 @@ import { applyDecorators, UseInterceptors } from '@nestjs/common';
 import { ApiBearerAuth, ApiBody, ApiOperation, ApiParam, ApiQuery, ApiResponse } from '@nestjs/swagger';
 import { z } from 'zod';
 import { Fault, FAULTS, rest, type FaultName } from '#protocol';
-import { statusOf } from './fault.filter.js';
+import { statusOf } from './answer-fault.js';
 import { JsonTextInterceptor } from './json-text.interceptor.js';
 
 export interface Documented {
@@ -21,15 +21,31 @@ export interface Documented {
   readonly keys?: string;
 }
 
+const TOO_MANY = 429;
+
+const header = (description: string, example: string) => ({
+  description,
+  schema: { type: 'string' as const, example },
+});
+const RETRY_AFTER = { 'Retry-After': header('seconds', '1') };
+/** As draft-ietf-httpapi-ratelimit-headers-11 has them. */
+const RATE_HEADERS = {
+  'RateLimit-Policy': header(
+    'what the key may ask: so many (q) within so many seconds (w)',
+    '"key-requests";q=4000;w=2',
+  ),
+  RateLimit: header('what is left of it (r), for so many seconds (t)', '"key-requests";r=3999;t=2'),
+};
+
 /** Describes a route in OpenAPI from the schemas that also validate it, and answers with stored JSON as it is stored. */
 export function Documented(route: Documented): MethodDecorator {
-  const faults: FaultName[] = ['API_KEY_INVALID', ...route.faults, 'UNAVAILABLE'];
+  const faults: FaultName[] = ['API_KEY_INVALID', ...route.faults, 'RATE_LIMITED', 'UNAVAILABLE'];
   const statuses = new Set(faults.map(toStatus));
   return applyDecorators(
     UseInterceptors(JsonTextInterceptor),
     ApiBearerAuth(route.keys),
     ApiOperation({ summary: route.summary, ...(route.description ? { description: route.description } : {}) }),
-    ApiResponse({ status: 200, schema: answerOf(route) }),
+    ApiResponse({ status: 200, schema: answerOf(route), headers: RATE_HEADERS }),
     ...Object.entries(route.params ?? {}).map(([name, told]) =>
       ApiParam({ name, type: String, ...(typeof told === 'string' ? { description: told } : told) }),
     ),
@@ -45,6 +61,7 @@ export function Documented(route: Documented): MethodDecorator {
           .map((fault) => `${FAULTS[fault].code} ${FAULTS[fault].means}`)
           .join('\n\n'),
         schema: schemaOf(rest.Failure, 'output'),
+        ...(status === TOO_MANY ? { headers: { ...RETRY_AFTER, ...RATE_HEADERS } } : {}),
       }),
     ),
   );

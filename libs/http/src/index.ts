@@ -1,7 +1,11 @@
+export { turnAway } from './answer-fault.js';
 export { Action, AuditInterceptor, type KeyedRequest } from './audit.interceptor.js';
+export { callerOf, type Caller } from './caller.js';
 export { countFaults } from './count-faults.js';
 export { Documented } from './documented.js';
+export { Doorkeeper, type Area } from './doorkeeper.js';
 export { FaultFilter } from './fault.filter.js';
-export { jsonOf, keepJson } from './json-body.js';
+export { jsonOf } from './json-body.js';
+export { PendingConnections } from './pending-connections.js';
 export { SchemaPipe } from './schema.pipe.js';
 export { toFault } from './to-fault.js';

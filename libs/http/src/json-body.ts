@@ -2,28 +2,72 @@ import type { Request } from 'express';
 import type { IncomingMessage } from 'node:http';
 import { Fault } from '#protocol';
 
-interface Raw {
-  readonly bytes: Buffer;
-  readonly charset: string;
-}
+const texts = new WeakMap<IncomingMessage, string>();
 
-const raws = new WeakMap<IncomingMessage, Raw>();
-
-/** As the `verify` of Express's body parser: keeps what it is about to parse. */
-export function keepJson(request: IncomingMessage, _response: unknown, bytes: Buffer, charset: string): void {
-  raws.set(request, { bytes, charset });
+/**
+ * Reads the body of a request into `request.body`, and keeps its text: messages are stored as they came. Only UTF-8:
+ * of other charsets two decoders could have different ideas, and what is stored would not be what was looked at.
+ * @returns how many bytes it had
+ * @throws Fault BODY_TOO_LARGE as soon as more has come, the rest unread; BAD_JSON
+ */
+export async function readJson(request: Request, maxBytes: number): Promise<number> {
+  const bytes = await readBytes(request, maxBytes);
+  const text = new TextDecoder().decode(bytes);
+  try {
+    request.body = JSON.parse(text) as unknown;
+  } catch (error) {
+    throw new Fault('BAD_JSON', 'the body is not JSON', { cause: error });
+  }
+  texts.set(request, text);
+  return bytes.length;
 }
 
 /**
- * The text that the body of a request was parsed from. Only UTF-8: of other charsets the parser and this decoder could have
- * different ideas, and what is stored would not be what was looked at.
- * @throws Fault BAD_JSON: there was none, or it is not UTF-8
+ * The text that the body of a request was parsed from.
+ * @throws Fault BAD_JSON: there was none
  */
 export function jsonOf(request: Request): string {
-  const raw = raws.get(request);
-  if (!raw) throw new Fault('BAD_JSON', 'the request has no JSON body: Content-Type is application/json');
-  if (raw.charset !== 'utf-8') {
-    throw new Fault('BAD_JSON', `the charset ${raw.charset.slice(0, 20)} is not supported: send UTF-8`);
+  const text = texts.get(request);
+  if (text === undefined) throw noJson();
+  return text;
+}
+
+/** Why a body is refused by what its headers say of it; undefined: it may be read. */
+export function bodyFault({ headers }: IncomingMessage, maxBytes: number): Fault | undefined {
+  const { 'content-type': type = '', 'content-encoding': encoding = 'identity' } = headers;
+  if (encoding !== 'identity') {
+    return new Fault('BAD_REQUEST', 'compressed bodies are not taken: send it without Content-Encoding');
   }
-  return new TextDecoder().decode(raw.bytes);
+  if (!/^application\/json\s*(;|$)/i.test(type)) return noJson();
+  const charset = /;\s*charset\s*=\s*"?([^\s;"]*)/i.exec(type)?.[1] ?? 'utf-8';
+  if (!/^utf-?8$/i.test(charset)) {
+    return new Fault('BAD_JSON', `the charset ${charset.slice(0, 20)} is not supported: send UTF-8`);
+  }
+  return Number(headers['content-length'] ?? 0) > maxBytes ? tooLong(maxBytes) : undefined;
+}
+
+function readBytes(request: Request, maxBytes: number): Promise<Buffer> {
+  return new Promise((resolve, reject) => {
+    const chunks: Buffer[] = [];
+    let size = 0;
+    request.on('data', (chunk: Buffer) => {
+      size += chunk.length;
+      if (size <= maxBytes) chunks.push(chunk);
+      else {
+        request.removeAllListeners('data').pause();
+        reject(tooLong(maxBytes));
+      }
+    });
+    request.once('end', () => resolve(Buffer.concat(chunks, size)));
+    const endEarly = (): void => reject(new Fault('BAD_JSON', 'the body ends too early'));
+    request.once('error', endEarly).once('close', endEarly);
+  });
+}
+
+function noJson(): Fault {
+  return new Fault('BAD_JSON', 'the request has no JSON body: Content-Type is application/json');
+}
+
+function tooLong(maxBytes: number): Fault {
+  return new Fault('BODY_TOO_LARGE', `the request body is longer than the ${maxBytes} bytes that it may have here`);
 }

@@ -35,6 +35,12 @@ export class Bucket {
     return 0;
   }
 
+  /** What could be taken now; 0 while it is in debt. */
+  left(nowMs: number): number {
+    this.fill(nowMs);
+    return Math.max(0, Math.floor(this.tokens));
+  }
+
   /** Nothing is known of it that a new one would not know: it may be forgotten. */
   isFull(nowMs: number): boolean {
     this.fill(nowMs);

@@ -18,6 +18,11 @@ export class Buckets {
     return this.of(key, nowMs).take(cost, nowMs);
   }
 
+  /** What could be taken now. */
+  left(key: string, nowMs: number): number {
+    return this.buckets.get(key)?.left(nowMs) ?? this.rate.burst;
+  }
+
   get size(): number {
     return this.buckets.size;
   }

@@ -1,9 +1,8 @@
-export type Suspicion = 'refused-token' | 'flood' | 'half-open';
+/** What a client did that honest clients rarely do. */
+export type Suspicion = 'wrong-key' | 'refused-token' | 'flood' | 'half-open';
 
-/** Is told which addresses misbehave. What follows from it is its own business: nothing waits for an answer. */
+/** Where the edges say what they have seen. */
 export interface Suspicions {
+  /** @param address as {@link ClientAddress} finds it: of the client, not of a trusted proxy */
   note(address: string, reason: Suspicion): void;
 }
-
-/** Injection token of the {@link Suspicions}. */
-export const SUSPICIONS = Symbol('suspicions');

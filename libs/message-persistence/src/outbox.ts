@@ -51,7 +51,7 @@ export class Outbox {
    */
   async drain(): Promise<Drained> {
     try {
-      return { moved: await this.move(MAX_ROWS), putAside: [] };
+      return toDrained(await this.move(MAX_ROWS));
     } catch (error) {
       if (isPassing(error)) throw error;
       return moveOneByOne(this.database, () => this.move(1), MAX_ROWS);
@@ -82,4 +82,14 @@ export class Outbox {
     const { user, group, broadcast } = defaultTtlMs;
     return this.database.rows('hot', DRAIN_OUTBOX, [rows, dedupeHours, user, group, broadcast]);
   }
+}
+
+/** A message whose publish id another one took meanwhile has been put aside; an instance that drains looks at no other. */
+function toDrained(rows: readonly DrainedRow[]): Drained {
+  const isLate = ({ outcome }: DrainedRow): boolean => outcome === 'conflict';
+  const error = 'its publishId was used for another message before its time came';
+  return {
+    moved: rows.filter((row) => !isLate(row)),
+    putAside: rows.filter(isLate).map((row) => ({ id: row.message_id, error })),
+  };
 }

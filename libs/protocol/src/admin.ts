@@ -256,6 +256,18 @@ export const Step = z
   .meta({ id: 'AdminStep' });
 export const StatsAnswer = z.strictObject({ ...ok, stepS: z.int(), steps: z.array(Step) });
 
+export const SuspectsQuery = z.strictObject({ ...paging });
+export const Suspect = z
+  .strictObject({
+    address: z.string().describe('of an IPv6 address its first 64 bits; `others`: too many at once to tell apart'),
+    reason: z.string().describe('`wrong-key`, `refused-token`, `flood` or `half-open`'),
+    count: z.int(),
+    firstAt: time,
+    lastAt: time,
+  })
+  .meta({ id: 'AdminSuspect' });
+export const SuspectsAnswer = z.strictObject({ ...ok, suspects: z.array(Suspect), ...next });
+
 export const AuditQuery = z.strictObject({ ...paging });
 export const Change = z
   .strictObject({

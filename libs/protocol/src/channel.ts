@@ -48,8 +48,12 @@ export function userOf(channel: string): string | undefined {
   }
 }
 
+/** In a URL they stand for directories, however they are encoded: no client could name such a user or session in REST. */
+export const isDotSegment = (id: string): boolean => id === '.' || id === '..';
+
 /** Any text without control characters, as identity providers make ids: `auth0|5f7c`, `jürgen`, `Ann Lee`. */
 export function isUserId(user: string): boolean {
+  if (isDotSegment(user)) return false;
   if (NAME.test(user)) return user.length <= USER_ID_MAX;
   // Longer than this it is too long in any count, and need not be looked at.
   if (user.length === 0 || user.length > INBOX_NAME_MAX || !user.isWellFormed() || /\p{Cc}/u.test(user)) return false;
@@ -78,12 +82,17 @@ export const GroupChannel = Channel.refine((name) => channelKind(name) === 'grou
   ...faultParams('BAD_CHANNEL'),
 }).describe('`group:<name>`');
 
-const USER_ID_RULE = `1 to ${USER_ID_MAX} characters, none of them a control character, and at most ${INBOX_NAME_MAX - INBOX.length} in the name of its inbox, where some count as several`;
+const USER_ID_RULE = `not . or .., but 1 to ${USER_ID_MAX} characters, none of them a control character, and at most ${INBOX_NAME_MAX - INBOX.length} in the name of its inbox, where some count as several`;
 
 /** A user id: the `sub` of a token. */
-export const UserId = z.string().refine(isUserId, `has ${USER_ID_RULE}`).describe(`a user: ${USER_ID_RULE}`);
+export const UserId = z.string().refine(isUserId, `is ${USER_ID_RULE}`).describe(`a user: ${USER_ID_RULE}`);
 
 /** A device or session id. */
-export const Identifier = z.string().min(1).max(195).regex(NAME, 'only A-Z a-z 0-9 . _ : @ / + -');
+export const Identifier = z
+  .string()
+  .min(1)
+  .max(195)
+  .regex(NAME, 'only A-Z a-z 0-9 . _ : @ / + -')
+  .refine((id) => !isDotSegment(id), 'not . or ..');
 
 export const DeviceId = Identifier.max(100);

@@ -3,9 +3,25 @@ import { FAULTS, Fault, type FaultName } from './fault.js';
 
 /** The value in the schema's shape, or a Fault that names the field and what is wrong with it. */
 export function parse<S extends z.ZodType>(schema: S, value: unknown): z.output<S> {
+  if (namesPrototype(value)) throw new Fault('UNKNOWN_FIELD', '__proto__ is no name of a field, channel or entry');
   const result = schema.safeParse(value);
   if (result.success) return result.data;
   throw toFault(result.error.issues[0]);
+}
+
+/**
+ * The one name that zod drops from a record without a word. Looked for in the value and in what it holds, which is where
+ * records are; bodies are not looked into, they are taken as they are.
+ */
+function namesPrototype(value: unknown): boolean {
+  if (!isObject(value)) return false;
+  if (Object.hasOwn(value, '__proto__')) return true;
+  const { data: _body, ...fields } = value as Record<string, unknown>;
+  return Object.values(fields).some((field) => isObject(field) && Object.hasOwn(field, '__proto__'));
+}
+
+function isObject(value: unknown): value is object {
+  return typeof value === 'object' && value !== null;
 }
 
 function toFault(issue: z.core.$ZodIssue | undefined): Fault {

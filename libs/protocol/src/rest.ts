@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { Channel, UserId } from './channel.js';
+import { Channel, isDotSegment, UserId } from './channel.js';
 import { MessageRecord, Seq } from './message.js';
 import { ChannelPresence, UserPresence } from './presence.js';
 import {
@@ -158,6 +158,7 @@ export const UserPresenceAnswer = z.strictObject({ ...ok, ...UserPresence.shape 
 export const SessionId = z
   .string()
   .regex(/^[\x21-\x7e]{1,200}$/, 'must be 1 to 200 printable ASCII characters')
+  .refine((id) => !isDotSegment(id), 'must not be . or ..')
   .describe('the `sid` of the tokens, or `device:<deviceId>` for tokens without one');
 
 export const SessionView = z

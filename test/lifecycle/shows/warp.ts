@@ -3,6 +3,7 @@ import { JobRunner, Jobs } from '#cleanup';
 import { readSettings } from '#config';
 import { Peers, Registry, Sessions } from '#connection-manager';
 import { Database, migrate } from '#database';
+import { SuspectList } from '#limits';
 import {
   AdminAudit,
   Devices,
@@ -118,6 +119,7 @@ class World {
       peers: new Peers(database, instanceId, 20_000),
       registry: new Registry(database, instanceId),
       audit: new AdminAudit(database, instanceId, 365),
+      suspectList: new SuspectList(database),
       retention: new Retention(database, { retentionDays: 1, dedupeHours: 24 }),
       sessions: new Sessions(database, {
         ...readSettings({}).sessions,

@@ -29,7 +29,8 @@ export const OPEN_SESSIONS = statement<JudgedRow>(
                  when exists (select from trunkline.sessions s where s.user_id = a.user_id and s.session_id = a.session_id
                                  and a.issued_at <= s.refused_until)
                    or exists (select from trunkline.revocations r where r.user_id = a.user_id and a.issued_at <= r.refused_until)
-                   or exists (select from trunkline.session_tokens t where t.user_id = a.user_id and t.token_id = a.token_id
+                   or exists (select from trunkline.session_tokens t where t.user_id = a.user_id
+                                 and t.token_id = coalesce(a.token_id, 'sid:' || a.session_id)
                                  and t.refused_at is not null) then 'ended' end as verdict
        from asked a
        left join lateral (select banned_until from trunkline.bans b where b.user_id = a.user_id limit 1) as b on true
@@ -94,7 +95,10 @@ export const END_SESSION = statement<{ is_known: boolean; told: number }>(
    select exists (select from ended) as is_known, ${tell('exists (select from ended)', '$4')} as told`,
 );
 
-/** Ends every session of a user, and refuses whatever was issued to it until now, shown or not. $2: any text. */
+/**
+ * Ends every session of a user, and refuses whatever was issued to it until now, shown or not. $2: any text. With $6 the
+ * sids are remembered among the tokens, because the sessions are about to be erased.
+ */
 export const END_ALL_SESSIONS = statement<{ ended: number; told: number }>(
   'end_all_sessions',
   `with revoked as (
@@ -108,6 +112,11 @@ export const END_ALL_SESSIONS = statement<{ ended: number; told: number }>(
      update trunkline.sessions set ${END} where user_id = $1 and $2::text is not null
    ), refused as (
      update trunkline.session_tokens set refused_at = clock_timestamp() where user_id = $1 and refused_at is null
+   ), remembered as (
+     insert into trunkline.session_tokens (user_id, token_id, session_id, expires_at, refused_at)
+     select user_id, 'sid:' || session_id, session_id, expires_at, clock_timestamp()
+       from trunkline.sessions where user_id = $1 and session_id not like 'device:%' and $6::boolean
+     on conflict (user_id, token_id, session_id) do nothing
    )
    select (select count(*) from open) as ended, ${tell('true', '$4')} as told`,
 );

@@ -1,20 +1,15 @@
-import { Inject, Injectable, type CanActivate, type ExecutionContext } from '@nestjs/common';
-import { ApiKeys } from '#auth';
-import type { KeyedRequest } from '#http';
+import { Injectable, type CanActivate, type ExecutionContext } from '@nestjs/common';
+import { callerOf, type KeyedRequest } from '#http';
 import { Fault } from '#protocol';
 
-/** Lets in who shows a secret of API_KEYS as `Authorization: Bearer <secret>` or `X-API-Key: <secret>`. */
+/** Lets in whom the doorkeeper knows by a secret of API_KEYS. */
 @Injectable()
 export class ApiKeyGuard implements CanActivate {
-  constructor(@Inject(ApiKeys) private readonly keys: ApiKeys) {}
-
   canActivate(context: ExecutionContext): boolean {
     const request = context.switchToHttp().getRequest<KeyedRequest>();
-    const bearer = /^Bearer (\S+)$/i.exec(request.headers.authorization ?? '')?.[1];
-    const secret = bearer ?? request.header('x-api-key');
-    const name = secret === undefined ? undefined : this.keys.nameOf(secret);
-    if (name === undefined) throw new Fault('API_KEY_INVALID', 'needs Authorization: Bearer <API key>');
-    request.keyName = name;
+    const caller = callerOf(request);
+    if (caller?.kind !== 'api') throw new Fault('API_KEY_INVALID', 'needs Authorization: Bearer <key of API_KEYS>');
+    request.keyName = caller.name;
     return true;
   }
 }

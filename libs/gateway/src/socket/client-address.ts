@@ -31,7 +31,8 @@ export class ClientAddress {
     return address;
   }
 
-  private isTrusted(address: string): boolean {
+  isTrusted(socketAddress: string): boolean {
+    const address = plain(socketAddress);
     return this.trusted.check(address, isIPv6(address) ? 'ipv6' : 'ipv4');
   }
 }

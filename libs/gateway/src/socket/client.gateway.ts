@@ -1,4 +1,4 @@
-import { Inject, Optional } from '@nestjs/common';
+import { Inject } from '@nestjs/common';
 import { WebSocketGateway, type OnGatewayInit } from '@nestjs/websockets';
 import type { IncomingMessage } from 'node:http';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -7,7 +7,7 @@ import { Tokens } from '#auth';
 import { SETTINGS, type ResolvedSettings } from '#config';
 import { Heartbeats, Presence, Sessions } from '#connection-manager';
 import { Delivery } from '#delivery';
-import { SUSPICIONS, type Suspicions } from '#limits';
+import { Suspects } from '#limits';
 import { cut, LOGGER, METER, RequestLog, requestIdOf, ThrottledLog, type Logger, type Meter } from '#observability';
 import { Fault, type Ack } from '#protocol';
 import { Admission } from './admission.js';
@@ -77,13 +77,13 @@ export class ClientGateway implements OnGatewayInit<Server> {
     @Inject(LOGGER) private readonly logger: Logger,
     @Inject(METER) meter: Meter,
     @Inject(RequestLog) private readonly requestLog: RequestLog,
-    @Optional() @Inject(SUSPICIONS) suspicions?: Suspicions,
+    @Inject(Suspects) suspicions: Suspects,
   ) {
     const metrics = new GatewayMetrics(meter, this, admission.maxConnections);
     const onGone = ({ socket }: SocketClient): void => void this.clients.delete(socket.id);
     const limits = { tokenNoticeMs, clockToleranceMs, maxFrameBytes: maxFrameBytes(body.maxBytes) };
     const { limited } = metrics;
-    const onFlood = (address: string): void => suspicions?.note(address, 'flood');
+    const onFlood = (address: string): void => suspicions.note(address, 'flood');
     const throttles = new SocketThrottles({ ...sockets, limited, onFlood });
     const refusalLog = new ThrottledLog(REFUSALS_LOGGED_PER_S);
     const parts = { delivery, sessions, presence, heartbeats, tokens, throttles };

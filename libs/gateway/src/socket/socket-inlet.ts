@@ -122,7 +122,8 @@ export function listen(socket: Socket, taker: Taker): void {
     if (!isAdmitted(conn, data, start, taker)) return;
     const isExpected = isKnown && !isDetoured && socket.connected && isIdle(conn) && decoder.reconstructor == null;
     if (start !== NO_EVENT && isExpected && takeEvent(data, start, take)) return;
-    if (isBinary) usual.call(ws, data, isBinary);
+    // Text that begins otherwise is no message, or the base64 of a binary one: its text is not what is parsed.
+    if (isBinary || data[0] !== FOUR) usual.call(ws, data, isBinary);
     else keepText(decoder, data, () => usual.call(ws, data, isBinary));
     if (isDetoured) return;
     isDetoured = true;

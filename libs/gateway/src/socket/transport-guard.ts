@@ -45,9 +45,10 @@ export class TransportGuard {
   /** Lets the client go on, or answers it in HTTP. */
   pass(request: TransportRequest, response: unknown, next: () => void): void {
     const { metrics, requestLog, shortage } = this.options;
+    const isUpgrade = !(response instanceof ServerResponse);
     const misfit = this.misfit(request);
     if (misfit) this.warn(...misfit);
-    const fault = misfit?.[1] ?? shortage(request, !(response instanceof ServerResponse));
+    const fault = misfit?.[1] ?? shortage(request, isUpgrade) ?? (isUpgrade ? undefined : notAnUpgrade());
     if (!fault) return next();
     metrics.connectFailures.inc(misfit ? 'misfit' : 'turned_away');
     answerInHttp(request, response, fault, { ...requestLog.headers(request), ...this.corsHeaders(request) });
@@ -67,6 +68,10 @@ export class TransportGuard {
       const message = `this server has no transport ${cut(_query['transport'], 20)}: connect with transports: ['websocket']`;
       return ['transport refused', new Fault('BAD_REQUEST', message)];
     }
+    // A WebSocket that names the session of another would take its connection over: Engine.IO calls it an upgrade.
+    if (_query['sid'] !== undefined) {
+      return ['transport refused', new Fault('BAD_REQUEST', 'a connection is one WebSocket: connect without sid')];
+    }
     return undefined;
   }
 
@@ -82,6 +87,10 @@ export class TransportGuard {
     if (origin === undefined || corsOrigins.includes('*') || corsOrigins.includes(origin)) return true;
     return allowsLocalhost && LOCALHOST.test(origin);
   }
+}
+
+function notAnUpgrade(): Fault {
+  return new Fault('BAD_REQUEST', 'a WebSocket needs the header Upgrade: a proxy on the way does not pass it on');
 }
 
 const STATUS: Partial<Record<string, string>> = { 1: '400 Bad Request', 3: '403 Forbidden' };

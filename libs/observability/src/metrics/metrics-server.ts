@@ -5,7 +5,8 @@ import { METRICS_PATH, type MetricsEndpoint } from './metrics-endpoint.js';
 
 /** More than a few scrapers are no scrapers. */
 const MAX_CONNECTIONS = 50;
-const REQUEST_MS = 10_000;
+/** Node looks every 30 s unless told otherwise. */
+const DEADLINES = { requestTimeout: 10_000, headersTimeout: 10_000, connectionsCheckingInterval: 1_000 };
 
 /** A listener for metrics alone, away from what is open to clients. */
 export class MetricsServer {
@@ -18,7 +19,7 @@ export class MetricsServer {
     endpoint: MetricsEndpoint,
     { host, port }: { host: string; port: number },
   ): Promise<MetricsServer> {
-    const server = createServer({ requestTimeout: REQUEST_MS, headersTimeout: REQUEST_MS }, (request, response) => {
+    const server = createServer(DEADLINES, (request, response) => {
       if (request.url?.split('?')[0] === METRICS_PATH) endpoint.handle(request, response);
       else response.writeHead(404).end();
     });

@@ -1,0 +1,58 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
+import { type Fault } from '#protocol';
+
+const STATUS_BY_FAULT: Partial<Record<string, number>> = {
+  BODY_TOO_LARGE: 413,
+  NOT_FOUND: 404,
+  PUBLISH_ID_REUSED: 409,
+  BATCH_TOO_LARGE: 413,
+  OVERLOADED: 429,
+  RATE_LIMITED: 429,
+};
+const STATUS_BY_RANGE = [500, 400, 401, 403, 503, 500];
+/** How long a client has to read its answer while it is still sending what nobody reads. */
+const LINGER_MS = 1_000;
+
+export function statusOf(fault: Fault): number {
+  return STATUS_BY_FAULT[fault.fault] ?? STATUS_BY_RANGE[Math.floor(fault.code / 1_000)] ?? 500;
+}
+
+/** Answers with the fault as JSON, and says in HTTP's own words when to come back or how to authenticate. */
+export function answerFault(response: ServerResponse, fault: Fault): void {
+  const body = JSON.stringify({ ok: false, error: fault.toWire() });
+  if (fault.retryAfterMs !== undefined) response.setHeader('Retry-After', Math.ceil(fault.retryAfterMs / 1_000));
+  if (fault.fault === 'API_KEY_INVALID') response.setHeader('WWW-Authenticate', 'Bearer');
+  response.writeHead(statusOf(fault), {
+    'Content-Type': 'application/json; charset=utf-8',
+    'Content-Length': Buffer.byteLength(body),
+  });
+  response.end(body);
+}
+
+/**
+ * Answers a request whose body nobody has read, and nobody will: the connection ends with the answer. Who is over a limit is
+ * hung up on in any case, so that the next try costs more than a few bytes on an open connection.
+ */
+export function turnAway(request: IncomingMessage, response: ServerResponse, fault: Fault): void {
+  const isUnread = hasBody(request) && !request.complete;
+  if (isUnread) leaveUnread(request.socket);
+  if (isUnread || fault.fault === 'RATE_LIMITED') response.setHeader('Connection', 'close');
+  answerFault(response, fault);
+}
+
+export function hasBody({ headers }: IncomingMessage): boolean {
+  return headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 0;
+}
+
+/**
+ * Node reads on after an answer, however much a client sends, or destroys the connection at once, and then the reset
+ * overtakes the answer. This one is closed on our side only, read no more, and destroyed a moment later.
+ */
+function leaveUnread(socket: Socket): void {
+  socket.destroySoon = () => {
+    socket.end();
+    socket.pause();
+    setTimeout(() => socket.destroy(), LINGER_MS).unref();
+  };
+}

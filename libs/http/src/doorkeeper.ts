@@ -1,0 +1,176 @@
+import type { Request, RequestHandler, Response } from 'express';
+import type { IncomingMessage, Server, ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
+import { Buckets, countLimited, networkOf, type Suspects } from '#limits';
+import { requestIdOf, type Counts, type Logger, type Meter } from '#observability';
+import { Fault, type FaultName } from '#protocol';
+import { hasBody, turnAway } from './answer-fault.js';
+import { setCaller, type Caller } from './caller.js';
+import { countFaults } from './count-faults.js';
+import { bodyFault, readJson } from './json-body.js';
+import { KeyRates, type Exceeded } from './key-rates.js';
+import { toFault } from './to-fault.js';
+
+/** Paths whose callers show a key. */
+export interface Area {
+  /** Matches whole paths, in any case, as the router does. */
+  readonly path: RegExp;
+  /** Who a secret lets in. */
+  readonly find: (secret: string) => Caller | undefined;
+  /** Strangers are let in, too, and are told less. */
+  readonly isOpen?: boolean;
+}
+
+export interface DoorkeeperOptions {
+  readonly areas: readonly Area[];
+  /** Finds the client's address, behind trusted proxies. */
+  readonly addressOf: (request: IncomingMessage) => string;
+  readonly suspects: Pick<Suspects, 'note' | 'refusedForMs'>;
+  /** 0: any number. */
+  readonly keyRequestsPerS: number;
+  readonly keyBytesPerS: number;
+  readonly strangerRequestsPerS: number;
+  /** How long the body of a request may be. */
+  readonly maxBytesOf: (request: Request) => number;
+  /** A connection has shown a good key. */
+  readonly onKnown: (socket: Socket) => void;
+  readonly meter: Meter;
+  readonly logger: Logger;
+}
+
+/** Probes come as often as their orchestrator likes. */
+const PROBES = /^\/health(\/|$)/i;
+const STRANGER_BURST_S = 4;
+const SWEEP_EVERY_MS = 60_000;
+/** A longer one is nobody's, and is not even hashed. */
+const LONGEST_SECRET = 300;
+
+/**
+ * The first that any HTTP request meets. It finds out who asks before anything of a body is read, counts what each key and
+ * each address asks, and turns away in few steps. Without a key of the area all paths of it look the same. An address is
+ * never held against a good key: many clients may share it.
+ */
+export class Doorkeeper {
+  private readonly keys: KeyRates;
+  private readonly strangers: Buckets;
+  private readonly limited: Counts<string>;
+  private readonly faults: Counts<FaultName>;
+
+  constructor(private readonly options: DoorkeeperOptions) {
+    const { keyRequestsPerS: requestsPerS, keyBytesPerS: bytesPerS, strangerRequestsPerS: perS, meter } = options;
+    this.keys = new KeyRates({ requestsPerS, bytesPerS });
+    this.strangers = new Buckets({ perS, burst: perS * STRANGER_BURST_S });
+    this.limited = countLimited(meter);
+    this.faults = countFaults(meter);
+  }
+
+  /** Hears of clients that want to be asked for their body, whom Node would ask at once. */
+  watch(server: Server): void {
+    server.on('checkContinue', (request: IncomingMessage, response: ServerResponse) =>
+      server.emit('request', request, response),
+    );
+    const timer = setInterval(() => this.sweep(performance.now()), SWEEP_EVERY_MS).unref();
+    server.once('close', () => clearInterval(timer));
+  }
+
+  readonly handle: RequestHandler = (request, response, next) => {
+    const area = this.options.areas.find(({ path }) => path.test(request.path));
+    const shown = area && shownIn(request);
+    if (!area || (area.isOpen && shown === undefined)) return this.passStranger(request, response, next);
+    const caller = shown === undefined ? undefined : area.find(shown);
+    if (caller) return void this.passCaller(request, response, caller).then((isIn) => isIn && next());
+    void this.refuseKey(request, shown !== undefined).then((fault) => {
+      if (fault.fault === 'API_KEY_INVALID' && area.isOpen) this.passStranger(request, response, next);
+      else this.turnAway(request, response, fault);
+    });
+  };
+
+  private sweep(nowMs: number): void {
+    this.strangers.sweep(nowMs);
+    this.keys.sweep(nowMs);
+  }
+
+  /** Nothing that is open to strangers takes a body. */
+  private passStranger(request: Request, response: Response, next: () => void): void {
+    const fault = hasBody(request)
+      ? new Fault('NOT_FOUND', 'no such route')
+      : PROBES.test(request.path)
+        ? undefined
+        : this.countStranger(request);
+    if (fault) this.turnAway(request, response, fault);
+    else next();
+  }
+
+  private countStranger(request: Request): Fault | undefined {
+    const address = this.options.addressOf(request);
+    const waitMs = this.strangers.take(networkOf(address), 1, performance.now());
+    if (waitMs === 0) return undefined;
+    this.limited.inc('address-requests');
+    this.options.suspects.note(address, 'flood');
+    return new Fault('RATE_LIMITED', 'too many requests without a key from this address', { retryAfterMs: waitMs });
+  }
+
+  /** Why a request without a good key is refused: that it has none, or that its address has failed too often. */
+  private async refuseKey(request: Request, isShown: boolean): Promise<Fault> {
+    const { addressOf, suspects } = this.options;
+    const address = addressOf(request);
+    if (isShown) suspects.note(address, 'wrong-key');
+    const outForMs = await suspects.refusedForMs(address);
+    if (outForMs === 0) return this.countStranger(request) ?? noKey();
+    this.limited.inc('wrong-keys');
+    return new Fault('RATE_LIMITED', 'too much has failed from this address lately', { retryAfterMs: outForMs });
+  }
+
+  /** @returns whether the request may go on; else it was answered */
+  private async passCaller(request: Request, response: Response, caller: Caller): Promise<boolean> {
+    setCaller(request, caller);
+    this.options.onKnown(request.socket);
+    const key = `${caller.kind} ${caller.name}`;
+    try {
+      this.check(request, this.keys.takeRequest(key, response));
+      if (hasBody(request)) await this.takeBody(request, response, key);
+      return true;
+    } catch (error) {
+      this.turnAway(request, response, toFault(error));
+      return false;
+    }
+  }
+
+  private async takeBody(request: Request, response: Response, key: string): Promise<void> {
+    const maxBytes = this.options.maxBytesOf(request);
+    const fault = bodyFault(request, maxBytes);
+    if (fault) throw fault;
+    const length = request.headers['content-length'];
+    if (length !== undefined) this.check(request, this.keys.takeBytes(key, Number(length), response));
+    if (/100-continue/i.test(request.headers.expect ?? '')) response.writeContinue();
+    const bytes = await readJson(request, maxBytes);
+    // How long it is shows only now.
+    if (length === undefined) this.check(request, this.keys.takeBytes(key, bytes, response));
+  }
+
+  private check(request: Request, exceeded: Exceeded | undefined): void {
+    if (!exceeded) return;
+    this.limited.inc(exceeded.limit);
+    this.options.suspects.note(this.options.addressOf(request), 'flood');
+    throw exceeded.fault;
+  }
+
+  private turnAway(request: Request, response: Response, fault: Fault): void {
+    this.faults.inc(fault.fault);
+    const requestId = requestIdOf(request);
+    if (fault.fault === 'INTERNAL') this.options.logger.error({ err: fault.cause, requestId }, 'request failed');
+    else this.options.logger.debug({ code: fault.code, requestId }, 'request refused');
+    if (!response.headersSent && !response.destroyed) turnAway(request, response, fault);
+  }
+}
+
+/** What was shown as a key; an empty one if it is none; undefined: nothing was. */
+function shownIn({ headers: { authorization, 'x-api-key': apiKey } }: Request): string | undefined {
+  if (authorization === undefined && apiKey === undefined) return undefined;
+  const secret = /^Bearer (\S+)$/i.exec(authorization ?? '')?.[1] ?? [apiKey].flat()[0] ?? '';
+  return secret.length <= LONGEST_SECRET ? secret : '';
+}
+
+function noKey(): Fault {
+  return new Fault('API_KEY_INVALID', 'needs Authorization: Bearer <key>');
+}
