@@ -89,7 +89,7 @@ const LIMITS = [
   'Every frame is counted before anything of it is read; how much a client may send, and what may wait, stands in [configuration.md](configuration.md).\n',
   '- What is beyond the rates of a connection or its user is answered with 4010 and `retryAfterMs`, and has had no effect; without a callback it is dropped. A client that goes on all the same, with more than three times its rate for seconds, gets `closing` with 4010 and is closed. Coming back at once gains nothing: what its user sent still counts. `ack` has a rate of its own, far above what acknowledging each packet takes.',
   '- Requests that wait for their answers and answers that wait for the network are weighed. A connection over its share is not read from until half of it is free, so the client’s own sending waits; nothing is refused or lost, and an `ack` behind it waits, too. If nothing drains for 30 s it gets `closing` with 4003, if it still reads, and is closed; messages stay stored.',
-  '- The answers to `history` are made one after the other, those to `presence` and `watch` eight at a time, and only while the network takes them. One that finds no room for 10 s is refused with 4003.',
+  '- The answers to `history` are made one after the other, those to `presence` and `watch` eight at a time, and only while the network takes them. One that finds no room for 5 s is refused with 4003.',
   '- An instance that has too much waiting altogether refuses requests of more than 4 KiB with 4003, and closes the connection that leaves most unread.\n',
 ].join('\n');
 

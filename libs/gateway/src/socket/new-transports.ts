@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import type { Socket as TcpSocket } from 'node:net';
-import { Buckets, HalfOpenTransports, type HalfOpenTransport, type Suspicions } from '#limits';
+import { Buckets, HalfOpenTransports, networkOf, type HalfOpenTransport, type Suspicions } from '#limits';
 import type { Counts } from '#observability';
 import { Fault } from '#protocol';
 import { guardFirstFrames, type NewConnection } from './first-frames.js';
@@ -54,12 +54,13 @@ export class NewTransports {
 
   /** A client asks for a transport. @returns why it does not get one */
   open({ socket }: IncomingMessage, address: string, nowMs: number): Fault | undefined {
-    const retryAfterMs = this.handshakes.take(address, 1, nowMs);
+    const network = networkOf(address);
+    const retryAfterMs = this.handshakes.take(network, 1, nowMs);
     if (retryAfterMs > 0) {
       this.note(address, 'flood');
       return this.refusal('RATE_LIMITED', 'handshakes', 'too many connects of this address', retryAfterMs);
     }
-    const transport = this.halfOpen.open(address, nowMs, () => socket.destroy());
+    const transport = this.halfOpen.open(network, nowMs, () => socket.destroy());
     if (!transport) return this.refusal('OVERLOADED', 'half-open', 'too many connections are opening');
     const forget = (): void => this.close(socket);
     this.entries.set(socket, { transport, forget });
@@ -91,7 +92,7 @@ export class NewTransports {
   /** A token of an address is no good. @returns after how many milliseconds it may be told so again; 0: at once */
   refuseToken(address: string, nowMs: number): number {
     this.options.suspicions?.note(address, 'refused-token');
-    const retryAfterMs = this.refusedTokens.take(address, 1, nowMs);
+    const retryAfterMs = this.refusedTokens.take(networkOf(address), 1, nowMs);
     if (retryAfterMs > 0) this.options.limited.inc('refused-tokens');
     return retryAfterMs;
   }

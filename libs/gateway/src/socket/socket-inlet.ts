@@ -120,8 +120,8 @@ export function listen(socket: Socket, taker: Taker): void {
   ws.on('message', (data, isBinary) => {
     const start = isBinary ? NO_EVENT : startOfData(data);
     if (!isAdmitted(conn, data, start, taker)) return;
-    const isExpected = isKnown && !isDetoured && socket.connected && isIdle(conn) && decoder.reconstructor == null;
-    if (start !== NO_EVENT && isExpected && takeEvent(data, start, take)) return;
+    const isNext = !isDetoured && socket.connected && decoder.reconstructor == null;
+    if (isNext && isKnown && isIdle(conn) && takeEvent(data, start, take)) return;
     // Text that begins otherwise is no message, or the base64 of a binary one: its text is not what is parsed.
     if (isBinary || data[0] !== FOUR) usual.call(ws, data, isBinary);
     else keepText(decoder, data, () => usual.call(ws, data, isBinary));
@@ -187,6 +187,7 @@ function isIdle({ readyState, pingTimeoutTimer, hasRefreshedPingTimeout }: Engin
 
 /** @returns false if it is anything but an event in its usual form: then nothing has happened */
 function takeEvent(frame: Buffer, start: number, take: Taker['take']): boolean {
+  if (start === NO_EVENT) return false;
   const json = frame.toString('utf8', start);
   const data = parseArray(json);
   // Socket.IO ends the connection for some other names.

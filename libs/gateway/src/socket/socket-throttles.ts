@@ -22,7 +22,7 @@ interface Waiter {
 }
 
 /** A request with a long answer that has waited for room this long is refused. */
-const ROOM_DEADLINE_MS = 10_000;
+const ROOM_DEADLINE_MS = 5_000;
 /** What a network has taken nothing of for this long does not drain. */
 const STUCK_MS = 2_000;
 
