@@ -116,7 +116,7 @@ it('runs no code of the caller with the rights of the owner, whatever temporary 
                           $$ begin insert into pg_temp.ran values (current_user); return true; end $$`);
       await client.query(`create domain pg_temp.${type} as pg_catalog.${type} check (pg_temp.spy(value))`);
     }
-    const sendAt = { sendAt: '2100-01-01T00:00:00Z', ttlMs: 1_000 };
+    const sendAt = { sendAt: new Date(Date.now() + 3_600_000).toISOString(), ttlMs: 1_000 };
     await client.query(`select trunkline.publish('user:zoe', 't', '1'::pg_catalog.text, $1::pg_catalog.jsonb)`, [
       sendAt,
     ]);

@@ -1,103 +1,19 @@
-import { isIP } from 'node:net';
-import { validateCronExpression } from 'cron';
 import { z } from 'zod';
-import { jwtSecretFault } from './jwt-secret.js';
-
-const whole = (min: number, max: number, fallback: number) =>
-  z
-    .string()
-    .regex(/^\d+$/, `must be a whole number from ${min} to ${max}`)
-    .transform(Number)
-    .refine((value) => value >= min && value <= max, `must be a whole number from ${min} to ${max}`)
-    .default(fallback);
-
-const ttl = () => whole(0, 365 * 24 * 3_600_000, 0);
-
-const choice = <const T extends readonly [string, ...string[]]>(values: T, fallback: T[number]) =>
-  z.enum(values, `must be one of ${values.join(', ')}`).default(fallback as never);
-
-const postgresUrl = z
-  .string()
-  .regex(/^postgres(ql)?:\/\/\S+$/, 'must be a URL like postgres://user:password@host:5432/database')
-  .refine(
-    (text) => !hasSeveralHosts(text),
-    'names several hosts: give one address that leads to the primary, e.g. of a proxy or a service of your cluster',
-  )
-  .refine(isUrl, 'is not a URL: a character of user or password may have to be written as %XX (@ as %40, / as %2F)');
-
-/** As libpq takes them: `host1:5432,host2:5432`, or in `?host=`. */
-function hasSeveralHosts(text: string): boolean {
-  const [authority = '', query = ''] = [/\/\/([^/?]*)/.exec(text)?.[1], text.split('?')[1]];
-  return authority.slice(authority.lastIndexOf('@') + 1).includes(',') || /(^|&)host=[^&]*(,|%2C)/i.test(query);
-}
-
-/** Without a host it names a socket: in `?host=`, or the usual one. */
-function isUrl(text: string): boolean {
-  return URL.canParse(text.replace('@/', '@localhost/'));
-}
-
-const list = z.string().transform((text) =>
-  text
-    .split(',')
-    .map((item) => item.trim())
-    .filter((item) => item !== ''),
-);
-
-const networks = list.refine(
-  (items) => items.every(isNetwork),
-  'must be addresses or networks like 10.0.0.0/8, separated by commas',
-);
-
-const origins = list.superRefine((items, context) => {
-  const wrong = items.find((item) => item !== '*' && !isOrigin(item));
-  if (wrong === undefined) return;
-  const message = `must be origins as browsers send them, like https://app.example.com, without path, wildcard or default port, separated by commas; or * for all: ${wrong} is neither`;
-  context.addIssue({ code: 'custom', message });
-});
-
-/** As browsers send it. Those of apps in a web view have schemes of their own: capacitor://localhost. */
-function isOrigin(text: string): boolean {
-  if (/^https?:/.test(text)) return URL.canParse(text) && new URL(text).origin === text && !text.includes('*');
-  return /^[a-z][a-z0-9+.-]*:\/\/[a-z0-9.-]+(:\d+)?$/.test(text);
-}
-
-function isNetwork(text: string): boolean {
-  const [address = '', bits = '0', ...more] = text.split('/');
-  const version = isIP(address);
-  return version !== 0 && /^\d{1,3}$/.test(bits) && Number(bits) <= (version === 4 ? 32 : 128) && more.length === 0;
-}
-
-const cron = (fallback: string) =>
-  z
-    .string()
-    .refine((text) => validateCronExpression(text).valid, 'must be a cron expression like 0 */10 * * * *, with seconds')
-    .default(fallback);
-
-const jwtSecret = z.string().superRefine((text, context) => {
-  const message = jwtSecretFault(text);
-  if (message !== undefined) context.addIssue({ code: 'custom', message });
-});
-
-const apiKeys = list.refine(
-  (keys) => keys.length > 0 && keys.every((key) => /^[A-Za-z0-9._-]{1,50}:\S{16,200}$/.test(key)),
-  'must be name:secret pairs separated by commas, each secret of 16 to 200 characters',
-);
-
-const adminKeys = list
-  .refine(
-    (keys) =>
-      keys.length > 0 &&
-      keys.every((key) => /^[A-Za-z0-9._-]{1,50}:\S{16,200}:(read|operate|purge)(\+(read|operate|purge))*$/.test(key)),
-    'must be name:secret:scope+scope entries separated by commas, each secret of 16 to 200 characters, the scopes of read, operate, purge',
-  )
-  .refine((keys) => new Set(keys.map((key) => key.split(':')[0])).size === keys.length, 'names one key twice');
-
-const groupPatterns = list.refine(
-  (patterns) => patterns.every((pattern) => /^(group:[A-Za-z0-9._:@/+-]*\*?|\*)$/.test(pattern)),
-  'must be groups like group:board or group:private-*, separated by commas',
-);
-
-const httpUrl = z.string().regex(/^https?:\/\/[^\s?#]+$/, 'must be a URL like http://127.0.0.1:3000');
+import { LimitVariables } from './limit-variables.js';
+import {
+  adminKeys,
+  apiKeys,
+  choice,
+  cron,
+  groupPatterns,
+  httpUrl,
+  jwtSecret,
+  networks,
+  origins,
+  postgresUrl,
+  ttl,
+  whole,
+} from './variable.js';
 
 /** Every environment variable there is, with its default, what is allowed, and what it is for. */
 export const Environment = z.object({
@@ -157,98 +73,7 @@ export const Environment = z.object({
   MAX_OPENING: whole(1, 100_000, 500).describe(
     'connections being opened, or waiting for it, before more are told when to come back (4003)',
   ),
-  // REST, addresses and strangers
-  KEY_REQUESTS_PER_S: whole(0, 1_000_000, 2_000).describe(
-    'requests a second that one API or admin key may make to an instance, twice as many at once; more are answered 429 (4010); 0: any number',
-  ),
-  KEY_BYTES_PER_S: whole(0, 1_073_741_824, 16_777_216).describe(
-    'bytes a second of request bodies that one key may send to an instance, twice as many at once; more is answered 429 (4010); 0: any number',
-  ),
-  STRANGER_REQUESTS_PER_S: whole(0, 1_000_000, 50).describe(
-    'HTTP requests a second without a good key that one address may make to an instance, health aside, four times as many at once; more are answered 429 (4010); a good key passes all the same; 0: any number',
-  ),
-  SUSPICIONS_PER_MINUTE: whole(0, 1_000_000, 30).describe(
-    'wrong keys, refused tokens, floods and half-open connections of one address in a minute; beyond, requests of it with a wrong key or none are answered 429 (4010) for a minute; a good key passes all the same; 0: any number',
-  ),
-  MAX_PENDING_PER_ADDRESS: whole(0, 1_000_000, 2_000).describe(
-    'TCP connections of one address to an instance that have neither shown a good key nor become a WebSocket; at the limit the oldest of them is closed, so that quick clients come in; proxies of TRUST_PROXY are exempt; 0: any number',
-  ),
-  API_DOCS: choice(['on', 'off'], 'on')
-    .unwrap()
-    .optional()
-    .describe('on: the REST is described at /docs, for everybody; left out: on, in production off'),
-  HEALTH_DETAILS: choice(['on', 'off'], 'on')
-    .unwrap()
-    .optional()
-    .describe(
-      'on: /health tells everybody how each part is, off: only who shows an API or admin key, and everybody else its status; left out: on, in production off; the probes below it are always open',
-    ),
-  // sockets: what one client may send, and what may wait for it
-  MAX_REQUESTS_PER_S: whole(0, 1_000_000, 200).describe(
-    'requests of a connection, acknowledgements aside; as many as ten seconds allow may come at once, what is beyond is refused unread (4010), and who goes on is closed; 0: any number',
-  ),
-  MAX_REQUESTS_PER_S_PER_USER: whole(0, 1_000_000, 400).describe(
-    'the same for all connections of a user on an instance together; 0: any number',
-  ),
-  MAX_BYTES_PER_S: whole(0, 1_073_741_824, 1_048_576).describe(
-    'bytes of the requests of a connection, limited as their number is; 0: any number',
-  ),
-  MAX_BYTES_PER_S_PER_USER: whole(0, 1_073_741_824, 2_097_152).describe(
-    'the same for all connections of a user on an instance together; 0: any number',
-  ),
-  MAX_ACKS_PER_S: whole(0, 1_000_000, 1_000).describe(
-    'acknowledgements of a connection, each KiB counted as one, limited as requests are (4010); 0: any number',
-  ),
-  MAX_ACKS_PER_S_PER_USER: whole(0, 1_000_000, 2_000).describe(
-    'the same for all connections of a user on an instance together; 0: any number',
-  ),
-  MAX_WAITING_BYTES: whole(0, 1_073_741_824, 2_097_152).describe(
-    'bytes of a connection that wait: requests not answered yet, each with 512 more, and what its network has not taken; beyond it is not read from, and closed after 30 s (4003); 0: any number',
-  ),
-  MAX_WAITING_BYTES_PER_USER: whole(0, 1_073_741_824, 8_388_608).describe(
-    'the same for all connections of a user on an instance together; 0: any number',
-  ),
-  MAX_WAITING_BYTES_IN_ALL: whole(0, 68_719_476_736, 100_663_296).describe(
-    'the same for an instance; beyond it requests of more than 4 KiB are refused (4003), and whoever has left most unread is closed; 0: any number',
-  ),
-  MAX_HALF_OPEN: whole(1, 1_000_000, 1_000).describe(
-    'WebSockets of an instance on which nobody has been let in yet; beyond it the address that has most of them gives up its oldest',
-  ),
-  CONNECT_TIMEOUT_MS: whole(100, 600_000, 10_000).describe(
-    'how long a client may take from its upgrade to a good token before its WebSocket is closed',
-  ),
-  MAX_HANDSHAKES_PER_S_PER_ADDRESS: whole(0, 1_000_000, 2_000).describe(
-    'upgrades of one address to an instance; as many as ten seconds allow may come at once, what is beyond is refused with HTTP 429; 0: any number',
-  ),
-  MAX_REFUSED_TOKENS_PER_S_PER_ADDRESS: whole(0, 1_000_000, 10).describe(
-    'tokens of one address that an instance refuses with their reason; beyond it a wrong token is told to come back later (4010), while a right one is let in as ever; 0: any number',
-  ),
-  // What a user may own.
-  MAX_DEVICES_PER_USER: whole(0, 100_000, 50).describe(
-    'devices of one user that are remembered; one more takes the place of the one not seen for longest, or is refused (1019) if all were seen within a day; 0: any number',
-  ),
-  MAX_GROUPS_PER_USER: whole(0, 100_000, 1_000).describe(
-    'groups that a user may be in when it joins one more by itself (1019); a back end may add it to any number; 0: any number',
-  ),
-  MAX_SCHEDULED_PER_USER: whole(0, 1_000_000, 1_000).describe(
-    'scheduled messages of one user that may wait for their time (1019); of an API key any number; 0: any number',
-  ),
-  // Limits that hold for all instances together.
-  MAX_PUBLISHES_PER_USER_PER_S: whole(0, 1_000_000, 100).describe(
-    'messages that a user may publish or schedule in any second, on all instances together, before more are refused (4010) with the time to come back after; 0: any number',
-  ),
-  MAX_PUBLISHES_PER_KEY_PER_S: whole(0, 1_000_000, 0).describe(
-    'the same for each API key, whose batches count by their items; 0: any number, since back ends are trusted, and what they wait for is bounded by MAX_WAITING_PUBLISHES',
-  ),
-  MAX_LOGINS_PER_USER_PER_MIN: whole(0, 1_000_000, 300).describe(
-    'connections that a user may open in any minute, on all instances together, before more are told when to come back (4010); 0: any number',
-  ),
-  MAX_CLUSTER_CONNECTIONS: whole(0, 100_000_000, 0).describe(
-    'connections of all instances together before more are told when to come back (4011); 0: any number, which is MAX_CONNECTIONS on each instance',
-  ),
-  MAX_CLUSTER_CONNECTIONS_PER_USER: whole(0, 1_000_000, 0).describe(
-    'connections of one user on all instances together before more are told when to come back (4007); 0: any number, which is MAX_CONNECTIONS_PER_USER on each instance',
-  ),
+  ...LimitVariables.shape,
   LOG_LEVEL: choice(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'], 'info'),
   METRICS: choice(['on', 'off'], 'off').describe(
     'on: /metrics for Prometheus; production wants METRICS_PORT or METRICS_TOKEN with it',
@@ -280,7 +105,6 @@ export const Environment = z.object({
     .describe(
       'groups, or patterns like group:private-*, whose history a member reads only from its joining on, unless its token grants subscribe; separated by commas, * for all; left out: members read all of it',
     ),
-  // Receipts
   RECEIPTS_MAX_MEMBERS: whole(0, 1_000_000, 100).describe(
     'members up to which a group gives receipts to whoever publishes there; in a larger group, and in broadcast, a publish that asks for them is refused (3001) unless its token grants receipts; 0: in groups of any size and in broadcast',
   ),

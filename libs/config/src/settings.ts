@@ -1,15 +1,9 @@
 import { resolve } from 'node:path';
 import type { Environment } from './environment.js';
-
-/** What may come in a second. */
-interface SendingRates {
-  readonly requestsPerS: number;
-  readonly bytesPerS: number;
-  readonly acksPerS: number;
-}
+import { toLimitSettings, type LimitSettings } from './limit-settings.js';
 
 /** All that can be set, as one typed, frozen object; the root module hands it to every lib. */
-export interface Settings {
+export interface Settings extends LimitSettings {
   readonly isProduction: boolean;
   readonly host: string;
   readonly port: number;
@@ -49,17 +43,6 @@ export interface Settings {
     /** 0: for ever. */
     readonly auditDays: number;
   };
-  /** What REST, addresses and strangers may do on an instance. */
-  readonly rest: {
-    /** 0: any number; so below. */
-    readonly keyRequestsPerS: number;
-    readonly keyBytesPerS: number;
-    readonly strangerRequestsPerS: number;
-    readonly suspicionsPerMinute: number;
-    readonly maxPendingPerAddress: number;
-    readonly hasDocs: boolean;
-    readonly showsHealth: boolean;
-  };
   /** What the command line talks to, and as whom. */
   readonly client: {
     /** Undefined: a server on this machine. */
@@ -76,26 +59,6 @@ export interface Settings {
     readonly maxPerAddress: number;
     readonly maxOpening: number;
     readonly isOldestOut: boolean;
-  };
-  readonly sockets: {
-    /** 0: no limit; so below. */
-    readonly perConnection: SendingRates;
-    readonly perUser: SendingRates;
-    readonly maxWaitingBytes: { readonly connection: number; readonly user: number; readonly instance: number };
-    readonly maxHalfOpen: number;
-    readonly connectTimeoutMs: number;
-    readonly handshakesPerS: number;
-    readonly refusedTokensPerS: number;
-  };
-  /** What one user may own; 0: any number. */
-  readonly owned: { readonly maxDevices: number; readonly maxGroups: number; readonly maxScheduled: number };
-  /** Of all instances together; 0: any number. */
-  readonly sharedLimits: {
-    readonly publishesPerUserPerS: number;
-    readonly publishesPerKeyPerS: number;
-    readonly loginsPerUserPerMin: number;
-    readonly connections: number;
-    readonly connectionsPerUser: number;
   };
   readonly body: { readonly maxBytes: number; readonly maxDepth: number; readonly maxKeys: number };
   readonly publish: { readonly maxWaiting: number; readonly deadlineMs: number; readonly dedupeHours: number };
@@ -177,7 +140,6 @@ export function toSettings(env: Environment): Settings {
     database: toDatabase(env),
     auth: { jwtSecret: env.JWT_SECRET, apiKeys: env.API_KEYS, corsOrigins: env.CORS_ORIGINS },
     admin: { keys: env.ADMIN_API_KEYS ?? [], auditDays: env.ADMIN_AUDIT_DAYS },
-    rest: toRest(env, isProduction),
     client: toClient(env),
     admission: {
       trustedProxies: env.TRUST_PROXY,
@@ -187,13 +149,7 @@ export function toSettings(env: Environment): Settings {
       maxOpening: env.MAX_OPENING,
       isOldestOut: env.AT_CONNECTION_CAP === 'close-oldest',
     },
-    sockets: toSockets(env),
-    owned: {
-      maxDevices: env.MAX_DEVICES_PER_USER,
-      maxGroups: env.MAX_GROUPS_PER_USER,
-      maxScheduled: env.MAX_SCHEDULED_PER_USER,
-    },
-    sharedLimits: toSharedLimits(env),
+    ...toLimitSettings(env, isProduction),
     body: { maxBytes: env.MAX_MESSAGE_BYTES, maxDepth: env.MAX_MESSAGE_DEPTH, maxKeys: env.MAX_MESSAGE_KEYS },
     publish: {
       maxWaiting: env.MAX_WAITING_PUBLISHES,
@@ -208,46 +164,12 @@ export function toSettings(env: Environment): Settings {
   };
 }
 
-function toSharedLimits(env: Environment): Settings['sharedLimits'] {
-  return {
-    publishesPerUserPerS: env.MAX_PUBLISHES_PER_USER_PER_S,
-    publishesPerKeyPerS: env.MAX_PUBLISHES_PER_KEY_PER_S,
-    loginsPerUserPerMin: env.MAX_LOGINS_PER_USER_PER_MIN,
-    connections: env.MAX_CLUSTER_CONNECTIONS,
-    connectionsPerUser: env.MAX_CLUSTER_CONNECTIONS_PER_USER,
-  };
-}
-
 /** What is still to be received is kept as long as its devices are remembered, and they for 30 days unless it is set. */
 const LEAST_MAX_DAYS = 30;
 
 function toRetention(env: Environment): Settings['retention'] {
   const { RETENTION_DAYS: days, IDLE_DEVICE_DAYS: idleDays, RETENTION_MAX_DAYS: maxDays } = env;
   return { days, maxDays: maxDays ?? Math.max(LEAST_MAX_DAYS, days, idleDays), isForced: env.RETENTION_FORCE === 'on' };
-}
-
-function toSockets(env: Environment): Settings['sockets'] {
-  return {
-    perConnection: {
-      requestsPerS: env.MAX_REQUESTS_PER_S,
-      bytesPerS: env.MAX_BYTES_PER_S,
-      acksPerS: env.MAX_ACKS_PER_S,
-    },
-    perUser: {
-      requestsPerS: env.MAX_REQUESTS_PER_S_PER_USER,
-      bytesPerS: env.MAX_BYTES_PER_S_PER_USER,
-      acksPerS: env.MAX_ACKS_PER_S_PER_USER,
-    },
-    maxWaitingBytes: {
-      connection: env.MAX_WAITING_BYTES,
-      user: env.MAX_WAITING_BYTES_PER_USER,
-      instance: env.MAX_WAITING_BYTES_IN_ALL,
-    },
-    maxHalfOpen: env.MAX_HALF_OPEN,
-    connectTimeoutMs: env.CONNECT_TIMEOUT_MS,
-    handshakesPerS: env.MAX_HANDSHAKES_PER_S_PER_ADDRESS,
-    refusedTokensPerS: env.MAX_REFUSED_TOKENS_PER_S_PER_ADDRESS,
-  };
 }
 
 function toDelivery(env: Environment): Settings['delivery'] {
@@ -282,19 +204,6 @@ function toWatching(
 
 function toMetrics(env: Environment): Settings['metrics'] {
   return { isOn: env.METRICS === 'on', port: env.METRICS_PORT, host: env.METRICS_HOST, token: env.METRICS_TOKEN };
-}
-
-function toRest(env: Environment, isProduction: boolean): Settings['rest'] {
-  const { API_DOCS = isProduction ? 'off' : 'on', HEALTH_DETAILS = isProduction ? 'off' : 'on' } = env;
-  return {
-    keyRequestsPerS: env.KEY_REQUESTS_PER_S,
-    keyBytesPerS: env.KEY_BYTES_PER_S,
-    strangerRequestsPerS: env.STRANGER_REQUESTS_PER_S,
-    suspicionsPerMinute: env.SUSPICIONS_PER_MINUTE,
-    maxPendingPerAddress: env.MAX_PENDING_PER_ADDRESS,
-    hasDocs: API_DOCS === 'on',
-    showsHealth: HEALTH_DETAILS === 'on',
-  };
 }
 
 function toClient(env: Environment): Settings['client'] {

@@ -1,4 +1,4 @@
-export { Bucket, type Rate } from './bucket.js';
+export type { Rate } from './bucket.js';
 export { Buckets } from './buckets.js';
 export { countLimited } from './count-limited.js';
 export { HalfOpenTransport, HalfOpenTransports } from './half-open.js';
