@@ -4,6 +4,7 @@ import { format, resolveConfig } from 'prettier';
 import { z } from 'zod';
 import { Environment } from '#config';
 import { EVENTS, FAULTS, Handshake, Message, Receipt, REQUESTS } from '#protocol';
+import { limitTable } from './limit-table.js';
 import { RECEIPTS, RECEIPTS_IN_DETAIL, TOKENS, USERS } from './protocol-prose.js';
 
 /*
@@ -166,6 +167,9 @@ function configuration(): string {
     '# Configuration\n',
     'All settings come from the environment and are read once. A wrong one stops the start with a line that names it.\n',
     ['| variable | default | meaning |', '| --- | --- | --- |', ...rows, ''].join('\n'),
+    '## What a client may do by default\n',
+    'A setting of 0 lifts a limit. A refusal with 4003 or 4010 says when to come back, in `retryAfterMs`.\n',
+    limitTable(),
   ].join('\n');
 }
 
