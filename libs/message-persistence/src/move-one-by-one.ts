@@ -22,9 +22,11 @@ export async function moveOneByOne(
 ): Promise<Drained> {
   const moved: DrainedRow[] = [];
   const failed: { row: number; id: string; error: unknown }[] = [];
+  let hadOthers = false;
   for (let turn = 0; turn < most; turn++) {
     const [first] = await database.rows('work', FIND_FIRST_DUE);
     if (!first) break;
+    hadOthers ||= first.has_others;
     try {
       const rows = await moveFirst();
       if (rows.length === 0) break; // another instance is at it
@@ -39,18 +41,23 @@ export async function moveOneByOne(
       if (row) failed.push({ row: row.id, id: first.message_id, error });
     }
   }
-  const others = await takeBack(database, moved, failed);
+  const others = await takeBack(database, moved, failed, hadOthers);
   if (others.length > 0) throw others[0]?.error;
   return { moved, putAside: failed.map(({ id, error }) => ({ id, error: textOf(error) })) };
 }
 
-/** @returns those that were taken back: the ones whose data are not at fault, if nothing at all could be moved */
+/**
+ * @param hadOthers more were due than the one that failed: then another instance moves them, and it fails alone of many
+ * @returns those that were taken back: the ones whose data are not at fault, if nothing at all could be moved
+ */
 async function takeBack<F extends { row: number; error: unknown }>(
   database: Database,
   moved: readonly unknown[],
   failed: readonly F[],
+  hadOthers = false,
 ): Promise<F[]> {
-  const doubtful = moved.length > 0 ? [] : failed.filter(({ error }) => classify(error) !== 'data');
+  const isAlone = moved.length > 0 || (failed.length === 1 && hadOthers);
+  const doubtful = isAlone ? [] : failed.filter(({ error }) => classify(error) !== 'data');
   if (doubtful.length > 0) await database.rows('work', TAKE_BACK, [doubtful.map(({ row }) => row)]);
   return doubtful;
 }

@@ -74,9 +74,12 @@ export const OLDEST_DUE = statement<{ age_ms: number }>(
 const FIRST_DUE = `select id from trunkline.outbox
   where error is null and due_at <= clock_timestamp() order by due_at, id limit 1`;
 
-export const FIND_FIRST_DUE = statement<{ id: number; message_id: string }>(
+/** The first due message, and whether others are due as well. */
+export const FIND_FIRST_DUE = statement<{ id: number; message_id: string; has_others: boolean }>(
   'find_first_due',
-  `select id, message_id from trunkline.outbox where id = (${FIRST_DUE})`,
+  `select id, message_id,
+          exists (select from trunkline.outbox o where o.error is null and o.due_at <= clock_timestamp() and o.id <> f.id) as has_others
+     from trunkline.outbox f where id = (${FIRST_DUE})`,
 );
 
 /**
