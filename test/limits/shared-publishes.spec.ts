@@ -141,7 +141,8 @@ it('a user on one instance gets all of its limit at once, in a burst or evenly, 
   expect(await statements()).toBe(before);
   const burst = Array.from({ length: 60 }, (_, data) => ann.ask('publish', { channel: 'user:cid', type: 't', data }));
   expect((await Promise.all(burst)).map(({ ok }) => ok)).toEqual(burst.map(() => true));
-  expect((await statements()) - before).toBeLessThanOrEqual(2);
+  // One for the burst, and those that renew or end what the floods before had leased.
+  expect((await statements()) - before).toBeLessThanOrEqual(4);
   await until('they came in their order', () => ann.received.length === 60);
   expect(ann.bodies('user:cid')).toEqual(burst.map((_, data) => data));
 });
