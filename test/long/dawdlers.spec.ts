@@ -2,7 +2,7 @@ import { API_KEY, Server } from '../support/server.js';
 import { createTestDatabase, type TestDatabase } from '../support/test-database.js';
 import { TestClient } from '../support/test-client.js';
 import { until } from '../support/until.js';
-import { RawHttp } from './raw-http.js';
+import { RawHttp } from '../limits/raw-http.js';
 
 /* Clients that open a connection and take their time. */
 
