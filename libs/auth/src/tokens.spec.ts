@@ -74,8 +74,8 @@ describe('Tokens', () => {
 
   const SIGNATURE = 'token: its signature does not fit: it is signed with another secret, or was changed afterwards';
   const SUB =
-    'token: sub has 1 to 200 characters, none of them a control character, and at most 600 in the name of its inbox, where some count as several';
-  const GRANT = /^token: grants\.0 verb:pattern with publish, subscribe, join or presence/;
+    'token: sub has 1 to 200 characters, none of them a control character, and at most 600 in the name of its inbox, where some count as several; . and .. are no ids';
+  const GRANT = /^token: grants\.0 verb:pattern with publish, subscribe, join, presence or receipts/;
   const ALG = 'token: its alg is not HS256';
   const UNSIGNED = 'token: it is not signed';
   const NO_JWT = 'token: is not a JWT';

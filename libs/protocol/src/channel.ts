@@ -82,10 +82,10 @@ export const GroupChannel = Channel.refine((name) => channelKind(name) === 'grou
   ...faultParams('BAD_CHANNEL'),
 }).describe('`group:<name>`');
 
-const USER_ID_RULE = `not . or .., but 1 to ${USER_ID_MAX} characters, none of them a control character, and at most ${INBOX_NAME_MAX - INBOX.length} in the name of its inbox, where some count as several`;
+const USER_ID_RULE = `1 to ${USER_ID_MAX} characters, none of them a control character, and at most ${INBOX_NAME_MAX - INBOX.length} in the name of its inbox, where some count as several; . and .. are no ids`;
 
 /** A user id: the `sub` of a token. */
-export const UserId = z.string().refine(isUserId, `is ${USER_ID_RULE}`).describe(`a user: ${USER_ID_RULE}`);
+export const UserId = z.string().refine(isUserId, `has ${USER_ID_RULE}`).describe(`a user: ${USER_ID_RULE}`);
 
 /** A device or session id. */
 export const Identifier = z
