@@ -130,6 +130,10 @@ describe('one who sends more requests than it may', () => {
       'pings of its WebSocket',
       (attacker) => attacker.sendRaw(Buffer.concat(Array<Buffer>(500).fill(Buffer.from([0x89, 0x80, 0, 0, 0, 0])))),
     ],
+    [
+      'pongs of its WebSocket',
+      (attacker) => attacker.sendRaw(Buffer.concat(Array<Buffer>(500).fill(Buffer.from([0x8a, 0x80, 0, 0, 0, 0])))),
+    ],
     ['requests for other namespaces', (attacker) => attacker.sendAtOnce(Array<string>(500).fill('40/x,'))],
     ['acks', (attacker) => attacker.sendAtOnce(Array<string>(500).fill('42["ack",{}]'))],
   ])('as %s is closed', async (_, flood) => {

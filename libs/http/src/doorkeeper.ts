@@ -92,11 +92,8 @@ export class Doorkeeper {
 
   /** Nothing that is open to strangers takes a body. */
   private passStranger(request: Request, response: Response, next: () => void): void {
-    const fault = hasBody(request)
-      ? new Fault('NOT_FOUND', 'no such route')
-      : PROBES.test(request.path)
-        ? undefined
-        : this.countStranger(request);
+    const tooMany = PROBES.test(request.path) ? undefined : this.countStranger(request);
+    const fault = tooMany ?? (hasBody(request) ? new Fault('NOT_FOUND', 'no such route') : undefined);
     if (fault) this.turnAway(request, response, fault);
     else next();
   }

@@ -8,6 +8,9 @@ const GROUPS_OF_NETWORK = 4;
  * address has a whole network of them, and could come from another one each time.
  */
 export function networkOf(address: string): string {
+  // An IPv4 client, as a socket that speaks both shows it.
+  const mapped = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i.exec(address)?.[1];
+  if (mapped !== undefined) return mapped;
   if (!isIPv6(address)) return address;
   const [plain = ''] = address.split('%', 1);
   const [head = [], tail = []] = plain.split('::').map((part) => part.split(':').filter((group) => group !== ''));

@@ -1,4 +1,4 @@
-import type { ClusterConnections } from '#limits';
+import { networkOf, type ClusterConnections } from '#limits';
 import { Fault, type FaultName } from '#protocol';
 
 export interface AdmissionLimits {
@@ -60,7 +60,7 @@ export class Admission {
     const shortage = this.shortage();
     if (shortage) throw shortage;
     this.makeRoom(this.users.get(entrant.user), maxPerUser, 'USER_FULL');
-    this.makeRoom(this.addresses.get(entrant.address), maxPerAddress, 'ADDRESS_FULL');
+    this.makeRoom(this.addresses.get(networkOf(entrant.address)), maxPerAddress, 'ADDRESS_FULL');
     return this.take(entrant);
   }
 
@@ -89,13 +89,13 @@ export class Admission {
     this.count += 1;
     this.opening += 1;
     if (this.limits.maxPerUser > 0) add(this.users, entrant.user, place);
-    if (this.limits.maxPerAddress > 0) add(this.addresses, entrant.address, place);
+    if (this.limits.maxPerAddress > 0) add(this.addresses, networkOf(entrant.address), place);
     return place;
   }
 
   private forget(place: Place): void {
     remove(this.users, place.entrant.user, place);
-    remove(this.addresses, place.entrant.address, place);
+    remove(this.addresses, networkOf(place.entrant.address), place);
   }
 
   private makeRoom(present: readonly Place[] | undefined, max: number, fault: FaultName): void {

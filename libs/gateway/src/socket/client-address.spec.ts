@@ -21,6 +21,8 @@ describe('the address of a client', () => {
     ],
     ['is not what a client wrote before the proxies', request('10.9.9.9', '1.1.1.1, 198.51.100.1'), '198.51.100.1'],
     ['is the proxy’s where that forwards nonsense', request('127.0.0.1', 'unknown'), '127.0.0.1'],
+    ['is what a trusted proxy forwards with a port', request('127.0.0.1', '198.51.100.1:4711'), '198.51.100.1'],
+    ['is IPv6 in brackets', request('127.0.0.1', '[2001:db8::1]:4711'), '2001:db8::1'],
     ['may be IPv6', request('fd00::1', '2001:db8::1'), '2001:db8::1'],
   ])('%s', (_, incoming, expected) => {
     expect(address.of(incoming)).toBe(expected);

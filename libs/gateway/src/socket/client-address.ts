@@ -24,7 +24,7 @@ export class ClientAddress {
     const forwarded = headers['x-forwarded-for'];
     if (forwarded === undefined) return address;
     const claims = [forwarded].flat().join(',').split(',');
-    for (const claimed of claims.map((part) => plain(part.trim())).reverse()) {
+    for (const claimed of claims.map((part) => plain(withoutPort(part.trim()))).reverse()) {
       if (isIP(claimed) === 0 || !this.isTrusted(address)) break;
       address = claimed;
     }
@@ -35,6 +35,11 @@ export class ClientAddress {
     const address = plain(socketAddress);
     return this.trusted.check(address, isIPv6(address) ? 'ipv6' : 'ipv4');
   }
+}
+
+/** Some proxies append the port: `203.0.113.7:5678`, `[2001:db8::1]:5678`. */
+function withoutPort(claimed: string): string {
+  return /^(\d+\.\d+\.\d+\.\d+):\d+$/.exec(claimed)?.[1] ?? /^\[([^\]]+)\](:\d+)?$/.exec(claimed)?.[1] ?? claimed;
 }
 
 /** IPv4 as such, also where a socket that speaks both shows it as IPv6. */

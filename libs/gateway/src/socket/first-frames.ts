@@ -10,6 +10,8 @@ interface WsSocket {
   listeners(event: 'message'): OnMessage[];
   off(event: 'message', listener: OnMessage): void;
   on(event: 'message', listener: OnMessage): void;
+  on(event: 'ping' | 'pong', listener: () => void): void;
+  off(event: 'ping' | 'pong', listener: () => void): void;
 }
 
 type OnMessage = (this: WsSocket, data: Buffer, isBinary: boolean) => void;
@@ -39,9 +41,16 @@ export function guardFirstFrames(conn: NewConnection): () => void {
     if (frames > MAX_FRAMES || isBinary || !mayComeFirst(data)) conn.close();
     else usual.call(ws, data, isBinary);
   };
+  /** Of WebSocket itself, which nobody needs before it is let in. */
+  const control = (): void => {
+    frames += 1;
+    if (frames > MAX_FRAMES) conn.close();
+  };
   ws.off('message', usual);
   ws.on('message', guarded);
+  for (const event of ['ping', 'pong'] as const) ws.on(event, control);
   return () => {
+    for (const event of ['ping', 'pong'] as const) ws.off(event, control);
     ws.off('message', guarded);
     ws.on('message', usual);
   };

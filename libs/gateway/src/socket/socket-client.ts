@@ -125,9 +125,12 @@ export class SocketClient implements Entrant, Taker, OutletOwner, Throttled {
     else this.socket.conn.close();
   }
 
-  /** Refused, or its transport has closed, of which Socket.IO says nothing before a socket is let in. */
+  /**
+   * Refused, or its transport has closed, of which Socket.IO says nothing before a socket is let in. A transport that was
+   * refused counts as one on which nobody is let in.
+   */
   leaveUnlessIn(): void {
-    if (!this.isIn) this.givePlaceBack();
+    if (!this.isIn) this.place?.leave();
   }
 
   /** Registers the connection, once its session is open; if that fails the client is told and may come back. */

@@ -53,7 +53,7 @@ interface WsSocket {
   listeners(event: 'message'): OnMessage[];
   off(event: 'message', listener: OnMessage): void;
   on(event: 'message', listener: OnMessage): void;
-  on(event: 'ping', listener: (data: Buffer) => void): void;
+  on(event: 'ping' | 'pong', listener: (data: Buffer) => void): void;
   readonly _receiver?: { prependListener(event: 'error', listener: (error: { code?: string }) => void): void };
 }
 
@@ -114,8 +114,9 @@ export function listen(socket: Socket, taker: Taker): void {
   const isKnown = conn.protocol === 4;
   /** What went the usual way is taken at the end of this turn; what came behind it must not pass it by. */
   let isDetoured = false;
-  // `ws` answers each by itself.
-  ws.on('ping', (data) => contain(taker, () => void taker.admit(data.length, false)));
+  // `ws` answers a ping by itself, and sends none that a pong would be due for.
+  const countControl = (data: Buffer): void => contain(taker, () => void taker.admit(data.length, false));
+  for (const event of ['ping', 'pong'] as const) ws.on(event, countControl);
   ws.off('message', usual);
   ws.on('message', (data, isBinary) => {
     const start = isBinary ? NO_EVENT : startOfData(data);
