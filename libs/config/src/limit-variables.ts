@@ -4,7 +4,7 @@ import { choice, whole } from './variable.js';
 /** What one client, user, address or key may take; part of the environment. */
 export const LimitVariables = z.object({
   // REST, addresses and strangers.
-  KEY_REQUESTS_PER_S: whole(0, 1_000_000, 2_000).describe(
+  KEY_REQUESTS_PER_S: whole(0, 1_000_000, 10_000).describe(
     'requests a second that one API or admin key may make to an instance, twice as many at once; more are answered 429 (4010); 0: any number',
   ),
   KEY_BYTES_PER_S: whole(0, 1_073_741_824, 16_777_216).describe(

@@ -17,9 +17,11 @@ export async function openDevice(
   if (opened) return opened;
   const away = await devices.findAway(key.user);
   const online = away.length > 0 ? await registry.onlineDevices([key.user]) : new Set();
-  const longest = away.find(({ user, deviceId }) => !online.has(`${user} ${deviceId}`));
-  const again = longest && (await devices.giveWay(longest)) ? await devices.open(key) : undefined;
-  if (again) return again;
+  for (const longest of away.filter(({ user, deviceId }) => !online.has(`${user} ${deviceId}`))) {
+    // Another new device may have been faster, here or with the place that was made.
+    const again = (await devices.giveWay(longest)) ? await devices.open(key) : undefined;
+    if (again) return again;
+  }
   throw new Fault(
     'LIMIT_REACHED',
     'deviceId: the user has as many devices as it may, each seen within a day; keep the deviceId of an installation instead of making a new one each time',

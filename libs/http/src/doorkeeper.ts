@@ -124,7 +124,7 @@ export class Doorkeeper {
     this.options.onKnown(request.socket);
     const key = `${caller.kind} ${caller.name}`;
     try {
-      this.check(request, this.keys.takeRequest(key, response));
+      this.check(this.keys.takeRequest(key, response));
       if (hasBody(request)) await this.takeBody(request, response, key);
       return true;
     } catch (error) {
@@ -138,17 +138,17 @@ export class Doorkeeper {
     const fault = bodyFault(request, maxBytes);
     if (fault) throw fault;
     const length = request.headers['content-length'];
-    if (length !== undefined) this.check(request, this.keys.takeBytes(key, Number(length), response));
+    if (length !== undefined) this.check(this.keys.takeBytes(key, Number(length), response));
     if (/100-continue/i.test(request.headers.expect ?? '')) response.writeContinue();
     const bytes = await readJson(request, maxBytes);
     // How long it is shows only now.
-    if (length === undefined) this.check(request, this.keys.takeBytes(key, bytes, response));
+    if (length === undefined) this.check(this.keys.takeBytes(key, bytes, response));
   }
 
-  private check(request: Request, exceeded: Exceeded | undefined): void {
+  private check(exceeded: Exceeded | undefined): void {
     if (!exceeded) return;
+    // Whoever has a good key is a back end with much to do, and no suspect.
     this.limited.inc(exceeded.limit);
-    this.options.suspects.note(this.options.addressOf(request), 'flood');
     throw exceeded.fault;
   }
 

@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import { classify, isPassing, type Database } from '#database';
 import { FIND_FIRST_DUE, PUT_ASIDE, TAKE_BACK, type DrainedRow } from './sql/outbox.sql.js';
 
@@ -8,6 +9,7 @@ export interface Drained {
 }
 
 const LONGEST_ERROR = 500;
+const BUSY_MS = 10;
 
 /**
  * Moves the due messages of the outbox one after the other, after all of them together have failed, and puts aside each
@@ -29,7 +31,8 @@ export async function moveOneByOne(
     hadOthers ||= first.has_others;
     try {
       const rows = await moveFirst();
-      if (rows.length === 0) break; // another instance is at it
+      // Another instance is at it: what becomes of the others tells whether those that failed are at fault.
+      if (rows.length === 0) await delay(BUSY_MS);
       moved.push(...rows);
     } catch (error) {
       if (isPassing(error) && moved.length > 0) break; // who asks for more will hear of it

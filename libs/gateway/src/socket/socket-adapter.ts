@@ -65,6 +65,9 @@ function limitFragments({ engine }: Server): void {
   };
 }
 
+/** By then Engine.IO has answered. */
+const STRAY_UPGRADE_MS = 2_000;
+
 const ignore = (): void => undefined;
 
 /**
@@ -72,5 +75,9 @@ const ignore = (): void => undefined;
  * refused or leads nowhere, a client that resets its connection would be an error nobody hears, which ends the process.
  */
 function hearErrorsOfUpgrades(server: HttpServer): void {
-  server.prependListener('upgrade', (_request: IncomingMessage, socket: Socket) => socket.on('error', ignore));
+  server.prependListener('upgrade', ({ url }: IncomingMessage, socket: Socket) => {
+    socket.on('error', ignore);
+    // Engine.IO ends its own half of those that are none of its own, and leaves the other open.
+    if (url?.startsWith('/socket.io/') !== true) setTimeout(() => socket.destroy(), STRAY_UPGRADE_MS).unref();
+  });
 }

@@ -207,7 +207,7 @@ export class SocketClient implements Entrant, Taker, OutletOwner, Throttled {
   }
 
   admit(bytes: number, isAck: boolean): number {
-    return this.throttle.admit(bytes, isAck);
+    return this.isGone ? Infinity : this.throttle.admit(bytes, isAck);
   }
 
   turnDown(id: number, retryAfterMs: number): void {

@@ -100,6 +100,9 @@ function statusOf({ fault, code }: Fault): string {
   return STATUS[Math.floor(code / 1_000)] ?? '503 Service Unavailable';
 }
 
+/** From an answer to the end of a connection whose client does not close it. */
+const LINGER_MS = 1_000;
+
 /** Ends a request for a transport in HTTP. For an upgrade there is no response, so its lines are written by hand. */
 function answerInHttp(
   { socket }: IncomingMessage,
@@ -120,5 +123,8 @@ function answerInHttp(
   else {
     const lines = Object.entries(all).map((line) => line.join(': '));
     socket.end([`HTTP/1.1 ${status}`, ...lines, '', body].join('\r\n'));
+    // Node leaves its half open, and nobody else looks after it. What is still sent is read, or its reset overtakes the answer.
+    socket.resume();
+    setTimeout(() => socket.destroy(), LINGER_MS).unref();
   }
 }

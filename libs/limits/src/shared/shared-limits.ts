@@ -99,8 +99,6 @@ export class SharedLimits {
 
   private forget(): void {
     for (const rate of this.rates) rate.sweep();
-    // An instance that is alone leases no rates, and leaves no rows behind.
-    if (this.options.instances() === 1 && !this.connections.isOn) return;
     this.database.rows('work', FORGET_SHARES).catch(this.options.onError);
   }
 }
