@@ -14,7 +14,7 @@ export class Output {
   }
 }
 
-/** What users wrote must not steer a terminal, begin a line of its own, or turn the order of what is read. */
+/** A line that users wrote must not steer a terminal, begin a line of its own, or turn the order of what is read. */
 function printable(line: string): string {
   return line.replace(/[\p{Cc}\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]/gu, '\ufffd');
 }

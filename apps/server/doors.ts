@@ -13,7 +13,7 @@ const BATCHES = /^\/v1\/messages\/?$/i;
 /** Beside those that carry connections: probes, REST, half a handshake. */
 const MORE_CONNECTIONS = 4_000;
 
-/** What stands before the routes of an instance: who may open a TCP connection, and who may ask what how often. */
+/** The two checks before the routes of an instance: who may open a TCP connection, and who may ask what how often. */
 export interface Doors {
   readonly doorkeeper: Doorkeeper;
   readonly pending: PendingConnections;

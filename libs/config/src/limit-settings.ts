@@ -1,15 +1,15 @@
 import type { LimitVariables } from './limit-variables.js';
 
-/** What may come in a second. */
+/** The rates of one connection or user. */
 interface SendingRates {
   readonly requestsPerS: number;
   readonly bytesPerS: number;
   readonly acksPerS: number;
 }
 
-/** What one client, user, address or key may take. */
+/** The limits of one client, user, address or key. */
 export interface LimitSettings {
-  /** What REST, addresses and strangers may do on an instance. */
+  /** The limits of REST, addresses and strangers on an instance. */
   readonly rest: {
     /** 0: any number; so below. */
     readonly keyRequestsPerS: number;
@@ -30,9 +30,9 @@ export interface LimitSettings {
     readonly handshakesPerS: number;
     readonly refusedTokensPerS: number;
   };
-  /** What one user may own; 0: any number. */
+  /** The caps on what one user owns; 0: any number. */
   readonly owned: { readonly maxDevices: number; readonly maxGroups: number; readonly maxScheduled: number };
-  /** Of all instances together; 0: any number. */
+  /** The limits of all instances together; 0: any number. */
   readonly sharedLimits: {
     readonly publishesPerUserPerS: number;
     readonly publishesPerKeyPerS: number;

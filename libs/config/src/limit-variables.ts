@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { choice, whole } from './variable.js';
 
-/** What one client, user, address or key may take; part of the environment. */
+/** The variables of the environment that limit one client, user, address or key. */
 export const LimitVariables = z.object({
   // REST, addresses and strangers.
   KEY_REQUESTS_PER_S: whole(0, 1_000_000, 10_000).describe(

@@ -1,7 +1,11 @@
 import { Inject, Injectable, type CallHandler, type ExecutionContext, type NestInterceptor } from '@nestjs/common';
 import { from, lastValueFrom, type Observable } from 'rxjs';
+import type { Request } from 'express';
 import { FairQueue } from '#limits';
-import type { KeyedRequest } from './audit.interceptor.js';
+import { callerOf } from './caller.js';
+
+/** The doorkeeper lets nobody without a key so far. */
+const NOBODY = { kind: 'none', name: '' };
 
 /**
  * Has a request wait for the turn of its key, so that one key never takes all connections to the database. For routes
@@ -12,7 +16,8 @@ export class TurnInterceptor implements NestInterceptor {
   constructor(@Inject(FairQueue) private readonly turns: FairQueue) {}
 
   intercept(context: ExecutionContext, next: CallHandler<unknown>): Observable<unknown> {
-    const { keyName } = context.switchToHttp().getRequest<KeyedRequest>();
-    return from(this.turns.run(`api:${keyName}`, () => lastValueFrom(next.handle())));
+    // An operator's key may have the name of a back end's.
+    const { kind, name } = callerOf(context.switchToHttp().getRequest<Request>()) ?? NOBODY;
+    return from(this.turns.run(`${kind}:${name}`, () => lastValueFrom(next.handle())));
   }
 }

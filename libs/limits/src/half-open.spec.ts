@@ -25,6 +25,16 @@ describe('HalfOpenTransports', () => {
     expect([ended, transports.size]).toEqual([['a-1'], 1]);
   });
 
+  it('takes from the address with most strangers, not from one whose guests wait for us', () => {
+    for (const name of ['proxy-1', 'proxy-2']) {
+      const guest = open(name, 0);
+      if (guest) guest.isGuest = true;
+    }
+    for (const name of ['silent-1', 'silent-2']) open(name, 0);
+    open('honest-1', SECOND);
+    expect(ended).toEqual(['silent-1']);
+  });
+
   it('ends no guest, who waits for us', () => {
     const guest = open('a-1', 0);
     if (guest) guest.isGuest = true;

@@ -73,9 +73,14 @@ export class HalfOpenTransports {
     return true;
   }
 
+  /** By those who have shown nothing yet: guests are let in soon. */
   private largest(): ReadonlySet<HalfOpenTransport> {
     let largest: ReadonlySet<HalfOpenTransport> = new Set();
-    for (const transports of this.addresses.values()) if (transports.size > largest.size) largest = transports;
+    let most = 0;
+    for (const transports of this.addresses.values()) {
+      const strangers = countStrangers(transports);
+      if (strangers > most) [largest, most] = [transports, strangers];
+    }
     return largest;
   }
 
@@ -84,6 +89,12 @@ export class HalfOpenTransports {
     this.options.onEnded(transport);
     transport.end();
   }
+}
+
+function countStrangers(transports: ReadonlySet<HalfOpenTransport>): number {
+  let count = 0;
+  for (const { isGuest } of transports) if (!isGuest) count += 1;
+  return count;
 }
 
 function firstStranger(transports: ReadonlySet<HalfOpenTransport>): HalfOpenTransport | undefined {

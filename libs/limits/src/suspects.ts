@@ -79,6 +79,15 @@ export class Suspects implements Suspicions {
     return sighting;
   }
 
+  /** What could not be written is kept for the next time, beside what was seen meanwhile. */
+  private keep(earlier: Sighting): void {
+    const { reason, count, firstMs } = earlier;
+    const known = this.sightings.get(keyOf(earlier));
+    if (known) Object.assign(known, { count: known.count + count, firstMs });
+    else if (this.sightings.size < MAX_SIGHTINGS) this.sightings.set(keyOf(earlier), earlier);
+    else this.sighting(OTHERS, reason).count += count;
+  }
+
   private async writeDown(): Promise<void> {
     const seen = [...this.sightings.values()];
     if (seen.length === 0) return;
@@ -87,7 +96,7 @@ export class Suspects implements Suspicions {
       await this.list.add(seen);
     } catch (error) {
       this.options.onError(error);
-      for (const { address, reason, count } of seen) this.sighting(address, reason).count += count;
+      for (const sighting of seen) this.keep(sighting);
     }
   }
 }

@@ -16,7 +16,7 @@ import {
 import { PresenceWatcher } from './presence-watcher.js';
 import { RequestOrder } from './request-order.js';
 import type { SocketOutlet } from './socket-outlet.js';
-import type { SocketThrottle } from './socket-throttle.js';
+import type { InTurn, SocketThrottle } from './socket-throttle.js';
 import type { SocketSession } from './socket-session.js';
 
 type Handlers = {
@@ -63,6 +63,8 @@ export class Requests implements Handlers {
   private isOver = false;
   /** The socket has closed; what was sent before may still wait for its turn. */
   private isGone = false;
+
+  private readonly inTurn: InTurn = (work) => this.context.turns.run(this.author.publisher, work);
 
   constructor(
     private readonly context: RequestsContext,
@@ -194,7 +196,7 @@ export class Requests implements Handlers {
   private inLane<T>(kind: keyof typeof LANES, bytes: number, work: () => Promise<T>): Promise<T> {
     const lanes = this.lanes[kind];
     const before = lanes.length < LANES[kind] ? NOTHING : lanes.shift();
-    const answer = (before ?? NOTHING).then(() => this.throttle.longAnswer(bytes, () => this.inTurn(work)));
+    const answer = (before ?? NOTHING).then(() => this.throttle.longAnswer(bytes, this.inTurn, work));
     // Its own asker hears of an error. By the next turn the answer has been handed to the network.
     lanes.push(answer.catch(() => undefined).then(() => nextTurn()));
     return answer;
@@ -271,10 +273,6 @@ export class Requests implements Handlers {
     const handler = this[name] as Handlers[N];
     if (IN_TURNS.has(name)) return this.inTurn(() => handler.call(this, payload, json));
     return handler.call(this, payload, json);
-  }
-
-  private inTurn<T>(work: () => Promise<T>): Promise<T> {
-    return this.context.turns.run(this.author.publisher, work);
   }
 
   /** As far as this connection knows: a membership may be newer. */

@@ -1,6 +1,6 @@
 import { Counts } from '#observability';
 import type { Fault } from '#protocol';
-import { SocketThrottle, type Throttled } from './socket-throttle.js';
+import { SocketThrottle, type InTurn, type Throttled } from './socket-throttle.js';
 import { SocketThrottles } from './socket-throttles.js';
 
 const RATES = { requestsPerS: 0, bytesPerS: 0, acksPerS: 0 };
@@ -145,8 +145,9 @@ describe('an instance over its share', () => {
 });
 
 describe('a long answer', () => {
+  const atOnce: InTurn = (work) => work();
   const answer = async (socket: RecordingSocket, made: string[]): Promise<void> =>
-    socket.throttle.longAnswer(10_000, async () => void made.push(socket.user));
+    socket.throttle.longAnswer(10_000, atOnce, async () => void made.push(socket.user));
 
   it('is made when the network has taken the others', async () => {
     const [socket, made] = [new RecordingSocket('ann'), [] as string[]];
@@ -171,10 +172,27 @@ describe('a long answer', () => {
     expect(await answer(two, []).catch((fault: Fault) => fault.fault)).toBe('UNAVAILABLE');
   });
 
+  it('keeps no room from others while it waits for its turn', async () => {
+    const [one, two, made] = [new RecordingSocket('ann'), new RecordingSocket('ann'), [] as string[]];
+    let begin = (): void => undefined;
+    const later: InTurn = async (work) => {
+      await new Promise<void>((resolve) => (begin = resolve));
+      return work();
+    };
+    const first = one.throttle.longAnswer(10_000, later, async () => void made.push('later'));
+    await Promise.resolve();
+    expect(throttles.loads.instance.bytes).toBe(0);
+    await answer(two, made);
+    await new Promise((resolve) => setImmediate(resolve));
+    begin();
+    await first;
+    expect(made).toEqual(['ann', 'later']);
+  });
+
   it('waits for room of its user, and gives it back', async () => {
     const [one, two, made] = [new RecordingSocket('ann'), new RecordingSocket('ann'), [] as string[]];
     let finish = (): void => undefined;
-    const first = one.throttle.longAnswer(10_000, () => new Promise<void>((resolve) => (finish = resolve)));
+    const first = one.throttle.longAnswer(10_000, atOnce, () => new Promise<void>((resolve) => (finish = resolve)));
     const second = answer(two, made);
     look(50);
     await Promise.resolve();

@@ -17,10 +17,15 @@ export interface Throttled {
   };
 }
 
+/** Runs a work when it is its turn. */
+export type InTurn = <R>(work: () => Promise<R>) => Promise<R>;
+
 /** What a request takes beside its bytes: objects, promises, its place in a batch. */
 const REQUEST_BYTES = 512;
 /** How long a connection may be over its share. */
 const MAX_PAUSE_MS = 30_000;
+/** A request with a long answer that has waited for room this long is refused. */
+const ROOM_DEADLINE_MS = 5_000;
 /** With more than this unread, a client gets no further long answers. */
 const DRAINED_BYTES = 65_536;
 
@@ -82,23 +87,23 @@ export class SocketThrottle {
     throw new Fault('OVERLOADED', 'too many bytes wait on this instance');
   }
 
-  /** Does what has an answer of up to so many bytes, once its client has read the others and there is room. */
-  async longAnswer<T>(bytes: number, work: () => Promise<T>): Promise<T> {
-    if (this.isOver) throw new Fault('UNAVAILABLE', 'the connection is closing');
-    await this.all.room(this, bytes);
-    try {
-      return await work();
-    } finally {
-      // By then it has been handed to the network, and is weighed there.
-      setImmediate(() => this.load.user.add(-bytes));
+  /**
+   * Does what has an answer of up to so many bytes, in its turn, once its client has read the others and there is room.
+   * The room is taken with the turn: an answer that waits for its turn keeps no room from the others.
+   */
+  async longAnswer<T>(bytes: number, inTurn: InTurn, work: () => Promise<T>): Promise<T> {
+    const endsAtMs = performance.now() + ROOM_DEADLINE_MS;
+    for (;;) {
+      if (this.isOver) throw new Fault('UNAVAILABLE', 'the connection is closing');
+      await this.all.room(this, bytes, endsAtMs);
+      const answer = await inTurn(() => this.answerIfRoom(bytes, work));
+      if (answer) return answer.made;
     }
   }
 
-  /** Takes room for a long answer. @returns false if there is none */
-  takeRoom(bytes: number): boolean {
-    if (this.isOver || this.socket.outlet.bufferedBytes > DRAINED_BYTES || !this.load.user.hasRoom(bytes)) return false;
-    this.load.user.add(bytes);
-    return true;
+  /** There is room for a long answer. */
+  hasRoom(bytes: number): boolean {
+    return !this.isOver && this.socket.outlet.bufferedBytes <= DRAINED_BYTES && this.load.user.hasRoom(bytes);
   }
 
   /** Its network did not take all that it was sent. */
@@ -137,6 +142,18 @@ export class SocketThrottle {
     this.unsentBytes = 0;
     this.all.loads.close(this.socket.user);
     this.all.leave(this);
+  }
+
+  /** @returns undefined if others have taken the room meanwhile */
+  private async answerIfRoom<T>(bytes: number, work: () => Promise<T>): Promise<{ made: T } | undefined> {
+    if (!this.hasRoom(bytes)) return undefined;
+    this.load.user.add(bytes);
+    try {
+      return { made: await work() };
+    } finally {
+      // By then it has been handed to the network, and is weighed there.
+      setImmediate(() => this.load.user.add(-bytes));
+    }
   }
 
   private refuse(limit: string, waitMs: number, bytes: number, nowMs: number): number {

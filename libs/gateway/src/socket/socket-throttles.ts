@@ -21,8 +21,6 @@ interface Waiter {
   readonly reject: (fault: Fault) => void;
 }
 
-/** A request with a long answer that has waited for room this long is refused. */
-const ROOM_DEADLINE_MS = 5_000;
 /** What a network has taken nothing of for this long does not drain. */
 const STUCK_MS = 2_000;
 
@@ -33,7 +31,6 @@ export class SocketThrottles {
   readonly limited: Counts<string>;
   /** Those whose network has not taken everything, or that are not read from. */
   private readonly watched = new Set<SocketThrottle>();
-  /** In the order in which they came; one of a connection at most. */
   private readonly waiters = new Set<Waiter>();
 
   constructor(readonly options: SocketThrottlesOptions) {
@@ -69,21 +66,20 @@ export class SocketThrottles {
     this.loads.sweep();
   }
 
-  /** Takes room for an answer of so many bytes, as soon as there is some. @throws Fault OVERLOADED, UNAVAILABLE */
-  room(throttle: SocketThrottle, bytes: number): Promise<void> | undefined {
-    if (throttle.takeRoom(bytes)) return undefined;
-    const endsAtMs = performance.now() + ROOM_DEADLINE_MS;
+  /** Resolves when there is room for an answer of so many bytes, which is not taken by that. @throws Fault OVERLOADED, UNAVAILABLE */
+  room(throttle: SocketThrottle, bytes: number, endsAtMs: number): Promise<void> | undefined {
+    if (throttle.hasRoom(bytes)) return undefined;
     return new Promise((resolve, reject) => this.waiters.add({ throttle, bytes, endsAtMs, resolve, reject }));
   }
 
   private lookAt(waiter: Waiter, nowMs: number): void {
-    if (waiter.throttle.takeRoom(waiter.bytes)) {
+    if (waiter.throttle.hasRoom(waiter.bytes)) {
       this.waiters.delete(waiter);
       waiter.resolve();
     } else if (nowMs >= waiter.endsAtMs) {
       this.waiters.delete(waiter);
       this.limited.inc('waiting-bytes');
-      waiter.reject(new Fault('OVERLOADED', 'earlier answers to this user wait to be read'));
+      waiter.reject(new Fault('OVERLOADED', 'earlier answers wait to be read'));
     }
   }
 
