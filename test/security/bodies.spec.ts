@@ -102,7 +102,8 @@ describe('a body', () => {
     await target.survives(async () => {
       attacker.sendFrame(`451-7${publish('{"_placeholder":true,"num":0}')}`);
       await until('it is answered', () => answers.length > 0);
-      for (const text of [Buffer.from(SECRET_TEXT).toString('base64'), publish('evil'), '']) attacker.sendFrame(`b${text}`);
+      for (const text of [Buffer.from(SECRET_TEXT).toString('base64'), publish('evil'), ''])
+        attacker.sendFrame(`b${text}`);
     });
     expect(answers).toEqual([expect.stringContaining('"code":1000')]);
   });
