@@ -4,16 +4,21 @@ type Variable = keyof typeof Environment.shape;
 
 /** What docs/configuration.md says of the limits at a glance. The defaults are read from the schema. */
 const ROWS: readonly (readonly [who: string, may: string, beyond: string, variable: Variable])[] = [
-  ['a connection', '$ requests/s, ten times as many at once', '4010, then closed', 'MAX_REQUESTS_PER_S'],
+  ['a connection', '$ requests/s, three times as many at once', '4010, then closed', 'MAX_REQUESTS_PER_S'],
   [
     'a user, on an instance',
-    '$ requests/s, ten times as many at once',
+    '$ requests/s, three times as many at once',
     '4010, then closed',
     'MAX_REQUESTS_PER_S_PER_USER',
   ],
-  ['a connection', '$ bytes/s of requests, ten times as many at once', '4010, then closed', 'MAX_BYTES_PER_S'],
-  ['a user, on an instance', '$ bytes/s, ten times as many at once', '4010, then closed', 'MAX_BYTES_PER_S_PER_USER'],
-  ['a connection', '$ acknowledgements/s, ten times as many at once', '4010, then closed', 'MAX_ACKS_PER_S'],
+  [
+    'a connection',
+    '$ bytes/s of requests and a quarter of those of long answers, three times as many at once',
+    '4010, then closed',
+    'MAX_BYTES_PER_S',
+  ],
+  ['a user, on an instance', '$ bytes/s, three times as many at once', '4010, then closed', 'MAX_BYTES_PER_S_PER_USER'],
+  ['a connection', '$ acknowledgements/s, three times as many at once', '4010, then closed', 'MAX_ACKS_PER_S'],
   ['a user, on all instances', '$ publishes and schedules in any second', '4010', 'MAX_PUBLISHES_PER_USER_PER_S'],
   ['a user, on all instances', '$ connects in any minute', '4010 in `closing`', 'MAX_LOGINS_PER_USER_PER_MIN'],
   ['a user, on an instance', '$ connections', '4007', 'MAX_CONNECTIONS_PER_USER'],

@@ -80,10 +80,20 @@ describe('before it is let in, a client that', () => {
   it('shows a wrong token is told of that alone, whatever else it sends', async () => {
     await target.survives(async () => {
       const stranger = await come();
-      const resume = Object.fromEntries(Array.from({ length: 9_000 }, (_, n) => [`g${n}`, -1]));
+      const resume = Object.fromEntries(Array.from({ length: 900 }, (_, n) => [`g${n}`, -1]));
       stranger.sendFrame(`40${JSON.stringify({ token: 'x', resume, nonsense: 1 })}`);
       await until('it is refused', () => refusals(stranger) === 1);
       expect(stranger.heard.at(-1)).toContain('"code":2002');
+    });
+  });
+
+  it('has more positions than a device may is hung up on before they are parsed', async () => {
+    await target.survives(async () => {
+      const stranger = await come();
+      const resume = Object.fromEntries(Array.from({ length: 1_300 }, (_, n) => [`g${n}`, 1]));
+      stranger.sendFrame(`40${JSON.stringify({ token: 'x', resume })}`);
+      await until('it is hung up on', () => stranger.isHungUp, CONNECT_TIMEOUT_MS - 1_000);
+      expect(refusals(stranger)).toBe(0);
     });
   });
 

@@ -38,6 +38,10 @@ export class Server {
         JWT_SECRET,
         API_KEYS: `tests:${API_KEY}`,
         // Tests publish and connect as fast as they can, as few users; those of limits say which.
+        MAX_REQUESTS_PER_S: '0',
+        MAX_REQUESTS_PER_S_PER_USER: '0',
+        MAX_BYTES_PER_S: '0',
+        MAX_BYTES_PER_S_PER_USER: '0',
         MAX_PUBLISHES_PER_USER_PER_S: '0',
         MAX_LOGINS_PER_USER_PER_MIN: '0',
         ...env,

@@ -36,14 +36,14 @@ export const LimitVariables = z.object({
   MAX_REQUESTS_PER_S_PER_USER: whole(0, 1_000_000, 400).describe(
     'the same for all connections of a user on an instance together; 0: any number',
   ),
-  MAX_BYTES_PER_S: whole(0, 1_073_741_824, 1_048_576).describe(
-    'bytes of the requests of a connection, limited as their number is; 0: any number',
+  MAX_BYTES_PER_S: whole(0, 1_073_741_824, 524_288).describe(
+    'bytes of the requests of a connection, and a quarter of those of long answers, limited as their number is; 0: any number',
   ),
-  MAX_BYTES_PER_S_PER_USER: whole(0, 1_073_741_824, 2_097_152).describe(
+  MAX_BYTES_PER_S_PER_USER: whole(0, 1_073_741_824, 1_048_576).describe(
     'the same for all connections of a user on an instance together; 0: any number',
   ),
   MAX_ACKS_PER_S: whole(0, 1_000_000, 1_000).describe(
-    'acknowledgements of a connection, each KiB counted as one, limited as requests are (4010); 0: any number',
+    'acknowledgements of a connection, each 256 bytes counted as one, limited as requests are (4010); 0: any number',
   ),
   MAX_ACKS_PER_S_PER_USER: whole(0, 1_000_000, 2_000).describe(
     'the same for all connections of a user on an instance together; 0: any number',

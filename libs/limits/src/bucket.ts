@@ -35,6 +35,13 @@ export class Bucket {
     return 0;
   }
 
+  /** Takes the cost of what is done already, if need be as a debt. */
+  charge(cost: number, nowMs: number): void {
+    if (this.rate.perS === 0) return;
+    this.fill(nowMs);
+    this.tokens -= cost;
+  }
+
   /** What could be taken now; 0 while it is in debt. */
   left(nowMs: number): number {
     this.fill(nowMs);

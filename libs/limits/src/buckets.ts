@@ -18,6 +18,11 @@ export class Buckets {
     return this.of(key, nowMs).take(cost, nowMs);
   }
 
+  /** Takes the cost of what is done already, if need be as a debt. */
+  charge(key: string, cost: number, nowMs: number): void {
+    if (this.rate.perS > 0) this.of(key, nowMs).charge(cost, nowMs);
+  }
+
   /** What could be taken now. */
   left(key: string, nowMs: number): number {
     return this.buckets.get(key)?.left(nowMs) ?? this.rate.burst;

@@ -4,10 +4,10 @@ import { RequestLimiter, RequestLimits } from './request-limits.js';
 const rates = (requestsPerS: number, bytesPerS = 0, acksPerS = 0) => ({ requestsPerS, bytesPerS, acksPerS });
 
 describe('RequestLimiter', () => {
-  it('takes what ten seconds allow at once, and then what each second does', () => {
+  it('takes what three seconds allow at once, and then what each second does', () => {
     const limiter = new RequestLimiter(new RequestLimits(rates(5), rates(0)), 'ann', 0);
-    const taken = Array.from({ length: 60 }, () => limiter.takeRequest(0)).filter((waitMs) => waitMs === 0);
-    expect(taken).toHaveLength(50);
+    const taken = Array.from({ length: 20 }, () => limiter.takeRequest(0)).filter((waitMs) => waitMs === 0);
+    expect(taken).toHaveLength(15);
     expect(limiter.takeRequest(0)).toBe(200);
     expect(limiter.takeRequest(200)).toBe(0);
   });
@@ -15,7 +15,7 @@ describe('RequestLimiter', () => {
   it('takes of all connections of a user together what the user may, and of nobody else less', () => {
     const limits = new RequestLimits(rates(5), rates(5));
     const [one, two, other] = ['ann', 'ann', 'bob'].map((user) => new RequestLimiter(limits, user, 0));
-    for (let n = 0; n < 50; n++) one?.takeRequest(0);
+    for (let n = 0; n < 15; n++) one?.takeRequest(0);
     expect(two?.takeRequest(0)).toBe(200);
     expect(other?.takeRequest(0)).toBe(0);
     // A new connection of the user finds what the last one left.
@@ -24,17 +24,26 @@ describe('RequestLimiter', () => {
 
   it('counts a long acknowledgement as several', () => {
     const limiter = new RequestLimiter(new RequestLimits(rates(0, 0, 1), rates(0)), 'ann', 0);
-    expect(limiter.takeAck(9 * 1_024, 0)).toBe(0);
+    expect(limiter.takeAck(2 * 256, 0)).toBe(0);
     expect(limiter.takeAck(100, 0)).toBe(0);
     expect(limiter.takeAck(1, 0)).toBe(1_000);
   });
 
-  it('calls it a flood when three times its rate is refused for seconds, and not before', () => {
-    const limiter = new RequestLimiter(new RequestLimits(rates(10, 1_000), rates(0)), 'ann', 0);
-    const floods = Array.from({ length: 61 }, () => limiter.isFlood(1, 0));
-    expect(floods.indexOf(true)).toBe(60);
-    expect(limiter.isFlood(1, 1_000)).toBe(false);
-    expect(new RequestLimiter(new RequestLimits(rates(0, 1_000), rates(0)), 'ann', 0).isFlood(1, 0)).toBe(false);
+  it('calls it a flood when many were refused, and not for one a second', () => {
+    const limiter = new RequestLimiter(new RequestLimits(rates(10), rates(0)), 'ann', 0);
+    const floods = Array.from({ length: 11 }, () => limiter.isFlood(0));
+    expect(floods.indexOf(true)).toBe(10);
+    expect(limiter.isFlood(1_000)).toBe(false);
+    expect(limiter.isFlood(1_000)).toBe(true);
+    expect(new RequestLimiter(new RequestLimits(rates(0, 1_000), rates(0)), 'ann', 0).isFlood(0)).toBe(false);
+  });
+
+  it('charges the connection and its user a quarter of what an answer is long', () => {
+    const limits = new RequestLimits(rates(0, 100), rates(0, 100));
+    const [one, two] = ['ann', 'ann'].map((user) => new RequestLimiter(limits, user, 0));
+    one?.chargeAnswer(1_600, 0);
+    expect(one?.takeBytes(1, 0)).toBe(1_010);
+    expect(two?.takeBytes(1, 0)).toBe(1_010);
   });
 
   it('refuses nobody who stays below its rates, whatever the others do', () => {

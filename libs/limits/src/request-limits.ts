@@ -10,14 +10,19 @@ export interface RequestRates {
 }
 
 /** A bucket holds what may come in so many seconds. */
-const BURST_S = 10;
+const BURST_S = 3;
 
 /** So long an acknowledgement counts as one; a longer one as several. */
-const ACK_BYTES = 1_024;
+const ACK_BYTES = 256;
 
-/** What is refused of a connection is refused at most at this multiple of its rates, for so many seconds. */
-const PATIENCE = 2;
-const PATIENCE_S = 3;
+/** So many bytes of an answer count as one of a request. */
+const ANSWER_BYTES = 4;
+
+/**
+ * What may be refused of a connection at once, and in each second, before it is a flood. It is not read from for a moment
+ * after each refusal, so that TCP slows a client down that has sent too much at once, and only one that goes on is closed.
+ */
+const PATIENCE = { burst: 40, perS: 1 };
 
 /** How fast connections, and all connections of a user together, may send. */
 export class RequestLimits {
@@ -43,6 +48,10 @@ export class RequestLimits {
     return this.bytes.take(user, bytes, nowMs);
   }
 
+  chargeBytes(user: string, bytes: number, nowMs: number): void {
+    this.bytes.charge(user, bytes, nowMs);
+  }
+
   takeAck(user: string, cost: number, nowMs: number): number {
     return this.acks.take(user, cost, nowMs);
   }
@@ -59,7 +68,7 @@ export class RequestLimiter {
   private readonly bytes: Bucket;
   private readonly acks: Bucket;
   /** How much is refused before it is a flood. Made for those who are refused. */
-  private patience: readonly [requests: Bucket, bytes: Bucket] | undefined;
+  private patience: Bucket | undefined;
 
   constructor(
     private readonly limits: RequestLimits,
@@ -81,6 +90,13 @@ export class RequestLimiter {
     return this.bytes.take(bytes, nowMs) || this.limits.takeBytes(this.user, bytes, nowMs);
   }
 
+  /** An answer of so many bytes was made: what it took counts for the requests to come. */
+  chargeAnswer(bytes: number, nowMs: number): void {
+    const cost = bytes / ANSWER_BYTES;
+    this.bytes.charge(cost, nowMs);
+    this.limits.chargeBytes(this.user, cost, nowMs);
+  }
+
   /** @param bytes of the acknowledgement: a long one counts as several */
   takeAck(bytes: number, nowMs: number): number {
     const cost = Math.ceil(bytes / ACK_BYTES);
@@ -88,17 +104,11 @@ export class RequestLimiter {
   }
 
   /** Counts what was refused. @returns whether the connection has gone on for too long */
-  isFlood(bytes: number, nowMs: number): boolean {
-    this.patience ??= this.makePatience(nowMs);
-    const [requests, lengths] = this.patience;
-    return requests.take(1, nowMs) > 0 || lengths.take(bytes, nowMs) > 0;
-  }
-
-  private makePatience(nowMs: number): readonly [Bucket, Bucket] {
-    const { requestsPerS, bytesPerS } = this.limits.perConnection;
-    const bucket = (perS: number): Bucket =>
-      new Bucket({ perS: perS * PATIENCE, burst: perS * PATIENCE * PATIENCE_S }, nowMs);
-    return [bucket(requestsPerS), bucket(bytesPerS)];
+  isFlood(nowMs: number): boolean {
+    const { requestsPerS } = this.limits.perConnection;
+    const burst = Math.min(PATIENCE.burst, requestsPerS || PATIENCE.burst);
+    this.patience ??= new Bucket({ perS: PATIENCE.perS, burst }, nowMs);
+    return this.patience.take(1, nowMs) > 0;
   }
 }
 

@@ -109,7 +109,7 @@ export class ClientGateway implements OnGatewayInit<Server> {
     this.server = server;
     // Not allowRequest or cors: the one is skipped when the URL has a sid, the other does not cover WebSocket upgrades.
     server.engine.use((request: TransportRequest, response: unknown, next: () => void) =>
-      this.guard.pass(request, response, next),
+      this.newTransports.queue.run(() => this.guard.pass(request, response, next)),
     );
     server.engine.on('headers', (headers: Record<string, string>, request: IncomingMessage) =>
       Object.assign(headers, this.requestLog.headers(request)),

@@ -1,4 +1,5 @@
 import { ACK_CHANNELS_MAX } from '#protocol';
+import type { TurnQueue } from './turn-queue.js';
 
 /** What Engine.IO's socket, whose types keep it private, has below it. */
 export interface NewConnection {
@@ -22,6 +23,10 @@ const FOUR = 0x34;
 const ZERO = 0x30;
 /** A token and what stands around it, and what the device has processed already. */
 const FIRST_FRAME_MAX = 32_768 + ACK_CHANNELS_MAX * 128;
+/** A frame this long may have more positions than a device may, which take long to parse. */
+const LONG_FRAME = 4_096;
+const COMMA = 0x2c;
+const COMMAS_MAX = ACK_CHANNELS_MAX + 200;
 /** Those who are let in need one, or two if they are pinged meanwhile. */
 const MAX_FRAMES = 16;
 
@@ -29,9 +34,10 @@ const MAX_FRAMES = 16;
  * Lets through only what a client may send before it is let in: a few frames, each a CONNECT of bounded length or a pong.
  * Whoever sends anything else is closed before it is decoded.
  *
+ * @param queue takes its frames in turns with those of other newcomers
  * @returns takes this away again: from then on all frames go through
  */
-export function guardFirstFrames(conn: NewConnection): () => void {
+export function guardFirstFrames(conn: NewConnection, queue: TurnQueue): () => void {
   const ws = conn.transport.socket;
   const [usual, ...others] = ws?.listeners('message') ?? [];
   if (!ws || !usual || others.length > 0) return () => undefined;
@@ -39,7 +45,7 @@ export function guardFirstFrames(conn: NewConnection): () => void {
   const guarded: OnMessage = (data, isBinary) => {
     frames += 1;
     if (frames > MAX_FRAMES || isBinary || !mayComeFirst(data)) conn.close();
-    else usual.call(ws, data, isBinary);
+    else queue.run(() => usual.call(ws, data, isBinary));
   };
   /** Of WebSocket itself, which nobody needs before it is let in. */
   const control = (): void => {
@@ -58,5 +64,12 @@ export function guardFirstFrames(conn: NewConnection): () => void {
 
 function mayComeFirst(frame: Buffer): boolean {
   if (frame[0] === THREE) return frame.length === 1;
-  return frame[0] === FOUR && frame[1] === ZERO && frame.length <= FIRST_FRAME_MAX;
+  if (frame[0] !== FOUR || frame[1] !== ZERO || frame.length > FIRST_FRAME_MAX) return false;
+  return frame.length <= LONG_FRAME || hasAtMostCommas(frame, COMMAS_MAX);
+}
+
+function hasAtMostCommas(frame: Buffer, max: number): boolean {
+  let count = 0;
+  for (let at = frame.indexOf(COMMA); at >= 0; at = frame.indexOf(COMMA, at + 1)) if (++count > max) return false;
+  return true;
 }

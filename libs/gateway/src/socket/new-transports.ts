@@ -4,6 +4,7 @@ import { Buckets, HalfOpenTransports, networkOf, type HalfOpenTransport, type Su
 import type { Counts } from '#observability';
 import { Fault } from '#protocol';
 import { guardFirstFrames, type NewConnection } from './first-frames.js';
+import { TurnQueue } from './turn-queue.js';
 
 export interface NewTransportsOptions {
   readonly maxHalfOpen: number;
@@ -22,6 +23,8 @@ interface Entry {
 
 /** A bucket of an address holds what may come in so many seconds. */
 const BURST_S = 10;
+/** Upgrades and first frames that are looked at in one turn of the event loop: each takes a millisecond or so. */
+const PER_TURN = 2;
 /** CONNECTs and namespaces that are refused to a transport before it is closed. */
 const MAX_REFUSALS = 3;
 
@@ -38,6 +41,8 @@ export class NewTransports {
   private readonly handshakes: Buckets;
   private readonly refusedTokens: Buckets;
   private readonly entries = new Map<TcpSocket, Entry>();
+  /** What newcomers ask for, a few at a time, however many come at once. */
+  readonly queue = new TurnQueue(PER_TURN);
   /** Also of those who were let in: they may ask for other namespaces. */
   private readonly refusals = new WeakMap<object, number>();
 
@@ -71,7 +76,7 @@ export class NewTransports {
   /** Engine.IO has made a connection of it. */
   watch(conn: Conn, socket: TcpSocket): void {
     const entry = this.entries.get(socket);
-    if (entry) entry.admitAllFrames = guardFirstFrames(conn);
+    if (entry) entry.admitAllFrames = guardFirstFrames(conn, this.queue);
   }
 
   /** Its client has shown a good token, or was refused in the end. */

@@ -8,6 +8,7 @@ import { Fault, isRequest, parseRequest, type Ack, type RequestName, type Reques
 import type { GatewayMetrics } from '../gateway-metrics.js';
 import type { Entrant, Place } from './admission.js';
 import type { Guest } from './handshake.js';
+import type { FrameReader } from './frame-reader.js';
 import { Requests } from './requests.js';
 import { listen, type Taker } from './socket-inlet.js';
 import { SocketOutlet, type OutletOwner } from './socket-outlet.js';
@@ -62,6 +63,8 @@ export class SocketClient implements Entrant, Taker, OutletOwner, Throttled {
   /** Undefined before it is let in, and again once it is open. */
   private opened: Promise<void> | undefined;
   private requests: Requests | undefined;
+  /** Undefined before it is let in. */
+  private reader: FrameReader | undefined;
   private throttling: SocketThrottle | undefined;
   private isIn = false;
   private isGone = false;
@@ -136,7 +139,7 @@ export class SocketClient implements Entrant, Taker, OutletOwner, Throttled {
   /** Registers the connection, once its session is open; if that fails the client is told and may come back. */
   async enter(resume: Ack, opening: Promise<void>): Promise<void> {
     this.isIn = true;
-    listen(this.socket, this);
+    this.reader = listen(this.socket, this);
     forgetHandshake(this.socket);
     this.session.begin();
     this.opened = this.open(resume, opening);
@@ -169,6 +172,14 @@ export class SocketClient implements Entrant, Taker, OutletOwner, Throttled {
     const { conn } = this.socket;
     if (conn.readyState === 'closed') this.place?.leave();
     else conn.once('close', () => this.place?.leave());
+  }
+
+  pause(): void {
+    this.reader?.pause();
+  }
+
+  resume(): void {
+    this.reader?.resume();
   }
 
   hear(): void {
@@ -220,8 +231,8 @@ export class SocketClient implements Entrant, Taker, OutletOwner, Throttled {
     );
   }
 
-  refuseBinary(id: number | undefined): void {
-    this.answerRefused('binary', new Fault('BAD_REQUEST', 'binary is not accepted; send text, such as base64'), id);
+  refuseUnread(id: number | undefined, why: string): void {
+    this.answerRefused('unread', new Fault('BAD_REQUEST', why), id);
   }
 
   onBehind(): void {
@@ -234,7 +245,7 @@ export class SocketClient implements Entrant, Taker, OutletOwner, Throttled {
     this.answer(event, data, json).then(
       (result) => {
         this.end(event, weight);
-        if (id !== undefined) this.outlet.answer(id, result);
+        if (id !== undefined) this.throttling?.answered(this.outlet.answer(id, result));
       },
       (error: unknown) => {
         this.end(event, weight);
@@ -309,11 +320,12 @@ export class SocketClient implements Entrant, Taker, OutletOwner, Throttled {
   private answerRefused(event: string, fault: Fault, id: number | undefined): void {
     this.context.metrics.faults.inc(fault.fault);
     if (fault.fault === 'INTERNAL') this.logger.error({ err: fault.cause, event: cut(event, 50) }, 'request failed');
-    else if (fault.isOfToken)
+    else if (fault.isOfToken) {
+      this.throttle.hold(performance.now());
       this.context.refusalLog.line((extra) =>
         this.logger.info({ code: fault.code, reason: fault.message, ...extra }, 'token refused'),
       );
-    else this.logger.debug({ code: fault.code, event: cut(event, 50) }, 'request refused');
+    } else this.logger.debug({ code: fault.code, event: cut(event, 50) }, 'request refused');
     if (id !== undefined) this.outlet.refuse(id, fault);
   }
 }

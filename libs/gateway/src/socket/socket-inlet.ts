@@ -1,5 +1,6 @@
 import type { Socket } from 'socket.io';
-import { isRequest } from '#protocol';
+import { ACK_CHANNELS_MAX, isRequest } from '#protocol';
+import { FrameReader, type ReadableWebSocket } from './frame-reader.js';
 
 export interface Taker {
   /**
@@ -9,8 +10,8 @@ export interface Taker {
   admit(bytes: number, isAck: boolean): number;
   /** A request was not taken in, and its client waits for an answer. */
   turnDown(id: number, retryAfterMs: number): void;
-  /** A request came with binary attachments; with an id, its client waits for an answer. */
-  refuseBinary(id: number | undefined): void;
+  /** A request is refused by its first bytes; with an id, its client waits for an answer. */
+  refuseUnread(id: number | undefined, why: string): void;
   /**
    * `data` is the name of an event and its arguments; with an id, the client waits for an answer.
    * @param json the text that `data` was parsed from; undefined if Socket.IO's decoders are unknown and kept it
@@ -49,13 +50,13 @@ interface Decoder {
 }
 
 /** The WebSocket of `ws` below them. */
-interface WsSocket {
+type WsSocket = ReadableWebSocket & {
   listeners(event: 'message'): OnMessage[];
   off(event: 'message', listener: OnMessage): void;
   on(event: 'message', listener: OnMessage): void;
   on(event: 'ping' | 'pong', listener: (data: Buffer) => void): void;
   readonly _receiver?: { prependListener(event: 'error', listener: (error: { code?: string }) => void): void };
-}
+};
 
 /** Of `ws`: the length of a frame, of a message in fragments, and one beyond all numbers. */
 const TOO_LONG: readonly unknown[] = ['WS_ERR_UNSUPPORTED_MESSAGE_LENGTH', 'WS_ERR_UNSUPPORTED_DATA_PAYLOAD_LENGTH'];
@@ -78,6 +79,8 @@ const BRACKET = 0x5b;
 const MOST_DIGITS = 15;
 const NO_EVENT = -1;
 const ACK = Buffer.from('["ack"');
+/** As long as one is that names as many channels as it may. */
+const ACK_MAX = ACK_CHANNELS_MAX * 128;
 /** An event with attachments of the main namespace: its type, how many there are, its id. */
 const BINARY_EVENT = /^45\d*-(\d{1,15})\[/;
 const BINARY_EVENT_HEADER_MAX = 40;
@@ -96,8 +99,10 @@ const LEAVE_MAX = 4;
  * first bytes and its attachments are dropped: Socket.IO would keep them until the last one has come, which may be never.
  *
  * Whatever a listener throws would go up through `ws` to the process and end it, so nothing leaves this function.
+ *
+ * @returns what keeps the socket from being read
  */
-export function listen(socket: Socket, taker: Taker): void {
+export function listen(socket: Socket, taker: Taker): FrameReader {
   socket.on('disconnect', (reason) => contain(taker, () => taker.leave(reason)));
   socket.conn.on('heartbeat', () => contain(taker, () => taker.hear()));
   const take: Taker['take'] = (data, id, json) => {
@@ -116,7 +121,7 @@ export function listen(socket: Socket, taker: Taker): void {
   });
   const [usual, ...others] = ws?.listeners('message') ?? [];
   const { decoder } = socket.client as unknown as { decoder?: Decoder };
-  if (!ws || !usual || others.length > 0 || !decoder) return;
+  if (!ws || !usual || others.length > 0 || !decoder) return new FrameReader(ws, () => undefined);
   // As it is with Engine.IO 6 and Socket.IO 4: with others, everything goes their way.
   const isKnown = conn.protocol === 4;
   /** What went the usual way is taken at the end of this turn; what came behind it must not pass it by. */
@@ -124,11 +129,11 @@ export function listen(socket: Socket, taker: Taker): void {
   // `ws` answers a ping by itself, and sends none that a pong would be due for.
   const countControl = (data: Buffer): void => contain(taker, () => void taker.admit(data.length, false));
   for (const event of ['ping', 'pong'] as const) ws.on(event, countControl);
-  ws.off('message', usual);
-  ws.on('message', (data, isBinary) => {
+  const reader = new FrameReader(ws, (data, isBinary) => {
     const start = isBinary ? NO_EVENT : startOfData(data);
     if (!isAdmitted(conn, data, start, taker)) return;
     if (isKnown && isBinaryPacket(data, isBinary)) return contain(taker, () => refuseBinary(data, isBinary, taker));
+    if (data.length > ACK_MAX && isAck(data, start)) return contain(taker, () => refuseLongAck(data, start, taker));
     const isNext = !isDetoured && socket.connected;
     if (isNext && isKnown && isIdle(conn) && takeEvent(data, start, take)) return;
     keepText(decoder, data, () => usual.call(ws, data, isBinary));
@@ -136,6 +141,9 @@ export function listen(socket: Socket, taker: Taker): void {
     isDetoured = true;
     process.nextTick(() => (isDetoured = false));
   });
+  ws.off('message', usual);
+  ws.on('message', (data, isBinary) => reader.read(data, isBinary));
+  return reader;
 }
 
 /** Frames that are part of the protocol and cannot come in numbers are not counted. */
@@ -175,7 +183,12 @@ function isBinaryPacket(frame: Buffer, isBinary: boolean): boolean {
 function refuseBinary(frame: Buffer, isBinary: boolean, taker: Taker): void {
   if (isBinary || frame[0] === LETTER_B || frame[1] === SIX) return;
   const id = BINARY_EVENT.exec(frame.toString('latin1', 0, BINARY_EVENT_HEADER_MAX))?.[1];
-  taker.refuseBinary(id === undefined ? undefined : Number(id));
+  taker.refuseUnread(id === undefined ? undefined : Number(id), 'binary is not accepted; send text, such as base64');
+}
+
+function refuseLongAck(frame: Buffer, start: number, taker: Taker): void {
+  const why = `an acknowledgement has at most ${ACK_CHANNELS_MAX} channels and ${ACK_MAX} bytes`;
+  taker.refuseUnread(start === 2 ? undefined : idIn(frame, start), why);
 }
 
 /** Decoding a frame, which is done before it returns, tells of one packet at most. */

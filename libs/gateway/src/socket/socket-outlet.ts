@@ -19,7 +19,6 @@ interface WsSocket {
   readonly bufferedAmount: number;
   readonly _sender: { sendFrame(frame: readonly Buffer[]): void };
   pause(): void;
-  resume(): void;
   terminate(): void;
 }
 
@@ -106,13 +105,16 @@ export class SocketOutlet implements Outlet {
     this.emit('reconnect', payload);
   }
 
-  /** Answers the request that carried this id. */
-  answer(id: number, result: object): void {
+  /** Answers the request that carried this id. @returns the bytes of the answer */
+  answer(id: number, result: object): number {
     try {
-      this.send(resultFrame(id, result));
+      const frame = resultFrame(id, result);
+      this.send(frame);
+      return frame.length;
     } catch (error) {
       // A body nested too deep for the encoder must cost one answer, not the process.
       this.owner.onUnsent(error);
+      return 0;
     }
   }
 
@@ -145,18 +147,9 @@ export class SocketOutlet implements Outlet {
     if (this.isCutOff) return;
     this.isCutOff = true;
     const ws = this.conn.transport.socket;
-    this.pause();
+    ws?.pause();
     this.close(fault);
     setTimeout(() => ws?.terminate(), LAST_WORDS_MS).unref();
-  }
-
-  /** Reads nothing more from the client until {@link resume}; TCP then keeps it from sending. */
-  pause(): void {
-    this.conn.transport.socket?.pause();
-  }
-
-  resume(): void {
-    this.conn.transport.socket?.resume();
   }
 
   /**

@@ -22,10 +22,16 @@ class RecordingSocket implements Throttled {
     this.throttle = new SocketThrottle(this, throttles);
   }
 
+  pause(): void {
+    this.isPaused = true;
+  }
+
+  resume(): void {
+    this.isPaused = false;
+  }
+
   readonly outlet = {
     bufferedBytes: 0,
-    pause: (): void => void (this.isPaused = true),
-    resume: (): void => void (this.isPaused = false),
     assumePong: (): void => void (this.pongsAssumed += 1),
     cutOff: (fault: Fault): void => void (this.cutOffWith = fault),
   };

@@ -6,11 +6,12 @@ import type { SocketThrottles } from './socket-throttles.js';
 export interface Throttled {
   readonly user: string;
   readonly address: string;
+  /** Nothing is read from it until {@link resume}. */
+  pause(): void;
+  resume(): void;
   readonly outlet: {
     /** What its network has not taken. */
     readonly bufferedBytes: number;
-    pause(): void;
-    resume(): void;
     /** While it is paused its pongs are not read, and it must not be taken for dead. */
     assumePong(): void;
     cutOff(fault: Fault): void;
@@ -22,6 +23,9 @@ export type InTurn = <R>(work: () => Promise<R>) => Promise<R>;
 
 /** What a request takes beside its bytes: objects, promises, its place in a batch. */
 const REQUEST_BYTES = 512;
+const SMALL_ANSWER_BYTES = 4_096;
+/** How long a connection is not read from after a refusal. */
+const HOLD_MS = 250;
 /** How long a connection may be over its share. */
 const MAX_PAUSE_MS = 30_000;
 /** A request with a long answer that has waited for room this long is refused. */
@@ -42,6 +46,7 @@ export class SocketThrottle {
   private readonly limiter: RequestLimiter;
   private readonly load: ConnectionLoad;
   private pausedAtMs: number | undefined;
+  private heldUntilMs = -Infinity;
   private isOver = false;
 
   constructor(
@@ -59,10 +64,10 @@ export class SocketThrottle {
   admit(bytes: number, isAck: boolean): number {
     if (this.isOver) return Infinity;
     const nowMs = performance.now();
-    if (isAck) return this.refuse('acks', this.limiter.takeAck(bytes, nowMs), bytes, nowMs);
+    if (isAck) return this.refuse('acks', this.limiter.takeAck(bytes, nowMs), nowMs);
     return (
-      this.refuse('requests', this.limiter.takeRequest(nowMs), bytes, nowMs) ||
-      this.refuse('bytes', this.limiter.takeBytes(bytes, nowMs), bytes, nowMs)
+      this.refuse('requests', this.limiter.takeRequest(nowMs), nowMs) ||
+      this.refuse('bytes', this.limiter.takeBytes(bytes, nowMs), nowMs)
     );
   }
 
@@ -78,6 +83,17 @@ export class SocketThrottle {
   end(weight: number): void {
     this.load.own.add(-weight);
     if (this.pausedAtMs !== undefined) this.resumeIfLow();
+  }
+
+  /** An answer of so many bytes was made. Small ones are part of what a request costs. */
+  answered(bytes: number): void {
+    if (bytes > SMALL_ANSWER_BYTES) this.limiter.chargeAnswer(bytes, performance.now());
+  }
+
+  /** Reads nothing for a moment: what it sends is refused, and refusing costs as much as serving. */
+  hold(nowMs: number): void {
+    this.heldUntilMs = nowMs + HOLD_MS;
+    if (!this.isOver && this.pausedAtMs === undefined) this.stopReading(nowMs);
   }
 
   /** @throws Fault OVERLOADED if the instance has too much waiting for a request of this length */
@@ -156,10 +172,13 @@ export class SocketThrottle {
     }
   }
 
-  private refuse(limit: string, waitMs: number, bytes: number, nowMs: number): number {
+  private refuse(limit: string, waitMs: number, nowMs: number): number {
     if (waitMs === 0) return 0;
     this.all.limited.inc(limit);
-    if (!this.limiter.isFlood(bytes, nowMs)) return waitMs;
+    if (!this.limiter.isFlood(nowMs)) {
+      this.hold(nowMs);
+      return waitMs;
+    }
     const message = 'it went on sending beyond its limits';
     this.socket.outlet.cutOff(new Fault('RATE_LIMITED', message, { retryAfterMs: waitMs }));
     this.all.options.onFlood(this.socket.address);
@@ -176,15 +195,20 @@ export class SocketThrottle {
 
   private pause(): void {
     if (this.isOver || this.pausedAtMs !== undefined) return;
-    this.pausedAtMs = performance.now();
     this.all.limited.inc('waiting-bytes');
-    this.socket.outlet.pause();
+    this.stopReading(performance.now());
+  }
+
+  private stopReading(nowMs: number): void {
+    this.pausedAtMs = nowMs;
+    this.socket.pause();
     this.all.watch(this);
   }
 
   private resumeIfLow(): void {
-    if (this.isOver || !this.load.own.isLow || this.load.user.isOver) return;
+    if (this.isOver || performance.now() < this.heldUntilMs) return;
+    if (!this.load.own.isLow || this.load.user.isOver) return;
     this.pausedAtMs = undefined;
-    this.socket.outlet.resume();
+    this.socket.resume();
   }
 }
