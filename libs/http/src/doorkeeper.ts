@@ -65,8 +65,8 @@ export class Doorkeeper {
   }
 
   /**
-   * Lets clients that send `Expect: 100-continue` wait, because Node would ask for their body at once, and forgets idle
-   * keys and addresses every minute.
+   * Treats `Expect: 100-continue` as any request, because Node would ask for the body at once. Every minute it forgets
+   * keys and addresses that have been idle.
    */
   watch(server: Server): void {
     server.on('checkContinue', (request: IncomingMessage, response: ServerResponse) =>
