@@ -7,7 +7,7 @@ import { Fault, type AdminScope } from '#protocol';
 /** The scope that a route needs. */
 export const Scope = Reflector.createDecorator<AdminScope>();
 
-/** Lets in whom the doorkeeper knows by a secret of ADMIN_API_KEYS, if its scopes hold that of the route. */
+/** Lets in a caller that the doorkeeper knows by a key of ADMIN_API_KEYS, if its scopes include that of the route. */
 @Injectable()
 export class AdminGuard implements CanActivate {
   constructor(
@@ -21,7 +21,7 @@ export class AdminGuard implements CanActivate {
     if (admin?.kind !== 'admin') {
       throw new Fault('API_KEY_INVALID', 'needs Authorization: Bearer <key of ADMIN_API_KEYS>');
     }
-    // A route without a scope is a mistake, and nobody's.
+    // A route without a scope is a mistake, so it is open to nobody.
     const scope = this.reflector.get(Scope, context.getHandler()) as AdminScope | undefined;
     if (!scope || !admin.scopes.has(scope)) {
       this.logger.warn({ key: admin.name, scope }, 'admin request refused: scope');

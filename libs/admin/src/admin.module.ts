@@ -11,7 +11,7 @@ import { OverviewController } from './routes/overview.controller.js';
 import { SuspectsController } from './routes/suspects.controller.js';
 import { UsersController } from './routes/users.controller.js';
 
-/** Imported only where ADMIN_API_KEYS is set: without it these routes are not there. */
+/** This module is imported only where ADMIN_API_KEYS is set; otherwise its routes do not exist. */
 @Module({
   controllers: [
     OverviewController,

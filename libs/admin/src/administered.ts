@@ -9,16 +9,16 @@ const ADMIN_KEYS = 'admin';
 
 export interface Administered extends Omit<Documented, 'keys' | 'description'> {
   readonly scope: AdminScope;
-  /** What it changes, as the audit calls it; left out: nothing. */
+  /** Names what the route changes, as the audit log calls it; left out if it changes nothing. */
   readonly action?: string;
 }
 
-/** A route of the admin REST: who may use it, what the audit says of it, and its description in OpenAPI. */
+/** Makes a route of the admin REST, with its scope, its name in the audit log and its description in OpenAPI. */
 export function Administered({ scope, action, ...route }: Administered): MethodDecorator {
   return applyDecorators(
     UseGuards(AdminGuard),
     Scope(scope),
-    // What changes something may take long, and passes.
+    // A route that changes something waits for no turn, because it may take long.
     ...(action === undefined
       ? [UseInterceptors(TurnInterceptor)]
       : [Action(action), UseInterceptors(AuditInterceptor)]),

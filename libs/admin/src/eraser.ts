@@ -4,25 +4,28 @@ import { Orders, Registry, Sessions } from '#connection-manager';
 import { Erasure } from '#message-persistence';
 import { LOGGER, type Logger } from '#observability';
 
-/** Shorter than the time after which load balancers give up on a request. */
+/** The caller gets an answer within this time, before load balancers give up on the request. */
 const ANSWER_WITHIN_MS = 20_000;
 const LOOK_EVERY_MS = 100;
-/** A connection of an instance that hangs stays in the registry until its lease is over. */
+/**
+ * The erasure waits this long for connections to close, because those of an instance that hangs stay in the registry
+ * until its lease is over.
+ */
 const CLOSED_WITHIN_MS = 10_000;
 
 export interface Erased {
-  /** The erasure goes on if this is false; a request that is repeated joins it. */
+  /** False means that the erasure goes on; a repeated request joins it. */
   readonly isDone: boolean;
   readonly rows: number;
 }
 
 interface Running {
-  /** A request to remove the sent messages counts from then on, also for an erasure that began by keeping them. */
+  /** Once a request wants the sent messages removed, this is false, also for an erasure that began by keeping them. */
   keepsSent: boolean;
   readonly rows: Promise<number>;
 }
 
-/** Ends what a user has open, and then erases it. It goes on though whoever asked for it does not wait. */
+/** Ends the sessions and connections of a user and then erases the user, even when whoever asked no longer waits. */
 @Injectable()
 export class Eraser {
   private readonly running = new Map<string, Running>();
@@ -52,7 +55,7 @@ export class Eraser {
     const rows: Promise<number> = this.run(user, () => running.keepsSent).finally(() => this.running.delete(user));
     const running: Running = { keepsSent, rows };
     this.running.set(user, running);
-    // Nobody may be waiting for it any more. The next request does what is left.
+    // A failure is logged because nobody may be waiting for it any more; the next request does what is left.
     rows.catch((error: unknown) => this.logger.warn({ err: error }, 'a user was not erased completely'));
     return running;
   }
@@ -60,7 +63,7 @@ export class Eraser {
   private async run(user: string, keepsSent: () => boolean): Promise<number> {
     await this.sessions.endAll(user, true);
     await this.orders.disconnectUser(user);
-    // What a connection acknowledged is written when it closes, and must not come after the erasing.
+    // A connection writes what it acknowledged when it closes, which must not happen after the erasure.
     const endsAt = performance.now() + CLOSED_WITHIN_MS;
     while ((await this.registry.connectionsOf(user)).length > 0 && performance.now() < endsAt)
       await delay(LOOK_EVERY_MS);

@@ -1,4 +1,4 @@
-/** The names that the examples of OpenAPI share; a test sets the stage for them and plays each example. */
+/** The examples of OpenAPI share these names; a test prepares data for them and plays each example. */
 export const EXAMPLE = {
   user: 'ann',
   device: 'phone',

@@ -1,12 +1,12 @@
 import type { z } from 'zod';
 import { Fault } from '#protocol';
 
-/** Where a list goes on: the key of the last row, in a form that nobody is tempted to make up. */
+/** Makes the cursor of the next page from the key of the last row, in a form that nobody is tempted to make up. */
 export function writeCursor(key: readonly unknown[]): string {
   return Buffer.from(JSON.stringify(key)).toString('base64url');
 }
 
-/** The key a cursor stands for, or undefined without one. @throws Fault BAD_REQUEST */
+/** Returns the key that a cursor stands for; undefined without a cursor. @throws Fault BAD_REQUEST */
 export function readCursor<S extends z.ZodType>(schema: S, cursor: string | undefined): z.output<S> | undefined {
   if (cursor === undefined) return undefined;
   const result = schema.safeParse(decode(cursor));
@@ -14,7 +14,7 @@ export function readCursor<S extends z.ZodType>(schema: S, cursor: string | unde
   return result.data;
 }
 
-/** A page, and the cursor of the one that follows; null at the end, of which one row more than fits tells. */
+/** Reads a page, and one row more to learn whether another page follows. At the end the next cursor is null. */
 export async function readPage<Row>(
   limit: number,
   keyOf: (row: Row) => readonly unknown[],

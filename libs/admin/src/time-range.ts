@@ -8,7 +8,10 @@ export interface TimeRange {
   readonly to: Date;
 }
 
-/** The last hour, unless said otherwise; bounded, as all of it may be read. @throws Fault BAD_REQUEST */
+/**
+ * Returns the last hour unless told otherwise. The range is bounded, because all of it may be read.
+ * @throws Fault BAD_REQUEST
+ */
 export function timeRange(from: string | undefined, to: string | undefined): TimeRange {
   const end = to === undefined ? new Date() : new Date(to);
   const begin = from === undefined ? new Date(end.getTime() - HOUR_MS) : new Date(from);

@@ -1,19 +1,19 @@
 import type { AdminScope } from '#protocol';
 import { ApiKeys } from './api-keys.js';
 
-/** An operator, or a tool of one. */
+/** An operator, or a tool of an operator, known by its admin key. */
 export interface Admin {
-  /** Of the key. */
+  /** The name of the key. */
   readonly name: string;
   readonly scopes: ReadonlySet<AdminScope>;
 }
 
-/** Who may use the admin REST, and for what, by secret. */
+/** Finds who may use the admin REST, and for what, by the secret of a key. */
 export class AdminKeys {
   private readonly keys: ApiKeys;
   private readonly admins: ReadonlyMap<string, Admin>;
 
-  /** @param entries `name:secret:scope+scope`, no name twice */
+  /** @param entries have the form `name:secret:scope+scope`, and no two the same name */
   constructor(entries: readonly string[]) {
     const parts = entries.map((entry) => {
       const end = entry.lastIndexOf(':');
@@ -24,7 +24,7 @@ export class AdminKeys {
     this.admins = new Map(parts.map(({ name, scopes }) => [name, { name, scopes }]));
   }
 
-  /** Compares in constant time, as {@link ApiKeys}. */
+  /** Undefined means that no key has this secret. The comparison takes constant time, as in {@link ApiKeys}. */
   adminOf(secret: string): Admin | undefined {
     const name = this.keys.nameOf(secret);
     return name === undefined ? undefined : this.admins.get(name);

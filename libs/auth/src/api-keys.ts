@@ -1,10 +1,10 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
 
-/** The back ends that may use REST, by secret. */
+/** Finds the back end that may use REST by the secret of its key. */
 export class ApiKeys {
   private readonly keys: { name: string; digest: Buffer }[];
 
-  /** @param pairs `name:secret` */
+  /** @param pairs have the form `name:secret` */
   constructor(pairs: readonly string[]) {
     this.keys = pairs.map((pair) => {
       const colon = pair.indexOf(':');
@@ -12,7 +12,10 @@ export class ApiKeys {
     });
   }
 
-  /** The name of the key, or undefined. Compares digests with all keys: neither length nor place shows in the time. */
+  /**
+   * Returns the name of the key; undefined means that no key has this secret. The secret's digest is compared with
+   * those of all keys, so the time taken shows neither the length of a secret nor the position of its key.
+   */
   nameOf(secret: string): string | undefined {
     const digest = sha256(secret);
     let found: string | undefined;

@@ -1,10 +1,13 @@
 import { Fault, Grant, rest, UserId } from '#protocol';
 import { z } from 'zod';
 
-/** The last moment of the year 9999, in seconds: who means milliseconds gets a date that can be stored all the same. */
+/**
+ * Times, in seconds since 1970, are capped at the end of the year 9999, so that an issuer who means milliseconds still
+ * gives a date that can be stored.
+ */
 export const LAST_SECOND = 253_402_300_799;
 
-/** Seconds since 1970, with a fraction if the issuer likes. */
+/** A claim that is a time counts seconds since 1970 and may have a fraction. */
 const Seconds = z.number('is not a number of seconds since 1970');
 
 const Claims = z.object(
@@ -12,7 +15,7 @@ const Claims = z.object(
     sub: UserId,
     exp: Seconds,
     nbf: Seconds.optional(),
-    /** One without is as old as can be: no revocation spares it. */
+    /** A token without `iat` counts as issued in 1970, so every revocation applies to it. */
     iat: Seconds.default(0),
     sid: rest.SessionId.refine(
       (sid) => !sid.startsWith('device:'),
@@ -35,8 +38,8 @@ export function readClaims(payload: unknown): Claims {
 }
 
 /**
- * By this instance's clock. Whether a token was issued in the future is for the database to say, whose times the
- * revocations are.
+ * Checks `exp` and `nbf` by this instance's clock. Whether a token was issued in the future is judged by the database,
+ * because its clock gives the times of the revocations.
  * @throws Fault TOKEN_EXPIRED, TOKEN_INVALID
  */
 export function assertTimes({ exp, nbf = 0 }: Claims, nowMs: number, toleranceMs: number): void {

@@ -168,7 +168,7 @@ function refusalOf(token: string): [FaultName, string] {
   throw new Error(`accepted ${token}`);
 }
 
-/** By hand, to make what no library would. */
+/** Signs by hand, to make tokens that no library would make. */
 function sign(payload: unknown, header: object = {}, secret = SECRET): string {
   return signText(JSON.stringify(payload), header, secret);
 }

@@ -3,23 +3,23 @@ import { JwtService } from '@nestjs/jwt';
 import { Fault } from '#protocol';
 import { assertTimes, LAST_SECOND, readClaims } from './claims.js';
 
-/** Who a verified token says its bearer is. */
+/** A verified token says this about its bearer. */
 export interface Identity {
   readonly user: string;
   readonly grants: readonly string[];
-  /** Numbers, as a Date for each would take 100 bytes of a connection. */
+  /** Times are numbers, because a Date for each would take 100 bytes of a connection. */
   readonly issuedAtMs: number;
-  /** The token's exp. It is good for the clock tolerance longer. */
+  /** The `exp` of the token, which is accepted until the tolerance for clocks has passed as well. */
   readonly expiresAtMs: number;
-  /** The login it belongs to; undefined: the token names none. */
+  /** The login that the token belongs to, its `sid`; undefined means that it names none. */
   readonly sessionId: string | undefined;
-  /** Tells this token from every other one: a digest of what is signed. */
+  /** A digest of the signed part tells this token from every other one. */
   readonly tokenId: string;
 }
 
-/** HS256 and nothing else: the algorithm is ours to choose, never the token's. */
+/** Only HS256 is accepted, because the server chooses the algorithm, never the token. */
 const ALGORITHM = 'HS256';
-/** Bytes of a digest that are kept: nobody finds two tokens with the same 16. */
+/** A digest is cut to this many bytes, because nobody can find two tokens that share 16. */
 const TOKEN_ID_BYTES = 16;
 
 export class Tokens {
@@ -44,7 +44,7 @@ export class Tokens {
     return { user: sub, grants, ...times, sessionId: sid, tokenId: digestOf(token) };
   }
 
-  /** With a jti, so that two tokens of one second are two. */
+  /** Each token gets a `jti`, so that two tokens of the same second differ. */
   sign({ user, grants = [], sessionId, ttlMs }: TokenClaims): string {
     return this.jwt.sign(
       { sub: user, grants, ...(sessionId === undefined ? {} : { sid: sessionId }) },
@@ -52,7 +52,7 @@ export class Tokens {
     );
   }
 
-  /** The claims of a token that we signed. Nothing else of it is looked at before, or said to whoever shows it. */
+  /** Returns the claims of a token that we signed; until that is certain, nothing of it is read or told. */
   private open(token: string): unknown {
     const { header, payload } = this.unseal(token);
     const extension = EXTENSIONS.find((name) => name in header);
@@ -77,12 +77,13 @@ export class Tokens {
 }
 
 /**
- * `crit` names what a reader must understand or else refuse the token (RFC 7515), and `b64` says that the claims are signed
- * as they are (RFC 7797). jsonwebtoken passes over both, and would take a token for something else than its issuer did.
+ * `crit` names what a reader has to understand, or otherwise refuse the token (RFC 7515); `b64` says whether the claims
+ * are signed unencoded (RFC 7797). jsonwebtoken ignores both, and would take such a token for something else than its
+ * issuer did.
  */
 const EXTENSIONS = ['crit', 'b64'] as const;
 
-/** Says what jsonwebtoken found, in words for whoever set up the issuer. */
+/** These words tell whoever set up the issuer what jsonwebtoken found. */
 const REASONS = new Map([
   ['invalid signature', 'its signature does not fit: it is signed with another secret, or was changed afterwards'],
   ['jwt signature is required', 'it is not signed'],
@@ -100,13 +101,13 @@ function toMs(seconds: number): number {
   return Math.trunc(Math.min(Math.max(seconds, 0), LAST_SECOND) * 1_000);
 }
 
-/** The digest is that of the signed part, because the signature may be written in more ways than one. */
+/** Only the signed part is digested, because a signature can be written in more than one way. */
 function digestOf(token: string): string {
   const signed = token.slice(0, token.lastIndexOf('.'));
   return createHash('sha256').update(signed).digest().subarray(0, TOKEN_ID_BYTES).toString('base64url');
 }
 
-/** A token for tools and tests; an application signs its own with the same secret. */
+/** Signs a token for tools and tests; an application signs its own with the same secret. */
 export function signToken(secret: string, claims: TokenClaims): string {
   return new Tokens(secret).sign(claims);
 }

@@ -1,8 +1,8 @@
 import type { JobReport } from './job.js';
 
 /**
- * Runs all steps of a job, also those behind one that fails, and adds up what they did.
- * @throws Error of the one that failed, or of all of them together; the others have done their work
+ * Runs all steps of a job, even after one has failed, and adds up what they did.
+ * @throws Error of the step that failed, or of all that failed together; by then every other step has done its work
  */
 export async function inSteps(...steps: readonly (() => Promise<JobReport>)[]): Promise<JobReport> {
   let rows = 0;
@@ -22,7 +22,7 @@ export async function inSteps(...steps: readonly (() => Promise<JobReport>)[]): 
   return { rows, notes };
 }
 
-/** A step that changes rows. */
+/** Makes a step that reports how many rows it changed. */
 export function counting(what: string, change: () => Promise<number>): () => Promise<JobReport> {
   return async () => {
     const rows = await change();

@@ -3,7 +3,9 @@ import type { JobReport } from './job.js';
 
 const SECONDS = [0.01, 0.1, 0.5, 1, 5, 10, 30];
 
-/** Jobs that ran on this instance: each runs on one of them at a time, so ask for the sum or the latest of all. */
+/**
+ * Measures the job runs of this instance. A job runs on one instance at a time, so query the sum or the latest of all.
+ */
 export class JobMetrics {
   private readonly runs: Counts<string>;
   private readonly failures: Counts<string>;
@@ -12,7 +14,7 @@ export class JobMetrics {
   private readonly succeededAt = new Map<string, number>();
 
   constructor(meter: Meter) {
-    // `job` is Prometheus' own.
+    // Prometheus itself sets the label `job`.
     const label = 'job_name';
     const counts = (name: string, help: string): Counts<string> =>
       meter.counters({ name: `trunkline_job_${name}_total`, help, label });

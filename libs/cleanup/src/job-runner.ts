@@ -4,27 +4,27 @@ import { NO_METER, type Logger, type Meter } from '#observability';
 import { JobMetrics } from './job-metrics.js';
 import type { Job, JobReport } from './job.js';
 
-/** Held until the transaction ends: of several instances one runs a job. */
+/** The lock is held until the transaction ends, so that only one of several instances runs a job. */
 const TRY_JOB_LOCK = statement<{ is_mine: boolean }>(
   'try_job_lock',
   'select pg_try_advisory_xact_lock(7256, hashtext($1)) as is_mine',
 );
 
 export interface RunOptions {
-  /** Another instance has just done it if the last run began less than this ago. */
+  /** The run is skipped if the last one began less than this ago, because another instance has just done it then. */
   readonly unlessWithinMs?: number;
   readonly isDryRun?: boolean;
 }
 
 export type JobOutcome = JobReport & {
-  /** False: another instance runs this job, or has just done so. */
+  /** False means that nothing ran here, mostly because another instance is running this job or has just done so. */
   readonly isMine: boolean;
   readonly error?: Error;
 };
 
 const NOTHING: JobOutcome = { isMine: false, rows: 0 };
 
-/** Runs jobs, one after the other, so that one instance does each at a time, and writes down what came of it. */
+/** Runs jobs one after the other, each on one instance at a time, and records the outcome in the job history. */
 export class JobRunner {
   private last: Promise<unknown> = Promise.resolve();
   private isStopped = false;
@@ -40,14 +40,17 @@ export class JobRunner {
     this.metrics = new JobMetrics(meter);
   }
 
-  /** Never throws: a failure is logged and recorded, and the next run tries again. */
+  /** Runs a job and never throws: a failure is logged and recorded, and the next run tries again. */
   run(job: Job, options: RunOptions = {}): Promise<JobOutcome> {
     const run = this.last.then(() => this.runLocked(job, options)).catch((error: unknown) => this.failed(job, error));
     this.last = run;
     return run;
   }
 
-  /** As {@link run}, for a job that looks after itself when several instances run it; nothing found is no run. */
+  /**
+   * Works as {@link run} does, but without a lock, for a job that several instances may run at once. A run is recorded
+   * only if it failed or changed something.
+   */
   async runUnlocked(job: Job): Promise<JobOutcome> {
     if (this.isStopped) return NOTHING;
     return this.attempt(job, { isWorthNoting: ({ rows }) => rows > 0 }).catch((error: unknown) =>
@@ -55,7 +58,7 @@ export class JobRunner {
     );
   }
 
-  /** No other run begins; resolves when the one under way has ended. */
+  /** Lets no other run begin, and resolves when the one under way has ended. */
   async stop(): Promise<void> {
     this.isStopped = true;
     await this.last;

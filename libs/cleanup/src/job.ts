@@ -1,17 +1,17 @@
 export interface JobReport {
-  /** Rows or things changed. */
+  /** How many rows or other things the run changed. */
   readonly rows: number;
-  /** What an operator wants to know of it, one line each. */
+  /** Lines that tell an operator what the run did. */
   readonly notes?: readonly string[];
 }
 
-/** One cleanup job: bounded work that any instance may do, and that may be repeated. */
+/** A cleanup job is bounded work that any instance may do and that may be repeated. */
 export interface Job {
   readonly name: string;
-  /** One line for `npm run cleanup -- --list`. */
+  /** One line that says what the job does, for `npm run cleanup -- --list`. */
   readonly does: string;
-  /** Cron expression, with seconds. */
+  /** The cron expression begins with a field for seconds. */
   readonly cron: string;
-  /** Does a bounded part of the work; on a dry run says what it would do, of deletes at most one batch. */
+  /** Does a bounded part of the work. A dry run only says what it would do, and counts at most one batch of deletes. */
   runOnce(isDryRun: boolean): Promise<JobReport>;
 }

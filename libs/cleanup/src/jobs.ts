@@ -24,13 +24,15 @@ export interface CleanupStores {
   readonly suspectList: Pick<SuspectList, 'forget'>;
 }
 
-/** All of them. */
+/** All cleanup jobs of an instance. */
 export class Jobs {
   readonly list: readonly Job[];
-  /** Looked for by every instance for itself, see there. */
+  /** Every instance runs this job for itself, for the reasons that {@link DeadInstancesJob} gives. */
   readonly deadInstances: DeadInstancesJob;
 
-  /** Those whose every run is in the diary; of the one that each instance does for itself only those that found something. */
+  /**
+   * All jobs but the one that each instance runs for itself, because that one records only runs that found something.
+   */
   get noted(): readonly Job[] {
     return this.list.filter((job) => job !== this.deadInstances);
   }

@@ -5,7 +5,7 @@ import type { Job } from './job.js';
 import { JobRunner } from './job-runner.js';
 import { Jobs } from './jobs.js';
 
-/** Runs each job at its times, on every instance; the runner sees to it that one of them does it. */
+/** Starts each job at its times on every instance; the runner makes sure that only one of them does the work. */
 @Injectable()
 export class Schedule {
   constructor(
@@ -14,7 +14,7 @@ export class Schedule {
     @Inject(JobRunner) private readonly runner: JobRunner,
   ) {}
 
-  /** Once the tables are there; the application's end ends it. */
+  /** Call this once the tables exist. The jobs end with the application. */
   start(): void {
     for (const job of this.jobs.list) {
       const periodMs = periodOf(job.cron);
@@ -22,7 +22,7 @@ export class Schedule {
       const cronJob = CronJob.from({ cronTime: job.cron, onTick: tick, waitForCompletion: true });
       this.scheduler.addCronJob(job.name, cronJob);
       cronJob.start();
-      // Nobody knows how long ago the last instance ran.
+      // Each job also runs at the start, because nobody knows how long ago an instance last ran.
       void tick();
     }
   }

@@ -1,12 +1,18 @@
-/** How often it is looked at. */
+/** The delay of the event loop is measured this often. */
 export const TICK_MS = 500;
 const TICKS = 20;
-/** Half of the ticks of ten seconds this late: the process no longer does its work. A single stop, however long, is none. */
+/**
+ * When half of the ticks of ten seconds are later than this, the process no longer does its work. A single stop does
+ * not count, however long it is.
+ */
 const STUCK_MS = 2_000;
-/** Requests are answered and timers do not come: the delay could not be measured. */
+/**
+ * When no timer has fired for this long although requests are answered, the delay cannot be measured, and the event
+ * loop counts as stuck.
+ */
 const UNMEASURED_MS = 60_000;
 
-/** How late a timer comes, over the last ten seconds. */
+/** Measures how late a timer fires, over the last ten seconds. */
 export class EventLoop {
   private readonly delaysMs = Array.from({ length: TICKS }, () => 0);
   private lastMs: number;
@@ -15,7 +21,7 @@ export class EventLoop {
     this.lastMs = now();
   }
 
-  /** Every {@link TICK_MS}, or whenever the timer comes. */
+  /** Called every {@link TICK_MS}, or as late as the timer fires. */
   tick(): void {
     const nowMs = this.now();
     this.delaysMs.push(Math.max(0, nowMs - this.lastMs - TICK_MS));

@@ -7,7 +7,7 @@ import { callerOf } from '#http';
 import { Indicators } from './indicators.js';
 import { ReportFilter } from './report.filter.js';
 
-/** For orchestrators and operators; answered from the moment the process listens. */
+/** Answers orchestrators and operators from the moment the process listens. */
 @ApiTags('health')
 @Controller('health')
 @UseFilters(ReportFilter)
@@ -18,7 +18,7 @@ export class HealthController {
     @Inject(SETTINGS) private readonly settings: Pick<ResolvedSettings, 'rest'>,
   ) {}
 
-  /** Everything, 503 if anything is down; strangers may be told the status alone. */
+  /** Reports every part, with 503 if any is down; callers without a key may be told the status alone. */
   @Get()
   @HealthCheck()
   all(@Req() request: IncomingMessage): Promise<Pick<HealthCheckResult, 'status'>> {
@@ -26,14 +26,14 @@ export class HealthController {
     return this.settings.rest.showsHealth || callerOf(request) ? report : statusAlone(report);
   }
 
-  /** Red only when a restart helps: the event loop is stuck. A database outage is no reason. */
+  /** Fails only when a restart helps, because the event loop is stuck; a database outage is no reason. */
   @Get('live')
   @HealthCheck()
   live(): Promise<HealthCheckResult> {
     return this.health.check([this.indicators.liveness]);
   }
 
-  /** Whether to send clients here. Without LISTEN it still serves, by polling. */
+  /** Tells whether to send clients here. An instance without LISTEN still serves, by polling. */
   @Get('ready')
   @HealthCheck()
   ready(): Promise<HealthCheckResult> {
@@ -41,7 +41,7 @@ export class HealthController {
     return this.health.check([instance, database, lease]);
   }
 
-  /** Red until the process has started for the first time: migrations may take a while. */
+  /** Fails until the process has started for the first time, because migrations may take a while. */
   @Get('startup')
   @HealthCheck()
   startup(): Promise<HealthCheckResult> {

@@ -8,26 +8,26 @@ import { Readiness } from './readiness.js';
 import { Vitals, type Survey } from './vitals.js';
 import { WATCHED_JOBS, type WatchedJob } from './watched-job.js';
 
-/** Then a hint is not worth much any more, and soon NOTIFY fails. */
+/** When the notification queue is fuller than half, hints arrive late; when it is full, NOTIFY fails. */
 const QUEUE_MAX = 0.5;
 const EVENT_LOOP_SLOW_MS = 200;
-/** Two seconds are promised. */
+/** Delivery is promised within two seconds, so a message that waits this long is a failure. */
 const UNDELIVERED_MAX_MS = 30_000;
 const AHEAD_MIN_DAYS = 1;
-/** Two turns of a job may be missed. */
+/** A job may miss two runs before it counts as stale. */
 const JOB_MAX_TURNS = 3;
 const JOB_TOLERANCE_MS = 30_000;
 
 type Outcome = HealthIndicatorResult | Promise<HealthIndicatorResult>;
 
 /**
- * What health says of each part: up, degraded (it serves, and somebody should look) or down, with a number or a word of
- * our own. Strangers may read it: no address, no version, no text of PostgreSQL.
+ * Reports each part as up, degraded (it serves, but somebody should look) or down, with a number or a word of our own.
+ * Strangers may read the report, so it holds no address, no version and no text of PostgreSQL.
  */
 @Injectable()
 export class Indicators {
   private readonly startedMs = performance.now();
-  /** Of each job: how old its last run may be. Reckoned once: it takes a millisecond. */
+  /** The last success of a job may be this old. The ages are computed once, because that takes a millisecond. */
   private readonly maxAgesMs: ReadonlyMap<string, number>;
 
   constructor(
@@ -58,13 +58,13 @@ export class Indicators {
     );
   };
 
-  /** A table was dropped or a right taken away: something that is asked for can never be answered. */
+  /** Down when a table was dropped or a right taken away, because some requests can then never be answered. */
   readonly schema = (): Outcome => {
     const isComplete = this.vitals.isSchemaComplete;
     return this.say('schema', isComplete, isComplete ? {} : { state: 'incomplete' });
   };
 
-  /** Without LISTEN it still serves, by polling; where that is how it is meant to be, nothing is amiss. */
+  /** Down while LISTEN is lost, although polling still serves; an instance that is meant to poll is up. */
   readonly listener = (): Outcome => {
     const mode = this.listen.isListening && this.settings.delivery.isNotifyOn ? 'listening' : 'polling';
     return this.say('listener', this.listen.isListening || !this.listen.isPossible, { mode });
@@ -84,7 +84,7 @@ export class Indicators {
     return this.grade('eventLoop', medianMs < EVENT_LOOP_SLOW_MS, { delayMs });
   };
 
-  /** Slow is no reason for a restart. */
+  /** A slow event loop is no reason for a restart; only one that is stuck is. */
   readonly liveness = (): Outcome => this.say('eventLoop', !this.vitals.eventLoop.isStuck);
 
   readonly notifications = async (): Promise<HealthIndicatorResult> => {
@@ -113,7 +113,7 @@ export class Indicators {
     ...[this.notifications, this.undelivered, this.partitions, this.jobs],
   ];
 
-  /** Nothing is held against a job before this instance has had the time to run it. */
+  /** A job is not stale before this instance has had the time to run it. */
   private isFresh(ageMs = Infinity, maxMs: number): 'fresh' | 'stale' {
     return Math.min(ageMs, performance.now() - this.startedMs) < maxMs ? 'fresh' : 'stale';
   }

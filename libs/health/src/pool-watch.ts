@@ -1,9 +1,9 @@
 import type { PoolName, PoolUse } from '#database';
 
-/** Callers that wait for a connection are a moment's peak; callers that wait all the time mean the pool is too small. */
+/** Callers that wait for a moment are a peak; callers that wait for this long mean that the pool is too small. */
 const SHORT_MS = 10_000;
 
-/** Which pools have been short of connections whenever one looked, and since when. */
+/** Watches which pools have had waiting callers at each look, and since when. */
 export class PoolWatch {
   private readonly shortSinceMs = new Map<PoolName, number>();
 
@@ -23,7 +23,7 @@ export class PoolWatch {
     return [...this.shortSinceMs].filter(([, sinceMs]) => this.now() - sinceMs >= SHORT_MS).map(([pool]) => pool);
   }
 
-  /** Per pool, connections at work of those there may be, e.g. `2/4`. */
+  /** Shows for each pool the connections at work of those there may be, for example `2/4`. */
   get busy(): Record<string, string> {
     return Object.fromEntries(entries(this.uses()).map(([pool, { busy, max }]) => [pool, `${busy}/${max}`]));
   }

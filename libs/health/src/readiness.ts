@@ -1,4 +1,4 @@
-/** Where this process stands; set by whoever starts and stops it. */
+/** The state of this process, which is set by whoever starts and stops it. */
 export class Readiness {
   private current: 'starting' | 'ready' | 'draining' = 'starting';
   private hasBeenReady = false;
@@ -16,7 +16,7 @@ export class Readiness {
     return this.current === 'ready';
   }
 
-  /** Stays true when the process goes on under a new identity. */
+  /** True once the process has been ready; this stays so when it goes on under a new identity. */
   get hasStarted(): boolean {
     return this.hasBeenReady;
   }

@@ -1,7 +1,7 @@
 import { Catch, ServiceUnavailableException, type ArgumentsHost, type ExceptionFilter } from '@nestjs/common';
 import type { Response } from 'express';
 
-/** Terminus throws its report when something is down; probes want to read it. */
+/** Answers with the report, which Terminus throws when something is down, because probes want to read it. */
 @Catch(ServiceUnavailableException)
 export class ReportFilter implements ExceptionFilter<ServiceUnavailableException> {
   catch(error: ServiceUnavailableException, host: ArgumentsHost): void {

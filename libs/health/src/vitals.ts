@@ -8,28 +8,31 @@ import { PoolWatch } from './pool-watch.js';
 import { READ_PULSE, type PulseRow } from './sql/read-pulse.sql.js';
 import { WATCHED_JOBS, type WatchedJob } from './watched-job.js';
 
-/** An answer is as good as new for as long as nobody asks again; an older one would hide an outage. */
+/** An answer is kept only until the next question is due, because an older one would hide an outage. */
 const PULSE = { everyMs: 1_000, keepMs: 1_000, waitMs: 2_000 };
 const SURVEY = { everyMs: 10_000, keepMs: 10_000, waitMs: 3_000 };
 const WARN_EVERY_MS = 60_000;
-/** The loops ask again within seconds; what only a job misses shows as its being stale. */
+/**
+ * The schema counts as incomplete for this long after a misfit. The loops meet a lasting one again within seconds; one
+ * that only a job meets shows as a stale job.
+ */
 const MISFIT_MS = 60_000;
 
-/** What lies in tables, and changes slowly. */
+/** These values are read from tables and change slowly. */
 export interface Survey {
-  /** Milliseconds since each job ran without an error; undefined: never, as far as the diary goes back. */
+  /** Milliseconds since each job last succeeded; undefined means never, as far as the job history goes back. */
   readonly jobAgesMs: ReadonlyMap<string, number | undefined>;
-  /** Days after today that have partitions, of the table that has fewest; negative: not even today. */
+  /** Days after today for which every table has a partition; a negative number means that today lacks one. */
   readonly partitionsAheadDays: number;
-  /** How long the first message due in the outbox waits to be moved into its channel. */
+  /** How long the first due message of the outbox has waited to be moved into its channel. */
   readonly outboxAgeMs: number;
-  /** How long the oldest stored message waits that this instance has readers for and has not read, of a sample. */
+  /** How long the oldest message that this instance has readers for has waited to be read, in a sample of channels. */
   readonly unreadAgeMs: number;
 }
 
 /**
- * What health looks at. The database is asked on a pool of its own, which load cannot take away, and only while somebody
- * wants to know: one short statement a second at most, and four more every ten seconds for `/health`.
+ * Probes what health reports. The database is asked on a pool of its own, which load cannot take away, and only while
+ * somebody wants to know: one short statement a second at most, and four more every ten seconds for `/health`.
  */
 @Injectable()
 export class Vitals implements OnModuleInit, OnApplicationShutdown {
@@ -77,7 +80,7 @@ export class Vitals implements OnModuleInit, OnApplicationShutdown {
     return row;
   }
 
-  /** One statement after the other: the second connection of the pool stays free for the pulse. */
+  /** The statements run one after the other, so that the second connection of the pool stays free for the probe. */
   private async takeSurvey(): Promise<Survey> {
     return {
       jobAgesMs: await this.diary.agesMs(this.jobs.map(({ name }) => name)),

@@ -1,7 +1,7 @@
-/** A job whose runs are looked after; provided by whoever knows the jobs. */
+/** A job that health reports as stale when it has not succeeded for too long. Whoever knows the jobs provides it. */
 export interface WatchedJob {
   readonly name: string;
-  /** Cron expression, with seconds. */
+  /** The cron expression begins with a field for seconds. */
   readonly cron: string;
 }
 

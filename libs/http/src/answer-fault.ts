@@ -11,14 +11,14 @@ const STATUS_BY_FAULT: Partial<Record<string, number>> = {
   RATE_LIMITED: 429,
 };
 const STATUS_BY_RANGE = [500, 400, 401, 403, 503, 500];
-/** How long a client has to read its answer while it is still sending what nobody reads. */
+/** A client that is still sending an unread body has this long to read its answer. */
 const LINGER_MS = 1_000;
 
 export function statusOf(fault: Fault): number {
   return STATUS_BY_FAULT[fault.fault] ?? STATUS_BY_RANGE[Math.floor(fault.code / 1_000)] ?? 500;
 }
 
-/** Answers with the fault as JSON, and says in HTTP's own words when to come back or how to authenticate. */
+/** Answers with the error as JSON, and says in HTTP headers when to come back or how to authenticate. */
 export function answerFault(response: ServerResponse, fault: Fault): void {
   const body = JSON.stringify({ ok: false, error: fault.toWire() });
   if (fault.retryAfterMs !== undefined) response.setHeader('Retry-After', Math.ceil(fault.retryAfterMs / 1_000));
@@ -31,8 +31,8 @@ export function answerFault(response: ServerResponse, fault: Fault): void {
 }
 
 /**
- * Answers a request whose body nobody has read, and nobody will: the connection ends with the answer. Who is over a limit is
- * hung up on in any case, so that the next try costs more than a few bytes on an open connection.
+ * Refuses a request without reading its body. The connection is closed after the answer if a body is left unread. It is
+ * also closed if a rate limit was exceeded, so that the next try costs more than a few bytes on an open connection.
  */
 export function turnAway(request: IncomingMessage, response: ServerResponse, fault: Fault): void {
   const isUnread = hasBody(request) && !request.complete;
@@ -46,8 +46,9 @@ export function hasBody({ headers }: IncomingMessage): boolean {
 }
 
 /**
- * Node reads on after an answer, however much a client sends, or destroys the connection at once, and then the reset
- * overtakes the answer. This one is closed on our side only, read no more, and destroyed a moment later.
+ * After an answer, Node either keeps reading however much a client sends, or destroys the connection at once, and then
+ * the reset overtakes the answer. This connection is closed on our side only, not read any more, and destroyed a moment
+ * later.
  */
 function leaveUnread(socket: Socket): void {
   socket.destroySoon = () => {

@@ -6,20 +6,19 @@ import { AdminAudit } from '#message-persistence';
 import { LOGGER, requestIdOf, type Logger } from '#observability';
 import { toFault } from './to-fault.js';
 
-/** A request whose key was found to be good. */
+/** A request that has shown a valid key. */
 export interface KeyedRequest extends Request {
-  /** The name of the key. */
   keyName: string;
 }
 
-/** What a route changes, as the audit calls it. */
+/** Names what a route changes, as the audit log calls it; a route without this name is not recorded. */
 export const Action = Reflector.createDecorator<string>();
 
 const PLAIN = new Set(['string', 'number', 'boolean']);
 const LONGEST = 200;
 const MOST_DETAILS = 10;
 
-/** Writes down each change before it is made, and then what came of it. */
+/** Records each change in the audit log before it is made, and then its result. */
 @Injectable()
 export class AuditInterceptor implements NestInterceptor {
   constructor(
@@ -54,7 +53,7 @@ export class AuditInterceptor implements NestInterceptor {
     throw error;
   }
 
-  /** The change is made, whatever becomes of its line. */
+  /** If the result cannot be recorded, that is only logged, because the change itself is over. */
   private async end(id: number, result: string): Promise<void> {
     await this.audit
       .end(id, result)
@@ -66,7 +65,7 @@ function targetOf({ params }: KeyedRequest): string {
   return Object.values(params).join(' ').slice(0, 300);
 }
 
-/** What it was asked with, before anybody has looked at it: plain values, and not too many. There are no secrets here. */
+/** Picks a few plain values from the query and the body, which are not validated yet. Neither holds secrets. */
 function detailsOf({ query, body }: KeyedRequest): Record<string, unknown> {
   const given: [string, unknown][] = [query, body].flatMap((part: unknown) => Object.entries(part ?? {}));
   const plain = given.filter(([name, value]) => PLAIN.has(typeof value) && `${name}${String(value)}`.length < LONGEST);

@@ -1,23 +1,23 @@
 import type { IncomingMessage } from 'node:http';
 import type { AdminScope } from '#protocol';
 
-/** Who asks, by the key that was shown. */
+/** The holder of the key that a request has shown. */
 export interface Caller {
   readonly kind: 'api' | 'admin' | 'metrics';
   /** The name of the key. */
   readonly name: string;
-  /** What an operator may do; empty for all others. */
+  /** The scopes of an operator's key; every other caller has none. */
   readonly scopes: ReadonlySet<AdminScope>;
 }
 
 const callers = new WeakMap<IncomingMessage, Caller>();
 
-/** Undefined: no key was shown that is good on this path. */
+/** Undefined means that the request has shown no key that is valid on its path. */
 export function callerOf(request: IncomingMessage): Caller | undefined {
   return callers.get(request);
 }
 
-/** Called by the doorkeeper alone. */
+/** Only the doorkeeper calls this. */
 export function setCaller(request: IncomingMessage, caller: Caller): void {
   callers.set(request, caller);
 }

@@ -1,7 +1,7 @@
 import type { Counts, Meter } from '#observability';
 import type { FaultName } from '#protocol';
 
-/** The same one for sockets and REST. */
+/** Sockets and REST share this counter of requests that were refused or failed. */
 export function countFaults(meter: Meter): Counts<FaultName> {
   return meter.counters({
     name: 'trunkline_request_faults_total',

@@ -15,9 +15,9 @@ export interface Documented {
   readonly queryExample?: Record<string, string | number | boolean>;
   readonly params?: Record<string, string | { readonly description: string; readonly example: string }>;
   readonly answerExample?: unknown;
-  /** Beside those of any request. */
+  /** These errors are possible beside those of every route. */
   readonly faults: readonly FaultName[];
-  /** The security scheme of its keys; left out: the one of API_KEYS. */
+  /** The security scheme of the keys that the route takes; left out means that of API_KEYS. */
   readonly keys?: string;
 }
 
@@ -28,7 +28,7 @@ const header = (description: string, example: string) => ({
   schema: { type: 'string' as const, example },
 });
 const RETRY_AFTER = { 'Retry-After': header('seconds', '1') };
-/** As draft-ietf-httpapi-ratelimit-headers-11 has them. */
+/** These headers follow draft-ietf-httpapi-ratelimit-headers-11. */
 const RATE_HEADERS = {
   'RateLimit-Policy': header(
     'what the key may ask: so many (q) within so many seconds (w)',
@@ -37,7 +37,7 @@ const RATE_HEADERS = {
   RateLimit: header('what is left of it (r), for so many seconds (t)', '"key-requests";r=3999;t=2'),
 };
 
-/** Describes a route in OpenAPI from the schemas that also validate it, and answers with stored JSON as it is stored. */
+/** Describes a route in OpenAPI from the schemas that also validate it, and makes it send stored JSON unchanged. */
 export function Documented(route: Documented): MethodDecorator {
   const faults: FaultName[] = ['API_KEY_INVALID', ...route.faults, 'RATE_LIMITED', 'UNAVAILABLE'];
   const statuses = new Set(faults.map(toStatus));
@@ -86,7 +86,10 @@ function schemaOf(schema: z.ZodType, io: 'input' | 'output'): object {
   return inline(rest);
 }
 
-/** Puts each definition where it is referred to, since routes share none; one that contains itself becomes "any". */
+/**
+ * Replaces each reference by its definition, because routes share none. A reference to a definition from within itself
+ * becomes "any".
+ */
 function inline({ definitions: defs = {}, ...schema }: Record<string, unknown>): object {
   const definitions = defs as Record<string, unknown>;
   const walk = (node: unknown, open: readonly string[]): unknown => {

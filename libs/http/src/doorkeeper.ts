@@ -11,44 +11,44 @@ import { bodyFault, readJson } from './json-body.js';
 import { KeyRates, type Exceeded } from './key-rates.js';
 import { toFault } from './to-fault.js';
 
-/** Paths whose callers show a key. */
+/** A set of paths whose callers show a key. */
 export interface Area {
-  /** Matches whole paths, in any case, as the router does. */
+  /** The expression matches whole paths, in upper and lower case, as the router does. */
   readonly path: RegExp;
-  /** Who a secret lets in. */
+  /** Returns the caller that a secret belongs to; undefined means that it belongs to nobody here. */
   readonly find: (secret: string) => Caller | undefined;
-  /** Strangers are let in, too, and are told less. */
+  /** True means that callers without a key are let in as well, and are told less. */
   readonly isOpen?: boolean;
 }
 
 export interface DoorkeeperOptions {
   readonly areas: readonly Area[];
-  /** Finds the client's address, behind trusted proxies. */
+  /** Finds the address of the client, also behind trusted proxies. */
   readonly addressOf: (request: IncomingMessage) => string;
   readonly suspects: Pick<Suspects, 'note' | 'refusedForMs'>;
-  /** 0: any number. */
+  /** In this rate and the two below, 0 means that there is no limit. */
   readonly keyRequestsPerS: number;
   readonly keyBytesPerS: number;
   readonly strangerRequestsPerS: number;
-  /** How long the body of a request may be. */
+  /** Returns how many bytes the body of a request may have. */
   readonly maxBytesOf: (request: Request) => number;
-  /** A connection has shown a good key. */
+  /** Called when a connection has shown a valid key. */
   readonly onKnown: (socket: Socket) => void;
   readonly meter: Meter;
   readonly logger: Logger;
 }
 
-/** Probes come as often as their orchestrator likes. */
+/** Health probes are not counted, because an orchestrator sends them as often as it likes. */
 const PROBES = /^\/health(\/|$)/i;
 const STRANGER_BURST_S = 4;
 const SWEEP_EVERY_MS = 60_000;
-/** A longer one is nobody's, and is not even hashed. */
+/** A longer secret belongs to nobody and is not even hashed. */
 const LONGEST_SECRET = 300;
 
 /**
- * The first that any HTTP request meets. It finds out who asks before anything of a body is read, counts what each key and
- * each address asks, and turns away in few steps. Without a key of the area all paths of it look the same. An address is
- * never held against a good key: many clients may share it.
+ * Every HTTP request meets the doorkeeper first. It finds out who asks before any of the body is read, counts what each
+ * key, and each address without a key, asks for, and refuses in few steps. Without a valid key all paths of an area
+ * look the same. A valid key passes whatever its address has done, because many clients may share an address.
  */
 export class Doorkeeper {
   private readonly keys: KeyRates;
@@ -64,7 +64,10 @@ export class Doorkeeper {
     this.faults = countFaults(meter);
   }
 
-  /** Hears of clients that want to be asked for their body, whom Node would ask at once. */
+  /**
+   * Treats `Expect: 100-continue` as any request, because Node would ask for the body at once. Every minute it forgets
+   * keys and addresses that have been idle.
+   */
   watch(server: Server): void {
     server.on('checkContinue', (request: IncomingMessage, response: ServerResponse) =>
       server.emit('request', request, response),
@@ -90,7 +93,7 @@ export class Doorkeeper {
     this.keys.sweep(nowMs);
   }
 
-  /** Nothing that is open to strangers takes a body. */
+  /** Refuses every body, because nothing that is open without a key takes one. */
   private passStranger(request: Request, response: Response, next: () => void): void {
     const tooMany = PROBES.test(request.path) ? undefined : this.countStranger(request);
     const fault = tooMany ?? (hasBody(request) ? new Fault('NOT_FOUND', 'no such route') : undefined);
@@ -107,7 +110,7 @@ export class Doorkeeper {
     return new Fault('RATE_LIMITED', 'too many requests without a key from this address', { retryAfterMs: waitMs });
   }
 
-  /** Why a request without a good key is refused: that it has none, or that its address has failed too often. */
+  /** Returns why a request without a valid key is refused: it has none, or too much came or failed from its address. */
   private async refuseKey(request: Request, isShown: boolean): Promise<Fault> {
     const { addressOf, suspects } = this.options;
     const address = addressOf(request);
@@ -118,7 +121,7 @@ export class Doorkeeper {
     return new Fault('RATE_LIMITED', 'too much has failed from this address lately', { retryAfterMs: outForMs });
   }
 
-  /** @returns whether the request may go on; else it was answered */
+  /** @returns true if the request may go on; false means that it was answered */
   private async passCaller(request: Request, response: Response, caller: Caller): Promise<boolean> {
     setCaller(request, caller);
     this.options.onKnown(request.socket);
@@ -141,13 +144,13 @@ export class Doorkeeper {
     if (length !== undefined) this.check(this.keys.takeBytes(key, Number(length), response));
     if (/100-continue/i.test(request.headers.expect ?? '')) response.writeContinue();
     const bytes = await readJson(request, maxBytes);
-    // How long it is shows only now.
+    // The size of a body without Content-Length is known only now.
     if (length === undefined) this.check(this.keys.takeBytes(key, bytes, response));
   }
 
   private check(exceeded: Exceeded | undefined): void {
     if (!exceeded) return;
-    // Whoever has a good key is a back end with much to do, and no suspect.
+    // The holder of a valid key is no suspect but a back end with much to do.
     this.limited.inc(exceeded.limit);
     throw exceeded.fault;
   }
@@ -161,7 +164,7 @@ export class Doorkeeper {
   }
 }
 
-/** What was shown as a key; an empty one if it is none; undefined: nothing was. */
+/** Returns the secret that was shown: an empty one if it cannot be a key, undefined if none was shown. */
 function shownIn({ headers: { authorization, 'x-api-key': apiKey } }: Request): string | undefined {
   if (authorization === undefined && apiKey === undefined) return undefined;
   const secret = /^Bearer (\S+)$/i.exec(authorization ?? '')?.[1] ?? [apiKey].flat()[0] ?? '';

@@ -6,7 +6,7 @@ import { answerFault } from './answer-fault.js';
 import { countFaults } from './count-faults.js';
 import { toFault } from './to-fault.js';
 
-/** Answers every refusal of HTTP as `{ok:false, error}`, with the number the socket would give. */
+/** Answers every error of HTTP as `{ok:false, error}`, with the code that the socket would give. */
 @Catch()
 export class FaultFilter implements ExceptionFilter {
   private readonly faults: Counts<FaultName>;
@@ -30,7 +30,7 @@ export class FaultFilter implements ExceptionFilter {
   }
 }
 
-/** Of Nest itself, or of Express: Nest has wrapped those. */
+/** Converts an exception of Nest itself, or one of Express that Nest has wrapped. */
 function fromHttp(error: HttpException): Fault {
   switch (error.getStatus()) {
     case 404:

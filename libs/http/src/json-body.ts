@@ -5,10 +5,11 @@ import { Fault } from '#protocol';
 const texts = new WeakMap<IncomingMessage, string>();
 
 /**
- * Reads the body of a request into `request.body`, and keeps its text: messages are stored as they came. Only UTF-8:
- * of other charsets two decoders could have different ideas, and what is stored would not be what was looked at.
- * @returns how many bytes it had
- * @throws Fault BODY_TOO_LARGE as soon as more has come, the rest unread; BAD_JSON
+ * Parses the body of a request into `request.body` and keeps its text, because messages are stored as they came. Only
+ * UTF-8 is read: two decoders could read another charset differently, and the stored text would not be the one that was
+ * checked.
+ * @returns how many bytes the body had
+ * @throws Fault BODY_TOO_LARGE as soon as too much has come, with the rest left unread; BAD_JSON
  */
 export async function readJson(request: Request, maxBytes: number): Promise<number> {
   const bytes = await readBytes(request, maxBytes);
@@ -23,8 +24,8 @@ export async function readJson(request: Request, maxBytes: number): Promise<numb
 }
 
 /**
- * The text that the body of a request was parsed from.
- * @throws Fault BAD_JSON: there was none
+ * Returns the text that the body of a request was parsed from.
+ * @throws Fault BAD_JSON if there was no body
  */
 export function jsonOf(request: Request): string {
   const text = texts.get(request);
@@ -32,7 +33,7 @@ export function jsonOf(request: Request): string {
   return text;
 }
 
-/** Why a body is refused by what its headers say of it; undefined: it may be read. */
+/** Returns why a body is refused because of its headers; undefined means that it may be read. */
 export function bodyFault({ headers }: IncomingMessage, maxBytes: number): Fault | undefined {
   const { 'content-type': type = '', 'content-encoding': encoding = 'identity' } = headers;
   if (encoding !== 'identity') {

@@ -3,7 +3,7 @@ import type { Response } from 'express';
 import { map, type Observable } from 'rxjs';
 import { toJson } from '#protocol';
 
-/** Answers with the stored text of messages in its place, which Express, by JSON.stringify, would write anew. */
+/** Writes stored JSON into the answer as it is stored, because Express would write it anew with JSON.stringify. */
 @Injectable()
 export class JsonTextInterceptor implements NestInterceptor<unknown, string> {
   intercept(context: ExecutionContext, next: CallHandler<unknown>): Observable<string> {

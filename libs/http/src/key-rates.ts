@@ -3,18 +3,21 @@ import { Buckets, type Rate } from '#limits';
 import { Fault } from '#protocol';
 
 export interface KeyRatesOptions {
-  /** 0: any number. */
+  /** Requests may come at this rate; 0 means that there is no limit. */
   readonly requestsPerS: number;
-  /** Of bodies; 0: any number. */
+  /** Bytes of request bodies may come at this rate; 0 means that there is no limit. */
   readonly bytesPerS: number;
 }
 
-/** What may come at once, in seconds of the rate. */
+/** As much as these seconds of the rate allow may come at once. */
 const BURST_S = 2;
 
 export type KeyLimit = 'key-requests' | 'key-bytes';
 
-/** How fast the holder of a key may ask. Tells it in the RateLimit headers of draft-ietf-httpapi-ratelimit-headers-11. */
+/**
+ * Limits how fast the holder of a key may ask, and tells it in the RateLimit headers of
+ * draft-ietf-httpapi-ratelimit-headers-11.
+ */
 export class KeyRates {
   private readonly requests: Limit;
   private readonly bytes: Limit;
@@ -24,12 +27,15 @@ export class KeyRates {
     this.bytes = new Limit('key-bytes', 'content-bytes', bytesPerS);
   }
 
-  /** Counts a request. @returns the limit it is over, which the response then names, or undefined */
+  /** Counts a request. @returns the limit that is exceeded, which the response then names; undefined if none is */
   takeRequest(key: string, response: ServerResponse): Exceeded | undefined {
     return this.requests.take(key, 1, response) ?? this.requests.tell(key, response);
   }
 
-  /** Counts bytes of a body. */
+  /**
+   * Counts the bytes of a body.
+   * @returns the limit that is exceeded, which the response then names; undefined if none is
+   */
   takeBytes(key: string, bytes: number, response: ServerResponse): Exceeded | undefined {
     return this.bytes.take(key, bytes, response);
   }
@@ -68,7 +74,7 @@ class Limit {
     return { limit: this.name, fault: new Fault('RATE_LIMITED', message, { retryAfterMs: waitMs }) };
   }
 
-  /** What is left, and in which time it may be used. */
+  /** Writes into the response how much is left, and within which time it may be used. */
   tell(key: string, response: ServerResponse): undefined {
     if (this.rate.perS > 0) this.write(response, this.buckets.left(key, performance.now()), BURST_S * 1_000);
   }

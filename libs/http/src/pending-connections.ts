@@ -3,21 +3,21 @@ import type { Socket } from 'node:net';
 import { networkOf } from '#limits';
 
 export interface PendingConnectionsOptions {
-  /** 0: any number. */
+  /** A maximum of 0 means that there is no limit. */
   readonly maxPerAddress: number;
-  /** A trusted proxy, whose connections are those of many clients. */
+  /** True for a trusted proxy, because its connections are those of many clients. */
   readonly isExempt: (address: string) => boolean;
-  /** A connection had to give way. */
+  /** Called when a connection of this address was closed to make room for a newer one. */
   readonly onClosed: (address: string) => void;
 }
 
 /**
- * The TCP connections of each address, from the accept on, that have neither shown a good key nor become a WebSocket. When
- * an address has as many as it may, the oldest of them gives way: what is slow goes, and a quick client behind the same
- * address, of which there may be many, still comes in.
+ * Knows for each address the TCP connections, from the accept on, that have neither shown a valid key nor become a
+ * WebSocket. When an address has too many, its oldest one is closed: a slow client goes, and a quick one still comes
+ * in, because many clients may share the address.
  */
 export class PendingConnections {
-  /** In the order in which they came. */
+  /** The sockets of an address stand in the order in which they came. */
   private readonly byAddress = new Map<string, Set<Socket>>();
   private readonly addresses = new WeakMap<Socket, string>();
 
@@ -29,7 +29,7 @@ export class PendingConnections {
     server.on('upgrade', ({ socket }: IncomingMessage) => this.release(socket));
   }
 
-  /** It need not be watched any longer. */
+  /** Forgets a connection, which then counts no longer. */
   release(socket: Socket): void {
     const address = this.addresses.get(socket) ?? '';
     const pending = this.byAddress.get(address);

@@ -1,7 +1,7 @@
 import { classify } from '#database';
 import { Fault } from '#protocol';
 
-/** Whatever was thrown, in the words of the wire. Only a fault of the server itself keeps its text to itself. */
+/** Converts whatever was thrown into a protocol error, which never repeats the text of any other error. */
 export function toFault(error: unknown): Fault {
   if (error instanceof Fault) return error;
   switch (classify(error)) {

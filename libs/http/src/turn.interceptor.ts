@@ -4,19 +4,20 @@ import type { Request } from 'express';
 import { FairQueue } from '#limits';
 import { callerOf } from './caller.js';
 
-/** The doorkeeper lets nobody without a key so far. */
+/** This stands in for a missing caller, although the doorkeeper lets no request without a key come this far. */
 const NOBODY = { kind: 'none', name: '' };
 
 /**
- * Has a request wait for the turn of its key, so that one key never takes all connections to the database. For routes
- * that need one for each request: publishes and joins share theirs, and take turns where they are stored.
+ * Makes a request wait for the turn of its key, so that one key never takes all connections to the database. It is for
+ * routes that need a connection for each request; publishes and joins share theirs, and take turns where they are
+ * stored.
  */
 @Injectable()
 export class TurnInterceptor implements NestInterceptor {
   constructor(@Inject(FairQueue) private readonly turns: FairQueue) {}
 
   intercept(context: ExecutionContext, next: CallHandler<unknown>): Observable<unknown> {
-    // An operator's key may have the name of a back end's.
+    // The kind is part of the owner, because an operator's key may have the name of a back end's key.
     const { kind, name } = callerOf(context.switchToHttp().getRequest<Request>()) ?? NOBODY;
     return from(this.turns.run(`${kind}:${name}`, () => lastValueFrom(next.handle())));
   }

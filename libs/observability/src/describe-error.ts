@@ -4,8 +4,8 @@ const CAUSES = 3;
 const MESSAGE_LENGTH = 300;
 
 /**
- * An error as a log line has it: what it is, where it was, and why. Not whatever else it carries: PostgreSQL's `detail`
- * quotes the row that failed, and so the body of a message.
+ * Describes an error for a log line: what it is, where it happened, and its causes. Everything else that it carries is
+ * left out, because PostgreSQL's `detail` quotes the row that failed, and with it the body of a message.
  */
 export function describeError(error: unknown, depth = 0): object {
   if (!(error instanceof Error)) return { message: cut(error, MESSAGE_LENGTH) };
@@ -19,7 +19,7 @@ export function describeError(error: unknown, depth = 0): object {
   };
 }
 
-/** The message stands before them, uncut. */
+/** Returns the frames of a stack alone, because the message stands before them uncut. */
 function frames(stack = ''): string {
   return stack
     .split('\n')

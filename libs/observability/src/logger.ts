@@ -9,10 +9,13 @@ export type { Logger };
 /** Injection token of the root {@link Logger}. */
 export const LOGGER = Symbol('logger');
 
-/** `auto`: for people on a terminal, if pino-pretty is there to write for them; JSON for everybody else. */
+/** `auto` writes for people on a terminal if pino-pretty is installed, and JSON in every other case. */
 export type LogFormat = 'json' | 'pretty' | 'auto';
 
-/** Lines on stdout. Client strings are escaped by JSON and cut; tokens and bodies are never logged. */
+/**
+ * The logger writes lines to stdout. Strings of clients are escaped by JSON and cut; tokens and bodies are never
+ * logged.
+ */
 export function createLogger(level: string, format: LogFormat = 'json'): Logger {
   const wantsPretty = format === 'pretty' || (format === 'auto' && process.stdout.isTTY);
   return pino(
@@ -27,7 +30,7 @@ export function createLogger(level: string, format: LogFormat = 'json'): Logger 
   );
 }
 
-/** Undefined where it is not installed: it is a package for development. */
+/** Undefined means that pino-pretty is not installed, because it is a package for development. */
 function prettyStream(): DestinationStream | undefined {
   try {
     const pretty = createRequire(import.meta.url)('pino-pretty') as (options: object) => DestinationStream;
@@ -38,7 +41,7 @@ function prettyStream(): DestinationStream | undefined {
   }
 }
 
-/** Lets Nest write its own lines through ours; its routine chatter goes to debug. */
+/** Writes Nest's own lines through our logger; its routine lines are written at debug. */
 export class NestLog implements LoggerService {
   constructor(private readonly logger: Logger) {}
 

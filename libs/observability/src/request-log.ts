@@ -3,13 +3,13 @@ import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import { cut } from './cut.js';
 import type { Logger } from './logger.js';
 
-/** What may stand in a log line and go back as a header: the ids that load balancers and back ends make. */
+/** The ids that load balancers and back ends make match this; they are safe in a log line and in a header. */
 const SANE = /^[\w.:+/=@-]{1,100}$/;
 const HEALTH = /^\/health(\/|$|\?)/;
 
 const ids = new WeakMap<IncomingMessage, string>();
 
-/** The id of a request: that of its X-Request-Id, if it has one that will do, else a new one. */
+/** Returns the id of a request: its X-Request-Id if that is a safe one, otherwise a new one. */
 export function requestIdOf(request: IncomingMessage): string {
   const known = ids.get(request);
   if (known !== undefined) return known;
@@ -20,8 +20,8 @@ export function requestIdOf(request: IncomingMessage): string {
 }
 
 /**
- * Names the instance and the request in every answer of an HTTP server, whoever gives it (a route, a guard, Engine.IO),
- * and logs what came of it: at debug, and at error if the server failed. Neither queries nor headers nor bodies.
+ * Names the instance and the request in every answer of an HTTP server, whether a route, a guard or Engine.IO gives it.
+ * Logs the outcome at debug, or at error if the server failed, without queries, headers or bodies.
  */
 export class RequestLog {
   constructor(
@@ -29,7 +29,7 @@ export class RequestLog {
     private readonly instanceId: string,
   ) {}
 
-  /** Once all others listen to the server, so that this is asked before them. */
+  /** Call this once all other listeners are on the server, so that this one is called before them. */
   watch(server: Server): void {
     server.prependListener('request', (request: IncomingMessage, response: ServerResponse) => {
       for (const [name, value] of Object.entries(this.headers(request))) response.setHeader(name, value);
@@ -45,7 +45,7 @@ export class RequestLog {
   private write(request: IncomingMessage, response: ServerResponse, ms: number): void {
     const { statusCode: status, writableFinished } = response;
     const { method, url = '' } = request;
-    // A probe that is told no has been served.
+    // A health probe that gets such an answer has been served, so it is no error.
     const level = status >= 500 && !HEALTH.test(url) ? 'error' : 'debug';
     if (!this.logger.isLevelEnabled(level)) return;
     const path = cut(url.split('?', 1)[0]);

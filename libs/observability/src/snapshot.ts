@@ -1,24 +1,25 @@
 import { setTimeout as delay } from 'node:timers/promises';
 
 export interface SnapshotOptions {
-  /** It is not taken anew before this. */
+  /** A new snapshot is not taken before this time has passed since the last try. */
   readonly everyMs: number;
-  /** Nobody waits longer for a new one. */
+  /** Nobody waits longer than this for a new snapshot. */
   readonly waitMs: number;
-  /** One asked for longer ago is better not shown. */
+  /** A snapshot that was asked for longer ago is not shown any more. */
   readonly keepMs: number;
   readonly onError: (error: unknown) => void;
 }
 
 /**
- * What costs a question to the database: asked when somebody looks, at most once in `everyMs`, and never again while it
- * is under way, however late the answer. So the number of those who look does not matter to the one who is asked.
+ * Keeps the answer to a question that costs the database something. It is asked when somebody looks, at most once in
+ * `everyMs`, and never while the last one is under way, however late its answer. So the database does not notice how
+ * many look.
  */
 export class Snapshot<T> {
   private latest: { readonly value: T; readonly atMs: number } | undefined;
   private triedAtMs = -Infinity;
   private isTaking = false;
-  /** Ends when it is taken, or overdue. */
+  /** Resolves when the snapshot is taken, or overdue. */
   private waiting: Promise<void> | undefined;
 
   constructor(
@@ -27,10 +28,10 @@ export class Snapshot<T> {
     private readonly now: () => number = () => performance.now(),
   ) {}
 
-  /** Undefined: there is none, or none fresh enough to be shown. */
+  /** Undefined means that there is no snapshot, or none that is fresh enough to be shown. */
   async read(): Promise<T | undefined> {
     const { everyMs, keepMs } = this.options;
-    // Behind one that is overdue another would only queue up.
+    // While a question is overdue, another one would only queue up behind it.
     if (!this.isTaking && this.now() - this.triedAtMs >= everyMs) {
       this.waiting = this.begin().finally(() => (this.waiting = undefined));
     }
@@ -48,7 +49,7 @@ export class Snapshot<T> {
       .finally(() => (this.isTaking = false));
     const taken = new AbortController();
     const overdue = delay(this.options.waitMs, undefined, { signal: taken.signal, ref: false });
-    await Promise.race([taking, overdue.catch(() => undefined)]); // it only ever fails by being aborted
+    await Promise.race([taking, overdue.catch(() => undefined)]); // the delay only ever fails by being aborted
     taken.abort();
   }
 }

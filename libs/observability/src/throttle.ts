@@ -1,8 +1,8 @@
 import type { Logger } from './logger.js';
 
 /**
- * Warns of the same thing at most once in `everyMs`, and then says how often it happened since: in an outage of the
- * database the same retries fail ten times a second.
+ * Makes a function that warns of the same thing at most once in `everyMs`, and then says how often it happened since.
+ * In an outage of the database the same retries fail ten times a second.
  */
 export function throttledWarn(logger: Logger, everyMs: number): (what: string, error: unknown) => void {
   const seen = new Map<string, { atMs: number; suppressed: number }>();
@@ -18,8 +18,8 @@ export function throttledWarn(logger: Logger, everyMs: number): (what: string, e
 }
 
 /**
- * Writes at most so many lines of one kind in a second, and then says how many it left out: whoever is refused may try
- * again without end, and each try is a line.
+ * Writes at most `maxPerS` lines of one kind in a second, and then says how many it left out. A client that is refused
+ * may try again without end, and each try is a line.
  */
 export class ThrottledLog {
   private startedAtMs = -Infinity;
@@ -28,7 +28,7 @@ export class ThrottledLog {
 
   constructor(private readonly maxPerS: number) {}
 
-  /** @param write is given what to add to the line: nothing, or how many were left out before it */
+  /** @param write is given what to add to the line: nothing, or how many lines were left out before it */
   line(write: (extra: { readonly suppressed?: number }) => void, nowMs = performance.now()): void {
     if (nowMs - this.startedAtMs >= 1_000) [this.startedAtMs, this.written] = [nowMs, 0];
     if (this.written >= this.maxPerS) {

@@ -4,7 +4,7 @@ import { HistoryTime } from './request.js';
 import { MessageRecord } from './message.js';
 import { ConnectionView, DeadLetter, DeliveryStatus, SessionView, Timeline } from './rest.js';
 
-/** What a key of ADMIN_API_KEYS may do: look, act, remove what cannot be brought back. */
+/** A key of ADMIN_API_KEYS has some of these scopes: it may look, act, or remove what cannot be brought back. */
 export const ADMIN_SCOPES = ['read', 'operate', 'purge'] as const;
 export type AdminScope = (typeof ADMIN_SCOPES)[number];
 
@@ -15,7 +15,7 @@ const time = z.iso.datetime();
 const next = { next: z.string().nullable().describe('the cursor of the next page; null: this is the last') };
 const text = z.string().min(1).max(200);
 
-/** The next page begins where a cursor says; what it looks like is nobody's business but the server's. */
+/** A page begins at its cursor, whose form only the server knows: a client passes it on unchanged. */
 const paging = {
   limit: z.coerce.number().int().min(1).max(PAGE_MAX).default(100),
   cursor: z.string().min(1).max(1_000).optional().describe('`next` of the page before, with the same filters'),
@@ -95,7 +95,7 @@ export const Cursor = z
     updatedAt: time.nullable(),
   })
   .meta({ id: 'AdminCursor' });
-/** `PUT /admin/v1/users/:user/ban` */
+/** The body of `PUT /admin/v1/users/:user/ban`. */
 export const Ban = z.strictObject({
   reason: z.string().min(1).max(500).optional().describe('for operators; the user is not told'),
   until: HistoryTime.optional().describe('left out: until it is lifted'),

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { bodyIn, DEFAULT_BODY_LIMITS, encodeBody, type BodyLimits } from './body.js';
 import { Fault } from './fault.js';
 
-/** Small, so that random values meet every one of them. */
+/** These limits are small, so that random values break every one of them. */
 const TIGHT: BodyLimits = { maxBytes: 80, maxDepth: 2, maxKeys: 4 };
 
 const stringUnit = fc.oneof(
@@ -117,7 +117,7 @@ describe('encodeBody', () => {
     expect(encode('€€', limits)).toBe('"€€"'); // exactly 8
     expect(encode('😀ab', limits)).toBe('"😀ab"');
     expect(encode('😀abc', limits)).toBe('BODY_TOO_LARGE');
-    expect(encode('€€€€€', { ...limits, maxBytes: 16 })).toBe('BODY_TOO_LARGE'); // 17, in 7 characters
+    expect(encode('€€€€€', { ...limits, maxBytes: 16 })).toBe('BODY_TOO_LARGE'); // 17 bytes in 7 characters
   });
 
   it.each([1, 31, 32])('accepts %i levels', (depth) => {
@@ -154,7 +154,7 @@ function encode(value: unknown, limits: BodyLimits): string {
   return outcomeOf(() => encodeBody(value, limits));
 }
 
-/** The text, or the name of the fault. */
+/** Returns the text, or the name of the error that was thrown. */
 function outcomeOf(work: () => string): string {
   try {
     return work();
@@ -170,7 +170,7 @@ function nested(depth: number): unknown {
   return value;
 }
 
-/** Every limit a JSON value breaks, found by other means than the code under test. */
+/** Finds every limit that a JSON value breaks, by other means than the code under test. */
 function brokenLimits(value: unknown, text: string, limits: BodyLimits): string[] {
   return [
     ...(Buffer.byteLength(text) > limits.maxBytes ? ['BODY_TOO_LARGE'] : []),

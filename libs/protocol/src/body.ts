@@ -2,7 +2,7 @@ import { Fault } from './fault.js';
 import { beyondDouble, endOfValue, findMember, tooDeep } from './json-scan.js';
 
 export interface BodyLimits {
-  /** UTF-8 bytes of the JSON text. */
+  /** The JSON text may have at most this many bytes of UTF-8. */
   readonly maxBytes: number;
   readonly maxDepth: number;
   readonly maxKeys: number;
@@ -15,9 +15,9 @@ const ESCAPED_PAIRS = /\\u[dD][89abAB][\da-fA-F]{2}\\u[dD][c-fC-F][\da-fA-F]{2}/
 const NO_TEXT = /\\u0000|\\u[dD][89a-fA-F]/;
 
 /**
- * The text of `data` in the request that begins at `at`, as it came: it is stored and delivered so, and numbers that
- * JavaScript cannot hold exactly, the order of keys and repeated keys stay what they are. Limits keep what is stored safe
- * for every reader, whose decoders recurse or have no number beyond a double.
+ * Returns the text of `data` exactly as it came in the request that begins at `at`. This text is stored and delivered,
+ * so numbers that JavaScript cannot hold exactly, the order of keys and repeated keys stay what they are. The limits
+ * protect every reader, because decoders recurse or know no number beyond a double.
  * @param json has been accepted by JSON.parse
  * @throws Fault
  */
@@ -27,7 +27,7 @@ export function bodyIn(json: string, at: number, limits: BodyLimits): string {
   return checked(json.slice(...place), limits);
 }
 
-/** The JSON text of a body of which only the value has come. @throws Fault */
+/** Returns the JSON text of a body that arrived as a value, without its original text. @throws Fault */
 export function encodeBody(data: unknown, limits: BodyLimits): string {
   const text = stringify(data, limits);
   if (typeof text !== 'string') throw new Fault('BAD_REQUEST', 'data: must be a JSON value');
@@ -48,7 +48,10 @@ function checked(text: string, limits: BodyLimits): string {
   return text;
 }
 
-/** A space in the place of what is taken out, so that its neighbours do not become a pair. */
+/**
+ * True if the JSON escapes \u0000 or half a surrogate pair. A space replaces whatever is taken out, because otherwise
+ * its neighbours could become a pair.
+ */
 function hasNoText(text: string): boolean {
   return NO_TEXT.test(text.replace(ESCAPED_BACKSLASHES, ' ').replace(ESCAPED_PAIRS, ' '));
 }
@@ -62,12 +65,12 @@ function stringify(data: unknown, limits: BodyLimits): string | undefined {
     return JSON.stringify(data, refuseLossy);
   } catch (error) {
     if (error instanceof Fault) throw error;
-    if (error instanceof RangeError) throw tooDeep(limits); // its recursion met the end of the stack
+    if (error instanceof RangeError) throw tooDeep(limits); // JSON.stringify recursed until the stack ended
     throw new Fault('BAD_REQUEST', 'data: must be a JSON value', { cause: error });
   }
 }
 
-/** JSON.parse reads 1e400 as Infinity, for which JSON.stringify would store null; of binary it would store its bytes. */
+/** JSON.parse reads 1e400 as Infinity, which JSON.stringify would write as null; it would write binary as its bytes. */
 function refuseLossy(this: unknown, key: string, value: unknown): unknown {
   if (typeof value === 'number' && !Number.isFinite(value)) throw beyondDouble();
   const held = (this as Record<string, unknown>)[key];
@@ -77,7 +80,7 @@ function refuseLossy(this: unknown, key: string, value: unknown): unknown {
   return value;
 }
 
-/** Without encoding: a UTF-16 unit is 1 to 3 bytes, so most texts are decided by their length alone. */
+/** Most texts are decided by their length, without encoding them, because a UTF-16 unit becomes 1 to 3 bytes. */
 function utf8Exceeds(text: string, maxBytes: number): boolean {
   if (text.length > maxBytes) return true;
   if (text.length * 3 <= maxBytes) return false;

@@ -1,10 +1,11 @@
 import { z } from 'zod';
 
 /**
- * A record or an array that is counted before it is looked at, and of which the schema sees only the first entry that
- * is wrong. By itself zod looks at every entry and reports on each before it counts them: 9,000 wrong keys took 96 ms.
+ * Makes a schema that counts the entries of a record or an array before it looks at any, and reports only the first
+ * wrong entry of a record. By itself zod looks at every entry and reports on each before it counts: 9,000 wrong keys
+ * took 96 ms.
  *
- * @param what names the entries: `at most 20 entries`
+ * @param what names the entries in the error, as in `at most 20 entries`
  */
 export function bounded<S extends z.ZodRecord | z.ZodArray>(schema: S, max: number, what: string) {
   const entry = schema.def.type === 'array' ? undefined : (schema as z.ZodRecord);
@@ -22,7 +23,7 @@ function isContainer(value: unknown): value is object {
   return typeof value === 'object' && value !== null;
 }
 
-/** Counts no further than that. */
+/** Stops counting as soon as there are more than `max` entries. */
 function hasAtMost(value: object, max: number): boolean {
   if (Array.isArray(value)) return value.length <= max;
   let count = 0;
@@ -30,7 +31,7 @@ function hasAtMost(value: object, max: number): boolean {
   return true;
 }
 
-/** The first entry that is wrong, alone; the whole if none is. */
+/** Returns a record of the first wrong entry alone, or the whole value if no entry is wrong. */
 function firstWrong({ def }: z.ZodRecord, value: Record<string, unknown>): unknown {
   if (Array.isArray(value)) return value;
   for (const key in value) {

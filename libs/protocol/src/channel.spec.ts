@@ -29,7 +29,7 @@ describe('channelKind', () => {
     'user:*',
     'user:é',
     'user:a\0',
-    'user:%61', // is user:a
+    'user:%61', // another spelling of user:a
     'user:auth0%7cann',
     'user:%',
     'user:%C3',

@@ -2,9 +2,9 @@ import { z } from 'zod';
 import { type FAULTS } from './fault.js';
 
 export const CHANNEL_NAME_MAX = 200;
-/** Characters of a user id. */
+/** A user id has at most this many characters. */
 export const USER_ID_MAX = 200;
-/** Characters of an inbox's name, in which the id may be encoded. */
+/** The name of an inbox has at most this many characters, because characters of the id may be encoded in it. */
 const INBOX_NAME_MAX = 605;
 const INBOX = 'user:';
 
@@ -12,10 +12,10 @@ const NAME = /^[A-Za-z0-9._:@/+-]+$/;
 const ENCODED = /^(?:[A-Za-z0-9._:@/+-]|%[0-9A-F]{2})+$/;
 const NOT_IN_A_NAME = /[^A-Za-z0-9._:@/+-]/gu;
 
-/** `user:<id>`, an inbox · `group:<name>`, durable membership · `broadcast`, everyone. */
+/** A channel is an inbox `user:<id>`, a `group:<name>` with durable members, or `broadcast` for everyone. */
 export type ChannelKind = 'user' | 'group' | 'broadcast';
 
-/** The kind of a channel name, or undefined if it is not a channel name at all. */
+/** Returns the kind of a channel; undefined means that this is no channel name at all. */
 export function channelKind(channel: string): ChannelKind | undefined {
   if (channel.includes('%')) return userOf(channel) === undefined ? undefined : 'user';
   if (channel.length > CHANNEL_NAME_MAX + (channel.startsWith(INBOX) ? INBOX.length : 0)) return undefined;
@@ -27,35 +27,41 @@ export function channelKind(channel: string): ChannelKind | undefined {
 }
 
 /**
- * The channel that is the inbox of a user. A character of the id that a channel name cannot have stands in it as its
- * bytes of UTF-8, each `%` and two upper-case hexadecimal digits: `user:auth0%7Cann`. SQL: `trunkline.inbox(user)`.
+ * Returns the channel that is the inbox of a user. A character that a channel name cannot hold is written as its bytes
+ * of UTF-8, each as `%` and two upper-case hexadecimal digits: `user:auth0%7Cann`. The same in SQL is
+ * `trunkline.inbox(user)`.
  */
 export function inboxOf(user: string): string {
   return INBOX + (NAME.test(user) ? user : user.replace(NOT_IN_A_NAME, encode));
 }
 
-/** The user whose inbox this is; undefined if it is no inbox. SQL: `trunkline.inbox_user(channel)`. */
+/**
+ * Returns the user whose inbox a channel is; undefined means that it is no inbox. In SQL:
+ * `trunkline.inbox_user(channel)`.
+ */
 export function userOf(channel: string): string | undefined {
   if (!channel.startsWith(INBOX)) return undefined;
   if (!channel.includes('%')) return channel.slice(INBOX.length);
   if (channel.length > INBOX_NAME_MAX || !ENCODED.test(channel.slice(INBOX.length))) return undefined;
   try {
     const user = decodeURIComponent(channel.slice(INBOX.length));
-    // An inbox has one name: an id that need not be encoded is not.
+    // Each inbox has exactly one name, so only characters that need it may be encoded.
     return isUserId(user) && inboxOf(user) === channel ? user : undefined;
   } catch {
     return undefined; // the bytes are not UTF-8
   }
 }
 
-/** In a URL they stand for directories, however they are encoded: no client could name such a user or session in REST. */
+/** A dot segment stands for a directory in a URL, even encoded, so REST could not name such a user or session. */
 export const isDotSegment = (id: string): boolean => id === '.' || id === '..';
 
-/** Any text without control characters, as identity providers make ids: `auth0|5f7c`, `jürgen`, `Ann Lee`. */
+/**
+ * A user id is any text without control characters, as identity providers make them: `auth0|5f7c`, `jürgen`, `Ann Lee`.
+ */
 export function isUserId(user: string): boolean {
   if (isDotSegment(user)) return false;
   if (NAME.test(user)) return user.length <= USER_ID_MAX;
-  // Longer than this it is too long in any count, and need not be looked at.
+  // The inbox of a longer text has too long a name in any case, so the text need not be looked at.
   if (user.length === 0 || user.length > INBOX_NAME_MAX || !user.isWellFormed() || /\p{Cc}/u.test(user)) return false;
   return inboxOf(user).length <= INBOX_NAME_MAX && [...user].length <= USER_ID_MAX;
 }
@@ -66,7 +72,7 @@ function encode(character: string): string {
   return encoded;
 }
 
-/** A refusal that carries its own fault code through zod. */
+/** A zod check with these parameters refuses with the named protocol error. */
 export const faultParams = (fault: keyof typeof FAULTS): { params: { fault: string } } => ({ params: { fault } });
 
 export const Channel = z
@@ -87,7 +93,7 @@ const USER_ID_RULE = `1 to ${USER_ID_MAX} characters, none of them a control cha
 /** A user id: the `sub` of a token. */
 export const UserId = z.string().refine(isUserId, `has ${USER_ID_RULE}`).describe(`a user: ${USER_ID_RULE}`);
 
-/** A device or session id. */
+/** An id that an application chooses, such as that of a device. */
 export const Identifier = z
   .string()
   .min(1)

@@ -15,7 +15,7 @@ const Position = z.strictObject({
 export const GapReason = z.enum(['expired', 'removed', 'cancelled', 'collapsed', 'withheld', 'taken', 'dead']);
 export type GapReason = z.infer<typeof GapReason>;
 
-/** Server → client. */
+/** The server sends these events to clients; each has its occasion and the shape of its payload. */
 export const EVENTS = {
   ready: {
     when: 'Once, when the connection is registered and nothing published from now on can pass it by.',

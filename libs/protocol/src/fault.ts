@@ -1,5 +1,5 @@
 /**
- * Every refusal a client can meet, numbered once and never renumbered. The thousands digit says what to do:
+ * Every error that a client can meet, numbered once and never renumbered. The thousands digit says what to do:
  * 1 fix the request · 2 authenticate again · 3 ask for the right · 4 try again later · 5 report a bug.
  */
 export const FAULTS = {
@@ -120,11 +120,11 @@ export const FAULTS = {
 export type FaultName = keyof typeof FAULTS;
 
 export interface FaultOptions extends ErrorOptions {
-  /** When it is worth trying again, where the throwing side knows better than the table above. */
+  /** The delay after which a retry is worthwhile, where the throwing side knows it better than the table above. */
   readonly retryAfterMs?: number;
 }
 
-/** A refusal in the words of the wire; whatever throws it, the edges answer with {@link toWire}. */
+/** An error that a client may see as it is; wherever it is thrown, the edges answer with {@link toWire}. */
 export class Fault extends Error {
   readonly code: number;
   readonly retryable: boolean;
@@ -143,7 +143,7 @@ export class Fault extends Error {
     this.retryAfterMs = options.retryAfterMs ?? known.retryAfterMs;
   }
 
-  /** Who shows the token has to authenticate again. The text is ours, and holds nothing of the token. */
+  /** True if the client has to authenticate again. The message is then our own and holds nothing of the token. */
   get isOfToken(): boolean {
     return Math.trunc(this.code / 1_000) === 2;
   }

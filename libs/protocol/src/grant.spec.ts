@@ -16,7 +16,7 @@ describe('isGranted', () => {
     ['publish:*', 'publish', 'broadcast', true],
     ['publish:*', 'join', 'group:a', false],
     ['publish:', 'publish', 'broadcast', false],
-    // not a pattern language: only a star at the end means anything
+    // Grants are no pattern language: only a star at the end has a meaning.
     ['join:group:.', 'join', 'group:a', false],
   ] as const)('%s: %s on %s is %s', (grant, verb, channel, expected) => {
     expect(Grant.safeParse(grant).success).toBe(true);

@@ -1,10 +1,13 @@
 import { z } from 'zod';
 
-/** What a token lets its user do beyond reading its own inbox, groups and broadcast: `verb:pattern`, `*` at the end. */
+/**
+ * A grant is `verb:pattern`, where the pattern may end with `*`. With grants, the user of a token may do more than read
+ * its own inbox, groups and broadcast.
+ */
 export const GRANT_VERBS = ['publish', 'subscribe', 'join', 'presence', 'receipts'] as const;
 export type GrantVerb = (typeof GRANT_VERBS)[number];
 
-/** The longest verb, the longest name of a channel, and a colon and a star. */
+/** The longest grant consists of the longest verb, a colon, the longest channel name and a star. */
 const GRANT_MAX = 9 + 605 + 2;
 
 export const Grant = z
@@ -21,7 +24,7 @@ export function isGranted(grants: readonly string[], verb: GrantVerb, channel: s
   return grants.some((grant) => grant.startsWith(`${verb}:`) && matchesPattern(grant.slice(verb.length + 1), channel));
 }
 
-/** A pattern is the name of a channel, or its beginning and a `*`. */
+/** A pattern is a channel name, or the beginning of one followed by `*`. */
 export function matchesPattern(pattern: string, channel: string): boolean {
   return pattern.endsWith('*') ? channel.startsWith(pattern.slice(0, -1)) : channel === pattern;
 }

@@ -4,7 +4,9 @@ import { Ack, Token } from './request.js';
 
 export const DEFAULT_DEVICE = 'default';
 
-/** Socket.IO's `auth` object. The token never goes into the URL: URLs end up in logs. */
+/**
+ * Clients send this as the `auth` object of Socket.IO. The token never goes into the URL, because URLs end up in logs.
+ */
 export const Handshake = z.strictObject({
   token: Token,
   deviceId: DeviceId.optional().describe(
@@ -14,5 +16,5 @@ export const Handshake = z.strictObject({
 });
 export type Handshake = z.infer<typeof Handshake>;
 
-/** What is looked at first: of a stranger the rest is not worth it. */
+/** The token is read before the rest of a handshake, which is not worth reading for a stranger. */
 export const HandshakeToken = z.object({ token: Token });

@@ -1,8 +1,8 @@
 import { Fault } from './fault.js';
 
 /*
- * Looks into JSON text that JSON.parse has accepted, to find where a value stands in it. Nothing is decoded, so numbers
- * and the order of keys stay what they are. Strings, which are most of a text, are passed over by `indexOf`.
+ * These functions find where a value stands in JSON text that JSON.parse has accepted. Nothing is decoded, so numbers
+ * and the order of keys stay what they are. `indexOf` skips strings, which make up most of a text.
  */
 
 const QUOTE = 0x22;
@@ -20,10 +20,10 @@ const LARGE_E = 0x45;
 const SMALL_E = 0x65;
 const ZERO = 0x30;
 const NINE = 0x39;
-/** A double ends at 1.8e308: fewer digits without an exponent cannot go beyond it. */
+/** A double ends at 1.8e308, so a number with fewer digits and no exponent cannot go beyond it. */
 const DIGITS_OF_A_DOUBLE = 309;
 
-/** Of a value that nobody stores. */
+/** A value that is not stored may have any depth and any number of keys. */
 const ANYTHING = { maxDepth: Infinity, maxKeys: Infinity };
 
 export interface ScanLimits {
@@ -32,7 +32,7 @@ export interface ScanLimits {
 }
 
 /**
- * Where the value that begins at `at` ends, exclusive.
+ * Returns where the value that begins at `at` ends, exclusive.
  * @throws Fault BODY_TOO_DEEP, BODY_TOO_WIDE, BAD_NUMBER, if there are limits
  */
 export function endOfValue(json: string, at: number, limits: ScanLimits = ANYTHING): number {
@@ -53,14 +53,17 @@ export function endOfValue(json: string, at: number, limits: ScanLimits = ANYTHI
   return unreachable();
 }
 
-/** Behind a string, a number or a word; a comma or space is passed over by itself. */
+/** Returns where the string, number or word at `at` ends, exclusive; a comma or a space counts alone. */
 function endOfScalar(json: string, at: number, char: number, limits: ScanLimits): number {
   if (char === QUOTE) return endOfString(json, at) + 1;
   if (char === MINUS || isDigit(char)) return endOfNumber(json, at, limits);
   return char > NINE ? endOfWord(json, at) : at + 1;
 }
 
-/** Where the value of the last member of this name stands in the object that begins at `at`: JSON.parse takes the last. */
+/**
+ * Returns where the value of the object's last member of this name stands, because JSON.parse takes the last one, too;
+ * undefined means that there is none. The object begins at `at`.
+ */
 export function findMember(
   json: string,
   at: number,
@@ -79,7 +82,7 @@ export function findMember(
   return found;
 }
 
-/** Where the items of the array that begins at `at` begin. */
+/** Returns where each item of the array that begins at `at` begins. */
 export function startsOfItems(json: string, at: number): number[] {
   const starts: number[] = [];
   let here = skipSpace(json, skipSpace(json, at) + 1);
@@ -90,25 +93,25 @@ export function startsOfItems(json: string, at: number): number[] {
   return starts;
 }
 
-/** Where the second item of the array that begins at `at` begins. */
+/** Returns where the second item of the array that begins at `at` begins. */
 export function startOfSecondItem(json: string, at: number): number {
   return nextItem(json, endOfValue(json, skipSpace(json, skipSpace(json, at) + 1)));
 }
 
-/** Behind the comma, if there is one: where the next member or item begins. */
+/** Returns where the next member or item begins, or where the closing bracket stands if there is none. */
 function nextItem(json: string, at: number): number {
   const end = skipSpace(json, at);
   return json.charCodeAt(end) === COMMA ? skipSpace(json, end + 1) : end;
 }
 
-/** The quote that ends the string that begins at `at`. */
+/** Returns where the quote stands that ends the string beginning at `at`. */
 function endOfString(json: string, at: number): number {
   let end = json.indexOf('"', at + 1);
   while (isEscaped(json, end)) end = json.indexOf('"', end + 1);
   return end === -1 ? unreachable() : end;
 }
 
-/** An odd number of backslashes stands before it. */
+/** True if an odd number of backslashes stands before `at`. */
 function isEscaped(json: string, at: number): boolean {
   let before = at;
   while (json.charCodeAt(before - 1) === BACKSLASH) before -= 1;
@@ -130,12 +133,12 @@ function isDigit(char: number): boolean {
   return char >= ZERO && char <= NINE;
 }
 
-/** NaN, behind the end of the text, is not. */
+/** False for NaN, which stands for the end of the text. */
 function isInNumber(char: number): boolean {
   return isDigit(char) || char === DOT || char === SMALL_E || char === LARGE_E || char === MINUS || char === PLUS;
 }
 
-/** Behind `true`, `false` or `null`. */
+/** Returns where the `true`, `false` or `null` at `at` ends, exclusive. */
 function endOfWord(json: string, at: number): number {
   return at + (json.startsWith('false', at) ? 5 : 4);
 }
@@ -146,7 +149,7 @@ function isKey(json: string, from: number, to: number, name: string): boolean {
   return text.includes('\\') && JSON.parse(text) === name;
 }
 
-/** Where the next thing begins, at `at` or behind it. */
+/** Returns the first position, at `at` or behind it, that holds no space. */
 function skipSpace(json: string, at: number): number {
   let here = at;
   while (json.charCodeAt(here) <= 0x20) here += 1;

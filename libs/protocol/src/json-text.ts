@@ -1,11 +1,11 @@
 let taken: string[] | undefined;
-/** Nobody outside can know it, so no string of a user can pass for a place. */
+/** Nobody outside knows this value, so no string of a user can be mistaken for a placeholder. */
 const NONCE = crypto.randomUUID();
 const PLACE = new RegExp(`"${NONCE}:(\\d+)"`, 'g');
 
 /**
- * JSON that goes out as it is stored, as the `data` of a message in an answer. {@link toJson} puts its text where it
- * stands; JSON.stringify, which knows of no text, writes the value that JavaScript makes of it.
+ * JSON that is sent exactly as it is stored, such as the `data` of a message in an answer. {@link toJson} writes its
+ * text unchanged; plain JSON.stringify writes the value that JavaScript makes of the text.
  */
 export class JsonText {
   constructor(readonly text: string) {}
@@ -17,7 +17,7 @@ export class JsonText {
   }
 }
 
-/** As JSON.stringify, with the texts of {@link JsonText} in their places. */
+/** Works as JSON.stringify does, except that the text of each {@link JsonText} is written unchanged. */
 export function toJson(value: unknown): string {
   const texts: string[] = (taken = []);
   try {

@@ -8,7 +8,7 @@ export const METADATA_MAX_KEYS = 20;
 
 export const Seq = z.int().min(0).describe('position in the channel; the first message is 1');
 
-/** Types that the server itself gives to messages, e.g. trunkline.receipt. */
+/** Only the server itself gives messages a type with this prefix, for example trunkline.receipt. */
 export const RESERVED_TYPE_PREFIX = 'trunkline.';
 
 export const MessageType = z.string().min(1).max(TYPE_MAX).describe('what the application calls this kind of message');
@@ -47,10 +47,10 @@ export const Message = z
   .meta({ id: 'Message' });
 export type Message = z.infer<typeof Message>;
 
-/** Why a message is not handed out any more. */
+/** A message that is no longer delivered has ended in one of these ways. */
 export const Ending = z.enum(['expired', 'cancelled', 'collapsed']);
 
-/** A message as operators and back ends see it, also once it has ended: then without its body. */
+/** A message as operators and back ends see it, which includes one that has ended, without its body. */
 export const MessageRecord = z
   .strictObject({
     ...Message.shape,

@@ -4,7 +4,7 @@ import { parse } from './parse.js';
 import { parseRequest } from './parse-request.js';
 import { REQUESTS, type RequestName } from './request.js';
 
-/** The payload as it came out, or what was said against it. */
+/** Returns the parsed payload, or the error that refused it. */
 function outcome(run: () => unknown): unknown {
   try {
     return { passed: run() };
@@ -18,7 +18,7 @@ function expectAsSchema(name: RequestName, payload: unknown): void {
   expect(outcome(() => parseRequest(name, payload))).toEqual(outcome(() => parse(REQUESTS[name].payload, payload)));
 }
 
-/** Mostly right, so that many pass, and each field is wrong in its turn. */
+/** Most values are right, so that many payloads pass and each field is wrong now and then. */
 const text = (...usual: string[]): fc.Arbitrary<unknown> =>
   fc.oneof(
     { arbitrary: fc.constantFrom<unknown>(...usual), weight: 8 },

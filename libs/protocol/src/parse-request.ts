@@ -7,16 +7,16 @@ export function isRequest(name: string): name is RequestName {
   return Object.hasOwn(REQUESTS, name);
 }
 
-/** The payload in the shape of its schema. @throws Fault */
+/** Returns the payload in the shape of its schema. @throws Fault */
 export function parseRequest<N extends RequestName>(name: N, payload: unknown): RequestPayload<N> {
   if (isPlain(name, payload)) return payload as RequestPayload<N>;
   return parse(REQUESTS[name].payload, payload) as RequestPayload<N>;
 }
 
 /**
- * The usual shapes of the two requests that make most of the traffic. What passes here passes the schema and comes out
- * of it as it is (parse-request.spec.ts holds it to that); on everything else the schema decides, and says what is
- * wrong. It would make two objects for each field there may be.
+ * True for the usual shapes of `publish` and `ack`, which make up most of the traffic. Such a payload would come out of
+ * its schema unchanged (parse-request.spec.ts checks this), but zod would make two objects for each possible field. On
+ * every other payload the schema decides and says what is wrong.
  */
 function isPlain(name: RequestName, payload: unknown): boolean {
   if (typeof payload !== 'object' || payload === null || Array.isArray(payload)) return false;

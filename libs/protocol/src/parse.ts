@@ -1,7 +1,7 @@
 import type { z } from 'zod';
 import { FAULTS, Fault, type FaultName } from './fault.js';
 
-/** The value in the schema's shape, or a Fault that names the field and what is wrong with it. */
+/** Returns the value in the schema's shape, or throws a Fault that names the field and what is wrong with it. */
 export function parse<S extends z.ZodType>(schema: S, value: unknown): z.output<S> {
   if (namesPrototype(value)) throw new Fault('UNKNOWN_FIELD', '__proto__ is no name of a field, channel or entry');
   const result = schema.safeParse(value);
@@ -10,8 +10,8 @@ export function parse<S extends z.ZodType>(schema: S, value: unknown): z.output<
 }
 
 /**
- * The one name that zod drops from a record without a word. Looked for in the value and in what it holds, which is where
- * records are; bodies are not looked into, they are taken as they are.
+ * True if `__proto__` is a key of the value or of one of its fields, where records are, because zod silently drops this
+ * one name from a record. The body (`data`) is not searched, because it is taken as it is.
  */
 function namesPrototype(value: unknown): boolean {
   if (!isObject(value)) return false;
@@ -32,7 +32,7 @@ function toFault(issue: z.core.$ZodIssue | undefined): Fault {
 
 function faultOf(issue: z.core.$ZodIssue): FaultName {
   if (issue.code === 'unrecognized_keys') return 'UNKNOWN_FIELD';
-  // A record's key fails inside its own issue list: the innermost fault says more.
+  // zod reports a wrong key of a record in a list of its own, whose innermost issue says more.
   if (issue.code === 'invalid_key') return issue.issues[0] ? faultOf(issue.issues[0]) : 'BAD_REQUEST';
   const named: unknown = issue.code === 'custom' ? issue.params?.['fault'] : undefined;
   return typeof named === 'string' && named in FAULTS ? (named as FaultName) : 'BAD_REQUEST';

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { Channel, channelKind, faultParams } from './channel.js';
 
-/** Whose presence: that of the user of an inbox, or of the members of a group. */
+/** An inbox stands for the presence of its user, a group for the presence of its members. */
 export const PresenceChannel = Channel.refine((name) => channelKind(name) !== 'broadcast', {
   error: 'presence is that of user:<id> or of group:<name>',
   ...faultParams('BAD_CHANNEL'),

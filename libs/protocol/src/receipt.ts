@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { Channel, UserId } from './channel.js';
 import { Seq } from './message.js';
 
-/** What a publisher may be told of its readers. */
+/** A publisher may be told that a reader has received or has read its messages. */
 export const ReceiptState = z.enum(['delivered', 'read']);
 
 /** The body of a message of the type `trunkline.receipt`. */

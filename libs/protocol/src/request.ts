@@ -52,12 +52,11 @@ const PublishShape = {
     .describe('first-device: of each user only the device that takes it first receives it'),
 };
 
-/** One device of a user. */
 const DeviceOf = z
   .strictObject({ user: UserId, deviceId: DeviceId })
   .describe('`{ user, deviceId }`: a device of a user that does not receive it');
 
-/** What a back end may publish. */
+/** A publish of a back end has this shape. */
 export const BackendPublish = z
   .strictObject({
     ...PublishShape,
@@ -173,7 +172,8 @@ export const HistoryPage = z
 export type HistoryPage = z.infer<typeof HistoryPage>;
 
 /**
- * Client → server. Each is answered through the Socket.IO acknowledgement: `{ok:true, …result}` or `{ok:false, error}`.
+ * Clients send these requests. Each is answered through the Socket.IO acknowledgement: `{ok:true, …result}` or
+ * `{ok:false, error}`.
  */
 export const REQUESTS = {
   publish: {

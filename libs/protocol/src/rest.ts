@@ -21,7 +21,7 @@ export const WireErrorShape = z
 
 export const Failure = z.strictObject({ ok: z.literal(false), error: WireErrorShape }).meta({ id: 'Failure' });
 
-/** `POST /v1/messages`: one message, or a batch in which each item succeeds or fails alone. */
+/** The body of `POST /v1/messages` is one message, or a batch in which each item succeeds or fails alone. */
 export const PublishOne = BackendPublish;
 export const PublishBatch = z.strictObject({ messages: z.array(z.unknown()).min(1) }).meta({ id: 'PublishBatch' });
 
@@ -77,7 +77,7 @@ export const MessageStatusAnswer = z.strictObject({
   attempts: z.array(Attempt).describe('oldest first, at most 1000'),
 });
 
-/** Why a message is where it is for one device. */
+/** The cause of the status that a message has for one device. */
 export const DeliveryCause = z.enum([
   'delivered',
   'read',

@@ -11,7 +11,7 @@ import { readCursor, writeCursor } from '../page.js';
 import { timeRange } from '../time-range.js';
 
 const Key = z.tuple([z.string().regex(/^[0-9:.+ -]{1,40}$/), z.uuid()]);
-/** These states are a message's own; all others are those of one recipient. */
+/** These are states of the message itself; every other state is that of one recipient. */
 const ENDINGS: ReadonlySet<string> = new Set(['expired', 'cancelled', 'collapsed']);
 
 @ApiTags('admin')

@@ -2,8 +2,8 @@ import type { Peers } from '#connection-manager';
 import type { Job, JobReport } from '../job.js';
 
 /**
- * Every instance looks for itself, since it has to see a peer dead for a while before it believes it; the removal is one
- * statement that one of them does. A look that finds nobody is a read, and not worth a line in the diary: an idle
+ * Every instance runs this job for itself, because it has to see a peer dead for a while before it believes it; the
+ * removal is one statement, which one of them does. A run that finds nobody only reads and is not recorded, so an idle
  * cluster writes nothing for it.
  */
 export class DeadInstancesJob implements Job {

@@ -1,7 +1,7 @@
 import type { Dropped } from '#message-persistence';
 import type { JobReport } from '../job.js';
 
-/** @throws Error if a partition could not be dropped for another reason than that somebody reads it */
+/** @throws Error if a partition could not be dropped, unless the only reason is that somebody is reading it */
 export function toReport({ dropped, undelivered, kept, failed }: Dropped): JobReport {
   if (failed.length > 0) throw new Error(failed.join('; '));
   return {

@@ -2,7 +2,10 @@ import type { Retention } from '#message-persistence';
 import { counting, inSteps } from '../in-steps.js';
 import type { Job, JobReport } from '../job.js';
 
-/** Whether it runs or not, what has expired is never delivered: this only frees the space before retention does. */
+/**
+ * An expired message is never delivered, whether this job runs or not: the job only frees its space before retention
+ * does.
+ */
 export class ExpiredMessagesJob implements Job {
   readonly name = 'expired-messages';
   readonly does =

@@ -4,7 +4,7 @@ import type { Job, JobReport } from '../job.js';
 
 export interface IdleDevicesOptions {
   readonly cron: string;
-  /** 0: never. */
+  /** 0 means that devices are never forgotten. */
   readonly idleDays: number;
   readonly devices: Devices;
   readonly registry: Registry;
@@ -13,7 +13,7 @@ export interface IdleDevicesOptions {
 const AT_ONCE = 1_000;
 const GOES = 10;
 
-/** What waits for devices that never come back would else keep every message past retention. */
+/** Messages for a device that never comes back would otherwise keep every message past retention. */
 export class IdleDevicesJob implements Job {
   readonly name = 'idle-devices';
   readonly does = 'forgets devices not seen for IDLE_DEVICE_DAYS, so that nothing is kept for them any more';
@@ -36,7 +36,10 @@ export class IdleDevicesJob implements Job {
     return { rows };
   }
 
-  /** A device is seen when it comes and when it goes: one that stayed all the time is noted as seen here. */
+  /**
+   * Leaves out the devices that are online and notes them as seen, because otherwise a device is noted only when it
+   * comes and when it goes.
+   */
   private async withoutOnline(idle: readonly DeviceKey[], isDryRun: boolean): Promise<DeviceKey[]> {
     const { registry, devices } = this.options;
     const online = await registry.onlineDevices([...new Set(idle.map(({ user }) => user))]);

@@ -3,7 +3,7 @@ import { inSteps } from '../in-steps.js';
 import type { Job, JobReport } from '../job.js';
 import { toReport } from './dropped-report.js';
 
-/** Days ahead are made long before they are needed, so a run may fail, and so may the next ones. */
+/** Partitions are made days before they are needed, so a run may fail, and so may the next ones. */
 export class PartitionsJob implements Job {
   readonly name = 'partitions';
   readonly does = 'makes the partitions of the days ahead, drops those past retention that are delivered';

@@ -1,6 +1,7 @@
 /**
- * What the libs count with. Counting is adding to a plain number, metrics on or off; numbers that exist anyway are read
- * when somebody scrapes. Names begin with `trunkline_` and end with their unit; a label never holds what a client gave.
+ * The libs count with a meter. Counting adds to a plain number, whether metrics are on or off; numbers that exist
+ * anyway are read when somebody scrapes. A name begins with `trunkline_` and ends with its unit; a label never holds
+ * what a client gave.
  */
 export interface Described {
   readonly name: string;
@@ -21,16 +22,18 @@ export interface Histograms<Label extends string> {
 
 type OrPromise<T> = T | Promise<T>;
 
-/** Asked twice for the same name it gives the same counter; the reader of a gauge is the latest. */
+/**
+ * A meter that is asked twice for the same name gives the same counter; a gauge uses the reader that was given last.
+ */
 export interface Meter {
-  /** False: nobody will ever look, so nothing needs to be measured for it. */
+  /** False means that nobody will ever look, so nothing needs to be measured. */
   readonly isOn: boolean;
   counter(about: Described): Count;
-  /** `known` labels are shown from the start, with 0. */
+  /** Labels in `known` are shown from the start, with 0. */
   counters<Label extends string>(about: Labelled, known?: readonly Label[]): Counts<Label>;
   histogram(about: Described, buckets: readonly number[]): Histogram;
   histograms<Label extends string>(about: Labelled, buckets: readonly number[]): Histograms<Label>;
-  /** Left out of the scrape while `read` gives undefined. */
+  /** A gauge is left out of the scrape while `read` gives undefined. */
   gauge(about: Described, read: () => OrPromise<number | undefined>): void;
   gauges(about: Labelled, read: () => OrPromise<Iterable<readonly [string, number]>>): void;
 }
@@ -46,7 +49,7 @@ export class Count {
   }
 }
 
-/** A count for each of a few labels. */
+/** Keeps a count for each of a few labels. */
 export class Counts<Label extends string> {
   readonly totals = new Map<Label, number>();
 
@@ -57,7 +60,7 @@ export class Counts<Label extends string> {
 
 const UNSEEN = { observe: (): void => undefined };
 
-/** Metrics are off. */
+/** This meter is used while metrics are off. */
 export const NO_METER: Meter = {
   isOn: false,
   counter: () => new Count(),

@@ -4,7 +4,7 @@ import type { PrometheusMeter } from './prometheus-meter.js';
 
 export const METRICS_PATH = '/metrics';
 
-/** Answers a scrape; with a token, only to who shows it as `Authorization: Bearer <token>`. */
+/** Answers a scrape. If a token is set, the request has to show it as `Authorization: Bearer <token>`. */
 export class MetricsEndpoint {
   private readonly digest: Buffer | undefined;
 

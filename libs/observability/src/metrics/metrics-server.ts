@@ -3,12 +3,12 @@ import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { METRICS_PATH, type MetricsEndpoint } from './metrics-endpoint.js';
 
-/** More than a few scrapers are no scrapers. */
+/** There are never more than a few scrapers, so further connections are refused. */
 const MAX_CONNECTIONS = 50;
-/** Node looks every 30 s unless told otherwise. */
+/** Node checks these deadlines only every 30 s unless told otherwise. */
 const DEADLINES = { requestTimeout: 10_000, headersTimeout: 10_000, connectionsCheckingInterval: 1_000 };
 
-/** A listener for metrics alone, away from what is open to clients. */
+/** Serves metrics alone, on an address apart from the one that is open to clients. */
 export class MetricsServer {
   private constructor(
     private readonly server: Server,

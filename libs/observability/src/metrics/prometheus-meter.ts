@@ -2,8 +2,8 @@ import { collectDefaultMetrics, Counter, Gauge, Histogram as PrometheusHistogram
 import { Count, Counts, type Described, type Histogram, type Histograms, type Labelled, type Meter } from './meter.js';
 
 /**
- * The metrics of this process in Prometheus' text format; the only place that knows prom-client. One for a process, also
- * when its instance is replaced: the counters go on.
+ * Gives the metrics of this process in Prometheus' text format; only this class knows prom-client. A process has one of
+ * them, also when its instance is replaced, so that the counters go on.
  */
 export class PrometheusMeter implements Meter {
   readonly isOn = true;
@@ -18,7 +18,7 @@ export class PrometheusMeter implements Meter {
     return this.registry.contentType;
   }
 
-  /** What is there to scrape, as text. */
+  /** Returns all metrics as text. */
   scrape(): Promise<string> {
     return this.registry.metrics();
   }

@@ -1,18 +1,20 @@
 import { createTraceState, isSpanContextValid, TraceFlags, type SpanContext } from '@opentelemetry/api';
 
-/** W3C trace context (https://www.w3.org/TR/trace-context/), as headers of HTTP or as entries of a message's metadata. */
+/**
+ * The W3C trace context (https://www.w3.org/TR/trace-context/), as headers of HTTP or entries of a message's metadata.
+ */
 export interface TraceHeaders {
   readonly traceparent?: string | undefined;
   readonly tracestate?: string | undefined;
 }
 
 const TRACEPARENT = /^([0-9a-f]{2})-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})(-.*)?$/;
-/** Later versions may say more at the end; version ff will never be one. */
+/** Later versions may have more fields at the end, but version ff will never exist. */
 const FORBIDDEN_VERSION = 'ff';
-/** What the standard asks everybody to carry. */
+/** The standard asks everybody to carry this many characters; a longer state is left out. */
 const TRACESTATE_MAX = 512;
 
-/** Undefined for whatever is no trace context: a trace is never a reason to refuse a message. */
+/** Undefined means that this is no trace context, which is never a reason to refuse a message. */
 export function readContext({ traceparent, tracestate }: TraceHeaders): SpanContext | undefined {
   const [, version, traceId = '', spanId = '', flags = '', more] = TRACEPARENT.exec(traceparent ?? '') ?? [];
   if (version === FORBIDDEN_VERSION || (version === '00' && more !== undefined)) return undefined;
@@ -22,7 +24,7 @@ export function readContext({ traceparent, tracestate }: TraceHeaders): SpanCont
   return { ...context, traceState: createTraceState(tracestate) };
 }
 
-/** Undefined without a trace: nobody has brought an SDK. */
+/** Undefined means that there is no trace, because nobody has installed an SDK. */
 export function writeContext(context: SpanContext): TraceHeaders | undefined {
   if (!isSpanContextValid(context)) return undefined;
   const { traceId, spanId, traceFlags, traceState } = context;
@@ -35,7 +37,9 @@ export function isSampled({ traceFlags }: SpanContext): boolean {
   return (traceFlags & TraceFlags.SAMPLED) !== 0;
 }
 
-/** The trace of a message, out of the JSON of its metadata; undefined if it has none that anybody records. */
+/**
+ * Reads the trace of a message from the JSON of its metadata; undefined means that it has none that anybody records.
+ */
 export function sampledContextOf(metadata: string | null): SpanContext | undefined {
   if (metadata?.includes('"traceparent"') !== true) return undefined;
   const context = readContext(JSON.parse(metadata) as TraceHeaders);

@@ -11,7 +11,7 @@ import {
 } from '@opentelemetry/api';
 import { readContext, sampledContextOf, writeContext, type TraceHeaders } from './trace-context.js';
 
-/** The name of the spans is one of these: a dashboard counts on them. */
+/** Every span has one of these names, because dashboards rely on them. */
 export type SpanName = 'publish' | 'append' | 'wake' | 'deliver' | 'ack';
 
 const KINDS: Readonly<Record<SpanName, SpanKind>> = {
@@ -21,10 +21,10 @@ const KINDS: Readonly<Record<SpanName, SpanKind>> = {
   deliver: SpanKind.PRODUCER,
   ack: SpanKind.CONSUMER,
 };
-/** A batch has hundreds of messages; exporters cut longer lists anyway. */
+/** A span has at most this many links: a batch has hundreds of messages, and exporters cut longer lists anyway. */
 const LINKS_MAX = 64;
 
-/** One step of a message's way, from {@link Tracing} until it is ended. */
+/** One step on the way of a message, which {@link Tracing} begins and which lasts until it is ended. */
 export class TraceSpan {
   constructor(private readonly span: Span) {}
 
@@ -32,7 +32,7 @@ export class TraceSpan {
     return this.span.spanContext();
   }
 
-  /** What is handed on, so that the next step belongs to this one. */
+  /** These headers are handed on, so that the next step belongs to this one. */
   get headers(): TraceHeaders | undefined {
     return writeContext(this.context);
   }
@@ -42,7 +42,7 @@ export class TraceSpan {
     this.span.end();
   }
 
-  /** @param reason of a refusal or failure; no client text but what a fault repeats */
+  /** @param reason says why it was refused or failed, without text of a client except what a protocol error repeats */
   fail(reason: string): void {
     this.span.setStatus({ code: SpanStatusCode.ERROR, message: reason });
     this.span.end();
@@ -50,20 +50,20 @@ export class TraceSpan {
 }
 
 /**
- * Spans of OpenTelemetry; who runs the server brings the SDK that records them. Exists only if tracing is switched on:
- * everybody else has `undefined` and asks for nothing.
+ * Makes spans of OpenTelemetry; whoever runs the server brings the SDK that records them. This exists only if tracing
+ * is on: otherwise the code that traces holds `undefined` and does nothing.
  */
 export class Tracing {
   private readonly tracer = trace.getTracer('trunkline');
 
-  /** The trace that a message's metadata carry, if it is recorded. */
+  /** Returns the trace that a message's metadata carry; undefined means that it has none that is recorded. */
   contextOf(metadata: string | null): SpanContext | undefined {
     return sampledContextOf(metadata);
   }
 
   /**
-   * A publish belongs to the trace that its metadata name, else to what this process is doing (the request, with an SDK
-   * that follows HTTP), else to the trace of the request's headers; else it begins one.
+   * A publish belongs to the first of these that there is: the trace that its metadata name, what this process is doing
+   * (the request, with an SDK that follows HTTP), the trace of the request's headers. Otherwise it begins one.
    */
   publish(channel: string, metadata: TraceHeaders | undefined, headers: TraceHeaders | undefined): TraceSpan {
     const named = metadata && readContext(metadata);
@@ -75,7 +75,10 @@ export class Tracing {
     return this.begin(name, under(parent), attributes, []);
   }
 
-  /** Work for many messages at once: under the first one that is traced, linked to the others. Undefined if none is. */
+  /**
+   * Starts a span for work on many messages at once, under the first one that is traced and linked to the others;
+   * undefined means that none is traced.
+   */
   startBatch(name: SpanName, contexts: Iterable<SpanContext | undefined>, size: number): TraceSpan | undefined {
     const [first, ...others] = [...contexts].filter((context) => context !== undefined);
     if (!first) return undefined;
