@@ -43,7 +43,7 @@ export class Heartbeats {
     try {
       await this.writeDown(heard);
     } catch (error) {
-      // What was noted meanwhile is newer, so it overwrites what could not be written.
+      // Signs of life noted meanwhile are newer, so they win over those that could not be written.
       this.heard = new Map([...heard, ...this.heard]);
       throw error;
     }

@@ -117,7 +117,7 @@ export class Presence {
     if (--watched.holds > 0) return;
     this.watched.delete(channel);
     this.registry.closeRoute(ROUTE_PREFIX + channel);
-    // What fails to be written stays marked as changed, and the next change or lease renewal writes it.
+    // A change that fails to be written stays marked, and the next change or lease renewal writes it.
     this.registry.sync().catch(this.options.onError);
   }
 

@@ -17,7 +17,7 @@ export class RecentAnswers<Answer> {
 
   constructor(private readonly options: RecentAnswersOptions) {}
 
-  /** Returns the answer of a moment ago, or else the one that `ask` gives. A failure is not kept. */
+  /** Returns the answer of a moment ago, otherwise the one that `ask` gives. A failure is not kept. */
   get(key: string, ask: () => Promise<Answer>, nowMs: number): Promise<Answer> {
     const known = this.answers.get(key);
     if (known && nowMs < known.endsAtMs) return known.answer;

@@ -126,7 +126,7 @@ export class Subscriptions {
     if (!subscription) return;
     subscription.startAt(position.seq, undefined);
     if (processedSeq <= position.seq || processedSeq > position.lastSeq) return;
-    // It is not known here which of these messages ask for a receipt, so the statement has to look.
+    // The statement has to look which of these messages ask for a receipt, because it is not known here.
     const run = { fromSeq: position.seq + 1, toSeq: processedSeq, sentAtMs: performance.now(), wantsReceipts: true };
     this.options.acks.acknowledge(subscription, processedSeq, [run]);
     subscription.startAt(processedSeq, undefined);
@@ -158,7 +158,7 @@ export class Subscriptions {
   }
 
   syncRegistry(): void {
-    // What fails to be written stays marked as changed, and the next change or lease renewal writes it.
+    // A change that fails to be written stays marked, and the next change or lease renewal writes it.
     this.options.registry.sync().catch(this.options.onError);
   }
 }
