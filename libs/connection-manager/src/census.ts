@@ -9,7 +9,7 @@ export interface ConnectionFilter {
   readonly address?: string | undefined;
 }
 
-/** The registry as operators want to see it: who is connected where, on every instance. */
+/** Queries the registry for operators: who is connected, and on which instance. */
 export class Census {
   constructor(private readonly database: Database) {}
 
@@ -17,7 +17,10 @@ export class Census {
     return this.database.rows('work', LIST_INSTANCES);
   }
 
-  /** @param after user and connection behind which the page begins; left out: at the first */
+  /**
+   * Reads a page of connections.
+   * @param after the user and connection after which the page begins; undefined for the first page
+   */
   connections(
     { user, instance, device, address }: ConnectionFilter,
     after: readonly [user: string, connectionId: string] | undefined,
@@ -33,7 +36,7 @@ export class Census {
     return row?.users ?? 0;
   }
 
-  /** Instances with readers of the channel. */
+  /** Finds the instances that have readers of the channel. */
   async readersOf(channel: string): Promise<string[]> {
     const rows = await this.database.rows('work', FIND_READERS, [channel]);
     return rows.map(({ instance_id }) => instance_id);

@@ -9,11 +9,11 @@ export interface HeartbeatsOptions {
 }
 
 /**
- * The signs of life of this instance's connections: noted in memory, and written rarely, all in one statement. Where
- * nobody gave one, nothing is written.
+ * Signs of life of this instance's connections are noted in memory and written rarely, all in one statement. If there
+ * were none, nothing is written.
  */
 export class Heartbeats {
-  /** Connection id → when it was heard of last. */
+  /** Maps connection ids to the time of their last sign of life, by performance.now(). */
   private heard = new Map<string, number>();
   private readonly poll: Poll;
 
@@ -43,7 +43,7 @@ export class Heartbeats {
     try {
       await this.writeDown(heard);
     } catch (error) {
-      // What was heard meanwhile is newer.
+      // Signs of life noted meanwhile are newer, so they win over those that could not be written.
       this.heard = new Map([...heard, ...this.heard]);
       throw error;
     }
@@ -61,7 +61,7 @@ export class Heartbeats {
       beats.map(({ ageMs }) => ageMs),
     ]);
     const living = beats.filter(({ entry }) => this.registry.find(entry.connectionId));
-    // Somebody has removed rows of connections that are alive.
+    // Rows of living connections are missing, so somebody has removed them.
     if (living.length > (row?.written ?? 0)) await this.registry.rebuild();
   }
 }

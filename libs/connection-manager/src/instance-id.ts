@@ -1,7 +1,7 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { hostname } from 'node:os';
 
-/** Host, pid and a random part, in what may stand in a NOTIFY channel's name (63 bytes with its prefix). */
+/** Makes an id of host, pid and a random part that fits into a NOTIFY channel's name (63 bytes with its prefix). */
 export function makeInstanceId(): string {
   const host = hostname()
     .replace(/[^A-Za-z0-9_.-]/g, '-')
@@ -9,7 +9,10 @@ export function makeInstanceId(): string {
   return `${host}-${process.pid}-${randomBytes(4).toString('hex')}`;
 }
 
-/** Second key of the advisory lock that proves an instance alive; 31 bits, as pg_locks shows it unsigned. */
+/**
+ * Computes the second key of the advisory lock that proves an instance alive. It has 31 bits, because pg_locks shows it
+ * unsigned.
+ */
 export function lockKeyOf(instanceId: string): number {
   return createHash('sha256').update(instanceId).digest().readUInt32BE(0) >>> 1;
 }

@@ -9,18 +9,21 @@ export interface LeaseOptions {
   readonly instanceId: string;
   readonly leaseMs: number;
   readonly beatMs: number;
-  /** False: there is no LISTEN connection to hold a lock, and the lease alone tells that this instance lives. */
+  /** False if there is no LISTEN connection to hold a lock, so that only the lease shows that this instance lives. */
   readonly canLock: boolean;
-  /** True while this instance's LISTEN connection holds its advisory lock. */
+  /** Returns true while the LISTEN connection of this instance holds its advisory lock. */
   readonly holdsLock: () => boolean;
-  /** After each renewal; `wasMissing`: PostgreSQL had emptied the tables, so the registry has to be written again. */
+  /**
+   * Called after each renewal. `wasMissing` means that PostgreSQL had emptied the tables, so the registry has to be
+   * written again.
+   */
   readonly onRenewed: (wasMissing: boolean) => Promise<void>;
-  /** Once: the peers have given this instance up, or its id is another's. It must be replaced by a new one. */
+  /** Called once, when peers have removed this instance or another has its id; a new one must then replace it. */
   readonly onLost: () => void;
   readonly onError: (error: unknown) => void;
 }
 
-/** Greetings may be forged: this bounds what they cost. */
+/** Announcements of new instances may be forged; this pause between two renewals bounds what they cost. */
 const GREETING_PAUSE_MS = 200;
 
 export class InstanceIdInUseError extends Error {
@@ -30,19 +33,21 @@ export class InstanceIdInUseError extends Error {
   }
 }
 
-/** Together the time a dying process of the same id gets. */
+/** The tries together give a dying process of the same id this much time to end. */
 const TRIES = 10;
 const TRY_AGAIN_MS = 200;
-/** After a beat that failed: peers count on hearing of this instance. */
+/** A failed renewal is repeated this soon, because the peers rely on hearing of this instance. */
 const BEAT_AGAIN_MS = 500;
 
-/** This instance's row in `instances`, renewed by beats for as long as it lives. */
+/** The lease is this instance's row in `instances`, which is renewed for as long as the instance lives. */
 export class Lease {
-  /** Tells this instance from another one that takes over its id. */
+  /** Distinguishes this instance from another one that takes over its id. */
   private readonly incarnation = randomUUID();
-  /** By performance.now(). */
+  /** The time when this instance was made, by performance.now(). */
   private readonly startedAtMs = performance.now();
-  /** Which life of the registry this instance is written in. */
+  /**
+   * Identifies the registry that this instance is registered in; after PostgreSQL has emptied it, it has another value.
+   */
   private origin: string | null = null;
   private timer: NodeJS.Timeout | undefined;
   private beating: Promise<void> | undefined;
@@ -53,7 +58,7 @@ export class Lease {
   private isLost = false;
   private isStopped = false;
   isDraining = false;
-  /** Other instances at the last beat. */
+  /** The number of other instances at the last renewal. */
   peers = 0;
 
   constructor(
@@ -61,19 +66,22 @@ export class Lease {
     private readonly options: LeaseOptions,
   ) {}
 
-  /** False once the peers may have given this instance up, for all it knows. */
+  /** False once the peers may have removed this instance, as far as it knows. */
   get isHeld(): boolean {
     return !this.isLost && performance.now() - this.renewedAt < this.options.leaseMs;
   }
 
-  /** @throws InstanceIdInUseError if a living process holds this id, also after the time a dying one needs */
+  /**
+   * Waits as long as a dying process of this id may need.
+   * @throws InstanceIdInUseError if a living process still holds the id then
+   */
   async assertIdIsFree(): Promise<void> {
     const { instanceId, leaseMs, canLock } = this.options;
     const startedAt = performance.now();
     for (;;) {
       const ask = () => this.database.rows('beat', IS_TAKEN, [instanceId, lockKeyOf(instanceId)]);
       const [row] = await withRetry(ask, { deadlineMs: 5_000 });
-      // Who takes a lock has the id with it; without one, only the end of the lease shows that a process has died.
+      // Taking the lock takes the id. Without a lock, only the end of the lease shows that the other process has died.
       if (!row?.is_locked && (canLock || !row?.is_leased)) return;
       const patienceMs = row.is_locked ? TRIES * TRY_AGAIN_MS : leaseMs + TRY_AGAIN_MS;
       if (performance.now() - startedAt > patienceMs) throw new InstanceIdInUseError(instanceId);
@@ -82,8 +90,9 @@ export class Lease {
   }
 
   /**
-   * Once LISTEN is there. What a killed process of the same id has left goes first: its connections would count as ours.
-   * @throws InstanceIdInUseError if another process that started at the same moment took the id
+   * Registers this instance, after LISTEN was established. Rows that a killed process of the same id has left are
+   * removed first, because its connections would count as ours.
+   * @throws InstanceIdInUseError if another process that started at the same moment has taken the id
    */
   async start(): Promise<void> {
     if (this.options.canLock) await this.waitForLock();
@@ -94,14 +103,16 @@ export class Lease {
     this.schedule();
   }
 
-  /** Somebody says that a peer has appeared: renews now, and once more for those who say so within the pause. */
+  /**
+   * Handles a hint that an instance has joined: renews now, and once more after the pause if other hints came in it.
+   */
   greeted(): void {
     if (this.isStopped) return;
     if (this.greeting) {
       this.wasGreetedAgain = true;
       return;
     }
-    // One that is under way may have looked too early.
+    // A renewal that is under way may have counted the peers too early.
     void Promise.resolve(this.beating).then(() => this.beat());
     this.greeting = setTimeout(() => {
       this.greeting = undefined;
@@ -111,7 +122,7 @@ export class Lease {
     }, GREETING_PAUSE_MS);
   }
 
-  /** Renews now: a peer has appeared, or the drain began. */
+  /** Renews the lease now, because an instance has joined or the drain has begun. */
   async beat(): Promise<void> {
     if (this.isStopped || this.isLost) return;
     this.beating ??= this.renew()
@@ -126,15 +137,15 @@ export class Lease {
     await this.beating;
   }
 
-  /** After the lock was taken or lost; before the start nobody needs to know of it. */
+  /** Renews the lease after the lock was taken or lost. Before the start nobody needs to know of it. */
   async beatIfStarted(): Promise<void> {
     if (this.origin === null) return;
-    // One that is under way has written the lock down as it was before.
+    // A renewal that is under way has written the lock as it was before.
     await this.beating;
     await this.beat();
   }
 
-  /** Removes this instance's rows. */
+  /** Stops renewing and removes the rows of this instance. */
   async stop(): Promise<void> {
     this.isStopped = true;
     clearTimeout(this.timer);
@@ -150,7 +161,7 @@ export class Lease {
     }
   }
 
-  /** Without an incarnation: whoever's they are. */
+  /** Removes the rows of this id; without an incarnation, those of any process that had the id. */
   private async removeRows(incarnation: string | null, deadlineMs: number): Promise<void> {
     const { instanceId } = this.options;
     await withRetry(() => this.database.rows('beat', REMOVE_SELF, [instanceId, incarnation]), { deadlineMs });
@@ -167,7 +178,7 @@ export class Lease {
     let row = await this.ask();
     const wasMissing = row?.is_held !== true;
     if (wasMissing) {
-      // In the same registry as before, only a peer can have removed the row; a new one has never known it.
+      // If the registry is the same as before, only a peer can have removed the row; an emptied one never had it.
       if (row?.origin === this.origin && this.origin !== null) return this.lose();
       if (!(await this.enrol())) return this.lose();
       row = await this.ask();
@@ -189,7 +200,7 @@ export class Lease {
     return row;
   }
 
-  /** @returns false if the id is another's */
+  /** Registers this instance. @returns false if another process has the id */
   private async enrol(): Promise<boolean> {
     const rows = await this.database.rows('beat', ENROL, [...this.values(), performance.now() - this.startedAtMs]);
     return rows.length > 0;

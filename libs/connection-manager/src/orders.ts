@@ -13,16 +13,16 @@ export interface OrdersOptions {
   readonly instanceId: () => string;
   readonly everyMs: number;
   readonly isNotifyOn: boolean;
-  /** A connection of this instance is to be closed; it may be gone already. */
+  /** Called to close a connection of this instance, which may be gone already. */
   readonly onDisconnect: (connectionId: string) => void;
-  /** This instance is to end as on SIGTERM. */
+  /** Called to end this instance as on SIGTERM. */
   readonly onDrain: () => void;
   readonly onError: (error: unknown) => void;
 }
 
 /**
- * What operators want done on an instance, wherever they say so. An order is a row; the instance it is for takes it out
- * and obeys, within `everyMs`. A hint only makes it look sooner.
+ * Operators may send a command to any instance through any other. A command is a row, which its instance takes out and
+ * executes within `everyMs`. A hint only makes the instance look sooner.
  */
 export class Orders {
   private readonly poll: Poll;
@@ -42,22 +42,22 @@ export class Orders {
     return this.poll.stop();
   }
 
-  /** Another instance says that there is one. It may lie: this only looks. */
+  /** Handles a hint that there is a command. It may be forged, so this only looks. */
   hint(): void {
     this.poll.soon();
   }
 
-  /** @returns how many connections are to be closed: 1, or 0 if there is no such connection */
+  /** Has a connection closed. @returns how many will be: 1, or 0 if there is no such connection */
   disconnect(connectionId: string): Promise<number> {
     return this.give(ORDER_DISCONNECT, connectionId);
   }
 
-  /** @returns how many connections are to be closed */
+  /** Has every connection of a user closed. @returns how many there are */
   disconnectUser(user: string): Promise<number> {
     return this.give(ORDER_DISCONNECT_USER, user);
   }
 
-  /** @returns false if there is no such instance */
+  /** Has an instance drained. @returns false if there is no such instance */
   async drain(instanceId: string): Promise<boolean> {
     return (await this.give(ORDER_DRAIN, instanceId)) > 0;
   }

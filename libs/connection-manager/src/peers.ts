@@ -3,15 +3,15 @@ import { FIND_DEAD, REMOVE_DEAD, REMOVE_ORPHANS } from './sql/find-dead.sql.js';
 import { REMOVE_STALE } from './sql/remove-stale.sql.js';
 import { WAKE_INSTANCES } from './sql/wake-instances.sql.js';
 
-/** An instance that lost its LISTEN connection takes its lock again within this time; a dead one never does. */
+/** An instance that has lost its LISTEN connection takes its lock again within this time; a dead one never does. */
 const SUSPICION_MS = 1_500;
 /**
- * An instance whose lease has ended beats within this share of a lease if it lives: when the clock of the database is set
- * forward, the leases of all end at once, and nobody is to be given up for it.
+ * An instance whose lease has ended renews it within this share of a lease if it is alive. If the database's clock is
+ * set forward, all leases end at once, and no instance may be removed for that.
  */
 const BEAT_SHARE = 1 / 3;
 
-/** The other instances: hints to them, and the removal of what died. */
+/** Sends hints to the other instances, and removes those that have died. */
 export class Peers {
   private suspectedSince = new Map<string, number>();
 
@@ -19,20 +19,21 @@ export class Peers {
     private readonly database: Database,
     private readonly instanceId: () => string,
     private readonly leaseMs: number,
-    /** Connections of these users were removed, with their instance or one by one. */
+    /** Called with the users whose connections were removed, either with their instance or one by one. */
     private readonly onRemoved: (users: readonly string[]) => void = () => undefined,
   ) {}
 
-  /** Tells every other instance that reads one of the channels. @returns how many NOTIFYs were sent */
+  /** Sends a hint to every other instance that reads one of the channels. @returns how many NOTIFYs were sent */
   async wake(channels: readonly string[]): Promise<number> {
     const [row] = await this.database.rows('wake', WAKE_INSTANCES, [channels, this.instanceId()]);
     return row?.sent ?? 0;
   }
 
   /**
-   * Removes instances that seemed dead for {@link SUSPICION_MS}, or for a beat if it is only their lease that has ended. A
-   * look that fails forgets all suspicions: after an outage of the database each instance has its time to take its lock
-   * again. @returns their ids
+   * Removes instances that have seemed dead for {@link SUSPICION_MS}, or for {@link BEAT_SHARE} of a lease if only
+   * their lease has ended. A look that fails forgets all suspicions, so that after an outage of the database each
+   * instance has its time to take its lock again.
+   * @returns the ids of the removed instances
    */
   async removeDead(now = performance.now()): Promise<string[]> {
     const suspectedBefore = this.suspectedSince;
@@ -47,7 +48,7 @@ export class Peers {
     return removed;
   }
 
-  /** Removes connections without a sign of life for so long, though their instance lives. @returns how many */
+  /** Removes connections that gave no sign of life for this long although their instance lives. @returns how many */
   async removeStale(timeoutMs: number, isDryRun = false): Promise<number> {
     const gone = await this.database.transaction((rows) => rows(REMOVE_STALE, [timeoutMs]), {
       pool: 'jobs',
@@ -57,12 +58,12 @@ export class Peers {
     return gone.length;
   }
 
-  /** Instances that seem dead at this moment; one that lost its LISTEN connection may only be about to take it up again. */
+  /** Finds instances that seem dead now; one that lost its LISTEN connection may be about to establish it again. */
   async findDead(): Promise<string[]> {
     return (await this.look()).map((row) => row.instance_id);
   }
 
-  /** @returns how many rows of unregistered instances were removed, or on a dry run would be */
+  /** Removes rows of instances that are not registered. @returns how many were removed, or would be on a dry run */
   async removeOrphans(isDryRun = false): Promise<number> {
     const [row] = await this.database.transaction((rows) => rows(REMOVE_ORPHANS), {
       pool: 'jobs',

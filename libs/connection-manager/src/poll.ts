@@ -1,14 +1,14 @@
 export interface PollOptions {
   readonly everyMs: number;
-  /** `isDue`: its regular time has come; else somebody asked for it. */
+  /** `isDue` is true if the regular time has come, and false if somebody asked for an earlier run. */
   readonly run: (isDue: boolean) => Promise<void>;
   readonly onError: (error: unknown) => void;
 }
 
-/** What is asked for within this time is one run: it bounds what forged hints cost. */
+/** All requests within this time become one run, which bounds what forged hints cost. */
 const SOON_MS = 50;
 
-/** Does something again and again, and soon after it was asked to; one run at a time. */
+/** Runs a task at regular times, and soon after it was asked to; one run at a time. */
 export class Poll {
   private timer: NodeJS.Timeout | undefined;
   private running: Promise<void> | undefined;

@@ -12,26 +12,30 @@ export interface PresenceOptions {
   readonly isNotifyOn: boolean;
   readonly hasPeers: () => boolean;
   readonly debounceMs: number;
-  /** Within this time all instances have written themselves into an emptied registry. */
+  /** After this time all instances have registered themselves again in a registry that was emptied. */
   readonly settleMs: number;
   readonly maxWatches: number;
-  /** Whether each user may see the presence of its channel: itself, its groups, who shares a group with it. */
+  /**
+   * Tells for each pair whether the user may see the presence in the channel: its own, that of its groups, and of users
+   * with whom it shares one.
+   */
   readonly maySee: (pairs: readonly { user: string; channel: string }[]) => Promise<boolean[]>;
   readonly onError: (error: unknown) => void;
 }
 
-/** Users that one answer names; the counts beside them are of all. */
+/** An answer names at most this many users; its counts cover all of them. */
 const MAX_USERS = 1_000;
-/** An answer of so many users is 200 KB in memory. */
+/** Few answers are kept, because one with `MAX_USERS` users takes 200 KB of memory. */
 const RECENT = { keepMs: 500, maxAnswers: 100 };
-/** Watching a channel is a route of this name, so that the instances find each other's watchers. */
+/** An instance that watches a channel has a route with this prefix, by which other instances find its watchers. */
 const ROUTE_PREFIX = 'presence:';
 
 /**
- * Who is online. Queries are answered from the registry in one statement and ask no other instance. Watching is comparing:
- * a poll reads who is online in the watched channels, and tells the watchers of whoever differs from what they believe.
- * So a change is announced once, however it came about: by a disconnect, a killed instance, or while hints were off. A
- * hint from the instance that saw a change makes the poll come sooner. An instance without watchers asks nothing.
+ * Presence tells who is online. Queries are answered from the registry in one statement and ask no other instance.
+ * Watching means comparing: a poll reads who is online in the watched channels, and tells the watchers about each user
+ * who differs from what they believe. So a change is announced once, whether it came by a disconnect, with a killed
+ * instance, or while hints were off. A hint from the instance that saw a change makes the poll come sooner. An instance
+ * without watchers asks nothing.
  */
 export class Presence {
   private readonly watched = new Map<string, WatchedChannel>();
@@ -55,7 +59,7 @@ export class Presence {
     this.poll = new Poll({ everyMs: pollMs, run: (isDue) => this.look(isDue), onError });
   }
 
-  /** Once this instance is in the registry. */
+  /** Starts the poll, once this instance is registered. */
   start(): void {
     this.startedAt = performance.now();
     this.poll.start();
@@ -66,24 +70,25 @@ export class Presence {
     await Promise.all([this.reads.drain(), this.changes.drain()]);
   }
 
-  /** For those who may see everything. As it was half a second ago, at most. */
+  /** Answers for those who may see everything. The answer may be half a second old. */
   of(channel: string): Promise<ChannelPresence> {
     return this.recent.get(channel, () => this.queries.add(channel), performance.now());
   }
 
-  /** Members have come or gone: the next answer is a new one. */
+  /** Makes the next answer a new one, because members have joined or left. */
   forget(channel: string): void {
     this.recent.forget(channel);
   }
 
-  /** @throws Fault FORBIDDEN */
+  /** Answers a user who may see the channel. @throws Fault FORBIDDEN */
   async query(viewer: Viewer, channel: string): Promise<ChannelPresence> {
     await this.assertVisible(viewer, channel);
     return this.of(channel);
   }
 
   /**
-   * From the answer on, the watcher is told of every change. @returns who is online
+   * From the answer on, the watcher is told about every change.
+   * @returns the users who are online
    * @throws Fault FORBIDDEN, TOO_MANY_WATCHES
    */
   async watch(watcher: Watcher, channel: string): Promise<string[]> {
@@ -92,7 +97,7 @@ export class Presence {
     const isNew = !watcher.watched.has(channel);
     if (isNew) this.hold(watcher, channel);
     try {
-      // Route first, read after: a change in between is in one or the other.
+      // The route is written first and the read follows, so that a change in between is seen by one or the other.
       await this.registry.sync();
       await this.reads.add([channel]);
     } catch (error) {
@@ -112,24 +117,24 @@ export class Presence {
     if (--watched.holds > 0) return;
     this.watched.delete(channel);
     this.registry.closeRoute(ROUTE_PREFIX + channel);
-    // Kept as changed on failure; the next change or beat writes it.
+    // A change that fails to be written stays marked, and the next change or lease renewal writes it.
     this.registry.sync().catch(this.options.onError);
   }
 
-  /** The watcher has other grants than before: ends what it may not see any more. */
+  /** Ends what the watcher may no longer see, after its grants have changed. */
   async review(watcher: Watcher): Promise<void> {
     const watches = [...watcher.watched].map((channel) => ({ watcher, channel }));
-    // If this fails nothing is told that should not be: each announcement asks again.
+    // A failure here discloses nothing, because each announcement asks for the right again.
     await this.endUnseen(watches).catch(this.options.onError);
   }
 
-  /** The watcher's connection has ended. */
+  /** Ends all watches of a watcher whose connection has ended. */
   leave(watcher: Watcher): void {
     watcher.isGone = true;
     for (const channel of [...watcher.watched]) this.unwatch(watcher, channel);
   }
 
-  /** Connections of these users have come or gone, on this instance or with another. */
+  /** Makes watchers look again, because connections of these users came or went, here or with another instance. */
   changed(users: readonly string[]): void {
     const { isNotifyOn, hasPeers, onError } = this.options;
     if (this.recent.size > 0) for (const user of users) this.recent.forget(inboxOf(user));
@@ -137,12 +142,18 @@ export class Presence {
     this.changes.add(users).catch(onError);
   }
 
-  /** A NOTIFY arrived. Its content is anybody's: it can only make this instance look at what is watched here. */
+  /**
+   * Handles a hint that arrived by NOTIFY. Anybody may have sent it, so it only makes this instance look at what it
+   * watches.
+   */
   hint(payload: string): void {
     if (this.watched.size > 0) this.note(payload.split('\n'));
   }
 
-  /** After LISTEN was taken up (again): what was said meanwhile was not heard. */
+  /**
+   * Looks at everything that is watched after LISTEN was established (again), because hints sent before were not
+   * received.
+   */
   readEverything(): void {
     for (const channel of this.watched.keys()) this.hinted.add(channel);
     if (this.hinted.size > 0) this.poll.soon();
@@ -212,7 +223,7 @@ export class Presence {
       seeming.map(({ channel }) => channel),
       seeming.map(({ user }) => user),
       instanceId(),
-      // The row is as old as this process, unless it was written again since.
+      // The row of this instance is as old as this process, unless it was written again since.
       Math.min(settleMs, performance.now() - this.startedAt),
     ]);
     const news = new Map<string, UserPresence[]>();
@@ -223,13 +234,16 @@ export class Presence {
     }
     await this.dismiss([...news.keys()]);
     for (const [channel, users] of news) {
-      // Whoever is told of it and asks is not answered with what was before.
+      // A watcher that is told of the change and asks must not get the answer of before.
       this.recent.forget(channel);
       this.watched.get(channel)?.tell({ channel, users });
     }
   }
 
-  /** One who went is news once the debounce is over; until then it is looked at again. */
+  /**
+   * Returns true if a change is to be announced. A user who has gone is announced when the debounce is over, and looked
+   * at again until then.
+   */
   private isNews(row: ChangeRow): boolean {
     const believed = this.watched.get(row.channel)?.online;
     if (!believed || believed.has(row.user_id) === row.is_online) return false;
@@ -242,7 +256,7 @@ export class Presence {
     return false;
   }
 
-  /** Before watchers of these channels are told something. */
+  /** Ends watches that are no longer allowed, before the watchers of these channels are told something. */
   private dismiss(channels: readonly string[]): Promise<void> {
     return this.endUnseen(
       channels.flatMap((channel) =>
@@ -251,7 +265,7 @@ export class Presence {
     );
   }
 
-  /** Ends those of these watches whose watcher may not see the channel any more. */
+  /** Ends those of the watches whose watcher may no longer see the channel. */
   private async endUnseen(watches: readonly { watcher: Watcher; channel: string }[]): Promise<void> {
     const seats = watches
       .filter(({ watcher, channel }) => !watcher.isGranted(channel))

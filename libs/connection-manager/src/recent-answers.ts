@@ -1,23 +1,23 @@
 interface Recent<Answer> {
   readonly answer: Promise<Answer>;
-  /** By performance.now(). */
+  /** The answer is kept until this time, by performance.now(). */
   readonly endsAtMs: number;
 }
 
 export interface RecentAnswersOptions {
   readonly keepMs: number;
-  /** How many are kept: the oldest goes first. */
+  /** At most this many answers are kept; the oldest is dropped first. */
   readonly maxAnswers: number;
 }
 
-/** Answers that are given again for a moment to whoever asks the same, so that asking often costs no more than asking once. */
+/** Keeps answers for a moment for others who ask the same, so that asking often costs no more than asking once. */
 export class RecentAnswers<Answer> {
-  /** Oldest first. */
+  /** The answers by key, oldest first. */
   private readonly answers = new Map<string, Recent<Answer>>();
 
   constructor(private readonly options: RecentAnswersOptions) {}
 
-  /** The answer of a moment ago, or the one that `ask` gives. A question that fails is asked again. */
+  /** Returns the answer of a moment ago, otherwise the one that `ask` gives. A failure is not kept. */
   get(key: string, ask: () => Promise<Answer>, nowMs: number): Promise<Answer> {
     const known = this.answers.get(key);
     if (known && nowMs < known.endsAtMs) return known.answer;
@@ -32,7 +32,7 @@ export class RecentAnswers<Answer> {
     return answer;
   }
 
-  /** The answer is another one by now; one that is being asked for may hold the old one, and is not given again. */
+  /** Drops an answer that has changed. One still being asked for may be outdated, so it is not given again either. */
   forget(key: string): void {
     this.answers.delete(key);
   }

@@ -11,7 +11,7 @@ export interface ConnectionEntry {
 }
 
 /**
- * What this instance has in the tables `connections` and `routes`. Memory holds what should be there; a change marks
+ * The rows of this instance in the tables `connections` and `routes`. Memory holds what should be there; a change marks
  * its key, and a sync writes the marked ones as they are by then. So a failed or repeated sync is harmless, and an
  * emptied table is rebuilt by marking everything.
  */
@@ -25,7 +25,7 @@ export class Registry {
   constructor(
     private readonly database: Database,
     private readonly instanceId: () => string,
-    /** Connections of these users have come or gone: it is committed. */
+    /** Called when it is committed that connections of these users were opened or closed. */
     private readonly onCommitted: (users: readonly string[]) => void = () => undefined,
   ) {
     this.syncs = new Batcher<void, void>({
@@ -76,24 +76,24 @@ export class Registry {
     return this.syncs.add();
   }
 
-  /** Writes what an earlier sync could not. */
+  /** Writes what an earlier sync could not write. */
   async writeLeftOver(): Promise<void> {
     if (this.hasChanges) await this.sync();
   }
 
-  /** After the tables were emptied, or this instance's rows removed. */
+  /** Writes everything again, after the tables were emptied or rows of this instance were removed. */
   async rebuild(): Promise<void> {
     for (const entry of this.entries.values()) this.changedConnections.set(entry.connectionId, entry);
     for (const channel of this.routes) this.changedRoutes.add(channel);
     await this.sync();
   }
 
-  /** Where a user is connected now, on any instance. */
+  /** Finds the present connections of a user on all instances. */
   connectionsOf(user: string): Promise<ConnectionRow[]> {
     return this.database.rows('work', FIND_CONNECTIONS, [user]);
   }
 
-  /** Which devices of these users are connected now, as `user device`. */
+  /** Finds the devices of these users that are connected now; each is named `user device`. */
   async onlineDevices(users: readonly string[]): Promise<Set<string>> {
     const rows = await this.database.rows('work', FIND_ONLINE_DEVICES, [users]);
     return new Set(rows.map(({ user_id, device_id }) => `${user_id} ${device_id}`));

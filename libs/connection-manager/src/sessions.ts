@@ -15,7 +15,10 @@ import {
   type SessionRow,
 } from './sql/sessions.sql.js';
 
-/** Whose token names no session: one session for the user's device, which a later login continues or begins again. */
+/**
+ * Names the session of a token without a `sid`. There is one for each device of the user, which a later login continues
+ * or begins again.
+ */
 export function derivedSessionId(deviceId: string): string {
   return `device:${deviceId}`;
 }
@@ -25,9 +28,9 @@ export interface SessionKey {
   readonly sessionId: string;
 }
 
-/** A token shown at a handshake, or on a live connection in place of an older one. */
+/** A token that was shown at a handshake, or on a live connection in the place of an older one. */
 export interface Login extends SessionKey {
-  /** The token itself, if it names no session; undefined: it has a sid, which says enough. */
+  /** A digest of a token that names no session; undefined if the token has a `sid`, which says enough. */
   readonly tokenId: string | undefined;
   readonly deviceId: string;
   readonly issuedAtMs: number;
@@ -36,10 +39,10 @@ export interface Login extends SessionKey {
   readonly userAgent: string | null;
 }
 
-/** A connection of a session; told when the session is over, its token refused, or its user banned. */
+/** A connection of a session. It is told when its session is over, its token is refused or its user is banned. */
 export interface SessionHolder {
   readonly login: Login;
-  /** How many looks for what ended had begun by then; kept by {@link Sessions}. */
+  /** The number of looks for ended sessions that had begun when this was held; {@link Sessions} sets it. */
   heldAt: number;
   onSessionEnded(fault: Fault): void;
 }
@@ -50,24 +53,25 @@ export interface SessionsOptions {
   readonly isNotifyOn: boolean;
   readonly idleMs: number;
   readonly retentionMs: number;
-  /** How far the clocks of issuers and of the database may differ. */
+  /** Milliseconds by which the clocks of token issuers and of the database may differ. */
   readonly clockToleranceMs: number;
   readonly onError: (error: unknown) => void;
 }
 
 /**
- * A storm comes in groups, and those let in together stay together through the three statements that open their
- * connections: twice as many in each. A handshake that comes alone waits for nothing.
+ * Handshakes of a storm are let in as groups, which stay together through the three statements that open their
+ * connections: each then carries twice as many. A handshake that comes alone waits for nothing.
  */
 const PACE_MS = 20;
 
 /**
- * Logins of users on devices, across connections and instances. A session that is ended anywhere is over on every
- * instance within a poll: each looks for what ended lately while it holds connections, a hint only makes it look sooner.
+ * Sessions are logins of users on devices, across connections and instances. A session that is ended anywhere is over
+ * on every instance within a poll, because each instance with connections looks for what ended lately. A hint only
+ * makes it look sooner.
  */
 export class Sessions {
   private readonly opens: Batcher<{ login: Login; connections: number }, void>;
-  /** By user. */
+  /** The open connections of each user. */
   private readonly holders = new Map<string, SessionHolder[]>();
   private readonly poll: Poll;
   private lookedAt: Date | null = null;
@@ -93,12 +97,15 @@ export class Sessions {
     return this.poll.stop();
   }
 
-  /** A connection begins. @throws Fault SESSION_ENDED, USER_BANNED, TOKEN_INVALID if it was issued in the future */
+  /**
+   * Opens or continues the session of a new connection.
+   * @throws Fault SESSION_ENDED, USER_BANNED, or TOKEN_INVALID if the token was issued in the future
+   */
   open(login: Login): Promise<void> {
     return this.opens.add({ login, connections: 1 });
   }
 
-  /** A connection goes on with another token. @throws Fault as {@link open} */
+  /** Continues a connection with another token. @throws Fault as {@link open} does */
   renew(login: Login): Promise<void> {
     return this.opens.add({ login, connections: 0 });
   }
@@ -116,16 +123,16 @@ export class Sessions {
     else this.holders.set(user, others);
   }
 
-  /** Ends it on every instance. Once more does no harm. @returns false if there is no such session */
+  /** Ends a session on every instance; doing so again does no harm. @returns false if there is no such session */
   async end({ user, sessionId }: SessionKey, reason: 'logout' | 'revoked'): Promise<boolean> {
     const row = await this.endBy(END_SESSION, user, sessionId, reason);
     return row?.is_known === true;
   }
 
   /**
-   * Ends every session of the user, and refuses whatever was issued to it so far.
-   * @param isErased the sessions are erased next, and with them what tells that their tokens are refused
-   * @returns how many were open
+   * Ends every session of the user, and refuses all tokens issued to the user so far.
+   * @param isErased true if the sessions are erased next, and with them the knowledge that their tokens are refused
+   * @returns how many sessions were open
    */
   async endAll(user: string, isErased = false): Promise<number> {
     const row = await this.endBy(END_ALL_SESSIONS, user, '', 'revoked', isErased);
@@ -136,12 +143,12 @@ export class Sessions {
     return this.database.rows('work', LIST_SESSIONS, [user]);
   }
 
-  /** Somebody says that a session has ended, or a user is banned. It may lie: this only looks. */
+  /** Handles a hint that a session has ended or a user is banned. It may be forged, so this only looks. */
   hint(): void {
     this.poll.soon();
   }
 
-  /** Ends sessions past their token's end, and those without a connection for long. @returns how many, at most 1000 */
+  /** Ends sessions whose token has expired, and those without a connection for long. @returns how many, at most 1000 */
   endOverdue(isDryRun = false): Promise<number> {
     return this.countChanged(END_OVERDUE, [this.options.idleMs, this.options.clockToleranceMs], isDryRun);
   }
@@ -151,7 +158,7 @@ export class Sessions {
     return this.countChanged(FORGET_ENDED, [this.options.retentionMs, this.options.clockToleranceMs], isDryRun);
   }
 
-  /** Deletes what is remembered of tokens past their end. @returns how many, at most 1000 */
+  /** Deletes what is remembered about expired tokens. @returns how many, at most 1000 */
   forgetTokens(isDryRun = false): Promise<number> {
     return this.countChanged(FORGET_TOKENS, [this.options.clockToleranceMs], isDryRun);
   }
@@ -198,7 +205,7 @@ export class Sessions {
     return asked.map((_, index) => verdicts.get(index + 1));
   }
 
-  /** Without connections there is nothing to end, and nothing is asked. */
+  /** Looks for what ended lately. Without connections there is nothing to end, so the database is not asked. */
   private async look(): Promise<void> {
     if (this.holders.size === 0) this.lookedAt = null;
     if (this.holders.size === 0) return;
@@ -210,7 +217,7 @@ export class Sessions {
 
   private apply(row: EndedRow): void {
     for (const holder of this.holders.get(row.user_id ?? '') ?? []) {
-      // A login that came while this was read may have begun the session again. The next look sees what is true of it.
+      // A login that came during this read may have begun the session again, so the next look decides about it.
       const isOlder = holder.heldAt < this.looks;
       if (isOlder && isOver(row, holder.login)) {
         holder.onSessionEnded(row.banned_until === null ? sessionEnded() : userBanned(row.banned_until));
@@ -219,12 +226,12 @@ export class Sessions {
   }
 }
 
-/** Whether what ended is the session or the token of this login, or everything of its user. */
+/** Returns true if what ended is the session or token of this login, or everything of its user. */
 function isOver({ session_id, token_id, end_reason, refused_until, banned_until }: EndedRow, login: Login): boolean {
   if (banned_until !== null) return true;
   if (token_id !== null) return token_id === login.tokenId;
   if (session_id !== null && session_id !== login.sessionId) return false;
-  // A session that began again goes on for those who showed a later token.
+  // A session that began again goes on for logins with a later token.
   return end_reason !== null || (refused_until !== null && login.issuedAtMs <= Number(refused_until));
 }
 

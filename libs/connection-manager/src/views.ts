@@ -4,7 +4,7 @@ import type { BanRow } from './sql/bans.sql.js';
 import type { ConnectionRow } from './sql/find-connections.sql.js';
 import type { SessionRow } from './sql/sessions.sql.js';
 
-/** A connection as REST shows it. */
+/** Converts a connection to the form that REST shows. */
 export function toConnectionView(row: ConnectionRow): z.infer<typeof rest.ConnectionView> {
   return {
     connectionId: row.connection_id,
@@ -15,7 +15,7 @@ export function toConnectionView(row: ConnectionRow): z.infer<typeof rest.Connec
   };
 }
 
-/** A session as REST shows it. */
+/** Converts a session to the form that REST shows. */
 export function toSessionView(row: SessionRow): z.infer<typeof rest.SessionView> {
   return {
     sessionId: row.session_id,
@@ -33,7 +33,7 @@ export function toSessionView(row: SessionRow): z.infer<typeof rest.SessionView>
   };
 }
 
-/** A ban as operators see it. */
+/** Converts a ban to the form that operators see. */
 export function toBanView({ reason, banned_at, banned_until }: BanRow): z.infer<typeof admin.BanView> {
   const until = banned_until instanceof Date ? banned_until.toISOString() : null;
   return { reason, since: banned_at.toISOString(), until };

@@ -1,32 +1,34 @@
 import type { EventPayload } from '#protocol';
 
-/** Who asks about presence. */
+/** A viewer asks about presence. */
 export interface Viewer {
   readonly user: string;
-  /** Its token lets it see this channel, whatever they share. */
+  /** Returns true if the viewer's token lets it see this channel, whether or not they share a group. */
   isGranted(channel: string): boolean;
 }
 
-/** A connection that is told of changes. */
+/** A watcher is a connection that is told about changes of presence. */
 export interface Watcher extends Viewer {
-  /** The channels it watches; kept by {@link Presence}. */
+  /** The channels that the connection watches; {@link Presence} maintains the set. */
   readonly watched: Set<string>;
-  /** Its connection has ended; kept by {@link Presence}. */
+  /** True once the connection has ended; {@link Presence} sets it. */
   isGone: boolean;
   onPresence(payload: EventPayload<'presence'>): void;
-  /** It may not see the channel any more, and is told nothing more of it. */
+  /** Called when the watcher may no longer see the channel, about which it is told nothing more. */
   onEnded(channel: string): void;
 }
 
-/** A user or a group whose presence connections of this instance watch. */
+/** A user or group whose presence is watched by connections of this instance. */
 export class WatchedChannel {
-  /** Whom the watchers believe to be online; undefined before the first read. */
+  /** The users whom the watchers believe to be online; undefined before the first read. */
   online: Set<string> | undefined;
   readonly watchers = new Set<Watcher>();
-  /** Watchers, and those that are about to be. */
+  /** Counts the watchers and those that are about to become one. */
   holds = 0;
 
-  /** Whose state differs from what the watchers believe. The first time there is nobody who believes anything. */
+  /**
+   * Returns the users whose state differs from what the watchers believe; at the first call nobody believes anything.
+   */
   compare(online: Set<string>): string[] {
     const believed = this.online;
     if (!believed) {

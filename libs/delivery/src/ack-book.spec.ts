@@ -8,7 +8,10 @@ import type { Run } from './flight.js';
 import { LiveChannel } from './live-channel.js';
 import type { Subscription } from './subscription.js';
 
-/** Lets go of what it was given once a test is over, also one that failed: the book would go on trying for ever. */
+/**
+ * Drops what it is given once a test is over, even if that failed; otherwise the ack buffer would go on trying for
+ * ever.
+ */
 class TestSettlements extends Settlements {
   isOver = false;
 
@@ -120,7 +123,7 @@ describe('AckBook', () => {
     acknowledge(1, 3);
     const early = noted(acks.saved());
     const flushing = acks.flush();
-    // nothing new: it waits for what is being written just now
+    // Nothing is new here, so this waits for the write that is under way.
     const meanwhile = noted(acks.saved());
     acknowledge(4, 5);
     const late = noted(acks.saved());

@@ -6,7 +6,10 @@ interface AttemptedRun extends Run {
   readonly attempt: number;
 }
 
-/** Something to write down; how long ago it was sent is counted then, or its time would be off by the wait. */
+/**
+ * An outcome that waits to be written. How long ago the range was sent is computed at the write, otherwise its time
+ * would be off by the wait.
+ */
 interface Note {
   readonly subscription: Subscription;
   readonly attempt: AttemptedRun;
@@ -20,12 +23,12 @@ interface Acked {
 }
 
 const MAX_AT_ONCE = 2_000;
-/** A device that resumes far ahead, as where a channel was put forward, has that many of the last attempts written down. */
+/** If a device resumes far ahead, as in a channel put forward, only this many of its last attempts are written. */
 const MAX_PARTS = 1_000;
 
 /**
- * Folds acknowledgements in memory and writes them every `flushMs`: one row per device and channel, however many acks.
- * A crash loses at most that much, which repeats messages and loses none.
+ * The ack buffer folds acknowledgements in memory and writes them every `flushMs`: one row per device and channel,
+ * however many acks there were. A crash loses at most the acks of that time, which repeats messages and loses none.
  */
 export class AckBook {
   private acked = new Map<Subscription, Acked>();
@@ -41,7 +44,7 @@ export class AckBook {
     private readonly onError: (error: unknown) => void,
   ) {}
 
-  /** Everything up to `toSeq` is done with; `runs` are the messages among it. */
+  /** Notes that everything up to `toSeq` is done with; `runs` are the ranges of messages in it, without the gaps. */
   acknowledge(subscription: Subscription, toSeq: number, runs: readonly Run[]): void {
     const known = this.acked.get(subscription) ?? { toSeq, runs: [] };
     this.acked.set(subscription, known);
@@ -50,7 +53,7 @@ export class AckBook {
     this.schedule();
   }
 
-  /** Something to write down that moves no cursor. */
+  /** Notes an outcome that moves no cursor. */
   note(subscription: Subscription, run: Run, outcome: 'sent' | 'timeout' | 'disconnected', error: string | null): void {
     const attempt = attempted(run, subscription.attempt);
     this.notes.push({ subscription, attempt, outcome, error });
@@ -60,14 +63,14 @@ export class AckBook {
   /** Resolves once everything noted before the call is committed. */
   saved(): Promise<void> {
     if (this.acked.size + this.notes.length === 0) {
-      // What is being written comes back if that fails: look again then.
+      // If the write under way fails, what it wrote comes back here, so look again when it has ended.
       return this.flushing?.then(() => this.saved()) ?? Promise.resolve();
     }
     this.next ??= withResolvers();
     return this.next.promise;
   }
 
-  /** Writes now, in one go, and reports rather than throws: what could not be written is kept for the next time. */
+  /** Writes everything now; an error is reported, not thrown, and what was not written is kept for the next time. */
   async flush(): Promise<void> {
     clearTimeout(this.timer);
     this.timer = undefined;
@@ -106,7 +109,10 @@ export class AckBook {
     saved?.resolve();
   }
 
-  /** Apart from the writing, which would be repeated with it. What was not counted is counted at the next failure. */
+  /**
+   * Counts failed attempts apart from the write, which would otherwise be repeated if this fails. An attempt that could
+   * not be counted is left out, and counting goes on with the next one.
+   */
   private async countFailures(noted: readonly Settlement[]): Promise<void> {
     try {
       for (const death of await this.settlements.fail(noted)) this.onDeath(death);
@@ -130,7 +136,10 @@ export class AckBook {
   }
 }
 
-/** Spelled out: `{ ...run, attempt }` would make a hidden class for each object, which takes 1.7 µs and 300 bytes. */
+/**
+ * The fields are spelled out, because `{ ...run, attempt }` would make a hidden class for each object, which takes 1.7
+ * µs and 300 bytes.
+ */
 function attempted({ fromSeq, toSeq, sentAtMs, wantsReceipts }: Run, attempt: number): AttemptedRun {
   return { fromSeq, toSeq, sentAtMs, wantsReceipts, attempt };
 }
@@ -144,7 +153,10 @@ function addRun(runs: AttemptedRun[], run: AttemptedRun): void {
   else for (const part of inParts(run)) runs.push(part);
 }
 
-/** A resuming device acknowledges a range of any length; no attempt covers more than the looks for attempts allow. */
+/**
+ * Splits a long range, since a resuming device may acknowledge any length, and statements that look for attempts rely
+ * on none being longer than MAX_ATTEMPT_SEQS.
+ */
 function* inParts(run: AttemptedRun): Generator<AttemptedRun> {
   const first = Math.max(run.fromSeq, run.toSeq - MAX_PARTS * MAX_ATTEMPT_SEQS + 1);
   for (let fromSeq = first; fromSeq <= run.toSeq; fromSeq += MAX_ATTEMPT_SEQS)
@@ -154,7 +166,7 @@ function* inParts(run: AttemptedRun): Generator<AttemptedRun> {
 function toSettlements(subscription: Subscription, { toSeq, runs }: Acked, now: number): Settlement[] {
   const all = runs.map((run) => toSettlement(subscription, run, now, 'acknowledged', null));
   if (runs.at(-1)?.toSeq === toSeq) return all;
-  // A gap at the end: an empty range moves the cursor and is no attempt.
+  // There is a gap at the end: an empty range moves the cursor and is no attempt.
   const nothing = { fromSeq: toSeq + 1, toSeq, sentAtMs: now, wantsReceipts: false, attempt: subscription.attempt };
   return [...all, toSettlement(subscription, nothing, now, 'acknowledged', null)];
 }

@@ -13,13 +13,13 @@ export interface AttemptsOptions {
 }
 
 const SWEEP_MS = 250;
-/** Most messages are acknowledged sooner, and cost no second row. */
+/** Only after this time is a message recorded as sent: most are acknowledged sooner, and cost no second row. */
 const NOTE_AFTER_MS = 1_000;
 const RETRY = { baseMs: 500, maxMs: 30_000 };
 
 /**
- * Looks after the connections that have something in flight or lag: repeats what was not acknowledged in time, with
- * backoff and jitter, and closes the connection after the last attempt. The messages stay stored either way.
+ * Redelivery looks after the connections that have something in flight or lag. It repeats what was not acknowledged in
+ * time, with backoff and jitter, and closes the connection after the last attempt. The messages stay stored either way.
  */
 export class Attempts {
   private readonly busy = new Set<Connection>();
@@ -27,7 +27,7 @@ export class Attempts {
 
   constructor(private readonly options: AttemptsOptions) {}
 
-  /** Messages in flight, and connections that lag. */
+  /** Counts the messages in flight and the connections that lag. */
   get load(): { inFlight: number; lagging: number } {
     const load = { inFlight: 0, lagging: 0 };
     for (const connection of this.busy) {
@@ -58,7 +58,7 @@ export class Attempts {
     }
   }
 
-  /** A timer calls this: an error about one connection must not end the process. */
+  /** Contains errors, because a timer calls this: one about a single connection must not end the process. */
   private lookAt(connection: Connection, nowMs: number): void {
     try {
       for (const subscription of connection.subscriptions.values()) this.look(subscription, nowMs);

@@ -3,17 +3,17 @@ import type { Feed } from './feed.js';
 export interface BackstopOptions {
   readonly feed: Feed;
   readonly pollMs: number;
-  /** False while LISTEN is lost. */
+  /** Returns false while LISTEN is lost. */
   readonly isListening: () => boolean;
   readonly onError: (error: unknown) => void;
 }
 
-/** A message this old that a poll finds first was told of by no hint. */
+/** If a poll is the first to find a message that is older than this, no hint has announced it. */
 const LATE_MS = 300;
 const FAST_MS = 250;
 const FAST_FOR_MS = 10_000;
 
-/** Polls, since a hint may be lost: rarely while hints arrive, often while they do not. */
+/** Polls all live channels, because a hint may be lost: rarely while hints arrive, often while they do not. */
 export class Backstop {
   private timer: NodeJS.Timeout | undefined;
   private fastUntilMs = 0;
@@ -28,7 +28,7 @@ export class Backstop {
     this.schedule();
   }
 
-  /** No hint will come for a while: the next poll is not worth waiting for. */
+  /** Makes the next poll come early, because no hint will come for a while. */
   hurry(): void {
     if (this.isStopped || this.isFast || this.polling) return;
     clearTimeout(this.timer);

@@ -3,8 +3,8 @@ import type { Feed } from './feed.js';
 import type { Subscription } from './subscription.js';
 
 /**
- * Brings a lagging subscription to the end of its channel, page by page as its window has room; then it is live. What
- * has not been asked for waits in the table, not in memory.
+ * Brings a lagging subscription to the end of its channel, page by page as the window of its connection has room, and
+ * then makes it live. What was not read yet waits in the table, not in memory.
  */
 export class CatchUp {
   constructor(
@@ -14,7 +14,7 @@ export class CatchUp {
     private readonly onError: (error: unknown) => void,
   ) {}
 
-  /** Reads on if it may; called again whenever there may be room, so a failure only delays. */
+  /** Reads on if the subscription may. This is called again whenever there may be room, so a failure only delays. */
   async run(subscription: Subscription): Promise<void> {
     if (subscription.isReading) return;
     subscription.isReading = true;
@@ -27,7 +27,7 @@ export class CatchUp {
     }
   }
 
-  /** Takes the messages that are for one device of the user; those another device took become gaps. */
+  /** Claims the messages that only one device of the user gets; those that another device has claimed become gaps. */
   private async claim(subscription: Subscription, entries: readonly Entry[]): Promise<readonly Entry[]> {
     const seqs = entries.filter((entry) => subscription.mustClaim(entry)).map(({ seq }) => seq);
     if (seqs.length === 0) return entries;
@@ -45,7 +45,7 @@ export class CatchUp {
     if (position) subscription.passRepeated(position.seq);
   }
 
-  /** @returns true if there is more to read and nothing spoke against it */
+  /** Reads one page and sends what fits. @returns true if there is more to read and the subscription may go on */
   private async readPage(subscription: Subscription): Promise<boolean> {
     if (subscription.isRepeating) await this.findPosition(subscription);
     const { channel, sentSeq, since } = subscription;
@@ -71,7 +71,7 @@ function mayRead(subscription: Subscription): boolean {
   );
 }
 
-/** A function, since the state changes while a read is awaited. */
+/** This is a function, because the state may change while a read is awaited. */
 function isLagging(subscription: Subscription): boolean {
   return subscription.state === 'lagging';
 }

@@ -93,7 +93,7 @@ describe('Connection', () => {
     expect(() => reader.connection.acknowledge({ a: 3, b: 1 })).toThrow('a: sent up to 2, not 3');
     reader.connection.acknowledge({ a: 2, b: 1 });
     expect(reader.acknowledged).toEqual([{ channel: 'b', toSeq: 1, runs: ['1-1'] }]);
-    // Read again, from further on, and not opened yet.
+    // The channel is read again, but the new subscription is still opening.
     const again = reader.subscribe(new LiveChannel('a'));
     reader.connection.acknowledge({ a: 2 });
     expect(again).toMatchObject({ ackedSeq: 0, sentSeq: 0 });

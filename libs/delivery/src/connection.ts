@@ -16,32 +16,36 @@ export interface ConnectionContext {
   readonly acks: AckBook;
   readonly windowLimits: WindowLimits;
   readonly metrics: DeliveryMetrics;
-  /** Undefined: tracing is off. */
+  /** Tracing is off if this is undefined. */
   readonly traces: DeliveryTraces | undefined;
-  /** The root of the packets of this turn of the event loop. */
+  /** Returns the root of the message batches of this turn of the event loop. */
   readonly root: () => Packet;
-  /** It has something to send at the end of this turn of the event loop. */
+  /** Called when a connection first has something to send at the end of this turn of the event loop. */
   readonly onSend: (connection: Connection) => void;
-  /** It has messages in flight, or lags: somebody has to look after it. */
+  /** Called when a connection has messages in flight or lags, so that redelivery has to look after it. */
   readonly onBusy: (connection: Connection) => void;
-  /** There may be room for another page. */
+  /** Called when there may be room for another page of the subscription. */
   readonly onRoom: (subscription: Subscription) => void;
 }
 
-/** One client on this instance: what it reads, what it was sent, what it acknowledged. */
+/**
+ * A connection is one client on this instance. It knows what the client reads, what it was sent and what it has
+ * acknowledged.
+ */
 export class Connection {
   readonly subscriptions = new Map<string, Subscription>();
   readonly window: Window;
   isReady = false;
   isClosed = false;
   /**
-   * performance.now() when it last acknowledged something new. A client that still works through what it was sent, or
-   * leaves one channel out of its acks, has not failed: it is alive, and what is sent on a connection arrives in order.
+   * The time when the client last acknowledged something new, by performance.now(). A client that still works through
+   * what it was sent, or leaves one channel out of its acks, has not failed: it is alive, and what is sent on a
+   * connection arrives in order.
    */
   ackedAtMs = 0;
-  /** Channels it reads no more, and how far it was sent each: an ack that is under way may name them. */
+  /** Channels that are no longer read, and how far each was sent, because an ack under way may still name them. */
   private ended: Map<string, number> | undefined;
-  /** Undefined while there is nothing to send, which is most of the time. */
+  /** The list is undefined while there is nothing to send, which is most of the time. */
   private outbox: (Packet | EventPayload<'gap'>)[] | undefined;
 
   constructor(
@@ -66,8 +70,8 @@ export class Connection {
   }
 
   /**
-   * Puts an entry into the packet of this turn.
-   * @returns what was sent, or undefined if the window is full or the entry has to be read again
+   * Adds an entry to what leaves at the end of this turn.
+   * @returns the entry as it is sent, or undefined if the window is full or the entry has to be read again
    */
   send(subscription: Subscription, entry: Entry): Entry | undefined {
     const due = this.due(entry);
@@ -88,7 +92,7 @@ export class Connection {
     this.context.onRoom(subscription);
   }
 
-  /** Hands the packet of this turn to the network; a gap stands between the packets around it. */
+  /** Hands what this turn has collected to the transport. A gap is sent between the message batches around it. */
   flush(): void {
     const outbox = this.outbox ?? [];
     this.outbox = undefined;
@@ -102,8 +106,8 @@ export class Connection {
   }
 
   /**
-   * The client has processed each channel up to a seq. A channel that it reads no more is passed over.
-   * @throws Fault NOT_SUBSCRIBED, ACK_BEYOND_SENT; then nothing of it counts
+   * Takes note that the client has processed each channel up to a seq. A channel that is no longer read is passed over.
+   * @throws Fault NOT_SUBSCRIBED, ACK_BEYOND_SENT; in that case no part of the acknowledgement counts
    */
   acknowledge(ack: Ack): void {
     const channels = Object.entries(ack);
@@ -117,20 +121,20 @@ export class Connection {
     }
   }
 
-  /** Stops reading the channel; what is in flight of it counts as not delivered. */
+  /** Stops reading the channel; its messages in flight count as not delivered. */
   end(subscription: Subscription, reason: string): void {
     const { name } = subscription.channel;
     this.failAttempt(subscription, 'disconnected', reason);
     this.subscriptions.delete(name);
     this.ended ??= new Map();
     const sentSeq = Math.max(subscription.highestSeq, this.ended.get(name) ?? 0);
-    // Last in the map: as many as an ack may name are remembered, the latest.
+    // Deleting it first makes it the last in the map, which keeps the latest ones: as many as an ack may name.
     this.ended.delete(name);
     this.ended.set(name, sentSeq);
     if (this.ended.size > ACK_CHANNELS_MAX) this.ended.delete(this.ended.keys().next().value ?? '');
   }
 
-  /** Goes on behind a message that this device will never get. */
+  /** Goes on after a message that this device will never get, if that is the next one to acknowledge. */
   skip(channel: string, seq: number, reason: GapReason): void {
     const subscription = this.subscriptions.get(channel);
     if (subscription?.ackedSeq !== seq - 1) return;
@@ -140,7 +144,7 @@ export class Connection {
     this.outlet.gap({ channel, fromSeq: seq, toSeq: seq, reason, ack: { [channel]: seq } });
   }
 
-  /** Ends the attempt: everything in flight of the subscription counts as not delivered. */
+  /** Ends the current attempt of the subscription: everything that it has in flight counts as not delivered. */
   failAttempt(subscription: Subscription, outcome: 'timeout' | 'disconnected', error: string): void {
     const { count, bytes, runs } = subscription.flight.land();
     this.window.release(count, bytes);
@@ -148,7 +152,7 @@ export class Connection {
     this.context.traces?.failed(subscription, outcome);
   }
 
-  /** Writes down what is in flight and waited for, so that its status shows it before it is settled. */
+  /** Records what is in flight as sent, so that the status of these messages shows it before they are settled. */
   noteSent(subscription: Subscription): void {
     for (const run of subscription.flight.runs) {
       if (run.toSeq <= subscription.notedSeq) continue;
@@ -158,7 +162,7 @@ export class Connection {
     subscription.notedSeq = subscription.sentSeq;
   }
 
-  /** A gap with nothing unacknowledged before it needs no acknowledgement. */
+  /** A gap is acknowledged here for the client if nothing before it waits for an acknowledgement. */
   passGap(subscription: Subscription): void {
     if (subscription.flight.size > 0) return;
     subscription.ackedSeq = subscription.sentSeq;
@@ -195,7 +199,7 @@ export class Connection {
     const { count, bytes, runs } = subscription.flight.land(seq);
     this.window.release(count, bytes);
     subscription.sentSeq = Math.max(subscription.sentSeq, seq);
-    // What was sent behind the last message is a gap.
+    // If nothing is in flight, all that was sent after this seq is a gap, which needs no acknowledgement.
     subscription.ackedSeq = subscription.flight.size === 0 ? subscription.sentSeq : seq;
     this.context.acks.acknowledge(subscription, subscription.ackedSeq, runs);
     this.context.metrics.acks.inc(count);
@@ -206,7 +210,10 @@ export class Connection {
     subscription.attempt = 1;
   }
 
-  /** Begins to time a message; of those who catch up, the age of what they read says nothing. */
+  /**
+   * Begins to time a message until it is acknowledged. Only live subscriptions are timed: while one catches up, the age
+   * of what it reads says nothing.
+   */
   private time(subscription: Subscription, { seq, createdAtMs }: StoredMessage): void {
     const { metrics, clock } = this.context;
     if (!metrics.isOn || subscription.state !== 'live') return;
@@ -227,8 +234,9 @@ export class Connection {
   }
 
   /**
-   * What a live subscription is handed may be older than the read of a page, of which the database has just said that it
-   * has time left. Whether it has expired is the database's to say: the subscription falls behind, and reads it.
+   * Returns true if a message that was pushed to a live subscription seems to have expired. Only the database can say
+   * so, hence the subscription falls behind and reads the message. What a page holds needs no such look, because the
+   * database has just said that it has time left.
    */
   private seemsExpired({ state }: Subscription, { expiresAtMs }: StoredMessage): boolean {
     return expiresAtMs !== undefined && state === 'live' && expiresAtMs <= this.context.clock.now();

@@ -1,21 +1,21 @@
 import type { Count, Counts, Histogram, Meter } from '#observability';
 import type { FaultName, GapReason } from '#protocol';
 
-/** What became of a publish that reached the log: also what a client may see as a numbered error. */
+/** The result of a publish that reached the log; a failure has the name of the error that the client sees. */
 export type PublishResult = 'stored' | 'repeated' | 'scheduled' | FaultName;
 
 const SECONDS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30];
 const READS = [1, 2, 3, 5, 10, 20, 50];
-/** Shown from the start; others when they happen. */
+/** These results are shown from the start, others when they first happen. */
 const RESULTS: readonly PublishResult[] = [
   ...(['stored', 'repeated', 'scheduled', 'PUBLISH_ID_REUSED', 'BAD_REQUEST'] as const),
   ...(['UNAVAILABLE', 'OUTCOME_UNKNOWN', 'OVERLOADED', 'INTERNAL'] as const),
 ];
 const REASONS: readonly GapReason[] = ['expired', 'removed', 'cancelled', 'collapsed', 'withheld', 'taken', 'dead'];
-/** One publish in so many is timed. */
+/** One publish in this many is timed. */
 const SAMPLED = 16;
 
-/** What can only be read, when somebody looks. */
+/** Values that are not counted as they change, but read whenever metrics are asked for. */
 export interface DeliveryState {
   readonly waiting: number;
   readonly liveChannels: number;
@@ -90,7 +90,7 @@ export class DeliveryMetrics {
     );
   }
 
-  /** performance.now() for a publish that is to be timed. */
+  /** Returns performance.now() if this publish is to be timed, otherwise undefined. */
   sampleStart(): number | undefined {
     return this.isOn && this.published++ % SAMPLED === 0 ? performance.now() : undefined;
   }

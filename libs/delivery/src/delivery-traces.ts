@@ -3,9 +3,9 @@ import type { TraceHeaders, TraceSpan, Tracing } from '#observability';
 import type { Outgoing } from './publisher.js';
 import type { Subscription } from './subscription.js';
 
-/** Of a message to a large group, the first deliveries on each instance tell enough. */
+/** Each instance traces at most this many deliveries of a message: in a large group the first ones tell enough. */
 const DELIVERIES_MAX = 20;
-/** As the protocol allows in the metadata of a message. */
+/** The protocol allows this many keys in the metadata of a message. */
 const METADATA_MAX_KEYS = 20;
 
 interface InFlight {
@@ -13,14 +13,14 @@ interface InFlight {
   readonly span: TraceSpan;
 }
 
-/** The steps of a message's way as spans; see "Traces" in docs/operations.md. */
+/** Records the steps of a message's way as spans; see "Traces" in docs/operations.md. */
 export class DeliveryTraces {
   private readonly inFlight = new WeakMap<Subscription, InFlight[]>();
   private readonly deliveries = new WeakMap<StoredMessage, number>();
 
   constructor(readonly tracing: Tracing) {}
 
-  /** Runs a publish under a span of its own, whose context goes with the message. */
+  /** Runs a publish under a span of its own, whose trace context travels in the metadata of the message. */
   async publish<Result extends { readonly id: string }>(
     request: Outgoing,
     headers: TraceHeaders | undefined,
@@ -37,7 +37,7 @@ export class DeliveryTraces {
     }
   }
 
-  /** A message was put into a packet: its delivery lasts until it is acknowledged, or given up. */
+  /** Begins the span of a delivery, which lasts until the message is acknowledged or the attempt fails. */
   sent(subscription: Subscription, stored: StoredMessage): void {
     const parent = this.tracing.contextOf(stored.metadata);
     if (!parent) return;
@@ -56,7 +56,10 @@ export class DeliveryTraces {
     else this.inFlight.set(subscription, [{ seq: stored.seq, span }]);
   }
 
-  /** @param saved resolves when what was acknowledged is stored; asked only if something is traced */
+  /**
+   * Ends the spans of deliveries up to a seq, and begins those of their acknowledgements.
+   * @param saved resolves when what was acknowledged is stored; it is called only if something is traced
+   */
   acknowledged(subscription: Subscription, seq: number, saved: () => Promise<void>): void {
     const landed = this.take(subscription, seq);
     if (landed.length === 0) return;
@@ -83,7 +86,7 @@ export class DeliveryTraces {
   }
 }
 
-/** The trace context in place of the publisher's own; left out where there is no room for it. */
+/** Replaces the publisher's own trace context by this one, or leaves it out if the metadata have no room for it. */
 function carrying(request: Outgoing, headers: TraceHeaders | undefined): Outgoing {
   if (!headers?.traceparent) return request;
   const { traceparent: _parent, tracestate: _state, ...others } = request.metadata ?? {};

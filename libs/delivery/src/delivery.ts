@@ -31,7 +31,7 @@ export interface DeliverySettings extends MemberRightsSettings {
   readonly pollMs: number;
   readonly outboxPollMs: number;
   readonly isNotifyOn: boolean;
-  /** Milliseconds for messages without ttlMs; 0: none. */
+  /** Milliseconds until a message that was published without `ttlMs` expires, by kind of channel; 0 means never. */
   readonly defaultTtlMs: Readonly<Record<ChannelKind, number>>;
 }
 
@@ -48,25 +48,25 @@ export interface DeliveryOptions {
   readonly instanceId: string;
   readonly hasPeers: () => boolean;
   readonly isListening: () => boolean;
-  /** False while the peers may have given this instance up: what is due is held back. */
+  /** Returns false while peers may have removed this instance; what is due is then held back. */
   readonly maySend: () => boolean;
   readonly onError: (what: string, error: unknown) => void;
   readonly meter?: Meter;
-  /** Undefined: tracing is off. */
+  /** Tracing is off if this is undefined. */
   readonly tracing?: Tracing | undefined;
 }
 
 export interface Opening {
-  /** Kept as it is by all who need it. */
+  /** The connection and the registry both keep this very object; neither copies it. */
   readonly key: ConnectionEntry;
   readonly outlet: Outlet;
   readonly resume: Ack;
 }
 
-/** Channels looked at to see whether the feed keeps up. */
+/** A health check judges whether the feed keeps up by at most this many channels. */
 const SAMPLE = 200;
 
-/** Everything between the stored log and the connections of this instance. */
+/** Delivery moves messages between the stored log and the connections of this instance. */
 export class Delivery {
   readonly clock = new DatabaseClock();
   readonly log: MessageLog;
@@ -81,7 +81,7 @@ export class Delivery {
   private readonly memberships: Memberships;
   private readonly catchUp: CatchUp;
   private readonly drainer: OutboxDrainer;
-  /** The same for all connections. */
+  /** All connections share this one context. */
   private readonly surroundings: ConnectionContext;
   private readonly turn: Turn;
   private readonly metrics: DeliveryMetrics;
@@ -142,7 +142,7 @@ export class Delivery {
     this.drainer.start();
   }
 
-  /** Connections are closed by then; writes down what is left. */
+  /** Stops the timers and writes what is still in memory; all connections have to be closed by then. */
   async stop(): Promise<void> {
     this.attempts.stop();
     await this.drainer.stop();
@@ -153,8 +153,9 @@ export class Delivery {
   }
 
   /**
-   * Registers a client and starts its channels where its device stands. `ready` goes out once its routes are committed:
-   * from then on nothing published can pass it by. The caller closes it, also if this fails.
+   * Registers a client and starts its channels at the cursors of its device. `ready` is sent once the routes of the
+   * client are committed, because from then on every publish reaches it. The caller has to close the connection, even
+   * if this fails.
    */
   async open({ key, outlet, resume }: Opening, onConnection: (connection: Connection) => void): Promise<void> {
     const { devices, registry, instanceId } = this.options;
@@ -201,24 +202,28 @@ export class Delivery {
     void this.acks.flush();
   }
 
-  /** Applies at once; the promise resolves when it is stored. */
+  /** The acknowledgement takes effect at once; the promise resolves when it is stored. */
   acknowledge(connection: Connection, ack: Ack): Promise<void> {
     connection.acknowledge(ack);
     return this.acks.saved();
   }
 
-  /** Writes down at once what was acknowledged up to now. */
+  /** Stores what was acknowledged up to now, without waiting for the next flush. */
   saveAcknowledged(): Promise<void> {
     return this.acks.flush();
   }
 
-  /** The user has read up to a seq: acknowledges it too. Resolves when it is stored. */
+  /** Marks each channel as read up to a seq, and acknowledges it; the promise resolves when both are stored. */
   async read(connection: Connection, positions: Ack): Promise<void> {
     await this.acknowledge(connection, positions);
     await this.options.settlements.read(connection.key, positions);
   }
 
-  /** @returns the seq behind which the membership begins @throws Fault LIMIT_REACHED, if the user joins by itself */
+  /**
+   * Makes the user a member of a group.
+   * @returns the seq after which the membership begins
+   * @throws Fault LIMIT_REACHED if the user joins by itself and is in as many groups as it may be
+   */
   async join(user: string, channel: string, isByUser = false): Promise<number> {
     const seq = await this.options.groups.join({ user, channel }, isByUser);
     await this.memberships.refresh(user);
@@ -233,28 +238,34 @@ export class Delivery {
     this.waker.add(inboxOf(user));
   }
 
-  /** It turned out that this instance may send on. */
+  /** Sends what was held back, once the lease has turned out to be held. */
   sendHeldBack(): void {
     this.turn.sendHeldBack();
   }
 
-  /** A NOTIFY arrived. Its content is anybody's: it can only make this instance look at channels it reads. */
+  /**
+   * Handles a hint that arrived by NOTIFY. Anybody may have sent it, so it only makes this instance look at channels
+   * that it reads.
+   */
   hint(payload: string): void {
     this.metrics.hintsReceived.inc();
     this.feed.hint(payload.split('\n'));
   }
 
-  /** LISTEN is lost: from now on only polls find what the others publish. */
+  /** LISTEN is lost: until it is back only polls find what other instances publish, so the next one comes early. */
   pollSoon(): void {
     this.backstop.hurry();
   }
 
-  /** After LISTEN was taken up (again): what was said meanwhile was not heard. */
+  /** Reads all live channels after LISTEN was established (again), because hints sent before were not received. */
   async readEverything(): Promise<void> {
     await this.feed.poll(Infinity).catch((error: unknown) => this.options.onError('poll failed', error));
   }
 
-  /** Milliseconds that a stored message has waited to be read for the readers here, of some of their channels; 0: none. */
+  /**
+   * Milliseconds that the oldest unread message of some live channels has waited since it was stored; 0 means none
+   * waits.
+   */
   oldestUnreadMs(): Promise<number> {
     return this.log.oldestUnreadMs(this.feed.sample(SAMPLE));
   }
@@ -332,13 +343,13 @@ export class Delivery {
     });
   }
 
-  /** Those of a user on this instance: each reads the user's inbox. */
+  /** Finds the connections of a user on this instance through the user's inbox, because each of them reads it. */
   private connectionsOf(user: string): Connection[] {
     const readers = [...(this.feed.find(inboxOf(user))?.subscriptions ?? [])].map(({ connection }) => connection);
     return readers.filter(({ key }) => key.user === user);
   }
 
-  /** A message was given up for a device: its connections go on behind it. */
+  /** A message was given up for a device, so the connections of that device go on after it. */
   private bury({ user, deviceId, channel, seq }: Death): void {
     this.metrics.deadLetters.inc();
     for (const connection of this.connectionsOf(user)) {

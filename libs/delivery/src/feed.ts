@@ -8,24 +8,27 @@ import type { Subscription } from './subscription.js';
 export interface FeedOptions {
   readonly log: MessageLog;
   readonly clock: DatabaseClock;
-  /** The first subscription of a channel came, or the last one went. */
+  /** Called when a channel gets its first subscription on this instance or loses its last one. */
   readonly onRoute: (channel: string, isOpen: boolean) => void;
-  /** The group memberships of an inbox's user have changed. */
+  /** Called when a changed epoch of an inbox shows that the group memberships of its user have changed. */
   readonly onEpoch: (channel: LiveChannel, epoch: number) => void;
   readonly onError: (error: unknown) => void;
   readonly metrics: DeliveryMetrics;
-  /** Something new was handed to live readers that was published then, by performance.now(). */
+  /** Called when something new was handed to live readers, with the time of its publish by performance.now(). */
   readonly onHanded: (publishedAtMs: number) => void;
 }
 
-/** Hints that led to nothing, one after the other: more than these are forged, or meant for what was read already. */
+/** If more reads than this in a row find nothing, the hints are forged, or are about what was read already. */
 const FREE_EMPTY_READS = 5;
-/** Then a flood of hints costs twenty reads a second of a channel, and a true one among them is this late. */
+/**
+ * The pause before each further read: a flood of hints costs at most twenty reads a second of a channel, and a true
+ * hint among them is late by this much.
+ */
 const EMPTY_READ_PAUSE_MS = 50;
 
 /**
- * The one reader of each live channel on this instance. Asked by a hint, by the poll or after a (re)LISTEN, it reads on
- * from its position; requests made in one turn of the event loop share one statement.
+ * The feed reads each live channel once for all its readers on this instance. A hint, the poll or a new LISTEN makes it
+ * read on from the position of the channel. Reads requested in one turn of the event loop share one statement.
  */
 export class Feed {
   private readonly channels = new Map<string, LiveChannel>();
@@ -41,7 +44,9 @@ export class Feed {
     return this.channels.get(name);
   }
 
-  /** The channel, opened if nobody read it yet: the caller adds a subscription before it waits for anything. */
+  /**
+   * Returns the channel, opened if nobody read it yet. The caller must add a subscription before it awaits anything.
+   */
   channel(name: string): LiveChannel {
     let channel = this.channels.get(name);
     if (!channel) {
@@ -60,7 +65,7 @@ export class Feed {
     else if (this.channels.delete(channel.name)) this.options.onRoute(channel.name, false);
   }
 
-  /** Another instance says that these channels have news. It may lie: only channels that are live are read. */
+  /** Handles a hint that these channels have news. It may be forged, so only channels with readers here are read. */
   hint(names: readonly string[]): void {
     for (const name of names) {
       const channel = this.channels.get(name);
@@ -68,7 +73,7 @@ export class Feed {
     }
   }
 
-  /** What this instance appended itself needs no read while it continues the position. */
+  /** Pushes a message that this instance has appended, and reads the channel only if something before it is missing. */
   offer(name: string, makeStored: () => StoredMessage, createdAt: Date, publishedAtMs?: number): void {
     const channel = this.channels.get(name);
     if (!channel) return;
@@ -79,7 +84,8 @@ export class Feed {
 
   /**
    * Looks at every live channel in one statement.
-   * @returns how many messages a hint should have told of before: older than `lateMs`
+   * @returns how many of the messages it found are older than `lateMs`, so that a hint should have announced them
+   * before
    */
   async poll(lateMs: number): Promise<number> {
     const channels = [...this.channels.values()].filter(
@@ -98,7 +104,7 @@ export class Feed {
     return late;
   }
 
-  /** The positions of some live channels, of others each time: for those who look whether the feed keeps up. */
+  /** Returns the positions of some live channels, of others at each call, to check whether the feed keeps up. */
   sample(count: number): ReadRequest[] {
     const live = [...this.channels.values()].filter((channel) => !channel.isAsleep);
     const from = this.sampled % Math.max(1, live.length);
@@ -125,7 +131,7 @@ export class Feed {
         if (page) this.take(channel, page);
       }
     } catch (error) {
-      // The poll asks again.
+      // The next poll reads it again.
       this.options.onError(error);
     } finally {
       channel.isReading = false;

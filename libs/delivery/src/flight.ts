@@ -5,13 +5,13 @@ interface Sent {
   readonly wantsReceipt: boolean;
 }
 
-/** Messages that follow each other without a hole, sent in one attempt. */
+/** A range of messages that follow each other without a hole and were sent in one attempt. */
 export interface Run {
   readonly fromSeq: number;
   readonly toSeq: number;
-  /** When the first of them was sent, performance.now(). */
+  /** The time when the first message of the range was sent, by performance.now(). */
   readonly sentAtMs: number;
-  /** One of them asks for a receipt. */
+  /** True if a message of the range may ask for a receipt. */
   readonly wantsReceipts: boolean;
 }
 
@@ -21,12 +21,12 @@ export interface Landed {
   readonly runs: readonly Run[];
 }
 
-/** The unacknowledged messages of one subscription, oldest first. */
+/** Holds the unacknowledged messages of one subscription, oldest first. */
 export class Flight {
-  /** Undefined while there is nothing in flight, which is most of the time. */
+  /** The list is undefined while nothing is in flight, which is most of the time. */
   private sent: Sent[] | undefined;
 
-  /** When the oldest of them was sent, performance.now(). */
+  /** The time when the oldest message in flight was sent, by performance.now(); undefined if there is none. */
   get oldestAtMs(): number | undefined {
     return this.sent?.[0]?.sentAtMs;
   }
@@ -35,7 +35,7 @@ export class Flight {
     return this.sent?.length ?? 0;
   }
 
-  /** What is in flight, without the gaps between. */
+  /** The ranges of messages in flight, without the gaps between them. */
   get runs(): Run[] {
     return toRuns(this.sent ?? []);
   }
@@ -46,7 +46,7 @@ export class Flight {
     else this.sent = [message];
   }
 
-  /** Takes out everything up to `seq`; everything at all without it. */
+  /** Removes and returns the messages up to `seq`, or all of them without it. */
   land(seq = Infinity): Landed {
     const sent = this.sent ?? [];
     const beyond = sent.findIndex((message) => message.seq > seq);

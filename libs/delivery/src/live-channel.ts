@@ -1,25 +1,25 @@
 import type { Entry, StoredMessage } from '#message-persistence';
 import type { Subscription } from './subscription.js';
 
-/** Beyond every seq: asks a read for news about the channel other than messages. */
+/** No seq is higher, so a read from here finds no messages but reports a changed epoch. */
 const PAST_EVERYTHING = Number.MAX_SAFE_INTEGER;
 
 /**
- * A channel that connections of this instance read. While one of them is live it has a position, and everything behind
- * the position is pushed to all of them; else it sleeps, and only its epoch is looked at.
+ * A channel that connections of this instance read. While at least one of them is live the channel has a position, and
+ * everything after it is pushed to all that are live. Otherwise the channel sleeps, and only its epoch is looked at.
  */
 export class LiveChannel {
   readonly subscriptions = new Set<Subscription>();
-  /** Undefined while nobody is live. */
+  /** Live readers were handed everything up to this seq; undefined means that no reader is live. */
   position: number | undefined;
   since: Date | undefined;
   epoch = 0;
-  /** Asked for again while it is read. */
+  /** True when a hint came after the last read began, so that the channel has to be read again. */
   isDirty = false;
   isReading = false;
-  /** Reads since something new was found. */
+  /** Counts the reads since something new was found. */
   emptyReads = 0;
-  /** A hint came while nobody was live: whoever becomes live first has to look. */
+  /** True when a hint came while no reader was live; the channel is then read as soon as one becomes live. */
   private wasHintedAsleep = false;
 
   constructor(readonly name: string) {}
@@ -38,8 +38,9 @@ export class LiveChannel {
   }
 
   /**
-   * Moves the position over the entries and hands them to everyone live.
-   * @returns false if they do not continue the position (it was another one when they were asked for)
+   * Moves the position past the entries and hands them to all live readers.
+   * @returns false if something between the position and the entries is missing (the position was another one when they
+   * were asked for)
    */
   advance(entries: readonly Entry[], seq: number, since: Date | undefined, nowMs: number): boolean {
     const [first] = entries;
@@ -55,15 +56,18 @@ export class LiveChannel {
     return true;
   }
 
-  /** @returns false if it does not continue the position: the channel has to be read */
+  /**
+   * Hands a message that this instance has appended to all live readers.
+   * @returns false if something between the position and the message is missing, so that the channel has to be read
+   */
   offer(stored: StoredMessage, createdAt: Date, nowMs: number): boolean {
     const { seq } = stored;
     return this.advance([{ kind: 'message', seq, stored }], seq, createdAt, nowMs);
   }
 
   /**
-   * A subscription that has caught up becomes live, unless the channel is ahead of it by now.
-   * `unread`: it is live, and the channel was hinted at while it slept, so it has to be read.
+   * Makes a subscription that has caught up live, unless the channel is ahead of it by now (`behind`). `unread` means
+   * that it is live, and that a hint came while the channel slept, so the channel has to be read.
    */
   admit(subscription: Subscription): 'live' | 'unread' | 'behind' {
     if (this.position !== undefined && subscription.sentSeq < this.position) return 'behind';

@@ -4,13 +4,13 @@ import type { Memberships } from './memberships.js';
 import { ReceiptRights } from './receipt-rights.js';
 
 export interface MemberRightsSettings {
-  /** Patterns of the groups whose history a member reads from its joining on. */
+  /** Patterns of the groups whose history a member may read only from its joining on. */
   readonly historyFromJoin: readonly string[];
-  /** Members up to which a group gives receipts without a grant; 0: any number. */
+  /** A group gives receipts without a grant while it has at most this many members; 0 means any number. */
   readonly receiptsMaxMembers: number;
 }
 
-/** What a membership lets its user do, where the database has to be asked: it may be newer than what connections know. */
+/** Decides what a membership lets its user do by asking the database, which may know more than the connections do. */
 export class MemberRights {
   readonly receipts: ReceiptRights;
 
@@ -23,7 +23,10 @@ export class MemberRights {
     this.receipts = new ReceiptRights(groups, settings.receiptsMaxMembers);
   }
 
-  /** If the user is a member, its connections on this instance know so when this resolves. */
+  /**
+   * Asks the database whether the user is a member. If so, the connections of the user on this instance know it when
+   * the promise resolves.
+   */
   async isMember(user: string, channel: string): Promise<boolean> {
     const joinedSeq = await this.groups.joinedSeq({ user, channel });
     if (joinedSeq === undefined) return false;
@@ -31,7 +34,7 @@ export class MemberRights {
     return true;
   }
 
-  /** A page for one who may read the channel because it is a member. @throws Fault FORBIDDEN */
+  /** Reads a page of history for a user who may read the channel because it is a member. @throws Fault FORBIDDEN */
   async history(reader: Recipient, channel: string, bounds: HistoryBounds): Promise<HistoryPage> {
     const isFromJoin = this.settings.historyFromJoin.some((pattern) => matchesPattern(pattern, channel));
     if (!isFromJoin) return this.log.history(channel, bounds, reader);

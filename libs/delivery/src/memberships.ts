@@ -12,13 +12,16 @@ export interface MembershipsOptions {
   readonly onError: (error: unknown) => void;
 }
 
-/** Keeps the live connections of a user in step with its groups, wherever the change was made. */
+/** Keeps the live connections of a user in step with its groups, on whichever instance a membership was changed. */
 export class Memberships {
   private readonly running = new Map<string, Promise<void>>();
 
   constructor(private readonly options: MembershipsOptions) {}
 
-  /** Resolves when a refresh that began after this call is done; one runs at a time for a user. */
+  /**
+   * Looks up the groups of a user for its connections. The promise resolves when a refresh that began after this call
+   * is done; for each user one runs at a time.
+   */
   async refresh(user: string): Promise<void> {
     await this.running.get(user);
     const again = this.running.get(user);
@@ -34,11 +37,11 @@ export class Memberships {
     const { groups, feed, connectionsOf } = this.options;
     if ([...connectionsOf(user)].length === 0) return;
     const { channels, epoch } = await groups.membershipsOf(user);
-    // One that is still opening asks for itself when it is ready.
+    // A connection that is still opening looks at the epoch by itself when it is ready.
     const connections = [...connectionsOf(user)].filter(({ isReady }) => isReady);
     await Promise.all(connections.map((connection) => this.applyTo(connection, new Set(channels))));
     const inbox = feed.find(inboxOf(user));
-    // Only now: should anything above fail, the old epoch makes the next poll ask again.
+    // This comes last: if anything before it fails, the old epoch makes the next poll ask again.
     if (inbox) inbox.epoch = epoch;
   }
 

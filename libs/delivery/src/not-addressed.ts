@@ -5,7 +5,7 @@ import type { Reason } from './reason.js';
 type Addressed = Pick<MessageStatus, 'message' | 'controls'>;
 type Device = UserPart['devices'][number];
 
-/** That nobody of this id has ever been here, and who may have been meant; undefined: it has a device. */
+/** Says that the user was never seen or has no device, and who may have been meant; undefined if it has a device. */
 export function absenceOf(user: string, part: UserPart, hasSession: boolean): string | undefined {
   if (part.devices.length > 0) return undefined;
   if (hasSession) return `${user} has no device: none was ever registered, or all were forgotten after their time away`;
@@ -13,7 +13,7 @@ export function absenceOf(user: string, part: UserPart, hasSession: boolean): st
   return `no user ${user} has ever been seen: it has no device and no session${similar}`;
 }
 
-/** Why a message is not for a user at all. */
+/** Tells why a message is not for a user at all. */
 export function whyNotUser({ message, controls }: Addressed, user: string, part: UserPart, absence?: string): Reason {
   const { channel } = message;
   if (controls?.exceptUser === user)
@@ -34,7 +34,7 @@ function whoElse(owner: string, user: string): string {
   return `the message is for ${owner}, not for ${user}${isSimilar ? ': ids differ in case, too' : ''}`;
 }
 
-/** Undefined: the user was a member. */
+/** Tells why the user was no member when the message was published; undefined means that it was one. */
 function whyNotMember({ channel, seq }: Addressed['message'], user: string, part: UserPart): string | undefined {
   const { joined_seq, left_seq, left_at } = part;
   const left =
@@ -51,7 +51,7 @@ function whyNotMember({ channel, seq }: Addressed['message'], user: string, part
   return `${user} is not a member of ${channel}, and was none when it was published${others}`;
 }
 
-/** Why a message for a user is not for this device of it. */
+/** Tells why a message for a user is not for this one of its devices. */
 export function whyNotDevice({ message, controls }: Addressed, user: string, device: Device, part: UserPart): Reason {
   const name = `device ${device.device_id}`;
   const first = `${name} was first seen at ${device.created_at.toISOString()}`;

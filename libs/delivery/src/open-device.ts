@@ -3,10 +3,10 @@ import type { DeviceKey, Devices, Opened } from '#message-persistence';
 import { Fault } from '#protocol';
 
 /**
- * Opens a device. One too many takes the place of the one not seen for longest, as long as that was not seen for a day:
- * so a user whose browser makes a new device each time is never locked out, and no burst of new ones pushes out one that
- * is in use.
- * @throws Fault LIMIT_REACHED
+ * Opens a device. If it is one too many, it takes the place of the one that was not seen for longest, provided that
+ * this was not seen for a day. So a user whose browser makes a new device each time is never locked out, and a burst of
+ * new devices pushes out none that is in use.
+ * @throws Fault LIMIT_REACHED if no device may be replaced
  */
 export async function openDevice(
   key: DeviceKey,
@@ -18,7 +18,7 @@ export async function openDevice(
   const away = await devices.findAway(key.user);
   const online = away.length > 0 ? await registry.onlineDevices([key.user]) : new Set();
   for (const longest of away.filter(({ user, deviceId }) => !online.has(`${user} ${deviceId}`))) {
-    // Another new device may have been faster, here or with the place that was made.
+    // Another new device may have been faster, either with this one or with the room that it left.
     const again = (await devices.giveWay(longest)) ? await devices.open(key) : undefined;
     if (again) return again;
   }

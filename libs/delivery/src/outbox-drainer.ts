@@ -8,16 +8,16 @@ export interface OutboxDrainerOptions {
   readonly feed: Feed;
   readonly waker: Waker;
   readonly metrics: DeliveryMetrics;
-  /** Between two looks at an outbox that was empty. */
+  /** Milliseconds between two looks at the outbox while nothing in it is due. */
   readonly pollMs: number;
   readonly onError: (error: unknown) => void;
-  /** A message fails to enter its channel; the error names it. */
+  /** Called for a message that could not enter its channel and was put aside; the error names its id. */
   readonly onPutAside: (error: Error) => void;
 }
 
 /**
- * Moves what is due in the outbox into its channels. Every instance looks, one at a time moves; looking at an empty
- * outbox is one probe of an index and writes nothing.
+ * The relay moves due messages from the outbox into their channels. Every instance looks for them, but only one at a
+ * time moves them. A look at an empty outbox is one probe of an index and writes nothing.
  */
 export class OutboxDrainer {
   private timer: NodeJS.Timeout | undefined;
@@ -53,7 +53,7 @@ export class OutboxDrainer {
     }
   }
 
-  /** @returns how many messages went on their way, or out of it */
+  /** Announces the messages that were moved and reports those put aside. @returns how many there are of both */
   private tell({ moved, putAside }: Drained): number {
     const { feed, waker, metrics, onPutAside } = this.options;
     for (const { id, error } of putAside) onPutAside(new Error(`${id}: ${error}`));

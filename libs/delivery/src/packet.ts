@@ -1,12 +1,12 @@
 import type { StoredMessage } from '#message-persistence';
 
 /**
- * What leaves in one `messages` event: a message behind the packet before it. The packets of a turn of the event loop
- * form a tree from one root, so connections that get the same messages end at the same packet, which is encoded once
- * for all of them: in a group of 2,000, once instead of 2,000 times.
+ * A batch of messages that leaves in one `messages` event. It is the batch before it with one more message, so the
+ * batches of a turn of the event loop form a tree from one root. Connections that get the same messages end at the same
+ * batch, which is encoded once for all of them: in a group of 2,000, once instead of 2,000 times.
  */
 export class Packet {
-  /** How many messages it holds. */
+  /** The number of messages in the batch. */
   readonly size: number;
   private next: Packet | undefined;
   private encoded: unknown;
@@ -19,18 +19,18 @@ export class Packet {
     this.size = before ? before.size + 1 : 0;
   }
 
-  /** Without messages: where a turn begins. */
+  /** Makes an empty batch, from which the others of a turn grow. */
   static root(): Packet {
     return new Packet(undefined, '', undefined);
   }
 
   with(channel: string, stored: StoredMessage): Packet {
-    // Readers of one channel come one after the other, so the latest is the one that is asked for.
+    // One continuation is enough: the readers of a channel come one after the other, so the latest is asked for next.
     if (this.next?.stored !== stored) this.next = new Packet(this, channel, stored);
     return this.next;
   }
 
-  /** JSON of the event's payload, `{"messages":[…],"ack":{…}}`. */
+  /** Encodes the payload of the event as JSON, `{"messages":[…],"ack":{…}}`. */
   toJson(): string {
     if (this.size === 1 && this.stored) {
       return `{"messages":[${this.stored.json}],"ack":{${JSON.stringify(this.channel)}:${this.stored.seq}}}`;
@@ -42,13 +42,13 @@ export class Packet {
     return `{"messages":[${messages.join()}],"ack":{${positions.join()}}}`;
   }
 
-  /** What the edge makes of it, made once. */
+  /** Encodes the batch at the first call, and gives that result to every connection that sends it. */
   encodeOnce<T>(encode: (packet: Packet) => T): T {
     this.encoded ??= encode(this);
     return this.encoded as T;
   }
 
-  /** Oldest first. */
+  /** Lists the batches from the first message on. */
   private static path(last: Packet): Packet[] {
     const path: Packet[] = [];
     for (let packet: Packet | undefined = last; packet?.stored; packet = packet.before) path.push(packet);

@@ -29,15 +29,18 @@ import type { Feed } from './feed.js';
 import { newMessageId } from './message-id.js';
 import type { Waker } from './waker.js';
 
-/** Who publishes: decided by the token or the API key, never by the request. */
+/** The author of a publish is decided by its token or API key, never by the request. */
 export interface Author {
-  /** Owner of the publish ids: `user:<id>` or `api:<name>`. */
+  /** The publish ids belong to this name: `user:<id>` or `api:<name>`. */
   readonly publisher: string;
-  /** Shown to recipients; null for a back end. */
+  /** Recipients see this user as the sender; null means that a back end published. */
   readonly sender: string | null;
 }
 
-/** A publish with its wishes about the author's own devices spelled out. Its `data` is stored as the text it came in. */
+/**
+ * A publish in which options such as `exceptSelf` are resolved to the author's user, device and connection. Its `data`
+ * is stored as the text that the client sent.
+ */
 export interface Outgoing extends BackendPublish {
   exceptConnection?: string;
   receipts?: ('delivered' | 'read')[];
@@ -50,23 +53,26 @@ export interface PublisherOptions {
   readonly waker: Waker;
   readonly clock: DatabaseClock;
   readonly metrics: DeliveryMetrics;
-  /** Undefined: tracing is off. */
+  /** Tracing is off if this is undefined. */
   readonly traces: DeliveryTraces | undefined;
   readonly bodyLimits: BodyLimits;
-  /** Milliseconds for messages without ttlMs; 0: none. */
+  /** Milliseconds until a message that was published without `ttlMs` expires, by kind of channel; 0 means never. */
   readonly defaultTtlMs: Readonly<Record<ChannelKind, number>>;
 }
 
-/** validate → append → answer; then the hint to the others and the push to those on this instance. */
+/**
+ * The publisher validates a message, appends it and answers its author. After the commit it hints to the other
+ * instances and pushes the message to the readers on this one.
+ */
 export class Publisher {
   constructor(private readonly options: PublisherOptions) {}
 
   /**
-   * Resolves after the commit.
-   * @param json the text that the request came in, from which its `data` is taken; undefined if it is not known
-   * @param at where the request stands in that text
-   * @param headers the trace that the request came with
-   * @throws Fault of its body, BAD_TEXT, or of {@link MessageLog.append}
+   * Stores a message; the promise resolves after the commit.
+   * @param json the text in which the request came, from which its `data` is taken; undefined if that text is not known
+   * @param at the position in that text at which the request begins
+   * @param headers the trace context with which the request came
+   * @throws Fault about the body, BAD_TEXT, or as {@link MessageLog.append} does
    */
   publish(
     request: Outgoing,
@@ -80,7 +86,10 @@ export class Publisher {
     return traces.publish(request, headers, (traced) => this.append(traced, json, at, author));
   }
 
-  /** As {@link publish}; resolves when it is stored, and an instance publishes it when its time comes. */
+  /**
+   * Stores a message for later, with the parameters of {@link publish}. The promise resolves when it is stored, and
+   * some instance publishes it when it is due.
+   */
   schedule(
     { sendAt, ...request }: Outgoing & { sendAt: string },
     json: string | undefined,
@@ -94,7 +103,7 @@ export class Publisher {
     return traces ? traces.publish(request, headers, postpone) : postpone(request);
   }
 
-  /** @throws Fault NOT_FOUND, FORBIDDEN */
+  /** Takes back a message that this author has scheduled or published. @throws Fault NOT_FOUND, FORBIDDEN */
   async cancel(id: string, { publisher, sender }: Author): Promise<Cancelled> {
     return { id, was: await this.options.outbox.cancel(id, publisher, sender) };
   }
@@ -120,7 +129,7 @@ export class Publisher {
     return { id, channel: message.channel, sendAt: sendAt.toISOString() };
   }
 
-  /** A value, so that a publish needs no function of its own for it. */
+  /** This is a property, so that a publish needs no function of its own to handle a failure. */
   private readonly refuse = (error: unknown): never => {
     this.options.metrics.publishes.inc(error instanceof Fault ? error.fault : 'INTERNAL');
     throw error;
@@ -154,7 +163,7 @@ export class Publisher {
     return (kind && this.options.defaultTtlMs[kind]) || null;
   }
 
-  /** Whoever stored it may have ended before it told anybody. */
+  /** Announces a repeated message again, because the instance that stored it may have ended before it announced it. */
   private remind(channel: string): void {
     this.options.metrics.publishes.inc('repeated');
     this.options.waker.add(channel);
@@ -188,7 +197,7 @@ function assertClean({ type, metadata, publishId, collapseKey }: Outgoing): void
 
 const WISHES = ['collapseKey', 'exceptUser', 'exceptDevice', 'exceptConnection', 'receipts'] as const;
 
-/** Null for the many messages that want nothing special. */
+/** Picks the delivery options out of a request; most have none, for which this returns null. */
 function toControls(request: Outgoing): Controls | null {
   const { collapseKey, deliverTo, exceptUser, exceptDevice, exceptConnection, receipts } = request;
   if ((collapseKey ?? deliverTo ?? exceptUser ?? exceptDevice ?? exceptConnection ?? receipts) === undefined)

@@ -2,21 +2,21 @@ import type { z } from 'zod';
 import type { MessageStatus } from '#message-persistence';
 import type { MessageRecord, rest } from '#protocol';
 
-/** One device's part in a message: all that decides why it is where it is. */
+/** Holds all that decides why a message is in its present state for one device. */
 export interface Part {
   readonly recipient: MessageStatus['recipients'][number];
   readonly isOnline: boolean;
-  /** Of this message to this device, oldest first. */
+  /** The attempts to deliver this message to this device, oldest first. */
   readonly attempts: readonly z.infer<typeof rest.Attempt>[];
   readonly message: Pick<MessageRecord, 'channel' | 'seq' | 'expiresAt'>;
   readonly replacedBy?: MessageStatus['replacedBy'];
-  /** What is known of a user without devices, or of one whose session ended; in words that go on behind a comma or semicolon. */
+  /** Texts about a user without devices, or about an ended session, that can follow a comma or semicolon. */
   readonly hints?: { readonly absence?: string | undefined; readonly session?: string | undefined };
 }
 
 export interface Reason {
   readonly cause: z.infer<typeof rest.DeliveryCause>;
-  /** The same in words. */
+  /** The cause in words. */
   readonly reason: string;
 }
 

@@ -1,32 +1,35 @@
 import type { Groups } from '#message-persistence';
 import { channelKind, Fault } from '#protocol';
 
-/** An answer is good for so long: a group that grows meanwhile counts as small until then. */
+/** An answer is remembered for this long, so a group that grows meanwhile counts as small until then. */
 const REMEMBERED_MS = 10_000;
 const MAX_REMEMBERED = 10_000;
 
 /**
- * For which channels anybody may ask for receipts: inboxes and groups of at most so many members. Each receipt is a row
- * for each of them, so of larger groups, and of broadcast, a grant has to name them.
+ * Decides for which channels anybody may ask for receipts: inboxes, and groups of at most `maxMembers`. A message with
+ * receipts costs a row for each reader, so for larger groups and for broadcast a grant has to name the channel.
  */
 export class ReceiptRights {
-  /** Groups that were small when they were looked at, and until when that counts, performance.now(). */
+  /** The groups that were small when they were looked at, and until when that counts, by performance.now(). */
   private readonly smallUntilMs = new Map<string, number>();
 
   constructor(
     private readonly groups: Pick<Groups, 'isLarger'>,
-    /** 0: groups of any size. */
+    /** The largest group that gives receipts to anybody; 0 means groups of any size. */
     private readonly maxMembers: number,
   ) {}
 
-  /** Anybody may, as far as this instance knows. */
+  /** Returns true if anybody may ask for receipts in the channel, as far as this instance knows without asking. */
   isKnownFree(channel: string): boolean {
     const kind = channelKind(channel);
     if (kind === 'user' || this.maxMembers === 0) return true;
     return kind === 'group' && (this.smallUntilMs.get(channel) ?? 0) > performance.now();
   }
 
-  /** Asks the database, unless it has just been asked. @throws Fault FORBIDDEN */
+  /**
+   * Asks the database whether anybody may, unless it was asked recently. @throws Fault FORBIDDEN if only a grant allows
+   * it
+   */
   async assertFree(channel: string): Promise<void> {
     if (this.isKnownFree(channel)) return;
     if (channelKind(channel) === 'group' && !(await this.groups.isLarger(channel, this.maxMembers))) {

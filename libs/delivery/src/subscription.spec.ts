@@ -38,7 +38,7 @@ describe('Subscription', () => {
     reader.connection.acknowledge({ a: 11 });
     subscription.rewind();
     expect(subscription).toMatchObject({ sentSeq: 11, ackedSeq: 11, highestSeq: 13, attempt: 2 });
-    // the answer to the first attempt, late
+    // The acknowledgement of the first attempt comes late.
     reader.connection.acknowledge({ a: 13 });
     expect(subscription).toMatchObject({ sentSeq: 13, ackedSeq: 13, attempt: 1 });
   });

@@ -4,46 +4,55 @@ import { Flight } from './flight.js';
 import type { LiveChannel } from './live-channel.js';
 
 /**
- * `opening`: its position is not known yet · `live`: the feed pushes to it ·
- * `lagging`: it reads pages from the table, at the pace of its acknowledgements, until it has caught up · `closed`.
+ * A subscription is `opening` until its position is known, `live` while the feed pushes to it, `lagging` while it reads
+ * pages from the table at the pace of its acknowledgements until it has caught up, and `closed` in the end.
  */
 export type SubscriptionState = 'opening' | 'live' | 'lagging' | 'closed';
 
-/** One channel read by one connection: how far it was sent, how far it was acknowledged. */
+/**
+ * A subscription is one channel as one connection reads it. It knows how far the channel was sent and how far it was
+ * acknowledged.
+ */
 export class Subscription {
   state: SubscriptionState = 'opening';
   isReading = false;
-  /** Sent in this attempt; goes back to ackedSeq when an attempt fails. */
+  /** Everything up to this seq was sent in this attempt; it goes back to `ackedSeq` when an attempt fails. */
   sentSeq = 0;
   ackedSeq = 0;
-  /** Time of the message at sentSeq, as far as known: bounds the partitions of the next read. */
+  /** The time of the message at `sentSeq`, if it is known, bounds the partitions of the next read. */
   since: Date | undefined;
   attempt = 1;
-  /** It is to send again what its device has not acknowledged, and asks how far that is first. */
+  /** True after a failed attempt, until the cursor of the device was read to learn from where to send again. */
   isRepeating = false;
-  /** performance.now() before which a failed attempt is not repeated. */
+  /** A failed attempt is not repeated before this time, by performance.now(). */
   notBeforeMs = 0;
-  /** When something was last sent into an empty flight; see also `ackedAtMs` of the connection. */
+  /**
+   * The time when a message was last sent while none was in flight, by performance.now(); see also `ackedAtMs` of the
+   * connection.
+   */
   progressAtMs = 0;
   readonly flight = new Flight();
-  /** Messages for one device alone that are this device's: it asked first. Made with the first of them. */
+  /** Messages for a single device that this one has claimed. The set is made with the first of them. */
   claimed: Set<number> | undefined;
-  /** Written down as sent and waited for, up to here. */
+  /** Messages in flight up to this seq are recorded as sent. */
   notedSeq = 0;
-  /** The message whose way to the client is being timed; 0: none. */
+  /** The seq of the message that is being timed until it is acknowledged; 0 means that none is. */
   timedSeq = 0;
-  /** When it was stored, performance.now(). */
+  /** The time when the message that is being timed was stored, by performance.now(). */
   timedSinceMs = 0;
   private maxSentSeq = 0;
 
   constructor(
     readonly connection: Connection,
     readonly channel: LiveChannel,
-    /** A membership or inbox, whose position is kept; a mere `subscribe` becomes one when its user joins. */
+    /**
+     * True for the inbox, broadcast and memberships, whose cursors are stored. A mere `subscribe` to a group becomes
+     * durable when its user joins.
+     */
     public isDurable: boolean,
   ) {}
 
-  /** The highest seq ever sent on this connection: nothing beyond it may be acknowledged. */
+  /** The highest seq ever sent on this connection; the client may acknowledge nothing beyond it. */
   get highestSeq(): number {
     return Math.max(this.maxSentSeq, this.sentSeq);
   }
@@ -55,8 +64,8 @@ export class Subscription {
   }
 
   /**
-   * Sends on one entry if it is the next one and there is room.
-   * @returns false if it could not: the subscription has to read on by itself
+   * Sends one entry if it is the next one and there is room.
+   * @returns false if the entry was not sent, so that the subscription has to read it from the table
    */
   push(entry: Entry, nowMs: number): boolean {
     if (entry.seq <= this.sentSeq) return true;
@@ -74,15 +83,15 @@ export class Subscription {
     return true;
   }
 
-  /** A message for one device: whose it is has to be asked before it is sent. */
+  /** Returns true for a message to a single device of the user that has to be claimed before it may be sent. */
   mustClaim(entry: Entry): boolean {
     if (entry.kind !== 'message' || entry.stored.controls?.deliverTo !== 'first-device') return false;
-    // Taken by a device that will not get it, nobody would.
+    // If a device claimed a message that is withheld from it, no device would get that message.
     if (isWithheld(entry.stored.controls, this.connection.key)) return false;
     return this.claimed?.has(entry.seq) !== true;
   }
 
-  /** Forgets what is in flight, so that it is sent again. */
+  /** Goes back to what was acknowledged, so that everything after it is sent again. */
   rewind(): void {
     this.maxSentSeq = this.highestSeq;
     this.sentSeq = this.ackedSeq;
@@ -93,8 +102,8 @@ export class Subscription {
   }
 
   /**
-   * The device stands here, as another of its connections may have acknowledged meanwhile: that is not sent again.
-   * What this connection was never sent still is, or its client would find a hole.
+   * Skips what the device has acknowledged through another connection meanwhile, as its cursor shows. What this
+   * connection was never sent is sent all the same, otherwise its client would find a hole.
    */
   passRepeated(deviceSeq: number): void {
     this.isRepeating = false;

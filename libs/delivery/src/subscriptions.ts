@@ -20,14 +20,14 @@ interface Started {
   readonly lastSeq: number;
 }
 
-/** Which connection reads which channel, and from where. */
+/** Starts and ends the subscriptions of connections, and decides from where each one reads. */
 export class Subscriptions {
-  /** Those that asked again wait for the first answer. */
+  /** Requests for a subscription that is still starting wait for the answer to the first one. */
   private readonly starting = new WeakMap<Subscription, Promise<Started>>();
 
   constructor(private readonly options: SubscriptionsOptions) {}
 
-  /** Reads a channel without membership, from behind `sinceSeq` or from now on. */
+  /** Starts reading a channel without a membership, after `sinceSeq` or, if that is undefined, from now on. */
   async subscribe(connection: Connection, channel: string, sinceSeq?: number): Promise<Started> {
     const known = connection.subscriptions.get(channel);
     const earlier = known && this.starting.get(known);
@@ -52,19 +52,19 @@ export class Subscriptions {
 
   private async start(connection: Connection, channel: string, sinceSeq: number | undefined): Promise<Started> {
     const [position] = await this.attach(connection, [channel], false);
-    // Closed, or its right ended.
+    // The connection was closed, or the right to read the channel has ended.
     if (!position || !connection.subscriptions.has(channel)) {
       throw new Fault('NOT_SUBSCRIBED', `${channel}: the subscription was ended meanwhile`);
     }
     const seq = Math.min(sinceSeq ?? position.lastSeq, position.lastSeq);
-    // A subscriber's own past means nothing here: it starts where it says.
+    // The cursor of the device does not count here: a subscriber starts where it asks to.
     this.begin(connection, { ...position, seq });
     return { seq, lastSeq: position.lastSeq };
   }
 
   /**
-   * One more channel may be asked for. What is stored as the user's is never refused: a user whose back end put it into
-   * many groups has to be able to connect.
+   * Checks that the connection may ask for one more channel. Channels that come with the user are never refused,
+   * because a user whom a back end has put into many groups has to be able to connect.
    * @throws Fault TOO_MANY_CHANNELS
    */
   assertRoom(connection: Connection): void {
@@ -80,12 +80,12 @@ export class Subscriptions {
     this.detach(connection, channel);
   }
 
-  /** What the connection reads because it asked to: neither memberships nor what comes with the user. */
+  /** Returns the channels that the connection asked for, without memberships and what comes with every user. */
   askedFor({ subscriptions }: Connection): string[] {
     return [...subscriptions].filter(([, { isDurable }]) => !isDurable).map(([channel]) => channel);
   }
 
-  /** Routes first, positions after: what is appended in between is in one or the other. */
+  /** Writes routes first and reads positions after, so that what is appended in between is in one or the other. */
   async attach(connection: Connection, channels: readonly string[], isDurable: boolean): Promise<Position[]> {
     for (const name of channels) {
       const subscription = new Subscription(connection, this.options.feed.channel(name), isDurable);
@@ -110,7 +110,7 @@ export class Subscriptions {
     return false;
   }
 
-  /** The user has become a member of these groups. */
+  /** Begins to read groups that the user has joined; those it reads already become durable. */
   async addGroups(connection: Connection, channels: readonly string[]): Promise<void> {
     const read = channels.map((name) => connection.subscriptions.get(name)).filter((known) => known !== undefined);
     for (const known of read) known.isDurable = true;
@@ -120,19 +120,19 @@ export class Subscriptions {
     for (const position of positions) this.begin(connection, position);
   }
 
-  /** What the device says it has processed counts as acknowledged, if it can be true. */
+  /** Counts what the device says it has processed as acknowledged, unless the channel does not reach that far. */
   resume(connection: Connection, position: Position, processedSeq: number): void {
     const subscription = connection.subscriptions.get(position.channel);
     if (!subscription) return;
     subscription.startAt(position.seq, undefined);
     if (processedSeq <= position.seq || processedSeq > position.lastSeq) return;
-    // Which of these messages ask for a receipt is not known here, so the statement looks.
+    // The statement has to look which of these messages ask for a receipt, because it is not known here.
     const run = { fromSeq: position.seq + 1, toSeq: processedSeq, sentAtMs: performance.now(), wantsReceipts: true };
     this.options.acks.acknowledge(subscription, processedSeq, [run]);
     subscription.startAt(processedSeq, undefined);
   }
 
-  /** Starts where the device stands, caught up or not. */
+  /** Starts at the cursor of the device: live if that is the end of the channel, lagging otherwise. */
   begin(connection: Connection, { channel, seq, lastSeq, lastAt }: Position): void {
     const subscription = connection.subscriptions.get(channel);
     if (subscription?.state !== 'opening') return;
@@ -158,7 +158,7 @@ export class Subscriptions {
   }
 
   syncRegistry(): void {
-    // Kept as changed on failure; the next change or beat writes it.
+    // A change that fails to be written stays marked, and the next change or lease renewal writes it.
     this.options.registry.sync().catch(this.options.onError);
   }
 }

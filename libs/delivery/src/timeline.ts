@@ -10,16 +10,16 @@ type Attempt = z.infer<typeof rest.Attempt>;
 type Delivery = Timeline['deliveries'][number];
 type Recipient = MessageStatus['recipients'][number];
 
-/** One user and what is known of it, looked up when a timeline is about nobody else. */
+/** A user and what is known about it, which is looked up only if a timeline is about this user alone. */
 interface Subject {
   readonly user: string;
   readonly part: UserPart;
   readonly absence: string | undefined;
-  /** Devices whose session has ended, with that in words. */
+  /** Maps each device whose session has ended to a text that says so. */
   readonly endedSessions: ReadonlyMap<string, string>;
 }
 
-/** What became of a message for each device, every attempt, and why, in words. */
+/** Tells what became of a message for each device, with every attempt and the reason in words. */
 export class Timelines {
   constructor(
     private readonly log: Pick<MessageLog, 'status'>,
@@ -28,7 +28,10 @@ export class Timelines {
     private readonly sessions: Pick<Sessions, 'list'>,
   ) {}
 
-  /** @param only this user, also if the message is not for it. Undefined: there is no such message */
+  /**
+   * Makes the timeline of a message; undefined means that there is no such message.
+   * @param only the one user to tell about, even if the message is not for that user
+   */
   async of(id: string, only?: string): Promise<Timeline | undefined> {
     const status = await this.log.status(id);
     if (!status) return undefined;
@@ -50,7 +53,7 @@ export class Timelines {
       this.sessions.list(user),
     ]);
     const endedSessions = new Map<string, string>();
-    // Those that are open come first, then the newest: the last of each device in the reverse order decides.
+    // Open sessions come first, then the newest. They are walked backwards, so that the first of each device decides.
     for (const { device_id, ended_at, end_reason } of sessions.toReversed()) {
       if (ended_at) endedSessions.set(device_id, `its session ended at ${ended_at.toISOString()} (${end_reason})`);
       else endedSessions.delete(device_id);
@@ -58,7 +61,7 @@ export class Timelines {
     return { user, part, absence: absenceOf(user, part, sessions.length > 0), endedSessions };
   }
 
-  /** The devices of the user that the message is not for, or the user if it is for none of them. */
+  /** Tells about the devices of the user that the message is not for, or about the user if it is for none of them. */
   private async notForThem(status: MessageStatus, shown: readonly Recipient[], subject: Subject): Promise<Delivery[]> {
     const { user, part } = subject;
     if (shown.length === 0) {

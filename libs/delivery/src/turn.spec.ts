@@ -2,7 +2,7 @@ import type { Fault } from '#protocol';
 import type { Connection } from './connection.js';
 import { Turn } from './turn.js';
 
-/** As much of a connection as a turn touches. */
+/** Makes a stand-in that has as much of a connection as the flush queue touches. */
 function connection(flush: () => void): { sent: Fault[]; it: Connection } {
   const sent: Fault[] = [];
   return { sent, it: { flush, outlet: { close: (fault: Fault) => sent.push(fault) } } as unknown as Connection };
@@ -26,7 +26,7 @@ it('closes the connection whose packet could not be made, for others it goes on'
   turn.add(fine.it);
   await turnOfTheLoop();
   expect(errors).toEqual([new RangeError('too deep')]);
-  // It comes back where its device stands; going on, it would acknowledge what it was never sent.
+  // The client comes back and resumes at its cursors; if it went on, it would acknowledge what it was never sent.
   expect(broken.sent.map(({ fault, retryable }) => [fault, retryable])).toEqual([['UNAVAILABLE', true]]);
   expect([flushed, fine.sent]).toEqual([1, []]);
 });

@@ -2,19 +2,22 @@ import { Fault } from '#protocol';
 import type { Connection } from './connection.js';
 import { Packet } from './packet.js';
 
-/** What leaves at the end of a turn of the event loop: who has something to send, and the root of their packets. */
+/**
+ * The flush queue holds the connections that have something to send at the end of this turn of the event loop, and the
+ * root from which their message batches grow.
+ */
 export class Turn {
   root = Packet.root();
   private sending: Connection[] = [];
-  /** When one of the messages that leave was published, performance.now(). */
+  /** The time when one of the messages was published, by performance.now(); undefined if none of them is timed. */
   private publishedAtMs: number | undefined;
 
   constructor(
-    /** False: nothing leaves, and is held back. */
+    /** Returns false to hold everything back until {@link sendHeldBack}. */
     private readonly maySend: () => boolean,
-    /** A message published then has left. */
+    /** Called when a timed message has left, with the time of its publish by performance.now(). */
     private readonly onLeft: (publishedAtMs: number) => void,
-    /** What one connection was to be sent could not be made, and the connection is closed. */
+    /** Called when what one connection was to be sent could not be made; that connection is closed. */
     private readonly onError: (error: unknown) => void,
   ) {}
 
@@ -27,7 +30,7 @@ export class Turn {
     this.sending.push(connection);
   }
 
-  /** It turned out that this instance may send on. */
+  /** Sends what was held back, once it has turned out that this instance may send on. */
   sendHeldBack(): void {
     if (this.sending.length > 0) this.end();
   }
@@ -44,8 +47,9 @@ export class Turn {
   }
 
   /**
-   * An error about one connection costs that connection alone. It may not go on: an acknowledgement of what comes later
-   * would count for what was never sent. The client comes back where its device stands.
+   * Closes a connection that cannot be flushed, so that the error costs no other one. It must not go on, because an
+   * acknowledgement of later messages would count for those that were never sent. The client comes back and resumes at
+   * the cursors of its device.
    */
   private flush(connection: Connection): void {
     try {

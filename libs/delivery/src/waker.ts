@@ -4,26 +4,26 @@ import type { DeliveryMetrics } from './delivery-metrics.js';
 
 export interface WakerOptions {
   readonly peers: Peers;
-  /** False: nobody else to tell, or hints are switched off. */
+  /** Returns false if there is no other instance, or if hints are switched off. */
   readonly isNeeded: () => boolean;
   readonly onError: (error: unknown) => void;
   readonly metrics: DeliveryMetrics;
-  /** Undefined: tracing is off. */
+  /** Tracing is off if this is undefined. */
   readonly tracing: Tracing | undefined;
 }
 
-/** More are not linked to one span. */
+/** One span takes this many traces at most: one as its parent, the others as links. */
 const TRACES_MAX = 65;
 
 type TraceContext = NonNullable<ReturnType<Tracing['contextOf']>>;
 
 /**
- * Hints to the other instances: one statement in flight, and what arrives meanwhile is the next one. A hint that is lost
- * is made up for by their polls, so a failure is reported and not repeated.
+ * Sends hints to the other instances. One statement is in flight at a time, and channels added meanwhile share the next
+ * one. A failure is reported and not repeated, because the polls of the other instances make up for a lost hint.
  */
 export class Waker {
   private channels = new Set<string>();
-  /** Of the messages behind the hints. */
+  /** The traces of the messages that the next hints announce. */
   private traces: TraceContext[] = [];
   private isScheduled = false;
   private inFlight: Promise<void> | undefined;

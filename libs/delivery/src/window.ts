@@ -3,7 +3,7 @@ export interface WindowLimits {
   readonly bytes: number;
 }
 
-/** What one connection was sent and has not acknowledged: bounded, so a slow reader costs bounded memory. */
+/** The window bounds what a connection was sent and has not acknowledged, so a slow reader costs bounded memory. */
 export class Window {
   private messages = 0;
   private bytes = 0;
@@ -13,7 +13,7 @@ export class Window {
     private readonly outlet: { readonly bufferedBytes: number },
   ) {}
 
-  /** Messages in flight. */
+  /** The number of messages in flight. */
   get size(): number {
     return this.messages;
   }
@@ -22,14 +22,17 @@ export class Window {
     return this.messages === 0;
   }
 
-  /** One message always fits into an empty window, however long it is. */
+  /** An empty window has room for one message of any length, unless the transport still holds too much. */
   hasRoomFor(bytes: number): boolean {
     if (this.outlet.bufferedBytes > this.limits.bytes) return false;
     if (this.messages === 0) return true;
     return this.messages < this.limits.messages && this.bytes + bytes <= this.limits.bytes;
   }
 
-  /** A page is worth reading: half of the window is free. Smaller pages would cost a statement for each few acks. */
+  /**
+   * True if half of the window is free, so that a page is worth reading. Smaller pages would cost a statement for every
+   * few acks.
+   */
   get hasRoomForPage(): boolean {
     const { messages, bytes } = this.limits;
     return this.messages <= messages / 2 && this.bytes <= bytes / 2 && this.outlet.bufferedBytes <= bytes / 2;

@@ -3,13 +3,13 @@ import { statement } from '#database';
 export interface BanRow {
   reason: string | null;
   banned_at: Date;
-  /** Infinity: no end is known. */
+  /** The end of the ban; Infinity means that no end is known. */
   banned_until: Date | number;
 }
 
 /**
- * $1 user, $2 reason, $3 end or null; in the place of an earlier ban. No row: the end has passed. Tells the instances with
- * connections of the user ($4: hints are on).
+ * Bans user $1 for reason $2 until $3 (null means without end), in the place of an earlier ban. No row comes back if
+ * the end has passed. Sends a hint to the instances with connections of the user if $4 is true (hints are on).
  */
 export const BAN_USER = statement<BanRow & { told: number }>(
   'ban_user',
@@ -26,7 +26,7 @@ export const BAN_USER = statement<BanRow & { told: number }>(
      from banned b`,
 );
 
-/** No row: the user was not banned, or not any more. */
+/** Lifts a ban. No row comes back if the user was not banned, or no longer. */
 export const UNBAN_USER = statement<{ user_id: string }>(
   'unban_user',
   `with unbanned as (delete from trunkline.bans where user_id = $1 returning user_id, banned_until)
@@ -38,7 +38,7 @@ export const FIND_BAN = statement<BanRow>(
   `select reason, banned_at, banned_until from trunkline.bans where user_id = $1 and banned_until > clock_timestamp()`,
 );
 
-/** Forgets bans that ended longer than $1 ms ago, a thousand at a time. There are few: it reads them all. */
+/** Deletes bans that ended more than $1 ms ago, a thousand at a time. There are few bans, so it reads them all. */
 export const FORGET_BANS = statement<{ user_id: string }>(
   'forget_bans',
   `delete from trunkline.bans

@@ -1,6 +1,6 @@
 import { statement } from '#database';
 
-/** Writes an instance in, that began to run $6 ms ago. No row comes back if its id is another incarnation's. */
+/** Registers an instance that began to run $6 ms ago. No row comes back if another incarnation has its id. */
 export const ENROL = statement<{ instance_id: string }>(
   'enrol',
   `with origin as (insert into trunkline.registry_origin default values on conflict do nothing)
@@ -13,14 +13,19 @@ export const ENROL = statement<{ instance_id: string }>(
 );
 
 export interface BeatRow {
-  /** False: the row is gone, or another incarnation's. */
+  /** False if the row is gone or belongs to another incarnation. */
   is_held: boolean;
-  /** Changes when PostgreSQL has emptied the UNLOGGED tables; null before anybody has enrolled again. */
+  /**
+   * The value changes when PostgreSQL has emptied the UNLOGGED tables; it is null until an instance registers again.
+   */
   origin: string | null;
   peers: number;
 }
 
-/** Renews the lease and never makes one: who was given up must notice. UNLOGGED and HOT: no WAL but the commit record. */
+/**
+ * Renews the lease and never makes one, because an instance that was removed must notice. The table is UNLOGGED and the
+ * update HOT, so there is no WAL but the commit record.
+ */
 export const BEAT = statement<BeatRow>(
   'beat',
   `with beat as (
@@ -33,7 +38,7 @@ export const BEAT = statement<BeatRow>(
           (select count(*) from trunkline.instances where instance_id <> $1) as peers`,
 );
 
-/** Tells the others that there is one more, so that they begin to send hints. */
+/** Tells the other instances that there is one more, so that they begin to send hints to it. */
 export const GREET = statement<{ sent: number }>(
   'greet',
   `select count(pg_notify('trunkline_' || instance_id, '!')) as sent from trunkline.instances where instance_id <> $1`,
@@ -41,7 +46,10 @@ export const GREET = statement<{ sent: number }>(
 
 export const LOCK_CLASS = 7_255;
 
-/** Whether a living session holds the lock of this instance id ($2), or the lease of one that has no lock goes on. */
+/**
+ * Tells whether a living session holds the lock of this instance id ($2), and whether the id has an instance without a
+ * lock whose lease still runs.
+ */
 export const IS_TAKEN = statement<{ is_locked: boolean; is_leased: boolean }>(
   'is_taken',
   `select exists (

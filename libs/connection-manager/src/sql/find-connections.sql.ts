@@ -8,7 +8,7 @@ export interface ConnectionRow {
   address: string | null;
 }
 
-/** A connection is alive if its row exists and its instance is. */
+/** Finds the living connections of a user. A connection is alive if its row exists and its instance is registered. */
 export const FIND_CONNECTIONS = statement<ConnectionRow>(
   'find_connections',
   `select c.connection_id, c.instance_id, c.device_id, c.connected_at, c.address
@@ -16,7 +16,7 @@ export const FIND_CONNECTIONS = statement<ConnectionRow>(
     where c.user_id = $1 order by c.connected_at limit 1000`,
 );
 
-/** Which devices of these users have a living connection. */
+/** Finds the devices of these users that have a living connection. */
 export const FIND_ONLINE_DEVICES = statement<{ user_id: string; device_id: string }>(
   'find_online_devices',
   `select distinct c.user_id, c.device_id

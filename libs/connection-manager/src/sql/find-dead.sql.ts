@@ -8,23 +8,23 @@ const HAS_LOST_LOCK = `(i.lock_key is not null and not exists (
         and l.database = (select oid from pg_database where datname = current_database())))`;
 
 /**
- * Instances that seem dead: the advisory lock of their LISTEN connection is gone (PostgreSQL frees it as soon as the
- * process dies), or their lease ran out although this PostgreSQL has been up for longer than a lease ($2 ms; after an
- * outage of the database every lease is old and says nothing).
+ * An instance seems dead if the advisory lock of its LISTEN connection is gone, which PostgreSQL frees as soon as the
+ * process dies, or if its lease has run out although this PostgreSQL has been up for longer than a lease ($2 ms): after
+ * an outage of the database every lease is old and proves nothing.
  */
 const IS_DEAD = `(${HAS_LOST_LOCK}
   or (i.lease_expires_at < clock_timestamp()
       and pg_postmaster_start_time() < clock_timestamp() - $2 * interval '1 millisecond'))`;
 
-/** A read only: an idle cluster writes nothing for it. */
+/** Finds instances that seem dead. It only reads, so an idle cluster writes nothing for it. */
 export const FIND_DEAD = statement<{ instance_id: string; has_lost_lock: boolean }>(
   'find_dead',
   `select instance_id, ${HAS_LOST_LOCK} as has_lost_lock from trunkline.instances i where instance_id <> $1 and ${IS_DEAD}`,
 );
 
 /**
- * Removes one instance and all it registered, if it still seems dead; one of several peers does it. Its connections were
- * alive at its last beat.
+ * Removes one instance and all that it registered, if it still seems dead; only one of several peers succeeds. Its
+ * connections count as alive until its last lease renewal.
  */
 export const REMOVE_DEAD = statement<{ instance_id: string; users: string[] }>(
   'remove_dead',
@@ -40,7 +40,7 @@ export const REMOVE_DEAD = statement<{ instance_id: string; users: string[] }>(
    select instance_id, array(select user_id from gone) as users from dead`,
 );
 
-/** Rows left of instances that are not registered: what a process wrote in the moment it was given up. */
+/** Removes rows of instances that are not registered, which a process wrote at the moment when it was removed. */
 export const REMOVE_ORPHANS = statement<{ removed: number }>(
   'remove_orphans',
   `with connections as (
@@ -54,8 +54,8 @@ export const REMOVE_ORPHANS = statement<{ removed: number }>(
 );
 
 /**
- * The goodbye of an instance, and what goes before the first beat of one that takes an id over ($2 null). What another
- * incarnation of the id has written since stays.
+ * Removes the rows of an instance when it stops, and those of an id that another process takes over before it registers
+ * ($2 is null). What another incarnation of the id has written since stays.
  */
 export const REMOVE_SELF = statement<never>(
   'remove_self',

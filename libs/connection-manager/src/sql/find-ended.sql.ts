@@ -3,22 +3,23 @@ import type { EndReason } from './sessions.sql.js';
 
 export interface EndedRow {
   read_at: Date;
-  /** Null: nothing ended. */
+  /** The user about whom the row is; null means that nothing ended. */
   user_id: string | null;
-  /** What ended: this session, or else this token, or else everything issued until `refused_until`. */
+  /** This session ended; if it is null, this token; if both are null, everything issued until `refused_until`. */
   session_id: string | null;
   token_id: string | null;
-  /** Null: the session began again. */
+  /** Why the session ended; null means that it began again. */
   end_reason: EndReason | null;
-  /** Infinity: every token. */
+  /** Tokens issued until this time are refused; Infinity means every token. */
   refused_until: Date | number | null;
-  /** The user is banned until then; Infinity: no end is known. */
+  /** The user is banned until this time; Infinity means that no end is known. */
   banned_until: Date | number | null;
 }
 
 /**
- * What ended since the last look ($1; null: within $2 ms), and a while before: a commit may come later than its time. At
- * least one row, for the time. Each table by its index on that time.
+ * Finds what ended since the last look at $1 (null means within the last $2 ms), and 15 seconds before, because a
+ * commit may come later than the time that it wrote. There is at least one row, which tells the time. Each table is
+ * read by its index on the time of the end.
  */
 export const FIND_ENDED = statement<EndedRow>(
   'find_ended',

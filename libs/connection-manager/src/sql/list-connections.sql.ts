@@ -20,15 +20,15 @@ const list = (where: string): string => `
    order by c.user_id, c.connection_id limit $3`;
 
 /**
- * Living connections in the order of the primary key, behind user $1 and connection $2, at most $3. A filter that is null
- * lets everything pass, and is looked at row by row: $4 instance, $5 device, $6 address.
+ * Lists at most $3 living connections in the order of the primary key, after user $1 and connection $2. The filters $4
+ * instance, $5 device and $6 address are applied row by row; one that is null lets everything pass.
  */
 export const LIST_CONNECTIONS = statement<ListedConnectionRow>(
   'list_connections',
   list('(c.user_id, c.connection_id) > ($1, $2)'),
 );
 
-/** The same of user $1 alone: a part of the primary key. */
+/** Lists the living connections of user $1 alone, by a prefix of the primary key. */
 export const LIST_CONNECTIONS_OF = statement<ListedConnectionRow>(
   'list_connections_of',
   list('c.user_id = $1 and c.connection_id > $2'),

@@ -10,7 +10,7 @@ export interface InstanceRow {
   routes: number;
 }
 
-/** Every instance and what it holds. Counts the whole registry: for operators. */
+/** Lists every instance and what it holds. It counts the whole registry, so it is only for operators. */
 export const LIST_INSTANCES = statement<InstanceRow>(
   'list_instances',
   `select i.instance_id, i.started_at, i.lease_expires_at, i.lease_expires_at < clock_timestamp() as is_lease_over,
@@ -23,13 +23,13 @@ export const LIST_INSTANCES = statement<InstanceRow>(
     order by i.started_at, i.instance_id limit 1000`,
 );
 
-/** How many users are online. */
+/** Counts the users who are online. */
 export const COUNT_ONLINE = statement<{ users: number }>(
   'count_online',
   'select count(*) as users from trunkline.online_users',
 );
 
-/** Which living instances read channel $1, by the primary key. */
+/** Finds the living instances that read channel $1, by the primary key. */
 export const FIND_READERS = statement<{ instance_id: string }>(
   'find_readers',
   `select instance_id from trunkline.routes join trunkline.instances using (instance_id)

@@ -1,7 +1,8 @@
 /**
- * Two CTEs that write into the sessions of connections that are gone (user_id, session_id, seen_at) when they were last
- * seen. The rows are locked in sorted order, as OPEN_SESSIONS does, or two statements could wait for each other. Each row
- * is looked up by itself: the planner takes the CTE for one row, and would join thousands of them with each other.
+ * Makes CTEs that touch the sessions of connections that are gone (user_id, session_id, seen_at) with the time when
+ * these were last seen. The rows are locked in sorted order, as in OPEN_SESSIONS, otherwise two statements could wait
+ * for each other. Each row is looked up by itself, because the planner takes the CTE for one row and would join
+ * thousands of them with each other.
  */
 export function noteActivity(gone: string): string {
   return `seen as (

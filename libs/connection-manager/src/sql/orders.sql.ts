@@ -8,7 +8,7 @@ const TOLD = `
 
 export interface OrderedRow {
   ordered: number;
-  /** Instances that a hint was sent to. */
+  /** The number of instances to which a hint was sent. */
   told: number;
 }
 
@@ -23,10 +23,13 @@ const disconnect = (condition: string): string => `
      returning instance_id
    ) ${TOLD}`;
 
-/** Reads the whole registry, which has no index on connections alone: an operator asks for it, rarely. $2: hints are on. */
+/**
+ * Commands that connection $1 be closed; $2 is true if hints are on. It reads the whole registry, which has no index on
+ * connections alone, because operators ask for it rarely.
+ */
 export const ORDER_DISCONNECT = statement<OrderedRow>('order_disconnect', disconnect('c.connection_id = $1'));
 
-/** Every connection of user $1, by the primary key. */
+/** Commands that every connection of user $1 be closed, by the primary key. */
 export const ORDER_DISCONNECT_USER = statement<OrderedRow>('order_disconnect_user', disconnect('c.user_id = $1'));
 
 export const ORDER_DRAIN = statement<OrderedRow>(
@@ -42,11 +45,11 @@ export const ORDER_DRAIN = statement<OrderedRow>(
 export interface OrderRow {
   kind: 'disconnect' | 'drain';
   connection_id: string;
-  /** Given to a process that held this id before: nobody means it any more. */
+  /** True for a command to an earlier process that had this id, which must not be executed any more. */
   is_stale: boolean;
 }
 
-/** Takes this instance's orders out. Finding none is one index probe, and writes nothing. */
+/** Takes out the commands for this instance. Finding none is one index probe, and writes nothing. */
 export const TAKE_ORDERS = statement<OrderRow>(
   'take_orders',
   `delete from trunkline.instance_orders o where o.instance_id = $1
@@ -54,7 +57,7 @@ export const TAKE_ORDERS = statement<OrderRow>(
              coalesce(o.ordered_at < (select i.enrolled_at from trunkline.instances i where i.instance_id = $1), false) as is_stale`,
 );
 
-/** Orders nobody will take: their instance is gone. */
+/** Deletes commands whose instance is gone, because nobody will take them. */
 export const REMOVE_LOST_ORDERS = statement<never>(
   'remove_lost_orders',
   `delete from trunkline.instance_orders o

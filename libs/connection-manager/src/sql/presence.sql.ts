@@ -9,13 +9,13 @@ export interface PresenceRow {
   last_seen_at: Date | null;
 }
 
-/** Who of these channels is online and was last seen when, from the registry alone; at most $2 users of each. */
+/** Tells which users of these channels are online and when each was last seen; at most $2 users of each channel. */
 export const READ_PRESENCE = statement<PresenceRow>(
   'read_presence',
   'select channel, members, online, user_id, is_online, last_seen_at from trunkline.presence_of($1, $2)',
 );
 
-/** Who is online in the channels that are watched: a read only, whatever it finds. */
+/** Finds who is online in the watched channels. It only reads, whatever it finds. */
 export const READ_ONLINE = statement<{ channel: string; user_id: string }>(
   'read_online',
   'select channel, user_id from trunkline.online_in($1)',
@@ -26,15 +26,16 @@ export interface ChangeRow {
   user_id: string;
   is_online: boolean;
   last_seen_at: Date | null;
-  /** Milliseconds since last_seen_at; null: never seen. */
+  /** Milliseconds since last_seen_at; null means that the user was never seen. */
   gone_ms: number | null;
-  /** False: this instance has been in the registry for too short to believe that someone missing is gone. */
+  /** False if this instance was registered too recently to conclude that a user who is missing is gone. */
   is_settled: boolean;
 }
 
 /**
- * A closer look at users who seem to have come or gone. A registry emptied by a crash of PostgreSQL is filled again by
- * the instances within two beats ($4 ms): until the row of this one ($3) is as old, nobody missing is known to be gone.
+ * Looks closer at users who seem to have come or gone. After a crash of PostgreSQL has emptied the registry, the
+ * instances fill it again within two lease renewals ($4 ms). Until the row of this instance ($3) is that old, a user
+ * who is missing may not be gone.
  */
 export const READ_CHANGES = statement<ChangeRow>(
   'read_changes',
@@ -48,9 +49,9 @@ export const READ_CHANGES = statement<ChangeRow>(
 );
 
 /**
- * Users have come or gone: finds the channels of theirs that somebody watches, tells each other instance concerned (if $3:
- * hints are on), and answers those of this one ($2). Under 8,000 bytes each, as WAKE_INSTANCES. While nobody watches
- * anything it ends with one look at the primary key of the routes.
+ * Finds the watched channels of users ($1) who have come or gone. It sends a hint to each other instance that watches
+ * one, if $3 is true (hints are on), and returns the channels that this instance ($2) watches. Hints stay under 8,000
+ * bytes as in WAKE_INSTANCES. While nobody watches anything, it ends with one look at the primary key of the routes.
  */
 export const WAKE_WATCHERS = statement<{ own: string[]; sent: number }>(
   'wake_watchers',

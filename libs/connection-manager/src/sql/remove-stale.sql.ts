@@ -2,11 +2,11 @@ import { statement } from '#database';
 import { noteActivity } from './note-activity.js';
 
 /**
- * Removes connections without a sign of life for $1 ms, by the database's clock, a thousand at a time. Not before the
- * database has been up for as long, because after an outage all signs are old, and only if another connection of its
- * instance has given one meanwhile: when the clock of the database is set forward, the signs of all are old until they
- * are written next. Reads the whole table, which is as long as there are connections: an index would end the HOT updates
- * of last_heartbeat.
+ * Removes connections that gave no sign of life for $1 ms by the database's clock, a thousand at a time. It removes
+ * none before the database has been up for as long, because after an outage all signs of life are old. It also removes
+ * none unless another connection of the same instance has given a sign of life meanwhile, because after the database's
+ * clock was set forward all of them are old until they are written next. It reads the whole table, which has one row
+ * for each connection, because an index on last_heartbeat would end the HOT updates of that column.
  */
 export const REMOVE_STALE = statement<{ user_id: string }>(
   'remove_stale',

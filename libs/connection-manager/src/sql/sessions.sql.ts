@@ -1,20 +1,21 @@
 import { statement } from '#database';
 
-/** Why a handshake is refused; null: it is let in. `early`: its token was issued in the future. */
+/** The reason to refuse a handshake; null lets it in, and `early` means that its token was issued in the future. */
 export type Verdict = 'early' | 'banned' | 'ended' | null;
 
 export interface JudgedRow {
   place: number;
   verdict: Verdict;
-  /** Of the user's ban; Infinity: no end is known. */
+  /** The end of the user's ban; Infinity means that no end is known. */
   banned_until: Date | number | null;
 }
 
 /**
- * Begins sessions or goes on with them, for all handshakes of a moment, and judges each: by the ban of its user, by what
- * was revoked after its token was issued, and by the token itself if it names no session ($10; with a sid: null). Each is
- * looked up by itself in a primary key. A session that had ended begins again. Sorted, so that two batches with the same
- * sessions do not wait for each other. $11: the tolerance for clocks, in milliseconds.
+ * Begins or continues sessions for all handshakes of a moment, and judges each of them: by the ban of its user, by what
+ * was revoked after its token was issued, and by the token itself if that names no session ($10, which is null for a
+ * token with a sid). Each of these is looked up by itself in a primary key. A session that had ended begins again. Rows
+ * are written in sorted order, so that two batches with the same sessions do not wait for each other. $11 is the
+ * tolerance for clocks in milliseconds.
  */
 export const OPEN_SESSIONS = statement<JudgedRow>(
   'open_sessions',
@@ -64,15 +65,16 @@ export const OPEN_SESSIONS = statement<JudgedRow>(
 
 export type EndReason = 'logout' | 'revoked' | 'expired' | 'inactive';
 
-/** One NOTIFY for each instance with connections of user $1 that fit, if `isOn`. */
+/** Sends one NOTIFY to each instance with connections of user $1 that meet the condition, if `isOn` is true. */
 const tell = (condition: string, isOn: string): string =>
   `(select count(pg_notify('trunkline_' || instance_id, '-'))
       from (select distinct c.instance_id from trunkline.connections c where c.user_id = $1 and ${condition} and ${isOn}) as i)`;
 
 /**
- * With a sid every token is refused for good. Without one, each token that the session was shown is (REFUSE_TOKENS), and
- * on its device what was issued before, but for the tolerance for clocks ($5 ms): within it a token that nobody has shown
- * may as well be the next login, by the clock of an issuer that is behind.
+ * A session with a sid refuses every token for good. A session without one refuses each token that it was shown (by the
+ * CTE `refused` of END_SESSION), and any token for its device that was issued before now minus the tolerance for clocks
+ * ($5 ms). A token within the tolerance that nobody has shown may be the next login, from an issuer whose clock is
+ * behind.
  */
 const REFUSED_UNTIL = `case when session_id like 'device:%' then clock_timestamp() - $5 * interval '1 millisecond' else 'infinity' end`;
 
@@ -80,8 +82,8 @@ const END = `ended_at = clock_timestamp(), refused_until = ${REFUSED_UNTIL},
             end_reason = case when end_reason in ('logout', 'revoked') then end_reason else $3 end`;
 
 /**
- * Ends a session somebody wants ended, and tells the instances that hold connections of the user ($4: hints are on): its
- * tokens may be in use on other devices. Once more, it refuses what was issued meanwhile.
+ * Ends a session on request, and sends a hint to all instances with connections of the user if $4 is true (hints are
+ * on), because its tokens may be in use on other devices. A second call also refuses what was issued since the first.
  */
 export const END_SESSION = statement<{ is_known: boolean; told: number }>(
   'end_session',
@@ -96,8 +98,8 @@ export const END_SESSION = statement<{ is_known: boolean; told: number }>(
 );
 
 /**
- * Ends every session of a user, and refuses whatever was issued to it until now, shown or not. $2: any text. With $6 the
- * sids are remembered among the tokens, because the sessions are about to be erased.
+ * Ends every session of a user, and refuses all tokens issued to it until now, whether shown or not. $2 is any text. If
+ * $6 is true, the sids are remembered among the tokens, because the sessions are about to be erased.
  */
 export const END_ALL_SESSIONS = statement<{ ended: number; told: number }>(
   'end_all_sessions',
@@ -122,8 +124,8 @@ export const END_ALL_SESSIONS = statement<{ ended: number; told: number }>(
 );
 
 /**
- * Ends what is over by itself, a thousand at a time: tokens are good for $2 ms longer than they say. Reads the whole
- * table: for a job that runs rarely.
+ * Ends sessions that have expired or were inactive for $1 ms, a thousand at a time. Tokens are good for $2 ms longer
+ * than they say. It reads the whole table, because the job that runs it does so rarely.
  */
 export const END_OVERDUE = statement<{ user_id: string }>(
   'end_overdue',
@@ -142,7 +144,10 @@ export const END_OVERDUE = statement<{ user_id: string }>(
    returning s.user_id`,
 );
 
-/** Forgets what ended long ago, but no revocation of tokens that are good ($2 as above). By sessions_ended_at_idx. */
+/**
+ * Deletes sessions that ended more than $1 ms ago, by sessions_ended_at_idx. It keeps those whose tokens have not
+ * expired ($2 as in END_OVERDUE), so that no revocation of a good token is lost.
+ */
 export const FORGET_ENDED = statement<{ user_id: string }>(
   'forget_ended',
   `delete from trunkline.sessions
@@ -154,7 +159,7 @@ export const FORGET_ENDED = statement<{ user_id: string }>(
    returning user_id`,
 );
 
-/** Forgets tokens that nobody could use any more, a thousand at a time. By session_tokens_expires_at_idx. */
+/** Deletes tokens that have expired more than $1 ms ago, a thousand at a time, by session_tokens_expires_at_idx. */
 export const FORGET_TOKENS = statement<{ user_id: string }>(
   'forget_tokens',
   `delete from trunkline.session_tokens
@@ -179,7 +184,7 @@ export interface SessionRow {
   end_reason: EndReason | null;
 }
 
-/** The sessions of a user, those that are open and the newest first. */
+/** Lists the sessions of a user, open ones first and then the newest. */
 export const LIST_SESSIONS = statement<SessionRow>(
   'list_sessions',
   `select s.session_id, s.device_id, s.started_at, greatest(s.last_activity_at, c.last_heartbeat) as last_activity_at,

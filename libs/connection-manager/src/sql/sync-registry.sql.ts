@@ -14,14 +14,16 @@ const OPENED = `
   select channel, $1 from unnest($7::text[]) as channel order by channel collate "C"
   on conflict (channel, instance_id) do nothing`;
 
-/** What came since the last time: connections and routes. Alone, because a storm of them does not pay for what is not gone. */
+/**
+ * Writes new connections and routes alone, so that a storm of connects does not pay for removals that are not there.
+ */
 export const REGISTER = statement<never>('register', `with come as (${COME}) ${OPENED}`);
 
 /**
- * What changed since the last time, in one statement. A session is noted as active in the commit that removes its
- * connection: whoever sees the one gone sees the other. The array beside the join is what the index
- * is read by: a plan made while the table was empty would read all of it, and go on to do so with 5,000 rows in it (12 ms
- * instead of 0.3 ms).
+ * Writes all changes since the last sync in one statement. A session is touched in the commit that removes its
+ * connection, so whoever sees the connection gone also sees the activity. The condition on the array, beside the one on
+ * the pairs, is there for the index: without it, a plan made while the table was empty would read the whole table, and
+ * still do so with 5,000 rows in it (12 ms instead of 0.3 ms).
  */
 export const SYNC_REGISTRY = statement<never>(
   'sync_registry',

@@ -1,8 +1,9 @@
 import { statement } from '#database';
 
 /**
- * One NOTIFY per other instance that reads any of these channels, split under 8,000 bytes. Routes are looked up here,
- * after the append has committed: a subscriber that wrote its route earlier is found, a later one reads the message.
+ * Sends one NOTIFY to each other instance that reads any of these channels, or several where one would exceed 8,000
+ * bytes. Routes are looked up after the append has committed, so a subscriber that wrote its route earlier is found,
+ * and one that writes it later reads the message.
  */
 export const WAKE_INSTANCES = statement<{ sent: number }>(
   'wake_instances',

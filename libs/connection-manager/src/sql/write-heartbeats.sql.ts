@@ -1,8 +1,9 @@
 import { statement } from '#database';
 
 /**
- * The last sign of life of all connections of an instance, in one statement: $3 is its age in milliseconds, so that the
- * clock is the database's. By primary key, HOT, and on an UNLOGGED table no WAL but the commit record.
+ * Writes the last signs of life of an instance's connections in one statement. $3 is the age of each in milliseconds,
+ * so that the time is the database's. Rows are found by primary key, updates are HOT, and the table is UNLOGGED: there
+ * is no WAL but the commit record.
  */
 export const WRITE_HEARTBEATS = statement<{ written: number }>(
   'write_heartbeats',
