@@ -140,7 +140,7 @@ export class AppendRun {
   }
 }
 
-/** Builds all columns in one pass, because an item that has waited is out of the processor's caches and slow to read. */
+/** Builds all columns in one pass: an item that has waited has left the processor's caches, so each look is slow. */
 function toColumns(items: readonly Item[]): Buffer[] {
   const [channels, ids, publishers, senders, types]: [Column, Column, Column, Column, Column] = [[], [], [], [], []];
   const [bodies, metadata, controls, ttls, publishIds]: [Column, Column, Column, Column, Column] = [[], [], [], [], []];

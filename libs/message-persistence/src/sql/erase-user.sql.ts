@@ -6,7 +6,7 @@ export const FIND_ERASABLE = statement<{ name: string; pages: number }>(
   'select name, pages from trunkline.erasable()',
 );
 
-/** Erases user $4 from $3 pages of table $1, from page $2 on; true in $5 keeps what it sent to others, nameless. */
+/** Erases user $4 from $3 pages of table $1, from page $2 on; if $5, what it sent to others stays, without its name. */
 export const ERASE_FROM = statement<{ rows: number }>(
   'erase_from',
   'select trunkline.erase_from($1, $2, $3, $4, $5) as rows',
