@@ -30,11 +30,12 @@ const INT8 = 20;
 const TIMESTAMPTZ = 1184;
 
 /**
- * For statements over arrays, which the planner takes to have ten elements. For batches of fewer a custom plan looks
- * cheaper each time, and planning costs as much as the rest (46 µs of 105 for a hint, 71 of 109 for opening a device).
+ * A setting for statements over arrays, which the planner takes to have ten elements. For batches of fewer a custom
+ * plan looks cheaper each time, and planning costs as much as the rest (46 µs of 105 for a hint, 71 of 109 for opening
+ * a device).
  */
 const PLAN_ONCE: SessionSettings = { plan_cache_mode: 'force_generic_plan' };
-/** For statements that look rows up: a plan made while a table was empty must not read all of it once it has grown. */
+/** A setting for statements that look rows up: a plan made for an empty table must not read all of it once it grows. */
 const BY_INDEX: SessionSettings = { enable_seqscan: 'off' };
 const SESSION_LIMITS = timeouts(10_000, 5_000, 30_000);
 

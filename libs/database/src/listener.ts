@@ -21,7 +21,7 @@ export interface ListenerOptions {
   readonly heartbeatDeadlineMs?: number;
 }
 
-/** It reconnects so soon that peers, which see the lock missing, do not take this instance for dead meanwhile. */
+/** Reconnecting is so quick that peers, which see the lock missing, do not take this instance for dead meanwhile. */
 const RECONNECT = { baseMs: 100, maxMs: 1_000 };
 /** The lock is tried again this soon, because without it peers notice the death of this instance only by its lease. */
 const LOCK_RETRY_MS = 200;

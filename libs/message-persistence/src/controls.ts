@@ -18,7 +18,7 @@ export interface Recipient {
   readonly connectionId: string;
 }
 
-/** True if the publisher excluded this recipient from the message; sql/gone.sql.ts says the same in SQL. */
+/** Tells whether the publisher excluded this recipient; `withheld` in sql/gone.sql.ts says the same in SQL. */
 export function isWithheld(
   { exceptUser, exceptDevice, exceptConnection }: Controls,
   { user, deviceId, connectionId }: Recipient,

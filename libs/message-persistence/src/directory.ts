@@ -38,7 +38,7 @@ export class Directory {
     return this.database.rows('work', LIST_CHANNELS, [after, prefix, limit]);
   }
 
-  /** Undefined means that nothing was published to the channel and it has no members. */
+  /** Finds a channel. Undefined means that nothing was published to it and it has no members. */
   async channel(name: string): Promise<(ChannelRow & { members: number }) | undefined> {
     const [row] = await this.database.rows('work', FIND_CHANNEL, [name]);
     if (row) return row;

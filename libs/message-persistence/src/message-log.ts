@@ -47,7 +47,7 @@ export interface MessageLogOptions {
   readonly maxWaiting: number;
   readonly deadlineMs: number;
   readonly dedupeHours: number;
-  /** It is told of every batch. */
+  /** The observer is told of every batch. */
   readonly observer?: AppendObserver;
 }
 

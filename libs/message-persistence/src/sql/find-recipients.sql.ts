@@ -7,7 +7,7 @@ export interface RecipientRow {
   last_seen_at: Date | null;
   /** False means that the device was forgotten, or that the user never had one (`device_id` is null then). */
   is_known: boolean;
-  /** How far the device has come in the channel. */
+  /** The seq up to which the device has come in the channel. */
   acked_seq: number;
   /** When the user left the group after the message; null means that it did not. */
   left_at: Date | null;
