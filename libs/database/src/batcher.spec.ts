@@ -185,7 +185,7 @@ describe('Batcher', () => {
 
 type Options = BatcherOptions<number, number>;
 
-/** A batcher that multiplies by ten, and the batches it ran. */
+/** Makes a batcher that multiplies by ten, and records the batches that it ran. */
 function recorded(options: Partial<Options> = {}): { batcher: Batcher<number, number>; batches: number[][] } {
   const batches: number[][] = [];
   const { run = tenfold, maxItems = 100, ...others } = options;
@@ -200,7 +200,7 @@ function tenfold(items: number[]): Promise<number[]> {
   return Promise.resolve(items.map((item) => item * 10));
 }
 
-/** A run that stands still until the gate opens. */
+/** Makes a run that stands still until the gate opens. */
 function gated(): { run: Options['run']; entered: () => Promise<void>; open: () => void } {
   let open!: () => void;
   let enter!: () => void;

@@ -2,26 +2,26 @@ import { WaitingLine } from './waiting-line.js';
 
 export interface BatcherOptions<Item, Result> {
   /**
-   * Runs one batch; its results stand in the places of their items. May throw: then each item fails with the error.
-   * `answer` settles an item whose result is known before those of the others.
+   * Runs one batch and returns one result for each item, at the same index. If it throws, each item fails with the
+   * error. `answer` settles an item whose result is known before those of the others.
    */
   readonly run: (items: Item[], answer: (place: number, result: Result | Error) => void) => Promise<(Result | Error)[]>;
   readonly maxItems: number;
-  /** What one batch may weigh; a heavier item is a batch of its own. Left out: anything. */
+  /** The most that one batch may weigh; a heavier item is a batch of its own. Left out means any weight. */
   readonly maxWeight?: number;
   readonly weigh?: (item: Item) => number;
-  /** Whose item it is: the owners take turns while more waits than one batch holds. Left out: all are one owner's. */
+  /** Names the owner of an item: owners take turns while more waits than one batch holds. Left out means one owner. */
   readonly ownerOf?: (item: Item) => string;
-  /** Items waiting or running; beyond it `add` rejects with {@link BatcherFullError}. */
+  /** The most items that wait or run, beyond which `add` rejects with {@link BatcherFullError}. */
   readonly maxWaiting?: number;
   /**
-   * Items of one owner that may wait, beyond which `add` rejects those of this owner. At least `maxItems`: owners are not
-   * told apart while less waits. Left out: any number.
+   * The most items of one owner that may wait; beyond it `add` rejects the items of this owner. It is at least
+   * `maxItems`, because owners are not told apart while less waits. Left out means any number.
    */
   readonly maxWaitingOf?: (owner: string) => number;
   /**
-   * Milliseconds from the start of a batch of so many items to the start of the next, while what waits is less than a
-   * full batch: none unless given.
+   * Returns the milliseconds from the start of a batch of `items` to the start of the next, for as long as less than a
+   * full batch waits. Left out means none.
    */
   readonly paceMs?: (items: number) => number;
 }
@@ -40,17 +40,17 @@ interface Entry<Item, Result> {
 }
 
 /**
- * Group commit: what arrives while a batch runs forms the next one, in order, one batch at a time. A lone item starts at
- * the end of the event loop's turn, and batches grow by themselves under load. When more waits than one batch holds, the
- * owners of the items take turns.
+ * Group commit: the items that arrive while a batch runs form the next one, in order, one batch at a time. A lone item
+ * starts at the end of the event loop's turn, and batches grow by themselves under load. When more waits than one batch
+ * holds, the owners of the items take turns.
  */
 export class Batcher<Item, Result> {
   private readonly queue: WaitingLine<Entry<Item, Result>>;
   private running = 0;
   private isScheduled = false;
-  /** Until what waits may start, unless it becomes a full batch before. */
+  /** The timer until what waits may start, unless it becomes a full batch before. */
   private pause: NodeJS.Timeout | undefined;
-  /** By performance.now(), see `paceMs`. */
+  /** The performance.now() before which only a full batch starts, see `paceMs`. */
   private mayStartAtMs = 0;
   private idle: PromiseWithResolvers | undefined;
 
@@ -64,17 +64,17 @@ export class Batcher<Item, Result> {
     });
   }
 
-  /** Items waiting or running. */
+  /** The number of items that wait or run. */
   get size(): number {
     return this.queue.size + this.running;
   }
 
-  /** `add` would reject whatever it is given. */
+  /** True if `add` would reject any item. */
   get isFull(): boolean {
     return this.size >= (this.options.maxWaiting ?? Infinity);
   }
 
-  /** `add` would reject the items of this owner. */
+  /** True if `add` would reject the items of this owner. */
   isFullFor(owner: string): boolean {
     if (this.isFull) return true;
     const waiting = this.queue.sizeOf(owner);
@@ -126,7 +126,7 @@ export class Batcher<Item, Result> {
     this.mayStartAtMs = performance.now() + (this.options.paceMs?.(batch.length) ?? 0);
     const answers = await this.answersOf(batch);
     this.running = 0;
-    // A full batch that waits is on its way before these are answered: the database works on it meanwhile.
+    // A full batch that waits starts before these items are answered, so that the database works on it meanwhile.
     if (this.queue.hasFullBatch) void this.runNext();
     batch.forEach((entry, place) => settle(entry, answers[place]));
     if (this.running > 0) return;
@@ -134,7 +134,7 @@ export class Batcher<Item, Result> {
     else this.becomeIdle();
   }
 
-  /** What a batch that fails as a whole gives each of its items is the error. */
+  /** Runs the batch. If it fails as a whole, each of its items gets the error. */
   private async answersOf(batch: readonly Entry<Item, Result>[]): Promise<(Result | Error)[]> {
     const items = batch.map((entry) => entry.item);
     try {

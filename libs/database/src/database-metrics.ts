@@ -4,7 +4,7 @@ import type { SqlFault } from './sql-fault.js';
 const SECONDS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.1, 0.5, 2.5, 10];
 const FAULTS: readonly SqlFault[] = ['refused', 'unknown', 'conflict', 'data', 'bug'];
 
-/** Of one pool: how many connections it may have, has, and has at work; how many callers wait for one. */
+/** How many connections a pool may have, has, and has at work, and how many callers wait for one. */
 export interface PoolUse {
   readonly max: number;
   readonly open: number;

@@ -18,9 +18,9 @@ export type PoolName = 'append' | 'hot' | 'work' | 'wake' | 'beat' | 'health' | 
 export interface DatabaseOptions {
   readonly url: string;
   readonly poolSize: number;
-  /** A pooler stands in between, see {@link findWays}: no prepared statements, few settings of a session. */
+  /** True if a pooler stands in between, see {@link findWays}: no prepared statements, few settings of a session. */
   readonly isPooled?: boolean;
-  /** Shown in pg_stat_activity. */
+  /** The name that pg_stat_activity shows. */
   readonly applicationName: string;
   readonly onError: (pool: PoolName, error: Error) => void;
   readonly meter?: Meter;
@@ -30,11 +30,12 @@ const INT8 = 20;
 const TIMESTAMPTZ = 1184;
 
 /**
- * For statements over arrays, which the planner takes to have ten elements: for batches of fewer a plan of its own looks
- * cheaper each time, and planning costs as much as the rest (waking 46 µs of 105, opening a device 71 of 109).
+ * A setting for statements over arrays, which the planner takes to have ten elements. For batches of fewer a custom
+ * plan looks cheaper each time, and planning costs as much as the rest (46 µs of 105 for a hint, 71 of 109 for opening
+ * a device).
  */
 const PLAN_ONCE: SessionSettings = { plan_cache_mode: 'force_generic_plan' };
-/** Statements that look rows up: a plan made while a table was empty must not read all of it once it has grown. */
+/** A setting for statements that look rows up: a plan made for an empty table must not read all of it once it grows. */
 const BY_INDEX: SessionSettings = { enable_seqscan: 'off' };
 const SESSION_LIMITS = timeouts(10_000, 5_000, 30_000);
 
@@ -43,21 +44,21 @@ export class Database {
   private readonly pools: Record<PoolName, Pool>;
   private readonly metrics: DatabaseMetrics;
   private isClosed = false;
-  /** By performance.now(): when a statement last failed because the schema lacks what it names, or the role a right. */
+  /** The performance.now() when a statement last failed because the schema lacks what it names, or the role a right. */
   private misfitAtMs = -Infinity;
 
   constructor(private readonly options: DatabaseOptions) {
     const { poolSize } = options;
     const hot = { ...PLAN_ONCE, ...BY_INDEX };
     this.pools = {
-      // Batches are one at a time: always in the same backend, which then has in the processor's caches what it needs.
+      // Batches run one at a time, always in the same backend, so that it has what it needs in the processor's caches.
       append: this.pool('append', 1, hot),
       hot: this.pool('hot', poolSize, hot),
       work: this.pool('work', poolSize),
       // A hint is not worth waiting for a disk: with synchronous_commit=off NOTIFY's commit record is not flushed.
       wake: this.pool('wake', 1, { ...PLAN_ONCE, synchronous_commit: 'off' }),
       beat: this.pool('beat', 1),
-      // Answers soon or not at all: what is asked here is whether there is an answer.
+      // The timeouts are short, because a health check asks whether there is an answer at all.
       health: this.pool(
         'health',
         2,
@@ -94,7 +95,7 @@ export class Database {
     return rows.map((columns) => toRow(columns as never));
   }
 
-  /** `pool.query` in two steps, which tell a statement that was never sent from one that failed. */
+  /** Does what `pool.query` does, in two steps that tell a statement that was never sent from one that failed. */
   private async query(pool: PoolName, config: QueryConfig & { rowMode?: 'array' }): Promise<QueryResult> {
     const client = await this.connect(pool);
     try {
@@ -108,12 +109,12 @@ export class Database {
     }
   }
 
-  /** Milliseconds since the schema last did not fit a statement; Infinity: never. */
+  /** The milliseconds since the schema last did not fit a statement; Infinity means never. */
   get sinceMisfitMs(): number {
     return performance.now() - this.misfitAtMs;
   }
 
-  /** Class 42: a table, a column, a function or a right is missing. Our statements are constants: no input leads here. */
+  /** Notes errors of class 42: a table, column, function or right is missing. No input causes them: SQL is constant. */
   private noteMisfit(error: unknown): void {
     const code = (error as { code?: unknown } | null)?.code;
     if (typeof code === 'string' && code.startsWith('42')) this.misfitAtMs = performance.now();
@@ -172,12 +173,13 @@ export class Database {
       max,
       connectionTimeoutMillis: 3_000,
       idleTimeoutMillis: 60_000,
-      // Longer than statement_timeout: fires only when the server itself is silent.
+      // This is longer than statement_timeout, so it fires only when the server itself is silent.
       query_timeout: 12_000,
       types: { getTypeParser: parserOf as typeof types.getTypeParser },
       ...more,
     });
-    // Without listeners, a restart of PostgreSQL would end the process: on the pool for idle clients, on each for busy ones.
+    // Without listeners, a restart of PostgreSQL would end the process: the pool tells of idle clients, busy ones do so
+    // themselves.
     pool.on('error', (error) => this.options.onError(name, error));
     pool.on('connect', (client) => client.on('error', (error: Error) => this.options.onError(name, error)));
     return pool;
@@ -186,13 +188,13 @@ export class Database {
 
 export interface TransactionOptions {
   readonly pool?: PoolName;
-  /** `rollback`: only to see what would happen. */
+  /** `rollback` only shows what would happen. */
   readonly ending?: 'commit' | 'rollback';
 }
 
 export type RowsOf = <Row>(statement: Statement<Row>, values?: readonly unknown[]) => Promise<Row[]>;
 
-/** int8 as a number: a channel would need a million messages a second for 285 years to pass 2^53. */
+/** Reads int8 as a number: a channel would need a million messages a second for 285 years to pass 2^53. */
 function parserOf(oid: number, format?: 'text'): unknown {
   if (oid === INT8) return Number;
   const parser: unknown = types.getTypeParser(oid, format);

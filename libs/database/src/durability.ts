@@ -7,8 +7,8 @@ const READ_DURABILITY = statement<{ name: string; setting: string }>(
 );
 
 /**
- * The settings of the server that let it lose what it has acknowledged (with synchronous_commit=off an immediate stop
- * lost 36 of 4,381 inserts), as `name=value`; empty is good.
+ * Returns the settings of the server that let it lose what it has acknowledged, as `name=value` (with
+ * synchronous_commit=off an immediate stop lost 36 of 4,381 inserts). An empty list is good.
  */
 export async function durabilityFaults(database: Database): Promise<string[]> {
   const rows = await database.rows('work', READ_DURABILITY);

@@ -8,7 +8,7 @@ const LOCK = [7_255, 42] as const;
 let test: TestDatabase;
 let listeners: Heard[];
 
-/** A listener and all it said. */
+/** A listener and all that it reported. */
 interface Heard {
   readonly listener: Listener;
   readonly payloads: string[];

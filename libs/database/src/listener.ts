@@ -4,43 +4,44 @@ import { backoffMs } from './backoff.js';
 import { openSession } from './session-client.js';
 
 export interface ListenerOptions {
-  /** Undefined: there is no way to LISTEN, since every way to the database leads through a pooler. */
+  /** Undefined means that there is no way to LISTEN, because every way to the database leads through a pooler. */
   readonly url: string | undefined;
   readonly applicationName: string;
-  /** The NOTIFY channel; only from constants and checked instance ids. */
+  /** The NOTIFY channel; its name is made only of constants and checked instance ids. */
   readonly channel: string;
-  /** Key of a session-level advisory lock held as long as the connection lives: proof of life for the peers. */
+  /** The key of a session-level advisory lock, held while the connection lives: a proof of life for the peers. */
   readonly lockKey: readonly [number, number];
   readonly onNotification: (payload: string) => void;
-  /** After every LISTEN, the first included: what was said in between was not heard. */
+  /** Called after every LISTEN, the first included, because notifications sent before it were not heard. */
   readonly onListening: () => void;
-  /** The lock was taken (again). */
+  /** Called whenever the lock was taken. */
   readonly onLocked: () => void;
   readonly onLost: (error: Error) => void;
   readonly heartbeatMs?: number;
   readonly heartbeatDeadlineMs?: number;
 }
 
-/** Soon enough that peers, who see the lock missing, do not take this instance for dead meanwhile. */
+/** Reconnecting is so quick that peers, which see the lock missing, do not take this instance for dead meanwhile. */
 const RECONNECT = { baseMs: 100, maxMs: 1_000 };
-/** While the lock is not held, nobody can tell this instance's death but by its lease. */
+/** The lock is tried again this soon, because without it peers notice the death of this instance only by its lease. */
 const LOCK_RETRY_MS = 200;
 
-/** Ends the session `$3` of ours if it still holds the lock: the server may not know that its cable is cut. */
+/** Ends our former session `$3` if it still holds the lock: the server may not know that its cable is cut. */
 const END_FORMER = `
   select pg_terminate_backend(pid) from pg_locks
    where locktype = 'advisory' and classid = $1 and objid = $2 and pid = $3
      and database = (select oid from pg_database where datname = current_database())`;
 
 /**
- * The dedicated LISTEN connection. TCP keepalive does not notice a cut cable while nothing is sent, so it asks the
- * server something every `heartbeatMs` and gives it up when no answer comes; then it reconnects for as long as it takes.
+ * The dedicated LISTEN connection. TCP keepalive does not notice a cut cable while nothing is sent, so the listener
+ * asks the server something every `heartbeatMs` and gives the connection up when no answer comes. Then it tries to
+ * reconnect for as long as it takes.
  */
 export class Listener {
   private client: Client | undefined;
   private stopping = new AbortController();
   private loop: Promise<void> | undefined;
-  /** Of the session that held the lock last. */
+  /** The backend process of the session that held the lock last. */
   private lockPid: number | undefined;
   holdsLock = false;
   isListening = false;
@@ -51,7 +52,7 @@ export class Listener {
     return this.options.url !== undefined;
   }
 
-  /** Resolves when listening for the first time, or when stopped before that; at once if that is not possible. */
+  /** Resolves when it first listens or is stopped before that, and at once if there is no way to LISTEN. */
   async start(): Promise<void> {
     if (!this.isPossible) return;
     await new Promise<void>((resolve) => {
@@ -109,7 +110,7 @@ export class Listener {
     const lost = new Promise<never>((_, reject) => {
       client.once('end', () => reject(new Error('the LISTEN connection ended')));
     });
-    // Raced below; without this, a loss between two races would count as unhandled.
+    // The promise is raced below; without this handler, a loss between two races would be an unhandled rejection.
     lost.catch((error: unknown) => error);
     while (!this.stopping.signal.aborted) {
       await Promise.race([lost, this.pause(this.holdsLock ? (this.options.heartbeatMs ?? 10_000) : LOCK_RETRY_MS)]);
@@ -118,7 +119,7 @@ export class Listener {
     }
   }
 
-  /** A heartbeat that also takes the lock, should a lost session of ours still have held it when this one began. */
+  /** Sends a heartbeat. It also takes the lock, if a lost session of ours still held it when this one began. */
   private async beat(client: Client): Promise<void> {
     if (this.holdsLock) {
       await client.query('select 1');
@@ -134,7 +135,7 @@ export class Listener {
     } else if (this.lockPid) await client.query(END_FORMER, [...this.options.lockKey, this.lockPid]);
   }
 
-  /** Destroys rather than ends: a black-holed connection would never finish its goodbye. */
+  /** Destroys the connection, because one whose packets get lost would never finish its goodbye. */
   private discard(): void {
     const client = this.client;
     this.client = undefined;

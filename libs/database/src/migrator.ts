@@ -6,14 +6,14 @@ import { timeouts } from './session-settings.js';
 export type Migration = new () => MigrationInterface;
 
 const MIGRATION_LOCK = 7_255_361_001;
-/** However long another instance migrates, and whatever role and database say. */
+/** No timeouts: a start waits however long another instance migrates, and whatever role and database say. */
 const PATIENTLY = timeouts(0, 0, 0);
 const APPLICATION_NAME = 'trunkline-migrate';
 
 /**
- * Applies what is missing, each migration in its own transaction. TypeORM takes no lock, so the run is wrapped in an
- * advisory one: of ten starting instances one migrates and nine wait. It is a transaction's lock and not a session's,
- * which behind a pooler would be anybody's; the transaction that holds it does nothing else.
+ * Applies the missing migrations, each in its own transaction. TypeORM takes no lock, so the run is wrapped in an
+ * advisory one: of ten starting instances one migrates and nine wait. The lock belongs to a transaction, because a
+ * session's lock would be anybody's behind a pooler; the transaction that holds it changes nothing.
  * @returns the names of the migrations applied by this call
  */
 export async function migrate(url: string, migrations: readonly Migration[], isPooled = false): Promise<string[]> {
@@ -30,7 +30,7 @@ export async function migrate(url: string, migrations: readonly Migration[], isP
   }
 }
 
-/** As nearly every start finds it, which then need not load TypeORM: 0.3 s of its time. */
+/** Reads which migrations are applied. Nearly every start finds all of them, and saves the 0.3 s of loading TypeORM. */
 async function findApplied(session: Client): Promise<Set<string>> {
   const exists = await session.query<{ yes: boolean }>(`select to_regclass('trunkline.migrations') is not null as yes`);
   if (exists.rows[0]?.yes !== true) return new Set();
@@ -51,7 +51,7 @@ async function run(options: SessionOptions, migrations: readonly Migration[]): P
   });
   await source.initialize();
   try {
-    // Asked first: the statement wants the right to create schemas also where there is nothing to create.
+    // This is asked first, because creating wants the right to create schemas even if there is nothing to create.
     const schemas = await source.query<unknown[]>(`select from pg_namespace where nspname = 'trunkline'`);
     if (schemas.length === 0) await source.query('create schema trunkline');
     const applied = await source.runMigrations({ transaction: 'each' });

@@ -1,9 +1,9 @@
 /**
- * There was no connection to PostgreSQL, for whatever reason the server, a pooler, TLS, DNS or the pool gave: so nothing
- * happened, and the same again is safe.
+ * There was no connection to PostgreSQL, for whatever reason the server, a pooler, TLS, DNS or the pool gave. So
+ * nothing happened, and repeating the call is safe.
  */
 export class NotConnected extends Error {
-  /** SQLSTATE or the code of Node. */
+  /** The SQLSTATE, or the code of Node's error. */
   readonly code: string | undefined;
 
   constructor(cause: unknown) {
@@ -14,7 +14,7 @@ export class NotConnected extends Error {
   }
 }
 
-/** An error of several, as of a name with several addresses, has no text of its own. */
+/** Returns the error's text. It is empty for an error that stands for several, as of a name with several addresses. */
 function textOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }

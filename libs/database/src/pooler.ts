@@ -2,15 +2,15 @@ import { openSession } from './session-client.js';
 
 const CONNECT_MS = 3_000;
 
-/** How PostgreSQL is reached. */
+/** The ways in which PostgreSQL is reached. */
 export interface Ways {
-  /** Between here and there stands a pooler: nothing of a session lasts longer than a transaction. */
+  /** True if a pooler stands between here and PostgreSQL: nothing of a session lasts longer than a transaction. */
   readonly isPooled: boolean;
-  /** Where one session lasts as long as its connection, for LISTEN and its lock; undefined: nowhere. */
+  /** The address where a session lasts as long as its connection, for LISTEN and its lock; undefined means nowhere. */
   readonly listenUrl: string | undefined;
 }
 
-/** PostgreSQL cannot store every text in it. */
+/** The database has an encoding in which PostgreSQL cannot store every text. */
 export class EncodingError extends Error {
   constructor(encoding: string) {
     super(`has the encoding ${encoding}; Trunkline needs UTF8: CREATE DATABASE … ENCODING 'UTF8' TEMPLATE template0`);
@@ -18,7 +18,7 @@ export class EncodingError extends Error {
   }
 }
 
-/** The address leads to a standby: it answers, and nothing can be stored there. */
+/** The address leads to a standby: it answers, but nothing can be stored there. */
 export class StandbyError extends Error {
   constructor() {
     super('is a standby that has not been promoted');
@@ -27,7 +27,7 @@ export class StandbyError extends Error {
 }
 
 /**
- * Looks at the addresses of the database, see {@link isPooled}.
+ * Finds out which addresses of the database lead through a pooler, see {@link isPooled}.
  * @throws {@link NotConnected}, {@link StandbyError}, {@link EncodingError}
  */
 export async function findWays(url: string, directUrl?: string): Promise<Ways> {
@@ -46,14 +46,14 @@ const LOOK = `
   select pg_backend_pid() as pid, pg_is_in_recovery() as is_standby, current_setting('server_encoding') as encoding`;
 
 /**
- * PostgreSQL names the process of a session twice: in its greeting, for those who want to cancel a statement, and when
- * asked. A pooler greets before it has a backend for the session, so it makes a number up, and the two differ. This
- * leaves nothing behind, unlike a LISTEN that may stay with a backend that is somebody else's next, and does not depend
- * on which backend the pooler gives us twice. Poolers in session mode count as well: they would do, but cannot be told
- * from the others while nobody else uses them.
+ * PostgreSQL names the process of a session twice: in its greeting, for clients that want to cancel a statement, and
+ * when asked. A pooler greets before it has a backend for the session, so it makes a number up, and the two differ.
+ * This leaves nothing behind, unlike a LISTEN that may stay with a backend that is somebody else's next, and does not
+ * depend on which backend the pooler gives us twice. Poolers in session mode count as poolers, too: they would do, but
+ * cannot be told from the others while nobody else uses them.
  */
 async function isPooled(url: string): Promise<boolean> {
-  // As if there were one: with the parameters of a session that a pooler refuses, there would be no answer.
+  // It connects as if there were a pooler, because a pooler that refuses parameters of a session gives no answer.
   const options = { url, applicationName: 'trunkline look', isPooled: true };
   const client = await openSession(options, { connectionTimeoutMillis: CONNECT_MS, query_timeout: CONNECT_MS });
   try {
@@ -62,7 +62,7 @@ async function isPooled(url: string): Promise<boolean> {
     if (rows[0]?.is_standby) throw new StandbyError();
     return rows[0]?.pid !== (client as unknown as { processID: number }).processID;
   } finally {
-    // Not waited for: a server that fell silent would never finish its goodbye.
+    // The end is not awaited, because a server that fell silent would never finish its goodbye.
     client.end().catch(() => undefined);
   }
 }

@@ -8,15 +8,15 @@ const EVERY_MS = 1_000;
 export interface ReachOptions {
   readonly url: string;
   readonly directUrl?: string | undefined;
-  /** Milliseconds before it gives up. */
+  /** The milliseconds after which it gives up. */
   readonly waitMs: number;
-  /** About once a second: what is waited for, in one line without a secret. */
+  /** Called about once a second with one line, without a secret, that says what is waited for. */
   readonly onWaiting: (line: string) => void | Promise<void>;
-  /** Nobody wants to know any more. */
+  /** Aborts the wait, when nobody wants to know any more. */
   readonly signal?: AbortSignal;
 }
 
-/** The database cannot be used; one line that names it, and never its password. */
+/** The database cannot be used. The message is one line that names the database, and never its password. */
 export class DatabaseError extends Error {
   constructor(message: string, cause?: unknown) {
     super(message, { cause });
@@ -25,8 +25,9 @@ export class DatabaseError extends Error {
 }
 
 /**
- * Looks how the database is reached, and waits while it is out of reach or a standby. What no waiting mends, a wrong
- * password for one, is thrown at once.
+ * Finds out how the database is reached, and waits while it is out of reach or a standby. Errors that no waiting mends,
+ * such as a wrong password, are thrown at once.
+ * @throws {@link DatabaseError}
  */
 export async function reachDatabase(options: ReachOptions): Promise<Ways> {
   const { url, directUrl, waitMs, onWaiting, signal } = options;
@@ -45,14 +46,14 @@ export async function reachDatabase(options: ReachOptions): Promise<Ways> {
   }
 }
 
-/** `db.example.com:5432/name`: without the user and the password. */
+/** Names the database without its user and password: `PostgreSQL at db.example.com:5432/name`. */
 export function describeDatabase(url: string): string {
   const { hostname, port, pathname, searchParams } = new URL(url.replace('@/', '@localhost/'));
   const host = searchParams.get('host') ?? (hostname || 'localhost');
   return `PostgreSQL at ${decodeURIComponent(host)}:${searchParams.get('port') ?? (port || '5432')}${pathname}`;
 }
 
-/** Refused by name, in these classes: it will be refused again. The codes without a class are of TLS. */
+/** Codes that a repeat would meet again: refusals in these classes of SQLSTATE, and those of TLS, which have none. */
 const FOR_GOOD = /^(28|3D|42)|^[A-Z_]*(CERT|SSL|TLS)/;
 
 function isWorthWaiting(error: unknown): boolean {

@@ -3,13 +3,13 @@ import { backoffMs } from './backoff.js';
 import { isPassing } from './sql-fault.js';
 
 export interface RetryOptions {
-  /** Milliseconds in all; the last error is thrown then. */
+  /** The milliseconds in all after which the last error is thrown. */
   readonly deadlineMs: number;
-  /** By default everything that may pass: only for work that may run twice. */
+  /** Tells which errors are worth a repeat: by default all that may pass, which suits only work that may run twice. */
   readonly isRetryable?: (error: unknown) => boolean;
 }
 
-/** The one place that repeats a failed statement. */
+/** Repeats work that fails with a retryable error, after growing pauses, until it succeeds or the deadline has come. */
 export async function withRetry<T>(work: () => Promise<T>, options: RetryOptions): Promise<T> {
   const { deadlineMs, isRetryable = isPassing } = options;
   const endsAt = performance.now() + deadlineMs;

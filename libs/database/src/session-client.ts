@@ -4,11 +4,11 @@ import { POOLED_SESSION, SESSION, type SessionSettings } from './session-setting
 
 export interface SessionOptions {
   readonly url: string;
-  /** Shown in pg_stat_activity. */
+  /** The name that pg_stat_activity shows. */
   readonly applicationName: string;
-  /** A pooler stands in between: it refuses settings of a session that it cannot keep. */
+  /** True if a pooler stands in between, which refuses settings of a session that it cannot keep. */
   readonly isPooled?: boolean;
-  /** Over those of every session, {@link SESSION}; not behind a pooler. */
+  /** Settings that win over those of every session, {@link SESSION}. Behind a pooler they have no effect. */
   readonly settings?: SessionSettings;
 }
 
@@ -18,8 +18,8 @@ interface SessionConfig extends ClientConfig {
 
 /**
  * A client that names the settings of its session in the startup packet, where they win over everything that role,
- * database, `options=` and PGOPTIONS say; what those say about other settings stays. The driver has no option for it:
- * database.spec.ts sees that each arrives.
+ * database, `options=` and PGOPTIONS say; what those say about other settings stays. The driver has no option for this,
+ * so database.spec.ts checks that each setting arrives.
  */
 export class SessionClient extends Client {
   private readonly session: SessionSettings;
@@ -29,14 +29,14 @@ export class SessionClient extends Client {
     this.session = config.session ?? {};
   }
 
-  /** Called by the driver once there is a socket. */
+  /** The driver calls this once there is a socket. */
   getStartupConf(): Record<string, string> {
     const driver = Client.prototype as unknown as Pick<SessionClient, 'getStartupConf'>;
     return { ...driver.getStartupConf.call(this), ...this.session };
   }
 }
 
-/** How a pool of the driver opens its sessions. */
+/** Returns the configuration with which a pool of the driver opens its sessions. */
 export function sessionConfig({ url, applicationName, isPooled = false, settings = {} }: SessionOptions): PoolConfig {
   const session = isPooled ? POOLED_SESSION : { ...SESSION, ...settings };
   const config: PoolConfig & SessionConfig = {
@@ -50,10 +50,10 @@ export function sessionConfig({ url, applicationName, isPooled = false, settings
   return config;
 }
 
-/** One session of one's own. */
+/** Opens one session outside of the pools. @throws {@link NotConnected} */
 export async function openSession(options: SessionOptions, more: ClientConfig = {}): Promise<Client> {
   const client = new SessionClient({ ...sessionConfig(options), ...more });
-  // A loss shows in the statement that fails, and in 'end'; unheard, it would end the process.
+  // A lost connection shows in the statement that fails, and in 'end'. Without a listener, it would end the process.
   client.on('error', () => undefined);
   try {
     await client.connect();
@@ -66,8 +66,8 @@ export async function openSession(options: SessionOptions, more: ClientConfig = 
 }
 
 /**
- * Settings that younger versions brought; the others would refuse a startup packet that names them. The second one, meant
- * for dumps, would forbid our own views.
+ * Resets settings that only newer versions of PostgreSQL have, because older ones would refuse a startup packet that
+ * names them. The second one, meant for dumps, would forbid our own views.
  */
 async function liftYoungSettings(client: ClientBase): Promise<void> {
   await client.query(

@@ -2,7 +2,7 @@ import type { Database } from './database.js';
 import { SESSION } from './session-settings.js';
 import { statement } from './statement.js';
 
-/** Of those, any other value is slower, or ours to change, and no danger. */
+/** Settings for which another value is no danger: it is only slower, or we change it ourselves. */
 const HARMLESS = [
   'jit',
   'plan_cache_mode',
@@ -13,7 +13,7 @@ const HARMLESS = [
   'bytea_output',
 ];
 const NEEDED = Object.entries(SESSION).filter(([name]) => !HARMLESS.includes(name));
-/** Shorter ones end statements that are well. */
+/** A shorter timeout would end statements with which nothing is wrong. */
 const TIMEOUT_MIN_MS = 1_000;
 
 interface SettingRow {
@@ -31,8 +31,8 @@ const READ_SESSION = statement<SettingRow>(
 );
 
 /**
- * Settings of a session of ours that break what we rely on, as `name=value`; empty is good. Behind a pooler, which lets us
- * set few of them, they are those of the role and the database.
+ * Returns the settings of our sessions that break what we rely on, as `name=value`; an empty list is good. Behind a
+ * pooler, which lets us set few of them, they are those of the role and the database.
  */
 export async function sessionFaults(database: Database): Promise<string[]> {
   const rows = await database.rows('work', READ_SESSION, [NEEDED.map(([name]) => name.toLowerCase())]);

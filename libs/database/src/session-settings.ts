@@ -2,8 +2,8 @@
 export type SessionSettings = Readonly<Record<string, string>>;
 
 /**
- * Those that every pooler keeps for each of its clients, because the startup packet of any driver may carry them: how
- * times are written, and what a backslash in a string means.
+ * The settings that every pooler keeps for each of its clients, because the startup packet of any driver may carry
+ * them: how times are written, and what a backslash in a string means.
  */
 export const POOLED_SESSION: SessionSettings = {
   DateStyle: 'ISO, MDY',
@@ -12,20 +12,20 @@ export const POOLED_SESSION: SessionSettings = {
 };
 
 /**
- * What our statements rely on. A role, a database, `options=` of the URL and PGOPTIONS may say otherwise for the sessions
- * of others; the settings of a startup packet win over all of these.
+ * The settings that our statements rely on. A role, a database, `options=` of the URL and PGOPTIONS may say otherwise
+ * for the sessions of others; the settings of a startup packet win over all of these.
  */
 export const SESSION: SessionSettings = {
   ...POOLED_SESSION,
   IntervalStyle: 'postgres',
   extra_float_digits: '1',
   bytea_output: 'hex',
-  // Off, the nulls of an array parameter would arrive as the text NULL.
+  // If it were off, the nulls of an array parameter would arrive as the text NULL.
   array_nulls: 'on',
   transform_null_equals: 'off',
-  // On, each refused value would cost the connection.
+  // If it were on, each refused value would cost the connection.
   exit_on_error: 'off',
-  // Everything of ours is named with its schema; nobody's function stands in for one of PostgreSQL's.
+  // Our statements name everything with its schema, and no function of others may stand in for one of PostgreSQL's.
   search_path: 'pg_catalog, pg_temp',
   // The order of seqs rests on locks that are waited for, and on reading what was committed meanwhile.
   default_transaction_isolation: 'read committed',
@@ -38,7 +38,7 @@ export const SESSION: SessionSettings = {
   plan_cache_mode: 'auto',
 };
 
-/** Milliseconds; 0: as long as it takes. */
+/** Returns the settings of three timeouts, given in milliseconds; 0 means as long as it takes. */
 export function timeouts(statement: number, lock: number, idleInTransaction: number): SessionSettings {
   return {
     statement_timeout: String(statement),

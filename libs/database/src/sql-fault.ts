@@ -1,11 +1,11 @@
 import { NotConnected } from './not-connected.js';
 
 /**
- * What an error of PostgreSQL or its connection means for the one who asked:
+ * What an error of PostgreSQL or its connection means for the caller:
  * `refused`: nothing happened, the database is out of reach or full; try again later ·
  * `unknown`: the connection broke underway, the statement may have been committed ·
  * `conflict`: rolled back, the same again may succeed at once · `data`: the input's fault, never again ·
- * `bug`: ours; so is what breaks a constraint, since no input may: the keys are ours.
+ * `bug`: our own fault; so is a broken constraint, because the keys are ours and no input may break one.
  */
 export type SqlFault = 'refused' | 'unknown' | 'conflict' | 'data' | 'bug';
 
@@ -24,19 +24,19 @@ const STATES: Readonly<Record<string, SqlFault>> = {
   '25P04': 'conflict', // transaction_timeout
 };
 
-/** By the first two letters of the SQLSTATE. */
+/** What the other errors mean, by the first two letters of their SQLSTATE. */
 const CLASSES: Readonly<Record<string, SqlFault>> = {
   '53': 'refused', // insufficient_resources: disk, memory, connections
   '58': 'refused', // system_error: the disk failed under the statement, which was rolled back
-  '28': 'refused', // invalid_authorization and
-  '3D': 'refused', // invalid_catalog_name come while connecting; here, from a pooler that connects when it is first asked
+  '28': 'refused', // invalid_authorization: while connecting, or later from a pooler that connects when first asked
+  '3D': 'refused', // invalid_catalog_name: at the same times
   '22': 'data',
   '54': 'data',
   '08': 'unknown', // connection_exception: a pooler's word for whatever happened between it and PostgreSQL
 };
 
 const BROKEN = new Set(['ECONNRESET', 'EPIPE', 'ETIMEDOUT', 'ECONNABORTED']);
-/** node-postgres gives these without a code. */
+/** Texts of errors that node-postgres gives without a code. */
 const BROKEN_TEXT = /terminated|Query read timeout|not queryable|connection error|Connection ended/i;
 
 export function classify(error: unknown): SqlFault {
@@ -48,22 +48,22 @@ export function classify(error: unknown): SqlFault {
   return BROKEN.has(code) || BROKEN_TEXT.test(error.message) || isFatal(error) ? 'unknown' : 'bug';
 }
 
-/** The session ended with it. */
+/** True if the session ended with the error. */
 function isFatal(error: Error): boolean {
   return 'severity' in error && (error.severity === 'FATAL' || error.severity === 'PANIC');
 }
 
-/** A constraint was broken (class 23): the statement was rolled back, and not everything in it need be to blame. */
+/** True if a constraint was broken (class 23): the statement was rolled back, and not all in it need be to blame. */
 export function breaksConstraint(error: unknown): boolean {
   return error instanceof Error && 'code' in error && typeof error.code === 'string' && error.code.startsWith('23');
 }
 
-/** Somebody else held what was to be locked: nothing is wrong, unlike with a statement that took too long. */
+/** True if somebody else held what was to be locked: nothing is wrong, unlike with a statement that took too long. */
 export function isHeld(error: unknown): boolean {
   return error instanceof Error && 'code' in error && (error.code === '55P03' || error.code === '40P01');
 }
 
-/** True if trying again later may help; `unknown` only for those who can repeat without harm. */
+/** True if trying again later may help; for `unknown` only a caller that can repeat without harm may do so. */
 export function isPassing(error: unknown): boolean {
   const fault = classify(error);
   return fault === 'refused' || fault === 'unknown' || fault === 'conflict';

@@ -17,7 +17,7 @@ function of(owner: string, count: number, weight = 1): Item[] {
   return Array.from({ length: count }, (_, no) => ({ owner, no, weight }));
 }
 
-/** What is taken, batch after batch, as `ann0 ann1`. */
+/** Takes everything, batch after batch, and returns each batch as a text like `ann0 ann1`. */
 function batchesOf(line: WaitingLine<Item>): string[] {
   const batches: string[] = [];
   while (line.size > 0)
@@ -89,7 +89,7 @@ describe('WaitingLine', () => {
           const batch = line.take();
           expect(batch.length).toBeLessThanOrEqual(maxItems);
           expect(batch.length === 1 || batch.reduce((sum, { weight }) => sum + weight, 0) <= 10).toBe(true);
-          // Whoever is in the batch twice has not taken the place of one who is in it not at all.
+          // An owner is in the batch twice only if every owner that waits is in it.
           const isTwice = new Set(batch.map((item) => item.owner)).size < batch.length;
           if (isTwice) expect([...waits].every((waiting) => batch.some((item) => item.owner === waiting))).toBe(true);
           taken.push(...batch);

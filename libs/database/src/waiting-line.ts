@@ -1,35 +1,35 @@
 export interface WaitingLineOptions<Item> {
-  /** Items of one batch at most. */
+  /** The most items of one batch. */
   readonly maxItems: number;
-  /** What one batch may weigh; a heavier item is a batch of its own. Left out: anything. */
+  /** The most that one batch may weigh; a heavier item is a batch of its own. Left out means any weight. */
   readonly maxWeight?: number;
   readonly weigh?: (item: Item) => number;
-  /** Whose item it is. Left out: all are one owner's. */
+  /** Names the owner of an item. Left out means that all items have one owner. */
   readonly ownerOf?: (item: Item) => string;
 }
 
 /**
- * What waits for the next batch, in the order in which it came. Once more waits than one batch holds, the owners take
- * turns, so that whoever has much waiting waits behind itself; what one owner has waiting keeps its order. Until then
- * an item is one push into an array, as if there were no owners.
+ * The items that wait for the next batch, in the order in which they came. Once more waits than one batch holds, the
+ * owners take turns, so that an owner with many items waits behind itself; the items of one owner keep their order.
+ * Until then an item is one push into an array, as if there were no owners.
  */
 export class WaitingLine<Item> {
   private line: Item[] = [];
-  /** By owner, next first; while more waits than one batch holds. */
+  /** The items by owner, the next owner first; defined only while more waits than one batch holds. */
   private lanes: Map<string, Item[]> | undefined;
   private weight = 0;
-  /** Items in it. */
+  /** The number of items that wait. */
   size = 0;
 
   constructor(private readonly options: WaitingLineOptions<Item>) {}
 
-  /** What waits fills a batch. */
+  /** True if what waits fills a batch. */
   get hasFullBatch(): boolean {
     const { maxItems, maxWeight = Infinity } = this.options;
     return this.size >= maxItems || this.weight >= maxWeight;
   }
 
-  /** How many items of this owner wait, as far as owners are told apart: 0 while all of them fit into one batch. */
+  /** Returns how many items of this owner wait; 0 while all items fit into one batch and owners are not told apart. */
   sizeOf(owner: string): number {
     return this.lanes?.get(owner)?.length ?? 0;
   }
@@ -88,7 +88,7 @@ export class WaitingLine<Item> {
     return this.line.splice(0, count);
   }
 
-  /** One of each owner, round after round, until the batch is full. */
+  /** Takes one item of each owner, round after round, until the batch is full. */
   private takeInTurns(lanes: Map<string, Item[]>): Item[] {
     const { maxItems, maxWeight = Infinity } = this.options;
     const batch: Item[] = [];

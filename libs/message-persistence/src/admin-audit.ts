@@ -3,7 +3,7 @@ import { BEGIN_CHANGE, END_CHANGE, FORGET_CHANGES, LIST_CHANGES, type ChangeRow 
 import { sweep } from './sweep.js';
 
 export interface Change {
-  /** The name of the admin key. */
+  /** The name of the admin key that asked for the change. */
   readonly by: string;
   readonly action: string;
   readonly target: string;
@@ -13,16 +13,16 @@ export interface Change {
 
 const ROWS_AT_ONCE = 1_000;
 
-/** Who changed what through the admin REST, and what came of it. */
+/** The record of all changes made through the admin REST: who made each, and its result. */
 export class AdminAudit {
   constructor(
     private readonly database: Database,
     private readonly instanceId: () => string,
-    /** 0: for ever. */
+    /** Days after which entries are removed; 0 keeps them for ever. */
     private readonly keepDays: number,
   ) {}
 
-  /** Before the change: what cannot be written down is not done. @returns what {@link end} wants */
+  /** Records a change before it is made; if this throws, it must not be made. @returns the id to hand to {@link end} */
   async begin({ by, action, target, details, requestId }: Change): Promise<number> {
     const values = [by, action, target, JSON.stringify(details), requestId, this.instanceId()];
     const [row] = await this.database.rows('work', BEGIN_CHANGE, values);
@@ -34,12 +34,12 @@ export class AdminAudit {
     await withRetry(() => this.database.rows('work', END_CHANGE, [id, result.slice(0, 500)]), { deadlineMs: 2_000 });
   }
 
-  /** Newest first. @param before the id before which the page begins */
+  /** Returns a page of changes, the newest first. @param before the page holds only smaller ids */
   list(before: number, limit: number): Promise<ChangeRow[]> {
     return this.database.rows('work', LIST_CHANGES, [before, limit]);
   }
 
-  /** @returns how many were removed */
+  /** Removes changes older than `keepDays`. @returns how many were removed */
   async forget(isDryRun: boolean): Promise<number> {
     if (this.keepDays === 0) return 0;
     return sweep(this.database, FORGET_CHANGES, [this.keepDays, ROWS_AT_ONCE], { atOnce: ROWS_AT_ONCE, isDryRun });

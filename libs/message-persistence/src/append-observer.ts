@@ -3,7 +3,7 @@ import type { Item } from './append-run.js';
 
 const SIZES = [1, 2, 5, 10, 20, 50, 100, 200, 500];
 
-/** Looks on as batches are appended: their sizes, and a span for those with a message that is traced. */
+/** Measures appends: a histogram of the sizes of batches, and a span for each batch with a traced message. */
 export class AppendObserver {
   private readonly sizes: Histogram;
 
@@ -17,7 +17,7 @@ export class AppendObserver {
     );
   }
 
-  /** @param run under way; who started it hears of its failure */
+  /** @param run the append under way; its failure only ends the span, because whoever started it handles the error */
   watch(items: readonly Item[], run: Promise<unknown>): void {
     this.sizes.observe(items.length);
     const { tracing } = this;

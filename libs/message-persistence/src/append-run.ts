@@ -5,10 +5,13 @@ import { Fault } from '#protocol';
 import type { Appended, NewMessage } from './message-log.js';
 import { APPEND_MESSAGES } from './sql/append-messages.sql.js';
 
-/** A double holds today's milliseconds to a quarter of a microsecond: without it some would fall short of a whole one. */
+/**
+ * A double holds today's milliseconds to a quarter of a microsecond. This is added before rounding down, because
+ * otherwise some times would fall short of their whole millisecond.
+ */
 const HALF_A_MICROSECOND = 0.000_5;
 
-/** A message and the performance.now() until when it may be tried. */
+/** A message to append, and the performance.now() until which it may be tried. */
 export interface Item {
   readonly message: NewMessage;
   readonly endsAt: number;
@@ -18,7 +21,7 @@ type Result = Appended | Error;
 type Column = (string | null)[];
 
 /**
- * One batch until every item has an answer. What an error means for an item:
+ * Appends one batch and repeats it until every item has an answer. What an error means for an item:
  * refused or in conflict: nothing was stored, so the item goes again until its deadline ·
  * broke underway: it may be stored, so only an item with a publish id may go again ·
  * the data's fault, or a constraint: the items go one by one, so that a poisoned one fails alone.
@@ -29,9 +32,9 @@ export class AppendRun {
   constructor(
     private readonly database: Database,
     private readonly dedupeHours: number,
-    /** One that failed does not wait for those of its batch that may still go through. */
+    /** Called at once when an item has failed, so that its answer does not wait for items that may still be stored. */
     private readonly onFailed: (item: Item, error: Error) => void = () => undefined,
-    /** An earlier attempt broke underway: whatever became of later ones, these cannot be called refused any more. */
+    /** Items with an attempt that broke underway: they may be stored, so no later failure reports them as refused. */
     private readonly maybeStored = new Set<Item>(),
   ) {}
 
@@ -43,7 +46,7 @@ export class AppendRun {
     }
   }
 
-  /** The first attempt failed. */
+  /** Repeats a batch whose first attempt failed, until every item has a result. */
   private async goOn(items: readonly Item[], firstError: unknown): Promise<Result[]> {
     let waiting = [...items];
     let error = firstError;
@@ -70,7 +73,7 @@ export class AppendRun {
     const seqs = row?.seqs.split(',') ?? [];
     const times = row?.times.split(',') ?? [];
     const presentMs = Math.floor((row?.present_ms ?? 0) + HALF_A_MICROSECOND);
-    // Should the function ever leave an item out, that is a bug to report and not a reason to try for ever.
+    // If the function ever leaves an item out, that is a bug: it is reported at once and not retried.
     if (seqs.length !== items.length) throw new Error(`append answered ${seqs.length} of ${items.length} items`);
     return items.map(({ message }, place) => {
       const outcome = row?.outcomes?.[place] ?? 'stored';
@@ -137,7 +140,7 @@ export class AppendRun {
   }
 }
 
-/** In one pass: each look at an item that has waited is slow, as it is no longer in the processor's caches. */
+/** Builds all columns in one pass: an item that has waited has left the processor's caches, so each look is slow. */
 function toColumns(items: readonly Item[]): Buffer[] {
   const [channels, ids, publishers, senders, types]: [Column, Column, Column, Column, Column] = [[], [], [], [], []];
   const [bodies, metadata, controls, ttls, publishIds]: [Column, Column, Column, Column, Column] = [[], [], [], [], []];

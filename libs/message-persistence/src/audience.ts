@@ -1,7 +1,7 @@
 import type { Database } from '#database';
 import { FIND_AUDIENCE, FIND_PART, FIND_PART_DEVICES, type PartDeviceRow, type PartRow } from './sql/find-part.sql.js';
 
-/** What is known of one user with regard to one message. */
+/** The facts that explain why one message reached or did not reach one user: its memberships, claims and devices. */
 export interface UserPart extends PartRow {
   readonly devices: readonly PartDeviceRow[];
 }
@@ -11,7 +11,7 @@ const NOTHING: PartRow = {
   ...{ left_at: null, similar_user: null, taken_by: null, had_members: false },
 };
 
-/** Who a message was meant for, and who not: what explains that somebody did not get it. */
+/** Finds out for whom a message was meant and for whom not, to explain why somebody did not get it. */
 export class Audience {
   constructor(private readonly database: Database) {}
 
@@ -23,7 +23,7 @@ export class Audience {
     return { ...row, devices };
   }
 
-  /** Whether a group has members now, and had one when the message was published. */
+  /** Tells whether a group has members now, and whether it had one when the message was published. */
   async membersOf(channel: string, seq: number): Promise<{ hasMembers: boolean; hadMembers: boolean }> {
     const [row] = await this.database.rows('work', FIND_AUDIENCE, [channel, seq]);
     return { hasMembers: row?.has_members === true, hadMembers: row?.had_members === true };

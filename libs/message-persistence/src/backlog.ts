@@ -4,7 +4,7 @@ import { READ_BACKLOG, type BacklogRow } from './sql/backlog.sql.js';
 const SAMPLED_PAGES = 100;
 const COUNTED_ROWS = 10_000;
 
-/** What waits in the tables, of all instances together, to be watched. */
+/** Measures what waits in the tables for all instances together, for monitoring. */
 export class Backlog {
   constructor(private readonly database: Database) {}
 

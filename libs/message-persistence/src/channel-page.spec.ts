@@ -83,14 +83,14 @@ describe('toPage', () => {
   });
 });
 
-/** As the database gives them: in the order of their seqs, an expired one without its body. */
+/** Makes rows as the database returns them: in the order of their seqs, an expired one without its body. */
 function rows(lastSeq: number, seqs: readonly number[], expired: readonly number[] = []): ReadRow[] {
   return [...seqs, ...expired]
     .sort((a, b) => a - b)
     .map((seq) => ({ ...row(lastSeq, seq), body: expired.includes(seq) ? null : String(seq) }));
 }
 
-/** The row of a message, or of a channel without any behind the position. */
+/** Makes the row of a message; a `seq` of null stands for a channel without messages after the position. */
 function row(lastSeq: number, seq: number | null): ReadRow {
   return {
     ord: 1,

@@ -4,15 +4,15 @@ import type { ReadRow } from './sql/read-channels.sql.js';
 
 export interface ReadRequest {
   readonly channel: string;
-  /** The page begins behind it. */
+  /** The page begins after this seq. */
   readonly fromSeq: number;
-  /** Time of the message at fromSeq, or undefined if unknown. */
+  /** The time of the message at `fromSeq`; undefined means unknown. */
   readonly since: Date | undefined;
-  /** Membership epoch known to the reader; another one makes a page even without messages. */
+  /** The membership epoch that the reader knows; a channel with another one gives a page even without messages. */
   readonly epoch: number;
 }
 
-/** A run of a channel's log without anything left out unsaid. */
+/** A message, or a gap that says why a range is missing. The entries of a page account for every seq. */
 export type Entry =
   | { readonly kind: 'message'; readonly seq: number; readonly stored: StoredMessage }
   | { readonly kind: 'gap'; readonly fromSeq: number; readonly seq: number; readonly reason: GapReason };
@@ -20,16 +20,16 @@ export type Entry =
 export interface ChannelPage {
   readonly channel: string;
   readonly entries: readonly Entry[];
-  /** The position after this page. */
+  /** The position after this page: the last seq that it accounts for. */
   readonly seq: number;
   readonly since: Date | undefined;
   readonly lastSeq: number;
   readonly epoch: number;
-  /** The database's clock when it was read. */
+  /** The database's clock when the page was read, in milliseconds since 1970. */
   readonly readAtMs: number;
 }
 
-/** Turns the rows of one channel into entries that follow each other without a hole. */
+/** Turns the rows of one channel into entries that account for every seq. Undefined means no rows: nothing is new. */
 export function toPage(request: ReadRequest, rows: readonly ReadRow[]): ChannelPage | undefined {
   const first = rows[0];
   if (!first) return undefined;
@@ -44,7 +44,7 @@ export function toPage(request: ReadRequest, rows: readonly ReadRow[]): ChannelP
   }
   const last = rows.at(-1);
   if (seq === request.fromSeq && first.last_seq > seq) {
-    // Nothing is left behind the position, though it was numbered once.
+    // The seqs after the position were given out once, but none of their messages is left.
     addGap(entries, seq + 1, first.last_seq, 'removed');
     seq = first.last_seq;
   }

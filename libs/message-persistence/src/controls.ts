@@ -1,8 +1,8 @@
-/** How a message wants to be delivered; null for almost all. Stored as JSON with the message. */
+/** The delivery options of a message, stored with it as JSON. Almost all messages have none: null. */
 export interface Controls {
   /** A device that was away gets only the newest message of this key. */
   readonly collapseKey?: string;
-  /** Whose key it is: `user:<id>`, `api:<name>` or `sql:<role>`. Written by the append, for every way in. */
+  /** The publisher whose key it is: `user:<id>`, `api:<name>` or `sql:<role>`. The append writes it beside the key. */
   readonly collapseBy?: string;
   readonly deliverTo?: 'first-device';
   readonly exceptUser?: string;
@@ -11,14 +11,14 @@ export interface Controls {
   readonly receipts?: readonly ('delivered' | 'read')[];
 }
 
-/** Who asks for a message: a connection of a device of a user. */
+/** A reader of messages: a connection of a device of a user. */
 export interface Recipient {
   readonly user: string;
   readonly deviceId: string;
   readonly connectionId: string;
 }
 
-/** By its publisher's wish this recipient does not get the message; `gone` in sql/gone.sql.ts says the same in SQL. */
+/** Tells whether the publisher excluded this recipient; `withheld` in sql/gone.sql.ts says the same in SQL. */
 export function isWithheld(
   { exceptUser, exceptDevice, exceptConnection }: Controls,
   { user, deviceId, connectionId }: Recipient,

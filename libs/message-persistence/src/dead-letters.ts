@@ -11,13 +11,13 @@ import {
   type PlacedLetterRow,
 } from './sql/dead-letters.sql.js';
 
-/** A letter's place in the list: its time with microseconds, as text, message, user and device. */
+/** The position of a dead letter in the list. Its time is text, because a Date would lose the microseconds. */
 export type LetterPlace = readonly [diedAt: string, messageId: string, user: string, deviceId: string];
 
 const NOWHERE: LetterPlace = ['-infinity', '00000000-0000-0000-0000-000000000000', '', ''];
 const PURGED_AT_ONCE = 1_000;
 
-/** Messages given up for a device after too many attempts in all. */
+/** Lists, purges and requeues dead letters: messages given up for a device after too many attempts in all. */
 export class DeadLetters {
   constructor(private readonly database: Database) {}
 
@@ -25,35 +25,35 @@ export class DeadLetters {
     return this.database.rows('work', LIST_DEAD_LETTERS, [limit]);
   }
 
-  /** A page of the list behind a place, of everybody or of one user. */
+  /** Returns the page of the list that follows a position, for all users (undefined) or for one. */
   async page(user: string | undefined, after: LetterPlace | undefined, limit: number): Promise<PlacedLetterRow[]> {
     const [diedAt, ...rest] = after ?? NOWHERE;
     return this.database.rows('work', PAGE_DEAD_LETTERS, [diedAt, limit, user ?? null, ...rest]);
   }
 
-  /** Takes a message off the list for good. @returns for how many devices it had died */
+  /** Takes a message off the list for good. @returns for how many devices it was on the list */
   async purge(messageId: string): Promise<number> {
     return (await this.database.rows('work', PURGE_DEAD_LETTER, [messageId])).length;
   }
 
-  /** Takes the oldest off the list, at most 1000, that died before then. @returns how many */
+  /** Takes dead letters that died before `time` off the list, the oldest first, at most 1000. @returns how many */
   async purgeBefore(time: string): Promise<number> {
     return (await this.database.rows('work', PURGE_DEAD_LETTERS, [time, PURGED_AT_ONCE])).length;
   }
 
-  /** @returns how many users get a copy in their inbox; 0 if the message is not dead, or gone */
+  /** @returns how many users get a copy in their inbox; 0 if the message is no dead letter, or its body is gone */
   async requeue(messageId: string): Promise<number> {
     const [row] = await this.database.rows('work', REQUEUE_DEAD_LETTER, [messageId]);
     return row?.requeued ?? 0;
   }
 }
 
-/** Behind which the next page of the list begins. */
+/** Returns the position of a row in the list; the next page begins after it. */
 export function placeOf({ died_at_exactly, message_id, user_id, device_id }: PlacedLetterRow): LetterPlace {
   return [died_at_exactly, message_id, user_id, device_id];
 }
 
-/** A dead letter as REST shows it. */
+/** Converts a row to the dead letter that REST shows. */
 export function toDeadLetterView(row: DeadLetterRow): z.infer<typeof rest.DeadLetter> {
   return {
     messageId: row.message_id,

@@ -165,7 +165,7 @@ describe('Groups', () => {
   });
 });
 
-/** As if that many messages had been published. */
+/** Makes a channel look as if `lastSeq` messages had been published to it. */
 async function reach(channel: string, lastSeq: number): Promise<void> {
   await test.query(
     `insert into trunkline.channels (channel, last_seq, last_at) values ($1, $2, now())

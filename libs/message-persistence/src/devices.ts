@@ -10,31 +10,34 @@ export interface DeviceKey {
 }
 
 export interface Opened {
-  /** Inbox, broadcast and groups. */
+  /** The channels that the device receives without asking: the user's inbox, broadcast and the user's groups. */
   readonly channels: readonly string[];
   readonly epoch: number;
 }
 
 export interface Position {
   readonly channel: string;
-  /** Acknowledged; delivery goes on behind it. */
+  /** The seq up to which the device has come; delivery goes on after it. */
   readonly seq: number;
   readonly lastSeq: number;
-  /** Time of the message at lastSeq. */
+  /** The time of the message at `lastSeq`; undefined means that nothing was published to the channel. */
   readonly lastAt: Date | undefined;
   readonly epoch: number;
   readonly isMember: boolean;
 }
 
-/** All of a batch go on in one turn of the event loop, and each then has packets to send: more would hold up the others. */
+/**
+ * All items of a batch go on in the same turn of the event loop, and each then has messages to send. More of them at
+ * once would hold up the other connections.
+ */
 const AT_ONCE = 100;
 
-/** A device that was seen within so many days never gives way to a new one. */
+/** A device that was seen within this many days is never removed to make room for a new one. */
 const AWAY_DAYS = 1;
 
 type PositionKey = DeviceKey & { readonly channel: string };
 
-/** The devices of users and how far each has come. A storm of connects is a few statements. */
+/** Keeps the devices of users and how far each has come. Calls are batched: a storm of connects is a few statements. */
 export class Devices {
   private readonly opens: Batcher<DeviceKey, Opened | undefined>;
   private readonly looks: Batcher<string, DeviceKey[]>;
@@ -43,7 +46,7 @@ export class Devices {
 
   constructor(
     private readonly database: Database,
-    /** Devices of one user; 0: any number. */
+    /** The most devices that a user may have; 0 means any number. */
     private readonly maxOfUser = 0,
   ) {
     this.opens = new Batcher({
@@ -68,37 +71,37 @@ export class Devices {
   }
 
   /**
-   * Notes the device as seen, makes it if it is new, and says what it receives without asking. Undefined: it would be one
-   * more than its user may have.
+   * Notes that the device was seen, creates it if it is new, and returns what it receives without asking. Undefined
+   * means that it was not created, because its user has as many devices as it may.
    */
   open(key: DeviceKey): Promise<Opened | undefined> {
     return this.opens.add(key);
   }
 
-  /** The devices of a user that did not come or go for a day, longest first; some may be connected all that time. */
+  /** Finds devices that neither came nor went for a day, the longest first. Some may be connected all that time. */
   findAway(user: string): Promise<DeviceKey[]> {
     return this.looks.add(user);
   }
 
-  /** Forgets a device that {@link findAway} found, unless it was seen meanwhile. */
+  /** Forgets a device that {@link findAway} found. False means that it stays, because it was seen meanwhile. */
   async giveWay(key: DeviceKey): Promise<boolean> {
     return (await this.forget([key], AWAY_DAYS)) > 0;
   }
 
-  /** Notes when the device was last seen. */
+  /** Notes that the device was last seen now. */
   leave(key: DeviceKey): Promise<void> {
     return this.leaves.add(key);
   }
 
-  /** Some that nobody has seen for this many days. */
+  /** Finds devices, at most `limit`, that were not seen for `days` days in which the service ran. */
   async findIdle(days: number, limit: number): Promise<DeviceKey[]> {
     const rows = await this.database.rows('jobs', FIND_IDLE_DEVICES, [days, limit]);
     return rows.map(({ user_id, device_id }) => ({ user: user_id, deviceId: device_id }));
   }
 
   /**
-   * Forgets the devices that still are idle, and how far they came: nothing is kept for them any more. One that comes
-   * back begins as a new one. @returns how many there were
+   * Forgets those devices that are still idle, and how far they came: nothing is kept for them any more. A device that
+   * comes back begins as a new one. @returns how many were forgotten
    */
   async forget(keys: readonly DeviceKey[], idleDays: number): Promise<number> {
     const rows = await this.database.rows('jobs', FORGET_DEVICES, [
@@ -109,7 +112,7 @@ export class Devices {
     return rows.length;
   }
 
-  /** Where the device stands in each channel, in one snapshot. */
+  /** Reads where the device stands in each channel, in one snapshot. */
   positions({ user, deviceId }: DeviceKey, channels: readonly string[]): Promise<Position[]> {
     return this.positionReads.add(channels.map((channel) => ({ user, deviceId, channel })));
   }

@@ -16,11 +16,11 @@ import {
   type UserRow,
 } from './sql/list-users.sql.js';
 
-/** Users, devices, channels and members as operators want to see them, a page at a time. */
+/** Lists users, devices, channels and members for operators, a page at a time. */
 export class Directory {
   constructor(private readonly database: Database) {}
 
-  /** @param after the user behind whom the page begins; empty: from the first */
+  /** @param after the page begins after this user; an empty string means from the first */
   users(after: string, limit: number): Promise<UserRow[]> {
     return this.database.rows('work', LIST_USERS, [after, limit]);
   }
@@ -29,7 +29,7 @@ export class Directory {
     return this.database.rows('work', LIST_DEVICES, [user]);
   }
 
-  /** How far each device has come in each channel, at most 1000, those furthest behind first. */
+  /** Returns how far each device has come in each channel: at most 1000 cursors, those furthest behind first. */
   cursorsOf(user: string): Promise<CursorRow[]> {
     return this.database.rows('work', LIST_CURSORS, [user]);
   }
@@ -38,7 +38,7 @@ export class Directory {
     return this.database.rows('work', LIST_CHANNELS, [after, prefix, limit]);
   }
 
-  /** Undefined: nothing was published to it and it has no members. */
+  /** Finds a channel. Undefined means that nothing was published to it and it has no members. */
   async channel(name: string): Promise<(ChannelRow & { members: number }) | undefined> {
     const [row] = await this.database.rows('work', FIND_CHANNEL, [name]);
     if (row) return row;

@@ -1,20 +1,20 @@
 import { withRetry, type Database } from '#database';
 import { ERASE_FROM, ERASE_INBOX, FIND_ERASABLE } from './sql/erase-user.sql.js';
 
-/** 16 MB: some milliseconds each. */
+/** The pages that one statement erases from: 16 MB, which takes some milliseconds. */
 const PAGES_AT_ONCE = 2_000;
 const DEADLINE_MS = 10_000;
 
 /**
- * Removes all that is stored of a user, in short statements. Cut short, it has done a part, and the next time does the
- * rest. What is published to the user meanwhile may stay; nobody who publishes waits for it for long.
+ * Removes all that is stored about a user, in short statements. If it is interrupted, a part is done, and the next call
+ * does the rest. Messages that are published to the user meanwhile may stay. No publisher waits for it for long.
  */
 export class Erasure {
   constructor(private readonly database: Database) {}
 
   /**
-   * @param keepsSent whether what the user sent to others stays, without its name; asked before each statement, because
-   *   somebody may want it removed meanwhile
+   * @param keepsSent tells whether messages that the user sent to others stay, without its name; called before each
+   *   statement, because somebody may want them removed meanwhile
    * @returns how many rows were changed
    */
   async erase(user: string, keepsSent: () => boolean): Promise<number> {

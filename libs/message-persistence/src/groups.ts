@@ -16,7 +16,7 @@ interface Joining extends Seat {
 
 const ownerOf = ({ user }: Seat): string => user;
 
-/** Durable membership of users in groups. */
+/** Keeps the durable memberships of users in groups. */
 export class Groups {
   private readonly joins: Batcher<Joining, number>;
   private readonly lookups: Batcher<Seat, number | undefined>;
@@ -24,7 +24,7 @@ export class Groups {
 
   constructor(
     private readonly database: Database,
-    /** Groups that a user may be in when it joins one more by itself; 0: any number. */
+    /** A user who is in this many groups joins no more by itself; 0 means any number. */
     private readonly maxOfUser = 0,
   ) {
     this.joins = new Batcher<Joining, number>({
@@ -32,7 +32,7 @@ export class Groups {
       maxItems: 500,
       ownerOf,
     });
-    // Whoever asks for what it may not costs a place in a batch, and not a statement.
+    // Batched, so that a client that asks for what it may not costs a place in a batch and not a statement.
     this.lookups = new Batcher<Seat, number | undefined>({
       run: (seats) => this.findAll(seats),
       maxItems: 500,
@@ -42,8 +42,8 @@ export class Groups {
   }
 
   /**
-   * @param isByUser not by a back end, which may put a user into any number of groups
-   * @returns the seq behind which membership begins; of the first join, if the user is a member already
+   * @param isByUser true if the user joins by itself; false for a back end, which may put it into any number of groups
+   * @returns the seq after which the membership begins; for a user who is a member already, that of the first join
    * @throws Fault LIMIT_REACHED
    */
   join({ channel, user }: Seat, isByUser = false): Promise<number> {
@@ -56,12 +56,12 @@ export class Groups {
     return rows.length > 0;
   }
 
-  /** @returns the seq behind which the membership began; undefined if the user is no member */
+  /** @returns the seq after which the membership began; undefined if the user is no member */
   joinedSeq(seat: Seat): Promise<number | undefined> {
     return this.lookups.add(seat);
   }
 
-  /** Whether the group has more than `most` members. */
+  /** Tells whether the group has more than `most` members. */
   isLarger(channel: string, most: number): Promise<boolean> {
     return this.sizes.add({ channel, most });
   }
@@ -74,7 +74,10 @@ export class Groups {
     };
   }
 
-  /** For each whether the user may see who is online there: itself, its groups, those with whom it shares a group. */
+  /**
+   * Tells for each pair whether the user may see who is online in the channel: its own inbox, its groups, and the
+   * inboxes of those with whom it shares a group.
+   */
   async maySee(seats: readonly Seat[]): Promise<boolean[]> {
     const rows = await this.database.rows('work', MAY_SEE, [
       seats.map(({ user }) => user),

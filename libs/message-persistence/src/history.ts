@@ -5,25 +5,25 @@ import { READ_HISTORY, type HistoryRow } from './sql/read-history.sql.js';
 import { toMessage, toRecord } from './stored-message.js';
 
 export interface HistoryBounds {
-  /** Exclusive. */
+  /** Messages with a greater seq. */
   readonly afterSeq: number;
-  /** Exclusive; undefined: to the end. */
+  /** Messages with a smaller seq; undefined means up to the end. */
   readonly beforeSeq: number | undefined;
-  /** Inclusive, ISO 8601. */
+  /** Messages of this time or later, as ISO 8601; undefined means from the beginning. */
   readonly from: string | undefined;
-  /** Exclusive, ISO 8601. */
+  /** Messages before this time, as ISO 8601; undefined means up to the end. */
   readonly to: string | undefined;
   readonly order: 'asc' | 'desc';
-  /** Messages at most; what is gone counts, so a page may hold fewer, and one that reaches 1 MB ends there. */
+  /** The most messages of a page. Those not handed out count, so a page may hold fewer; it also ends at 1 MB. */
   readonly limit: number;
 }
 
-/** A page of the longest messages could otherwise be 32 MB, held in memory until its reader has taken it. */
+/** A page ends at this size: otherwise one of the longest messages could hold 32 MB until its reader has taken it. */
 const PAGE_BYTES = 1_048_576;
 
 export type RecordPage = Omit<HistoryPage, 'messages'> & { readonly messages: MessageRecord[] };
 
-/** A page of a channel, and where the next one begins. */
+/** Reads a page of a channel, and where the next one begins. */
 export function readHistory(
   database: Database,
   channel: string,
@@ -33,7 +33,7 @@ export function readHistory(
   return readPage(database, channel, bounds, reader, toMessages);
 }
 
-/** The same with what has ended. */
+/** Reads a page of a channel that also contains messages that have ended. */
 export function readRecords(database: Database, channel: string, bounds: HistoryBounds): Promise<RecordPage> {
   return readPage(database, channel, bounds, undefined, toRecords);
 }

@@ -13,7 +13,7 @@ export interface JobRun {
   readonly error: string | null;
 }
 
-/** What the cleanup jobs did and when, on whichever instance. */
+/** Records what each cleanup job did and when, on whichever instance it ran. */
 export class JobDiary {
   constructor(private readonly database: Database) {}
 
@@ -21,29 +21,29 @@ export class JobDiary {
     await this.database.rows('jobs', RECORD_RUN, [job, instanceId, durationMs, rows, error]);
   }
 
-  /** Milliseconds since the last run began; undefined if there was none. */
+  /** Returns the milliseconds since the last run of the job began; undefined means that there was none. */
   async lastRunAgeMs(job: string): Promise<number | undefined> {
     const [row] = await this.database.rows('jobs', LAST_RUN, [job]);
     return row?.age_ms;
   }
 
-  /** Milliseconds since each of these jobs last ended without an error; undefined if it never did. */
+  /** Returns the milliseconds since each of these jobs last ended without an error; undefined means never. */
   async agesMs(jobs: readonly string[]): Promise<Map<string, number | undefined>> {
     const rows = await this.database.rows('health', LAST_SUCCESSES, [jobs]);
     return new Map(rows.map(({ job, age_ms }) => [job, age_ms ?? undefined]));
   }
 
-  /** The newest run of each job, failed or not. */
+  /** Returns the newest run of each job, whether it failed or not. */
   lastRuns(): Promise<LastRunRow[]> {
     return this.database.rows('work', LAST_RUNS);
   }
 
-  /** Of one job, newest first. @param before the run before which the page begins */
+  /** Returns runs of one job, the newest first. @param before the page begins before this run */
   runs(job: string, before: number, limit: number): Promise<JobRunRow[]> {
     return this.database.rows('work', LIST_RUNS, [job, before, limit]);
   }
 
-  /** Keeps the newest 1,000 runs of each job. @returns how many were removed */
+  /** Removes all but the newest 1,000 runs of each job. @returns how many were removed */
   forget(isDryRun: boolean): Promise<number> {
     return sweep(this.database, FORGET_RUNS, [RUNS_AT_ONCE], { atOnce: RUNS_AT_ONCE, isDryRun });
   }

@@ -12,27 +12,33 @@ const DEADLINE_MS = 30_000;
 
 export interface MendedNumbers {
   readonly sequences: readonly MendedSequence[];
-  /** Channels whose last number was behind the rows of a table. */
+  /** Tables whose rows were ahead of their channels, and how many channels were raised for each. */
   readonly raised: readonly { readonly table: string; readonly channels: number }[];
-  /** Channels that were put forward. */
+  /** The number of channels that were put forward. */
   readonly putForward: number;
 }
 
-/** A server whose role owns nothing need not have the right: its schema is complete without. */
+/**
+ * Tells whether this role may mend sequences. A server whose role owns nothing does not need the right: its schema is
+ * complete without it.
+ */
 export async function mayMendSequences(database: Database): Promise<boolean> {
   const [row] = await database.rows('jobs', MAY_MEND_SEQUENCES);
   return row?.is_so === true;
 }
 
-/** Those that were behind their tables, as logical replication leaves them: it copies rows and no sequences. */
+/**
+ * Brings sequences that are behind their tables to the end of these, and returns them. Logical replication leaves
+ * sequences behind, because it copies only rows.
+ */
 export function mendSequences(database: Database): Promise<MendedSequence[]> {
   return database.rows('jobs', MEND_SEQUENCES);
 }
 
 /**
- * Makes sure that no number is given out twice, of rows and of channels: after a restore, or on what logical replication
- * made. Harmless while instances run, and when there is nothing to mend.
- * @param forward how much further the numbers of all channels are put; 0: not at all
+ * Makes sure that no number of a row or a channel is given out twice, after a restore or in a database that logical
+ * replication made. It does no harm while instances run, or when there is nothing to mend.
+ * @param forward by how much the last seqs of all channels are put forward; 0 means not at all
  */
 export async function mendNumbers(database: Database, forward: number): Promise<MendedNumbers> {
   const sequences = await mendSequences(database);
@@ -45,7 +51,7 @@ export async function mendNumbers(database: Database, forward: number): Promise<
   return { sequences, raised, putForward: forward > 0 ? await putForward(database, forward) : 0 };
 }
 
-/** Repeats only what was surely rolled back: done twice it would go twice as far. */
+/** Repeats only what was surely rolled back, because a second run would put the channels twice as far. */
 async function putForward(database: Database, forward: number): Promise<number> {
   const [moved] = await withRetry(() => database.rows('jobs', PUT_FORWARD, [forward]), {
     deadlineMs: DEADLINE_MS,

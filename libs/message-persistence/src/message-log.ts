@@ -17,7 +17,7 @@ import { toIso, toRecord } from './stored-message.js';
 export interface NewMessage {
   readonly channel: string;
   readonly id: string;
-  /** Whose publish ids these are: `user:<id>` or `api:<name>`. */
+  /** The publisher to whom the publish id belongs: `user:<id>` or `api:<name>`. */
   readonly publisher: string;
   /** The user shown to recipients; null for a back end. */
   readonly sender: string | null;
@@ -35,7 +35,10 @@ export interface Appended {
   readonly id: string;
   readonly seq: number;
   readonly createdAt: Date;
-  /** The database's clock at that moment; `createdAt` is ahead of it in a channel that was published to while it was. */
+  /**
+   * The database's clock at the append, in milliseconds since 1970. `createdAt` is ahead of it in a channel that was
+   * published to while the clock was ahead.
+   */
   readonly presentMs: number;
   readonly isRepeated: boolean;
 }
@@ -44,13 +47,13 @@ export interface MessageLogOptions {
   readonly maxWaiting: number;
   readonly deadlineMs: number;
   readonly dedupeHours: number;
-  /** Told of every batch. */
+  /** The observer is told of every batch. */
   readonly observer?: AppendObserver;
 }
 
 export interface MessageStatus {
   readonly message: MessageRecord;
-  /** The message that took its place, if it has a collapse key and there is one. */
+  /** The newer message of the same collapse key that took its place; undefined means that there is none. */
   readonly replacedBy: { readonly id: string; readonly seq: number } | undefined;
   readonly controls: Controls | null;
   readonly isExpired: boolean;
@@ -59,17 +62,21 @@ export interface MessageStatus {
 }
 
 const MAX_APPEND = 500;
-/** What one commit may store, so that a lone message does not wait for the megabytes of others. */
+/** The characters of bodies that one commit may store, so that a lone message does not wait for megabytes of others. */
 const MAX_APPEND_CHARACTERS = 2_097_152;
-/** Publishes of one user that may wait, of all: so many users have to flood before others are refused. A back end is trusted with more. */
+/**
+ * The part of all waiting publishes that one user may have, so that several users have to flood before others are
+ * refused. A back end (KEY_SHARE) is trusted with more.
+ */
 const USER_SHARE = 0.1;
 const KEY_SHARE = 0.5;
-/** A batch over REST has 1,000. */
+/** Every publisher may have this many publishes waiting, because one batch over REST has 1,000. */
 const LEAST_WAITING_OF_ONE = 2_000;
 /**
- * Every batch costs its transaction, a hint and a read on each instance that is told, whatever it holds. Without a pause,
- * a thousand messages a second would be as many batches as the machine can carry, and busy with nothing else; and the
- * more there is to do, the more larger batches save. Beyond 40 ms they save nothing more.
+ * Milliseconds from the start of a batch of so many items to the start of the next. Every batch costs its transaction,
+ * a hint, and a read on each instance that is told, whatever it holds. Without a pause, a thousand messages a second
+ * would be as many batches as the machine can carry, and it would be busy with nothing else. The more there is to do,
+ * the more larger batches save; beyond 40 ms they save nothing more.
  */
 const appendPaceMs = (items: number): number => Math.min(40, 5 + 0.2 * items);
 const MAX_READ = 200;
@@ -77,8 +84,8 @@ const PAGE_MESSAGES = 200;
 const PAGE_BYTES = 262_144;
 
 /**
- * The ordered logs. An append is answered after its commit and never before; a read gives what follows a position,
- * with every missing seq accounted for.
+ * The ordered logs of all channels. An append is answered after its commit and never before. A read returns what
+ * follows a position and accounts for every missing seq.
  */
 export class MessageLog {
   private readonly appends: Batcher<Item, Appended>;
@@ -118,22 +125,28 @@ export class MessageLog {
     return this.appends.add({ message, endsAt });
   }
 
-  /** For what is live: not held up by those who catch up, and without collapsing. Undefined: nothing new. */
+  /**
+   * Reads for live subscriptions: these reads do not wait behind those that catch up, and collapse nothing. Undefined
+   * means that nothing is new.
+   */
   readLive(request: ReadRequest): Promise<ChannelPage | undefined> {
     return this.liveReads.add(request);
   }
 
-  /** For one who catches up, at his own pace: of a collapse key he gets the newest message. */
+  /**
+   * Reads for a subscription that catches up at its own pace: of each collapse key it gets only the newest message.
+   * Undefined means that nothing is new.
+   */
   readPage(request: ReadRequest): Promise<ChannelPage | undefined> {
     return this.pageReads.add(request);
   }
 
-  /** Reads all channels at once; pages stand in the places of their requests. */
+  /** Reads all channels at once; each page has the index of its request. Undefined means that nothing is new there. */
   poll(requests: readonly ReadRequest[]): Promise<(ChannelPage | undefined)[]> {
     return this.read(requests, false);
   }
 
-  /** Milliseconds since the oldest message was stored that follows one of these positions; 0: none does. */
+  /** Returns the milliseconds since the oldest message after these positions was stored; 0 means that there is none. */
   async oldestUnreadMs(positions: readonly ReadRequest[]): Promise<number> {
     if (positions.length === 0) return 0;
     const [row] = await this.database.rows('health', OLDEST_UNREAD, [
@@ -144,17 +157,20 @@ export class MessageLog {
     return row?.age_ms ?? 0;
   }
 
-  /** Without what is withheld from the reader; a back end, which is none, reads everything. */
+  /** Reads a page without the messages withheld from the reader. Without a reader, as for a back end, it shows all. */
   history(channel: string, bounds: HistoryBounds, reader?: Recipient): Promise<HistoryPage> {
     return readHistory(this.database, channel, bounds, reader);
   }
 
-  /** A page with what has ended, too, without its body. */
+  /** Reads a page that also contains messages that have ended, without their bodies. */
   records(channel: string, bounds: HistoryBounds): Promise<RecordPage> {
     return readRecords(this.database, channel, bounds);
   }
 
-  /** A message by id, and what became of it for each device. Undefined: never stored, or removed by retention. */
+  /**
+   * Finds a message by its id, and what became of it for each device. Undefined means that it was never stored, or was
+   * removed by retention.
+   */
   async status(messageId: string): Promise<MessageStatus | undefined> {
     const [row] = await this.database.rows('work', FIND_MESSAGE, [messageId]);
     if (!row) return undefined;
@@ -169,15 +185,15 @@ export class MessageLog {
   }
 
   /**
-   * Which of the messages go to this device rather than another of its user: the first to ask takes them.
-   * @returns the seqs that are its own
+   * Claims messages that only one device of a user is to get: the first device that asks takes them.
+   * @returns the seqs that belong to this device
    */
   async claim(channel: string, seqs: readonly number[], { user, deviceId }: DeviceKey): Promise<Set<number>> {
     const rows = await this.database.rows('hot', CLAIM_MESSAGES, [channel, seqs, user, deviceId]);
     return new Set(rows.filter((row) => row.device_id === deviceId).map(({ seq }) => seq));
   }
 
-  /** Publishes waiting for a commit. */
+  /** The number of publishes that wait for their commit. */
   get waiting(): number {
     return this.appends.size;
   }

@@ -2,7 +2,7 @@ import { classify, type Database } from '#database';
 import { Fault } from '#protocol';
 import { SEARCH_MESSAGES, type SearchRow } from './sql/search-messages.sql.js';
 
-/** A message's place in what was found: its time with microseconds, as text, and its id. */
+/** The position of a message in the results. Its time is text, because a Date would lose the microseconds. */
 export type FoundPlace = readonly [createdAt: string, id: string];
 
 export interface SearchFilter {
@@ -16,21 +16,21 @@ export interface SearchFilter {
 
 export interface Found {
   readonly messages: readonly SearchRow[];
-  /** Where the next page begins; undefined: this is the last. */
+  /** The next page begins after this position; undefined means that this page is the last. */
   readonly next: FoundPlace | undefined;
 }
 
 const BEGINNING: FoundPlace = ['infinity', 'ffffffff-ffff-ffff-ffff-ffffffffffff'];
-/** Messages looked at for one page, so that a search for what is rare ends soon, too: its page may then be short. */
+/** The messages looked at for one page, so that a search for something rare ends soon, too; its page may be short. */
 const LOOKED_AT = 500;
 
-/** Finds messages by who sent them, whom they are for, when, and what became of them. */
+/** Finds messages by sender, recipient, channel, time and state. */
 export class MessageSearch {
   private searching: Promise<unknown> = Promise.resolve();
 
   constructor(private readonly database: Database) {}
 
-  /** One after the other, however many ask: each may read a day. @throws Fault OVERLOADED if that takes too long */
+  /** Searches run one after the other, because each may read a day. @throws Fault OVERLOADED if that takes too long */
   find(filter: SearchFilter, after: FoundPlace | undefined, limit: number): Promise<Found> {
     const { from, to, channel, sender, recipient, state } = filter;
     const values = [from, to, channel ?? null, sender ?? null, recipient ?? null, state ?? null];
@@ -49,7 +49,7 @@ export class MessageSearch {
   }
 }
 
-/** One row more than is looked at tells whether there is another page, as in the other lists. */
+/** Makes a page of the matching rows. The one row beyond LOOKED_AT only tells whether there is another page. */
 function toPage(rows: readonly SearchRow[], limit: number): Found {
   const found = rows.slice(0, LOOKED_AT).filter(({ is_match }) => is_match);
   const messages = found.slice(0, limit);

@@ -4,7 +4,7 @@ import { FIND_FIRST_DUE, PUT_ASIDE, TAKE_BACK, type DrainedRow } from './sql/out
 
 export interface Drained {
   readonly moved: readonly DrainedRow[];
-  /** Messages that fail to enter their channel: they stay in the outbox with their error, and are not tried again. */
+  /** Messages that failed to enter their channel. They stay in the outbox with their error and are not tried again. */
   readonly putAside: readonly { readonly id: string; readonly error: string }[];
 }
 
@@ -13,8 +13,8 @@ const BUSY_MS = 10;
 
 /**
  * Moves the due messages of the outbox one after the other, after all of them together have failed, and puts aside each
- * one that fails. If every one fails, and not because of its data, then it is no fault of the messages: they are taken
- * back and wait until it is mended. The same holds for one that fails alone, which holds up nobody.
+ * one that fails. If every one fails, those that fail for another reason than their data are not at fault: they are
+ * taken back and wait until the reason is mended. So is a single due message, which holds up no other.
  * @param moveFirst moves the first due message, if there is one
  */
 export async function moveOneByOne(
@@ -31,11 +31,11 @@ export async function moveOneByOne(
     hadOthers ||= first.has_others;
     try {
       const rows = await moveFirst();
-      // Another instance is at it: what becomes of the others tells whether those that failed are at fault.
+      // Another instance is moving messages: how the rest fares tells whether those that failed are at fault.
       if (rows.length === 0) await delay(BUSY_MS);
       moved.push(...rows);
     } catch (error) {
-      if (isPassing(error) && moved.length > 0) break; // who asks for more will hear of it
+      if (isPassing(error) && moved.length > 0) break; // the next call meets the error again if it lasts
       if (isPassing(error)) {
         await takeBack(database, moved, failed);
         throw error;
@@ -50,8 +50,10 @@ export async function moveOneByOne(
 }
 
 /**
- * @param hadOthers more were due than the one that failed: then another instance moves them, and it fails alone of many
- * @returns those that were taken back: the ones whose data are not at fault, if nothing at all could be moved
+ * Takes back the failed messages whose data are not at fault, if nothing at all could be moved.
+ * @param hadOthers true if more messages were due than the one that failed: another instance moves them, so it is the
+ *   only one of many that fails, and stays put aside
+ * @returns the messages that were taken back
  */
 async function takeBack<F extends { row: number; error: unknown }>(
   database: Database,

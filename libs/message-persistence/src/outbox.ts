@@ -17,13 +17,13 @@ const MAX_ROWS = 500;
 
 export interface OutboxOptions {
   readonly dedupeHours: number;
-  /** Scheduled messages of one user that may wait; 0: any number. */
+  /** The most scheduled messages of one user that may wait; 0 means any number. */
   readonly maxScheduledOfUser?: number;
-  /** Milliseconds for messages without a time to live of their own; 0: none. */
+  /** The time to live, in milliseconds, of messages that have none of their own; 0 means that they do not expire. */
   readonly defaultTtlMs: Readonly<Record<ChannelKind, number>>;
 }
 
-/** Messages that enter their channel later: published from SQL, due at a time, and receipts. */
+/** Keeps messages that enter their channel later: published from SQL, scheduled for a time, and receipts. */
 export class Outbox {
   constructor(
     private readonly database: Database,
@@ -31,7 +31,8 @@ export class Outbox {
   ) {}
 
   /**
-   * @returns the id and time it has; those of the first one, if its publish id waits already or was published
+   * Stores a message until its time comes.
+   * @returns its id and time; those of the first message if its publish id waits already or was published
    * @throws Fault PUBLISH_ID_REUSED, UNAVAILABLE, BAD_REQUEST, LIMIT_REACHED
    */
   async schedule(message: NewMessage, sendAt: string): Promise<{ id: string; sendAt: Date }> {
@@ -62,14 +63,14 @@ export class Outbox {
     return new Fault('LIMIT_REACHED', `${max} scheduled messages of ${publisher} wait: cancel one, or wait for one`);
   }
 
-  /** A back end may have any number. */
+  /** Returns the limit of a user; a back end may have any number (0). */
   private maxScheduledOf(publisher: string): number {
     return publisher.startsWith('user:') ? (this.options.maxScheduledOfUser ?? 0) : 0;
   }
 
   /**
-   * Moves what is due into its channels, a bounded number at a time; nothing while another instance does it. A message
-   * that cannot be moved holds up no other.
+   * Moves due messages into their channels, a bounded number at a time, and none while another instance does it. A
+   * message that cannot be moved holds up no other.
    */
   async drain(): Promise<Drained> {
     try {
@@ -80,14 +81,15 @@ export class Outbox {
     }
   }
 
-  /** Milliseconds that the first message has waited which is due and not moved into its channel yet; 0: none waits. */
+  /** Returns the milliseconds that the first due message has waited to enter its channel; 0 means that none waits. */
   async oldestDueMs(): Promise<number> {
     const [row] = await this.database.rows('health', OLDEST_DUE);
     return row?.age_ms ?? 0;
   }
 
   /**
-   * Takes a message back. @param sender the user whose message it has to be; null: a back end
+   * Cancels a message. @param sender the user who must have sent a stored message; null means a back end, which may
+   *   cancel any. @returns `scheduled` if it was still in the outbox, `stored` if it was in its channel
    * @throws Fault NOT_FOUND, FORBIDDEN
    */
   async cancel(id: string, publisher: string, sender: string | null): Promise<'scheduled' | 'stored'> {
@@ -106,7 +108,7 @@ export class Outbox {
   }
 }
 
-/** A message whose publish id another one took meanwhile has been put aside; an instance that drains looks at no other. */
+/** Splits what was drained: a message whose publish id another one took meanwhile has been put aside for good. */
 function toDrained(rows: readonly DrainedRow[]): Drained {
   const isLate = ({ outcome }: DrainedRow): boolean => outcome === 'conflict';
   const error = 'its publishId was used for another message before its time came';

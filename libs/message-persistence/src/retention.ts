@@ -20,26 +20,29 @@ import { sweep } from './sweep.js';
 const PARTITIONS_AHEAD_DAYS = 3;
 const ROWS_AT_ONCE = 1_000;
 const PARTITIONS_AT_ONCE = 10;
-/** Each old day is read to see who waits for it: one run reads for so long, and the next goes on behind it. */
+/** One run reads old days for this long, to see whether a device waits for them; the next run goes on after it. */
 const LOOK_MS = 60_000;
-/** For as long as somebody reads all the time: then the next run tries. */
+/** A lock that readers hold all the time is tried for this long; after that the next run tries. */
 const LOCK_DEADLINE_MS = 5_000;
 
 export interface RetentionOptions {
   readonly retentionDays: number;
   readonly dedupeHours: number;
-  /** Days in which the service ran, after which messages go though somebody is to receive them; left out: never. */
+  /**
+   * The days in which the service ran after which messages are dropped although a device is still to receive them. Left
+   * out means never.
+   */
   readonly maxDays?: number;
-  /** Drops messages past retention whether they were delivered or not. */
+  /** True drops messages past retention whether they were delivered or not. */
   readonly isForced?: boolean;
-  /** How long one run looks at old days; it looks at one in any case. */
+  /** The milliseconds for which one run reads old days; it reads one in any case. */
   readonly lookMs?: number;
 }
 
 interface Refused {
-  /** What stays as it is for now, and why. */
+  /** Partitions that stay as they are for now, each with the reason. */
   readonly kept: string[];
-  /** What somebody has to look at. */
+  /** Partitions that somebody has to look at, each with its error. */
   readonly failed: string[];
 }
 
@@ -49,14 +52,17 @@ export interface Made extends Readonly<Refused> {
 
 export interface Dropped extends Readonly<Refused> {
   readonly dropped: readonly string[];
-  /** Those among them that somebody was still to receive: their readers meet a gap. */
+  /** The dropped partitions with messages that a device was still to receive: their readers meet a gap. */
   readonly undelivered: readonly string[];
 }
 
-/** Keeps the tables bounded: partitions made before they are needed, dropped when they are old. */
+/** Keeps the tables bounded: it makes partitions before they are needed and drops them when they are old. */
 export class Retention {
   private readonly undelivered: Count;
-  /** The partition of each table at which the last run ended: what takes long there holds up none behind it for ever. */
+  /**
+   * The partition of each table at which the last run ended. The next one goes on after it, so that partitions which
+   * take long to read do not hold up those behind them for ever.
+   */
   private readonly endedAt = new Map<PartitionedTable, string>();
 
   constructor(
@@ -71,9 +77,9 @@ export class Retention {
   }
 
   /**
-   * One that cannot be made, as while a dump reads its table, holds up no other: what is stored on its day goes to the
-   * default partition until then.
-   * @param deadlineMs how long to try
+   * Makes the partitions of the next days. One that cannot be made, as while a dump reads its table, holds up no other:
+   * what is stored on its day goes to the default partition until then.
+   * @param deadlineMs how long to try, in milliseconds
    */
   async makePartitions(deadlineMs = LOCK_DEADLINE_MS): Promise<Made> {
     const missing = await this.database.rows('jobs', MISSING_PARTITIONS, [PARTITIONED_TABLES, PARTITIONS_AHEAD_DAYS]);
@@ -89,15 +95,15 @@ export class Retention {
     return result;
   }
 
-  /** Days after today for which every table has its partition; negative: not even today. */
+  /** Returns for how many days after today every table has its partition; negative means not even for today. */
   async partitionsAheadDays(): Promise<number> {
     const [row] = await this.database.rows('health', PARTITIONS_AHEAD, [PARTITIONED_TABLES]);
     return row?.days ?? -1;
   }
 
   /**
-   * Drops what is past retention, or past the dedupe window, oldest first from where the last run ended, at most ten
-   * partitions; undelivered messages stay. One that cannot be dropped, or looked at in time, holds up no other.
+   * Drops partitions past retention (of publish ids: past the dedupe window), at most ten, the oldest first from where
+   * the last run ended. Undelivered messages stay. One that cannot be dropped, or read in time, holds up no other.
    */
   async dropPartitions(table: PartitionedTable, isDryRun = false): Promise<Dropped> {
     const days = table === 'publish_ids' ? Math.ceil(this.options.dedupeHours / 24) : this.options.retentionDays;
@@ -122,27 +128,27 @@ export class Retention {
     return result;
   }
 
-  /** @returns how many claims on messages that are gone were removed */
+  /** @returns how many claims were removed whose messages had been removed before */
   forgetClaims(isDryRun = false): Promise<number> {
     return this.sweep(FORGET_CLAIMS, [this.options.retentionDays + 1, ROWS_AT_ONCE], isDryRun);
   }
 
-  /** @returns how many dead letters past retention, whose message is gone, were removed */
+  /** @returns how many dead letters past retention were removed whose message had been removed before */
   forgetDeadLetters(isDryRun = false): Promise<number> {
     return this.sweep(FORGET_DEAD_LETTERS, [this.options.retentionDays, ROWS_AT_ONCE], isDryRun);
   }
 
-  /** @returns how many expired or cancelled messages lost their body; what is left of them goes with their day */
+  /** @returns how many expired or cancelled messages lost their body; the rest of the row goes with its partition */
   clearEnded(isDryRun = false): Promise<number> {
     return this.sweep(CLEAR_ENDED, [ROWS_AT_ONCE], isDryRun);
   }
 
-  /** @returns how many memberships were removed that ended before every message that is still there */
+  /** @returns how many past memberships were removed that ended before every message that is still stored */
   forgetMemberships(isDryRun = false): Promise<number> {
     return this.sweep(FORGET_MEMBERSHIPS, [this.options.retentionDays + 1, ROWS_AT_ONCE], isDryRun);
   }
 
-  /** @returns how many notes on what authors were told of readers were removed, all of whose messages are gone */
+  /** @returns how many notes of what an author was told about a reader were removed, because their messages are gone */
   forgetReceipts(isDryRun = false): Promise<number> {
     return this.sweep(FORGET_RECEIPTS, [this.options.retentionDays + 1, ROWS_AT_ONCE], isDryRun);
   }
@@ -161,7 +167,7 @@ export class Retention {
     await withRetry(() => this.database.rows('jobs', DROP_PARTITION, [table, name]), { deadlineMs: LOCK_DEADLINE_MS });
   }
 
-  /** What goes wrong with one partition is written down; only an outage of the database ends the work on all. */
+  /** Does the work on one partition and writes down its failure. Only an outage is thrown: it ends the work on all. */
   private async alone(name: string, { kept, failed }: Refused, work: () => Promise<void>): Promise<void> {
     try {
       await work();
@@ -178,7 +184,7 @@ function nothingRefused(): Refused {
   return { kept: [], failed: [] };
 }
 
-/** All of them, from the first whose name comes after `ended`, and then from the beginning. */
+/** Reorders the rows: first those whose name comes after `ended`, then the others from the beginning. */
 function beginBehind<Row extends { readonly name: string }>(ended: string, rows: readonly Row[]): Row[] {
   return [...rows.filter(({ name }) => name > ended), ...rows.filter(({ name }) => name <= ended)];
 }

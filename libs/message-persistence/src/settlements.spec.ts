@@ -37,7 +37,7 @@ function acknowledged(user: string, deviceId: string, fromSeq: number, toSeq: nu
   return { user, deviceId, connectionId: 'c', channel: CHANNEL, fromSeq, toSeq, attempt: 1, ageMs: 0, ...what };
 }
 
-/** The receipts to a user: those in the outbox in the order in which they were written, or those in the inbox. */
+/** Reads the receipts to a user: from the outbox in the order in which they were written, or from the inbox. */
 async function receiptsTo(author: string, table: 'outbox' | 'messages' = 'outbox'): Promise<Receipt[]> {
   const rows = await test.query<{ body: Receipt }>(
     `select body::json from trunkline.${table} where channel = $1 order by ${table === 'outbox' ? 'id' : 'seq'}`,
@@ -46,7 +46,7 @@ async function receiptsTo(author: string, table: 'outbox' | 'messages' = 'outbox
   return rows.map(({ body }) => body);
 }
 
-/** What several devices of some readers acknowledge, in steps of their own. */
+/** Makes what several devices of each reader acknowledge up to seq 100, each in random steps of its own. */
 function manySteps(readers: number, devices: number): Settlement[][] {
   return Array.from({ length: readers * devices }, (_, n) => {
     const [user, device] = [`reader-${n % readers}`, `d${n}`];
@@ -88,7 +88,7 @@ describe('receipts', () => {
       ['bob', 100],
     ]);
     expect(await receiptsTo('ada')).toHaveLength(3);
-    // The others of a reader have nothing new to tell.
+    // Another device of the same reader has nothing new to tell.
     await settlements.save([acknowledged('bob', 'laptop', 1, 100)]);
     expect(await receiptsTo('ann')).toHaveLength(2);
   });

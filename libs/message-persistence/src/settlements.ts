@@ -8,7 +8,7 @@ import {
   SAVE_SETTLEMENTS_WITH_RECEIPTS,
 } from './sql/save-settlements.sql.js';
 
-/** The end of one try to hand a range of a channel to a connection. */
+/** The outcome of one attempt to deliver a range of a channel to a connection. */
 export interface Settlement {
   readonly user: string;
   readonly deviceId: string;
@@ -21,24 +21,24 @@ export interface Settlement {
   readonly ageMs: number;
   readonly outcome: 'sent' | 'acknowledged' | 'timeout' | 'disconnected';
   readonly error: string | null;
-  /** False for a subscription: its position is kept by nobody. */
+  /** False for a channel that was only subscribed to: no cursor keeps its position. */
   readonly isDurable: boolean;
-  /** A message of the range may ask for a receipt. */
+  /** True if a message of the range may ask for a receipt. */
   readonly wantsReceipts: boolean;
 }
 
-/** A message given up for a device. */
+/** A message that was given up for a device. */
 export interface Death extends DeviceKey {
   readonly channel: string;
   readonly seq: number;
 }
 
-/** Writes what connections acknowledged, or did not. */
+/** Moves the cursors of devices, and records which attempts were acknowledged and which failed. */
 export class Settlements {
   constructor(
     private readonly database: Database,
     private readonly instanceId: () => string,
-    /** Failed attempts in all after which a message is given up for a device; 0: never. */
+    /** The number of failed attempts in all after which a message is given up for a device; 0 means never. */
     private readonly maxTotalAttempts: number,
   ) {}
 
@@ -63,7 +63,7 @@ export class Settlements {
     ]);
   }
 
-  /** Counts the failed ones among them. @returns what is given up now */
+  /** Counts the failed attempts among the settlements. @returns the messages that are given up now */
   async fail(settlements: readonly Settlement[]): Promise<Death[]> {
     const failed = settlements.filter(
       ({ outcome, isDurable }) => isDurable && (outcome === 'timeout' || outcome === 'disconnected'),
@@ -75,7 +75,7 @@ export class Settlements {
     return rows.map(({ user_id, device_id, channel, seq }) => ({ user: user_id, deviceId: device_id, channel, seq }));
   }
 
-  /** The user has read each channel up to a seq that this device has acknowledged. */
+  /** Notes how far the user has read each channel, at most up to what this device has acknowledged. */
   async read({ user, deviceId }: DeviceKey, positions: Ack): Promise<void> {
     await this.database.rows('work', SAVE_READS, [user, deviceId, Object.keys(positions), Object.values(positions)]);
   }

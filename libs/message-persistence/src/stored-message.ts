@@ -2,24 +2,24 @@ import { JsonText, type Message, type MessageRecord } from '#protocol';
 import type { Controls } from './controls.js';
 import type { ReadRow } from './sql/read-channels.sql.js';
 
-/** A message ready to be handed out: encoded once per instance, whoever receives it. */
+/** A message that is ready to be sent: it is encoded once per instance, however many receive it. */
 export interface StoredMessage {
   readonly seq: number;
-  /** JSON of the {@link Message}. The body stands in it as it is stored, and is not parsed on its way. */
+  /** The JSON of the {@link Message}. The body is in it as stored, and is not parsed on its way. */
   readonly json: string;
-  /** Of the body, as stored. */
+  /** The length of the body's text as stored. */
   readonly bytes: number;
   readonly createdAtMs: number;
-  /** By the database's clock. */
+  /** When the message expires, by the database's clock; undefined means never. */
   readonly expiresAtMs: number | undefined;
   readonly controls: Controls | null;
-  /** JSON text; it stands in `json`, too. */
+  /** JSON text, which is also part of `json`. */
   readonly metadata: string | null;
 }
 
 type Row = Pick<ReadRow, 'id' | 'sender' | 'type' | 'metadata' | 'created_at' | 'expires_at'>;
 
-/** For an answer: its `data` is the text as it is stored, see {@link JsonText}. */
+/** Makes the message that an answer contains. Its `data` is the text as stored, see {@link JsonText}. */
 export function toMessage(channel: string, seq: number, body: string, row: Row): Message {
   return {
     channel,
@@ -34,7 +34,7 @@ export function toMessage(channel: string, seq: number, body: string, row: Row):
   };
 }
 
-/** The same of a message that may have ended: then without its body. */
+/** Makes the record of a message that may have ended; one that has ended comes without body and metadata. */
 export function toRecord(
   channel: string,
   seq: number,
@@ -51,7 +51,7 @@ export interface Draft {
   readonly id: string;
   readonly sender: string | null;
   readonly type: string;
-  /** JSON text, as are the metadata. */
+  /** The body is JSON text, and so are the metadata. */
   readonly body: string;
   readonly metadata: string | null;
   readonly controls: Controls | null;
@@ -59,7 +59,7 @@ export interface Draft {
   readonly expiresAtMs: number | undefined;
 }
 
-/** The same as {@link toMessage}, as JSON. */
+/** Makes the message of {@link toMessage} as JSON. */
 export function toStored(draft: Draft): StoredMessage {
   const { seq, body, metadata, controls, createdAtMs, expiresAtMs } = draft;
   const json =
@@ -74,7 +74,9 @@ export function toStored(draft: Draft): StoredMessage {
 let lastMs = Number.NaN;
 let lastIso = '';
 
-/** Messages of one batch mostly share their time; formatting it costs as much as the rest of the message. */
+/**
+ * Remembers the last time, because messages of one batch mostly share it and formatting it costs as much as the rest.
+ */
 export function toIso(ms: number): string {
   if (ms !== lastMs) {
     lastMs = ms;

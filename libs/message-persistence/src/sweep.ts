@@ -1,16 +1,16 @@
 import type { Database, Statement } from '#database';
 
 export interface SweepOptions {
-  /** How many rows the statement takes at most. */
+  /** The most rows that the statement deletes at once. */
   readonly atOnce: number;
-  /** Runs it once and rolls it back: what it would have done. */
+  /** True runs the statement once and rolls it back, to tell what it would have removed. */
   readonly isDryRun: boolean;
 }
 
-/** Rows removed in one go never lock much or live long; this many goes are enough for a run of a job. */
+/** A batch is small, so that its transaction locks little and ends soon; this many are enough for one run of a job. */
 const GOES = 20;
 
-/** Repeats a bounded delete until less than a full batch was left. @returns how many rows were removed */
+/** Repeats a bounded delete until a batch is not full, at most GOES times. @returns how many rows were removed */
 export async function sweep(
   database: Database,
   statement: Statement<never>,

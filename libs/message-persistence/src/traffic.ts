@@ -2,13 +2,13 @@ import { classify, type Database } from '#database';
 import { Fault } from '#protocol';
 import { COUNT_TRAFFIC, type TrafficRow } from './sql/count-traffic.sql.js';
 
-/** What went through, counted from the tables. */
+/** Counts from the tables what was published, delivered and failed. */
 export class Traffic {
   private counting: Promise<unknown> = Promise.resolve();
 
   constructor(private readonly database: Database) {}
 
-  /** One after the other, however many ask: each reads whole days. @throws Fault OVERLOADED if that takes too long */
+  /** Counts run one after the other, because each reads whole days. @throws Fault OVERLOADED if that takes too long */
   count(from: Date, to: Date, stepS: number): Promise<TrafficRow[]> {
     const rows = this.counting.then(() => this.database.rows('work', COUNT_TRAFFIC, [from, to, stepS]));
     this.counting = rows.catch(() => undefined);

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { isTraversableBy, unprivilegedAccount } from './account.js';
 
-/** No file belongs to it, so the bits for others decide. */
+/** An account to which no file belongs, so that the bits for others decide. */
 const STRANGER = { uid: 54_321, gid: 54_321 };
 
 let directory: string;

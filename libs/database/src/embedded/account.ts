@@ -2,13 +2,13 @@ import { lchown, lstat, readFile, readdir, realpath, stat } from 'node:fs/promis
 import { dirname, join } from 'node:path';
 import { EmbeddedPostgresError } from './embedded-postgres-error.js';
 
-/** Whom the programs of PostgreSQL run as when this process is root, because they refuse root. */
+/** The account that runs the programs of PostgreSQL when this process is root, because they refuse root. */
 export interface Account {
   readonly uid: number;
   readonly gid: number;
 }
 
-/** In this order: the account made for the purpose, then the one every system has. */
+/** These accounts are tried in this order: the one made for the purpose, then the one that every system has. */
 const ACCOUNT_NAMES = ['postgres', 'nobody'] as const;
 
 export function isRoot(): boolean {
@@ -38,10 +38,10 @@ function accountNamed(name: string, passwd: string): Account | undefined {
 }
 
 /**
- * Whether the account may pass through `directory` and everything above it.
+ * Tells whether the account may pass through `directory` and everything above it.
  *
- * Judged by mode bits alone: the account runs without supplementary groups, and an access list
- * that grants more only costs a needless move elsewhere.
+ * Only mode bits are judged, because the account runs without supplementary groups, and an access list that grants more
+ * only costs a needless move elsewhere.
  */
 export async function isTraversableBy(account: Account, directory: string): Promise<boolean> {
   for (let at = await realpath(directory); ; at = dirname(at)) {
@@ -50,7 +50,7 @@ export async function isTraversableBy(account: Account, directory: string): Prom
   }
 }
 
-/** `bits` as in one digit of a mode: 4 read, 2 write, 1 execute or traverse. */
+/** Tells whether the account has the rights `bits`, one digit of a mode: 4 read, 2 write, 1 execute or traverse. */
 export async function mayUse(account: Account, path: string, bits: number): Promise<boolean> {
   const { mode, uid, gid } = await stat(path);
   // The kernel takes the first class that matches, even if a later one grants more.

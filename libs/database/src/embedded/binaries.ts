@@ -13,7 +13,10 @@ export interface Binaries {
 const PROGRAMS = ['initdb', 'pg_ctl', 'postgres'] as const;
 const SYSTEM_ROOT = '/usr/lib/postgresql';
 
-/** Those in the directory that was named, else the npm package's, else the newest that the system's packages installed. */
+/**
+ * Finds the programs in the directory that was named; if none was, in the npm package; otherwise it takes the newest
+ * that the system's packages installed.
+ */
 export async function findBinaries(account: Account | undefined, binDirectory?: string): Promise<Binaries> {
   if (binDirectory !== undefined) return namedBinaries(binDirectory);
   const native = packageNativeDirectory();
@@ -63,8 +66,8 @@ async function packageBinDirectory(native: string, account: Account | undefined)
 }
 
 /**
- * Does what the package's install script would have done, had it been allowed to run: npm does
- * not store symbolic links, and without them the programs find none of their libraries.
+ * Does what the package's install script would have done if it had been allowed to run. npm does not store symbolic
+ * links, and without them the programs find none of their libraries.
  */
 async function completePackage(native: string): Promise<void> {
   for (const program of PROGRAMS) await makeExecutable(join(native, 'bin', program));
@@ -93,7 +96,10 @@ async function createLink(source: string, path: string): Promise<void> {
   }
 }
 
-/** One file stands for all: a tight umask at install time closes every file alike. */
+/**
+ * Tells whether the account can use the package. One file of a kind stands for all, because a tight umask at install
+ * time closes every file alike.
+ */
 async function isReachableBy(account: Account, native: string): Promise<boolean> {
   if (!(await isTraversableBy(account, join(native, 'bin')))) return false;
   return (

@@ -5,9 +5,9 @@ import { type Account, chownTree, isRoot, isTraversableBy, unprivilegedAccount }
 import { EmbeddedPostgresError, codeOf } from './embedded-postgres-error.js';
 
 export interface ClusterDirectory {
-  /** Where `pg` really lies; it need not exist yet, its parent does. */
+  /** The directory to which `pg` leads. It need not exist yet, but its parent does. */
   readonly dataDirectory: string;
-  /** Whom to run PostgreSQL as; undefined if this process is not root. */
+  /** The account that runs PostgreSQL; undefined means that this process is not root. */
   readonly account: Account | undefined;
 }
 
@@ -28,13 +28,13 @@ export async function hasCluster(dataDirectory: string): Promise<boolean> {
   return doesExist(join(dataDirectory, 'PG_VERSION'));
 }
 
-/** The owner of data that exist, so that a root shell does not lock their user out later. */
+/** Returns the owner of data that exist, so that a root shell does not lock their user out later. */
 async function accountFor(dataDirectory: string): Promise<Account> {
   if (!(await hasCluster(dataDirectory))) return unprivilegedAccount();
   const owner = await stat(dataDirectory);
   if (owner.uid !== 0) return { uid: owner.uid, gid: owner.gid };
   const account = await unprivilegedAccount();
-  // For example restored from a backup by root: PostgreSQL insists on owning its directory.
+  // The data are root's, for example after root restored a backup; but PostgreSQL insists on owning its directory.
   await chownTree(dataDirectory, account);
   return account;
 }
@@ -42,8 +42,8 @@ async function accountFor(dataDirectory: string): Promise<Account> {
 /**
  * Makes a home for the data outside a directory that the account cannot enter, and links to it.
  *
- * Only a directory made just now is used. One that exists may belong to a project that was moved
- * away from this path and still links to it, or to somebody else's trap: take the next name.
+ * Only a directory made just now is used. One that exists may belong to a project that was moved away from this path
+ * and still links to it, or may be somebody's trap; so the next name is tried.
  */
 async function relocate(path: string, account: Account, parent: string): Promise<string> {
   const hash = createHash('sha256').update(dirname(path)).digest('hex').slice(0, 12);
@@ -56,7 +56,7 @@ async function relocate(path: string, account: Account, parent: string): Promise
   }
 }
 
-/** False if the name is taken. */
+/** Makes a directory. False means that the name is taken. */
 async function makeDirectory(path: string): Promise<boolean> {
   try {
     await mkdir(path, { mode: 0o700 });
@@ -69,7 +69,7 @@ async function makeDirectory(path: string): Promise<boolean> {
 
 async function linkTarget(path: string): Promise<string | undefined> {
   const target = await readlink(path).catch((error: unknown) => {
-    // EINVAL: there is something, but not a link.
+    // EINVAL means that there is something, but not a link.
     if (['ENOENT', 'EINVAL'].includes(codeOf(error) ?? '')) return undefined;
     throw error;
   });
@@ -101,7 +101,7 @@ function unreachable(dataDirectory: string, account: Account): EmbeddedPostgresE
   );
 }
 
-/** pg_ctl puts the path between double quotes into a shell command without escaping it. */
+/** Refuses some characters, because pg_ctl puts the path between double quotes into a shell command, unescaped. */
 function rejectShellCharacters(path: string): void {
   if (!/["$`\\\n]/.test(path)) return;
   throw new EmbeddedPostgresError(

@@ -30,7 +30,7 @@ async function removeLeftovers(parent: string, prefix: string): Promise<void> {
   }
 }
 
-/** Retries ENOTEMPTY: the initdb of a killed process lives on for a moment and adds files. */
+/** Retries ENOTEMPTY, because the initdb of a killed process lives on for a moment and adds files. */
 async function removeTree(path: string): Promise<void> {
   await rm(path, { recursive: true, force: true, maxRetries: 10 });
 }
@@ -52,8 +52,8 @@ async function initialize(
     ...['--pgdata', join(nursery, 'data')],
     ...['--username', SUPERUSER, '--pwfile', passwordFile, '--auth', 'scram-sha-256'],
     ...['--encoding', 'UTF8', '--no-locale', '--no-instructions'],
-    // Half of the time, for what nobody has stored yet: should the machine itself crash within the half minute until the
-    // system has written it anyway, an empty database for development is made anew.
+    // Syncing takes half of the time, for what nobody has stored yet. Should the machine itself crash within the half
+    // minute until the system has written it anyway, an empty database for development is made anew.
     '--no-sync',
   ];
   const { isSuccess, output } = await runProgram({ program: initdb, args, account });

@@ -42,7 +42,7 @@ describe('withDirectoryLock', () => {
   });
 });
 
-/** How many of `count` callers were ever inside together; each of them gets in once. */
+/** Returns how many of `count` callers were ever inside together, and checks that each of them got in once. */
 async function greatestCrowd(count: number): Promise<number> {
   let [inside, greatest, entered] = [0, 0, 0];
   const visit = async (): Promise<void> => {

@@ -5,7 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { EmbeddedPostgresError, codeOf, namingTheRemedy } from './embedded-postgres-error.js';
 import { processFacts } from './process-facts.js';
 
-/** Longer than the slowest holder: 60 s for a settling postmaster, then 60 s for a start. */
+/** The deadline is later than the slowest holder: 60 s for a settling postmaster, then 60 s for a start. */
 const LOCK_DEADLINE_MS = 180_000;
 const LOCK_POLL_MS = 25;
 
@@ -75,13 +75,13 @@ async function breakLock(directory: string, dead: LockOwner): Promise<void> {
 
 async function release(directory: string, token: string): Promise<void> {
   const released = join(directory, `pg-lock.${token}`);
-  // False if someone removed the whole directory meanwhile: then nothing is left to release.
+  // The rename fails if someone removed the whole directory meanwhile, so that nothing is left to release.
   if (await renameUnlessTaken(join(directory, 'pg-lock'), released)) {
     await rm(released, { recursive: true, force: true });
   }
 }
 
-/** False if the source is gone or the target is a directory that is not empty. */
+/** Renames a directory. False means that the source is gone, or that the target is a directory that is not empty. */
 async function renameUnlessTaken(from: string, to: string): Promise<boolean> {
   try {
     await rename(from, to);
@@ -107,7 +107,7 @@ function isJson(text: string): boolean {
   return text.endsWith('}');
 }
 
-/** The file was whole when it got its name; if it is not now, the machine went down in between. */
+/** Returns a dead owner for a torn file: it was whole when it got its name, so the machine went down in between. */
 async function ownerBeforePowerLoss(file: string): Promise<LockOwner> {
   return { token: `torn-${(await stat(file)).mtimeMs}`, pid: 0, startMark: 'none' };
 }

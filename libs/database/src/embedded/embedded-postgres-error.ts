@@ -13,10 +13,10 @@ export type EmbeddedPostgresErrorCode =
   | 'EMBEDDED_LOCK_TIMEOUT'
   | 'EMBEDDED_STATE_TIMEOUT';
 
-/** Waiting is what these two ran out of, so the same call may succeed later. */
+/** These two mean that a wait took too long, so the same call may succeed later. */
 const RETRYABLE: ReadonlySet<EmbeddedPostgresErrorCode> = new Set(['EMBEDDED_LOCK_TIMEOUT', 'EMBEDDED_STATE_TIMEOUT']);
 
-/** Everything this folder throws on purpose. The message is the problem followed by the remedy. */
+/** The error of everything that this folder throws on purpose. Its message is the problem followed by the remedy. */
 export class EmbeddedPostgresError extends Error {
   override readonly name = 'EmbeddedPostgresError';
   readonly retryable: boolean;
@@ -33,8 +33,8 @@ export class EmbeddedPostgresError extends Error {
 }
 
 /**
- * The `code` of an error of Node's (`ENOENT`, `EACCES`, …) or of pg's (an SQLSTATE), if it has one.
- * Asks for the property and not for the class: a test runner's sandbox has an Error of its own.
+ * Returns the `code` of an error of Node's (`ENOENT`, `EACCES`, …) or of pg's (an SQLSTATE), if it has one. It looks
+ * for the property and not for the class, because a test runner's sandbox has an Error of its own.
  */
 export function codeOf(error: unknown): string | undefined {
   const { code } = (error ?? {}) as { code?: unknown };

@@ -27,7 +27,7 @@ let servers: EmbeddedPostgres[];
 let children: ChildProcess[];
 
 beforeEach(async () => {
-  // A space in the path, because PostgreSQL's pg_ctl passes it through a shell.
+  // The path has a space in it, because PostgreSQL's pg_ctl passes it through a shell.
   base = await mkdtemp(join(tmpdir(), 'trunkline embedded-'));
   await chmod(base, 0o755);
   directory = join(base, '.trunkline');
@@ -258,20 +258,20 @@ async function until(isTrue: () => Promise<boolean>): Promise<void> {
   while (!(await isTrue())) await sleep(2);
 }
 
-/** Only after a failed test is there one. */
+/** Ends a server that a failed test has left. */
 async function endLeftServer(): Promise<void> {
   const state = await postmasterState(join(directory, 'pg'));
   if (state.kind === 'ready') process.kill(state.pid, 'SIGQUIT');
 }
 
-/** The contents of each directory in which an initdb is, or was, at work. */
+/** Lists the contents of each directory in which an initdb is, or was, at work. */
 async function nurseries(): Promise<string[][]> {
   const names = await readdir(directory).catch(() => []);
   const made = names.filter((name) => name.startsWith('pg.init-'));
   return Promise.all(made.map((name) => readdir(join(directory, name)).catch(() => [])));
 }
 
-/** This folder as plain JavaScript, so that real processes, not just calls, can race. */
+/** Compiles this folder to plain JavaScript, so that real processes, not just calls, can race. */
 async function compileProgram(): Promise<string> {
   const out = join(base, 'program');
   await mkdir(out);

@@ -13,30 +13,29 @@ export { EmbeddedPostgresError, type EmbeddedPostgresErrorCode } from './embedde
 export interface EmbeddedPostgres {
   /** `postgres://trunkline:<password>@127.0.0.1:<port>/trunkline` */
   readonly url: string;
-  /** True if the server ran already, false if this call started it. Says nothing about stopping. */
+  /** True if the server ran already, false if this call started it. It says nothing about who stops the server. */
   readonly isAdopted: boolean;
-  /** Stops the server if nobody else uses it. May be called again, and when it is gone already. */
+  /** Stops the server if nobody else uses it. It may be called again, and when the server is gone already. */
   stop(): Promise<void>;
 }
 
 export interface EmbeddedOptions {
-  /** For example `<project>/.trunkline`; created if missing. */
+  /** The directory of all that is stored, for example `<project>/.trunkline`; it is created if it is missing. */
   readonly directory: string;
-  /** 0 or absent: any free port, the same as last time if possible. */
+  /** The port to listen on; 0 or left out means any free port, the same as last time if possible. */
   readonly port?: number;
-  /** Where initdb and pg_ctl are; absent: the npm package's, else the newest that the system has. */
+  /** Where initdb and pg_ctl are. Left out means in the npm package, otherwise the newest that the system has. */
   readonly binDirectory?: string | undefined;
-  /** Extra server settings; of no effect on a server that runs already. */
+  /** Extra server settings; they have no effect on a server that runs already. */
   readonly parameters?: Readonly<Record<string, string>>;
   readonly log?: (line: string) => void;
 }
 
 /**
- * A real PostgreSQL for development and demos: it listens on loopback only, keeps its data in
- * `directory`, and is shared by all processes that name the same one. Nothing of it hangs on this
- * process: after a crash the server runs on, and the next start adopts it.
- *
- * Throws EmbeddedPostgresError.
+ * Starts or adopts a real PostgreSQL for development and demos. It listens on loopback only, keeps its data in
+ * `directory`, and is shared by all processes that name the same one. It does not depend on this process: after a crash
+ * the server runs on, and the next start adopts it.
+ * @throws EmbeddedPostgresError
  */
 export async function startEmbeddedPostgres(options: EmbeddedOptions): Promise<EmbeddedPostgres> {
   const { port = 0, parameters = {}, log = () => undefined } = options;
@@ -52,7 +51,7 @@ export async function startEmbeddedPostgres(options: EmbeddedOptions): Promise<E
   });
 }
 
-/** Links are resolved here once, so that everything below, and the lock, sees one name. */
+/** Makes the directory, and resolves links once, so that everything else, the lock included, sees one name. */
 async function makeDirectory(directory: string): Promise<string> {
   return namingTheRemedy(async () => {
     await mkdir(directory, { recursive: true });

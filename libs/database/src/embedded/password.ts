@@ -3,14 +3,14 @@ import { readFile, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { EmbeddedPostgresError, codeOf } from './embedded-postgres-error.js';
 
-/** The superuser's password, made once and kept beside the data. Call it under the lock. */
+/** Returns the superuser's password, which is made once and kept beside the data. Call it under the lock. */
 export async function keepPassword(directory: string, isClusterThere: boolean): Promise<string> {
   const file = join(directory, 'pg-password');
   const known = await readIfAny(file);
   if (known) return known;
   if (isClusterThere) throw passwordLost(directory);
   const password = randomBytes(24).toString('base64url');
-  // Flushed and renamed: no crash leaves half a password, or none, for a whole cluster.
+  // The file is flushed and renamed, so that no crash leaves half a password, or none, for a whole cluster.
   await writeFile(`${file}.new`, `${password}\n`, { mode: 0o600, flush: true });
   await rename(`${file}.new`, file);
   return password;

@@ -5,7 +5,7 @@ import { EmbeddedPostgresError, codeOf } from './embedded-postgres-error.js';
 
 const ADDRESS = '127.0.0.1';
 
-/** The wanted port, or else the one of last time if it is free, or else any that is. */
+/** Returns the wanted port; if that is 0, the one of last time if it is free, otherwise any free one. */
 export async function choosePort(directory: string, wanted: number): Promise<number> {
   if (wanted !== 0) {
     if ((await tryListen(wanted)) === undefined) throw portInUse(wanted);
@@ -35,7 +35,7 @@ async function lastPort(directory: string): Promise<number | undefined> {
   }
 }
 
-/** The port that could be listened on (0 asks for any), or undefined if it is taken. */
+/** Returns the port that could be listened on (0 asks for any); undefined means that it is taken or not allowed. */
 function tryListen(port: number): Promise<number | undefined> {
   return new Promise((resolve, reject) => {
     const server = createServer();

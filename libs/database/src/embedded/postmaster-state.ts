@@ -31,23 +31,23 @@ export async function settledPostmaster(
 }
 
 /**
- * The lines of postmaster.pid are: pid, data directory, start time (s), port, socket directory,
+ * Reads the state from postmaster.pid. Its lines are: pid, data directory, start time (s), port, socket directory,
  * listen address, shared memory key, status. They are added one by one, the status last.
  */
 export async function postmasterState(dataDirectory: string): Promise<PostmasterState> {
   const lines = await pidFileLines(dataDirectory);
   if (lines === undefined) return { kind: 'absent' };
   const [pid, port, status] = [Number(lines[0]), Number(lines[3]), lines[7]?.trim()];
-  // Created but not yet written.
+  // The file is created, but not written yet.
   if (!pid) return { kind: 'changing' };
   if (!(await isPostmasterOf(dataDirectory, pid))) return { kind: 'absent' };
   return status === 'ready' && port ? { kind: 'ready', pid, port } : { kind: 'changing' };
 }
 
 /**
- * PostgreSQL overwrites a postmaster.pid whose pid is unused, but refuses to start if the kernel
- * gave that pid to another process, or keeps it for a zombie: then the file has to go. Call it
- * under the lock and only in the state `absent`.
+ * Removes a postmaster.pid that would keep PostgreSQL from starting. PostgreSQL overwrites one whose pid is unused, but
+ * refuses to start if the kernel gave that pid to another process, or keeps it for a zombie. Call it under the lock and
+ * only in the state `absent`.
  */
 export async function removeStalePidFile(dataDirectory: string): Promise<void> {
   const pid = Number((await pidFileLines(dataDirectory))?.[0]);
@@ -55,7 +55,7 @@ export async function removeStalePidFile(dataDirectory: string): Promise<void> {
   await rm(join(dataDirectory, 'postmaster.pid'), { force: true });
 }
 
-/** By PostgreSQL's rule: true for a zombie, false for a process of another account. */
+/** Follows PostgreSQL's rule: true for a zombie, false for a process of another account. */
 function isPidTaken(pid: number): boolean {
   try {
     process.kill(pid, 0);
@@ -76,9 +76,9 @@ async function pidFileLines(dataDirectory: string): Promise<string[] | undefined
 }
 
 /**
- * A pid is reused after a crash, in a container or after a reboot even at once, so the process
- * must look like a postmaster. If it does, it is ours unless it clearly serves another directory:
- * a second postmaster on the same data would be worse than one too few.
+ * Tells whether the process is the postmaster of these data. A pid is reused after a crash, in a container or after a
+ * reboot even at once, so the process must look like a postmaster. If it does, it is ours unless it clearly serves
+ * another directory, because a second postmaster on the same data would be worse than one too few.
  */
 async function isPostmasterOf(dataDirectory: string, pid: number): Promise<boolean> {
   const command = (await processFacts(pid))?.command;
@@ -88,14 +88,14 @@ async function isPostmasterOf(dataDirectory: string, pid: number): Promise<boole
   return served === undefined || !(await areDifferentDirectories(served, dataDirectory));
 }
 
-/** Compares what the paths lead to; a directory renamed under a running server is not different. */
+/** Compares what the paths lead to; false if one leads nowhere, because a running server's directory may be renamed. */
 async function areDifferentDirectories(a: string, b: string): Promise<boolean> {
   try {
     const [first, second] = await Promise.all([stat(a), stat(b)]);
     return first.ino !== second.ino || first.dev !== second.dev;
   } catch (error) {
     if (codeOf(error) === 'ENOENT') return false;
-    // Not even to be looked at, hence another account's, while ours can be read.
+    // A directory that may not even be looked at is another account's, because ours can be read.
     if (codeOf(error) === 'EACCES') return true;
     throw error;
   }

@@ -13,7 +13,7 @@ export interface PostmasterPlan {
   readonly directory: string;
   readonly cluster: ClusterDirectory;
   readonly binaries: Binaries;
-  /** 0 for any. */
+  /** The port to listen on; 0 means any free one. */
   readonly port: number;
   readonly parameters: Readonly<Record<string, string>>;
 }
@@ -26,7 +26,7 @@ export interface RunningPostmaster {
 /**
  * Failures that pass by themselves, as PostgreSQL words them:
  * - for a moment after kill -9 of a postmaster its children hold on to the shared memory;
- * - a process that was killed while it started a server left a pg_ctl that still does;
+ * - a process that was killed while it started a server left a pg_ctl that goes on starting it;
  * - somebody took the port after we had found it free.
  */
 const PASSING =
@@ -55,8 +55,8 @@ export async function ensurePostmaster(plan: PostmasterPlan): Promise<RunningPos
 }
 
 /**
- * What the log says if the start failed. The log is opened here and inherited, because the account
- * may not be allowed to open it; a pipe would instead stay open as long as the server runs.
+ * Starts the server. It returns what the log says if that failed, and undefined if it succeeded. The log is opened here
+ * and inherited, because the account may not be allowed to open it, and a pipe would stay open while the server runs.
  */
 async function tryStart(plan: PostmasterPlan, port: number): Promise<string | undefined> {
   const { dataDirectory, account } = plan.cluster;
@@ -76,7 +76,7 @@ async function tryStart(plan: PostmasterPlan, port: number): Promise<string | un
   }
 }
 
-/** Tolerates that the postmaster ends by itself meanwhile. Call it under the lock. */
+/** Stops the postmaster, and tolerates that it ends by itself meanwhile. Call it under the lock. */
 export async function stopPostmaster(binaries: Binaries, cluster: ClusterDirectory): Promise<void> {
   const { dataDirectory, account } = cluster;
   const { isSuccess, output } = await runProgram({

@@ -8,13 +8,13 @@ const PROBE_NAME = 'trunkline embedded probe';
 /** How long sessions that are closing right now (a pool that has just ended) may take to vanish. */
 const FAREWELL_MS = 1_000;
 const FAREWELL_POLL_MS = 25;
-/** SQLSTATE */
+/** The SQLSTATE of too many connections. */
 const TOO_MANY_CONNECTIONS = '53300';
 
 /**
- * An idle session that says "this process uses the server", from start to stop. Without it a
- * process that has its URL but has not connected yet would look absent, and another that stops
- * would take the server away. It dies with its process, so a kill -9 leaves no count behind.
+ * An idle session that says "this process uses the server", from start to stop. Without it a process that has the
+ * server's URL but has not connected yet would look absent, and another that stops would take the server away. The
+ * session dies with its process, so a kill -9 leaves no count behind.
  */
 export class Presence {
   private constructor(private readonly client: Client) {}
@@ -33,7 +33,7 @@ export class Presence {
     return new Presence(client);
   }
 
-  /** When it resolves, the server has forgotten the session: the next probe does not see it. */
+  /** Ends the session. When this resolves, the server has forgotten it, and the next probe does not see it. */
   async close(): Promise<void> {
     // Otherwise a process with nothing else to do would exit in the middle of this wait.
     keepsProcessAlive(this.client, true);
@@ -41,7 +41,7 @@ export class Presence {
   }
 }
 
-/** @types/pg does not know these methods. */
+/** Says whether the client's socket keeps the process alive, by ref and unref, which @types/pg does not know. */
 function keepsProcessAlive(client: Client, isKept: boolean): void {
   const socket = client as Client & { ref(): void; unref(): void };
   if (isKept) socket.ref();
@@ -49,8 +49,8 @@ function keepsProcessAlive(client: Client, isKept: boolean): void {
 }
 
 /**
- * Whether nobody uses the server any more. Call it under the lock and after closing one's own
- * presence: of two processes that stop at once the second then sees that the first has gone.
+ * Tells whether nobody uses the server any more. Call it under the lock and after closing one's own presence, so that
+ * of two processes that stop at once the second sees that the first has gone.
  */
 export async function isDeserted(address: ServerAddress): Promise<boolean> {
   const probe = await openProbe(address);
@@ -59,7 +59,7 @@ export async function isDeserted(address: ServerAddress): Promise<boolean> {
     const deadline = Date.now() + FAREWELL_MS;
     for (;;) {
       const { present, others } = await countClients(probe);
-      // Those present leave only under the lock, which we hold: waiting is of no use.
+      // Other presences close only under the lock, which we hold, so waiting for them is of no use.
       if (others === 0 || present > 0 || Date.now() > deadline) return others === 0;
       await sleep(FAREWELL_POLL_MS);
     }
@@ -70,7 +70,7 @@ export async function isDeserted(address: ServerAddress): Promise<boolean> {
 
 async function openProbe(address: ServerAddress): Promise<Client | 'full'> {
   try {
-    // A session that breaks also rejects the query under way: its own event tells nothing more.
+    // A session that breaks also rejects the query under way, so its own event tells nothing more.
     return await openSession(address, PROBE_NAME, () => undefined);
   } catch (error) {
     const cause = error instanceof EmbeddedPostgresError ? error.cause : undefined;

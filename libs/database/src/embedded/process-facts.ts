@@ -11,16 +11,16 @@ export interface ProcessFacts {
 }
 
 /**
- * What is known of a running process; undefined if it is dead.
+ * Returns the facts of a running process; undefined means that it is dead.
  *
- * A zombie counts as dead. In a container whose first process does not reap orphans a killed
- * postmaster stays a zombie for ever, and `kill(pid, 0)` goes on claiming that it runs.
+ * A zombie counts as dead, because in a container whose first process does not reap orphans a killed postmaster stays a
+ * zombie for ever, and `kill(pid, 0)` goes on claiming that it runs.
  */
 export async function processFacts(pid: number): Promise<ProcessFacts | undefined> {
   return process.platform === 'linux' ? factsFromProc(pid) : factsFromPs(pid);
 }
 
-/** Linux reads /proc because slim container images have no `ps`. */
+/** Reads /proc on Linux, because slim container images have no `ps`. */
 async function factsFromProc(pid: number): Promise<ProcessFacts | undefined> {
   try {
     const stat = await readFile(`/proc/${pid}/stat`, 'utf8');

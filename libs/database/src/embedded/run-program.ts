@@ -5,15 +5,15 @@ import { EmbeddedPostgresError } from './embedded-postgres-error.js';
 export interface ProgramRun {
   readonly program: string;
   readonly args: readonly string[];
-  /** Set only when this process is root. */
+  /** The account that runs the program; set only when this process is root. */
   readonly account: Account | undefined;
-  /** Where stdout and stderr go instead of `output`; inherited by whatever the program leaves. */
+  /** A file to which stdout and stderr go instead of `output`; what the program leaves running inherits it. */
   readonly outputFd?: number;
 }
 
 export interface ProgramResult {
   readonly isSuccess: boolean;
-  /** stdout and stderr as they came; empty with `outputFd`. */
+  /** The text of stdout and stderr as they came; empty with `outputFd`. */
   readonly output: string;
 }
 

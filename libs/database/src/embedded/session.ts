@@ -16,8 +16,8 @@ export function connectionUrl({ port, password }: ServerAddress): string {
 }
 
 /**
- * Connects to the database `postgres`, not to `trunkline`: a session there would keep others from
- * dropping that database or using it as a template.
+ * Connects to the database `postgres`, not to `trunkline`, because a session there would keep others from dropping that
+ * database or using it as a template.
  */
 export async function openSession(
   { port, password }: ServerAddress,
@@ -29,7 +29,7 @@ export async function openSession(
     application_name: applicationName,
     connectionTimeoutMillis: TIMEOUT_MS,
     query_timeout: TIMEOUT_MS,
-    // Said because PGSSLMODE in the environment would otherwise decide.
+    // This is set, because otherwise PGSSLMODE in the environment would decide.
     ssl: false,
   });
   client.on('error', onError);
@@ -41,7 +41,7 @@ export async function openSession(
   }
 }
 
-/** Heals a first start that was interrupted after initdb. Call it under the lock. */
+/** Creates the database if it is missing, as after a first start that was interrupted. Call it under the lock. */
 export async function ensureDatabase(client: Client): Promise<void> {
   const found = await client.query('SELECT 1 FROM pg_database WHERE datname = $1', [DATABASE]);
   if (found.rowCount === 0) await client.query(`CREATE DATABASE ${DATABASE}`);

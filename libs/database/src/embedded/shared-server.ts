@@ -12,7 +12,7 @@ interface Place {
   readonly binaries: Binaries;
 }
 
-/** One process's share of a running server (an EmbeddedPostgres): the last to leave stops it. */
+/** One process's share of a running server (an EmbeddedPostgres): the last process that leaves stops the server. */
 export class SharedServer {
   readonly url: string;
   private stopped: Promise<void> | undefined;
@@ -27,7 +27,7 @@ export class SharedServer {
     this.url = connectionUrl(address);
   }
 
-  /** Call it under the lock. A server that was started for nothing is stopped again. */
+  /** Joins a running server; if that fails, one that was started for it is stopped again. Call it under the lock. */
   static async join(
     place: Place,
     address: ServerAddress,
@@ -56,12 +56,12 @@ export class SharedServer {
     try {
       await this.stopIfDeserted(state.port);
     } catch (error) {
-      // It may have died while we asked, which is as good as stopped.
+      // The server may have died while we asked, which is as good as stopped.
       if ((await settledPostmaster(dataDirectory)).kind !== 'absent') throw error;
     }
   }
 
-  /** The port is given anew: others may have restarted the server meanwhile. */
+  /** Stops the server if nobody uses it. The port is given anew, because others may have restarted it meanwhile. */
   private async stopIfDeserted(port: number): Promise<void> {
     if (await isDeserted({ ...this.address, port })) {
       await stopPostmaster(this.place.binaries, this.place.cluster);

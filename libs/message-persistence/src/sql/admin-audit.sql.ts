@@ -1,6 +1,6 @@
 import { statement } from '#database';
 
-/** $1 key, $2 action, $3 target, $4 details, $5 request id, $6 instance. */
+/** Records a change before it is made. $1 key, $2 action, $3 target, $4 details, $5 request id, $6 instance. */
 export const BEGIN_CHANGE = statement<{ id: number }>(
   'begin_change',
   `insert into trunkline.admin_audit (key_name, action, target, details, request_id, instance_id)
@@ -21,14 +21,14 @@ export interface ChangeRow {
   result: string | null;
 }
 
-/** Newest first, before id $1, at most $2; by the primary key. */
+/** Returns changes before id $1, the newest first, at most $2; by the primary key. */
 export const LIST_CHANGES = statement<ChangeRow>(
   'list_changes',
   `select id, at, key_name, action, target, details, request_id, instance_id, result
      from trunkline.admin_audit where id < $1 order by id desc limit $2`,
 );
 
-/** Older than $1 days, at most $2, by admin_audit_at_idx. */
+/** Deletes changes older than $1 days, at most $2, by admin_audit_at_idx. */
 export const FORGET_CHANGES = statement<never>(
   'forget_changes',
   `delete from trunkline.admin_audit where id in (

@@ -1,21 +1,21 @@
 import { statement } from '#database';
 
 export interface AppendedRow {
-  /** One for each item, in order, separated by commas; as a row each, they would cost more than the numbering. */
+  /** One seq for each item, in order, separated by commas: a row for each would cost more than the numbering. */
   seqs: string;
-  /** Milliseconds since 1970, likewise. */
+  /** One time for each item in the same form, in milliseconds since 1970. */
   times: string;
-  /** Null if all were stored; else what became of each, in order. */
+  /** What became of each item, in order; null means that all were stored. */
   outcomes: ('stored' | 'repeated' | 'conflict')[] | null;
-  /** Of what is stored, where not all is the items' own: in order. */
+  /** The ids under which the items are stored, in order; null (with `outcomes`) means that each has its own. */
   ids: string[] | null;
-  /** The database's clock when it numbered them, milliseconds since 1970; a channel's own time may be ahead of it. */
+  /** The database's clock when it numbered the items, in milliseconds since 1970. A channel's time may be ahead. */
   present_ms: number;
 }
 
 /**
- * One group commit. Locks the rows of the batch's channels, in sorted order, until it commits; the steps stand with the
- * function in migrations/1763601100000-append-arrays.ts and 1763602200000-present.ts.
+ * Stores a batch in one group commit. It locks the rows of the batch's channels, in sorted order, until it commits. The
+ * steps are explained where migrations/ defines the function.
  */
 export const APPEND_MESSAGES = statement<AppendedRow>(
   'append_messages',

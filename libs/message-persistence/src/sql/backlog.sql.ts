@@ -2,7 +2,7 @@ import { statement } from '#database';
 
 export interface BacklogRow {
   undelivered: number;
-  /** Published from SQL or scheduled, and not in its channel yet. */
+  /** Messages published from SQL or scheduled, and receipts, that have yet to enter their channel; no rejected ones. */
   outbox_waiting: number;
   outbox_due: number;
   outbox_age_s: number;
@@ -11,9 +11,10 @@ export interface BacklogRow {
 }
 
 /**
- * What waits in the tables, bounded however large they are: of cursors about $1 pages are looked at (a page has some 80
- * of them), each with one probe of an index (a join would read all channels), and the sum is scaled up; everything else
- * is counted up to $2. A cursor also stands behind what has expired, until its device comes back.
+ * Measures what waits in the tables, at a bounded cost however large they are. About $1 pages of cursors are sampled (a
+ * page has some 80 of them), with one probe of an index for each cursor (a join would read all channels), and the sum
+ * is scaled up. Everything else is counted up to $2. A cursor also stays behind messages that have expired, until its
+ * device comes back.
  */
 export const READ_BACKLOG = statement<BacklogRow>(
   'read_backlog',

@@ -1,6 +1,6 @@
 import { statement } from '#database';
 
-/** Takes messages for a device, unless another one of its user has; who has each now. */
+/** Claims messages for a device unless another device of its user has them; returns which device has each now. */
 export const CLAIM_MESSAGES = statement<{ seq: number; device_id: string }>(
   'claim_messages',
   `insert into trunkline.claims as c (channel, seq, user_id, device_id)
@@ -9,7 +9,7 @@ export const CLAIM_MESSAGES = statement<{ seq: number; device_id: string }>(
    returning seq, device_id`,
 );
 
-/** Claims on messages older than $1 days and than every partition that is still there, at most $2. */
+/** Deletes claims made more than $1 days ago and before every partition of messages that is left, at most $2. */
 export const FORGET_CLAIMS = statement<never>(
   'forget_claims',
   `delete from trunkline.claims where (channel, seq, user_id) in (

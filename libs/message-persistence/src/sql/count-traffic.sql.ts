@@ -12,10 +12,10 @@ export interface TrafficRow {
 }
 
 /**
- * What happened from $1 to $2 in steps of $3 seconds, counted in the tables that say so anyway: nothing is sampled, and an
- * idle cluster writes nothing for it. Times prune the partitions; within a day all rows are read (0.7 s for a million
- * messages and as many attempts, on two busy cores), so the caller bounds the time and asks once at a time. An index on
- * the times would make that quick and every append dearer.
+ * Counts what happened from $1 to $2 in steps of $3 seconds, from tables that record it anyway: nothing is sampled, and
+ * an idle cluster writes nothing for it. The times prune the partitions. Within a day all rows are read (0.7 s for a
+ * million messages and as many attempts, on two busy cores), so the caller bounds the time and runs one count at a
+ * time. An index on the times would make this quick but every append dearer.
  */
 export const COUNT_TRAFFIC = statement<TrafficRow>(
   'count_traffic',

@@ -13,7 +13,7 @@ export interface DeadLetterRow {
 
 export type PlacedLetterRow = DeadLetterRow & { died_at_exactly: string };
 
-/** What was given up and not requeued, oldest first. */
+/** Returns dead letters that were neither requeued nor purged, the oldest first, at most $1. */
 export const LIST_DEAD_LETTERS = statement<DeadLetterRow>(
   'list_dead_letters',
   `select message_id, channel, seq, user_id, device_id, attempts, error, died_at
@@ -21,7 +21,10 @@ export const LIST_DEAD_LETTERS = statement<DeadLetterRow>(
     order by died_at, message_id limit $1`,
 );
 
-/** As above, of everybody or of user $3, behind the letter of $1 and $4 to $6, at most $2. died_at comes as text: it has microseconds. */
+/**
+ * Returns such letters of all users ($3 is null) or of user $3, after the letter with died_at $1, message $4, user $5
+ * and device $6, at most $2. died_at also comes as text, because a Date would lose its microseconds.
+ */
 export const PAGE_DEAD_LETTERS = statement<PlacedLetterRow>(
   'page_dead_letters',
   `select message_id, channel, seq, user_id, device_id, attempts, error, died_at, died_at::text as died_at_exactly
@@ -32,15 +35,15 @@ export const PAGE_DEAD_LETTERS = statement<PlacedLetterRow>(
 );
 
 /**
- * Takes a dead message off the list, for every device it died for. The row stays while the message does: without it the
- * message, which the device's cursor has passed, would look delivered.
+ * Takes a dead message off the list, for every device it died for. The row stays while the message does, because
+ * without it the message, which the device's cursor has passed, would look delivered.
  */
 export const PURGE_DEAD_LETTER = statement<never>(
   'purge_dead_letter',
   'update trunkline.dead_letters set purged_at = clock_timestamp() where message_id = $1 and purged_at is null returning 1',
 );
 
-/** The same with what died before $1, at most $2, by dead_letters_died_at_idx. */
+/** Takes letters that died before $1 off the list, the oldest first, at most $2, by dead_letters_died_at_idx. */
 export const PURGE_DEAD_LETTERS = statement<never>(
   'purge_dead_letters',
   `update trunkline.dead_letters set purged_at = clock_timestamp() where (channel, seq, user_id, device_id) in (
@@ -50,8 +53,8 @@ export const PURGE_DEAD_LETTERS = statement<never>(
 );
 
 /**
- * Those that died $1 days ago and whose message is gone, at most $2, by dead_letters_died_at_idx. While their message is
- * there, retained for somebody who is still to receive it, they can be requeued.
+ * Deletes letters that died more than $1 days ago and whose message has been removed, at most $2, by
+ * dead_letters_died_at_idx. While a message is retained for somebody who is still to receive it, it can be requeued.
  */
 export const FORGET_DEAD_LETTERS = statement<never>(
   'forget_dead_letters',
@@ -64,8 +67,9 @@ export const FORGET_DEAD_LETTERS = statement<never>(
 );
 
 /**
- * Puts a copy of a dead message into the inbox of each user it died for: its old place is behind their cursors, and
- * moving those back would repeat what was acknowledged. Rows are locked first, so that of two requests one requeues.
+ * Puts a copy of a dead message into the inbox of each user it died for, because the cursors have passed the original,
+ * and moving them back would repeat what was acknowledged. The rows are locked first, so that of two requests only one
+ * requeues.
  */
 export const REQUEUE_DEAD_LETTER = statement<{ requeued: number }>(
   'requeue_dead_letter',

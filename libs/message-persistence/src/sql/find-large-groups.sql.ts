@@ -1,6 +1,9 @@
 import { statement } from '#database';
 
-/** For each of many groups $1 whether it has more members than stands in the same place of $2, by memberships_pkey; counts no further than that. */
+/**
+ * Tells for each of many groups $1 whether it has more members than the number at the same index of $2, by
+ * memberships_pkey. It counts no further than that number.
+ */
 export const FIND_LARGE_GROUPS = statement<{ is_large: boolean }>(
   'find_large_groups',
   `select exists (select from trunkline.memberships m where m.channel = a.channel offset a.most) as is_large

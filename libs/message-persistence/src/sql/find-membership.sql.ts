@@ -1,8 +1,8 @@
 import { statement } from '#database';
 
 /**
- * For each of many users $2 behind which seq of its group, in the same place of $1, the membership began; null for those
- * who are no members. By the primary key.
+ * Returns for each of many users $2 the seq after which its membership in the group at the same index of $1 began; null
+ * means that the user is no member. By the primary key.
  */
 export const FIND_MEMBERSHIPS = statement<{ joined_seq: number | null }>(
   'find_memberships',

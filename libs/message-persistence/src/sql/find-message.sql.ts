@@ -6,14 +6,15 @@ export type FoundRow = Omit<ReadRow, 'ord' | 'last_seq' | 'epoch' | 'read_at_ms'
   channel: string;
   seq: number;
   is_expired: boolean;
-  /** The message that devices which were away get in its place; null: none, or it is not stored any more. */
+  /** The message that devices which were away get instead; null means there is none, or it is no longer stored. */
   replaced_by: string | null;
   replaced_by_seq: number | null;
 };
 
 /**
- * By messages_id_idx in every partition: an id says nothing certain about the database's clock. Of the newer messages of
- * its collapse key, by messages_collapse_key_idx, the newest that is still handed out replaces it, or else the newest.
+ * Finds message $1 by messages_id_idx in every partition, because an id says nothing certain about the database's
+ * clock. Of the newer messages of its collapse key, found by messages_collapse_key_idx, the newest that is still handed
+ * out replaces it; if none is handed out, the newest of all does.
  */
 export const FIND_MESSAGE = statement<FoundRow>(
   'find_message',

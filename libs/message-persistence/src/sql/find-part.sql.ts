@@ -1,20 +1,20 @@
 import { statement } from '#database';
 
 export interface PartRow {
-  /** Behind which the membership in the group began; null: not a member. */
+  /** The seq after which the membership in the group began; null means that the user is no member. */
   joined_seq: number | null;
-  /** The membership that ended last; both are null if none did within retention. */
+  /** The last seq of the membership that ended last; this and `left_at` are null if none ended within retention. */
   left_seq: number | null;
   left_at: Date | null;
-  /** A user that has a device and whose id differs in case only; null also if user $1 has a device. */
+  /** A user that has a device and whose id differs only in case; also null if user $1 has a device. */
   similar_user: string | null;
-  /** The device that took a message which is for one of them. */
+  /** The device that claimed a message which only one of the user's devices is to get. */
   taken_by: string | null;
-  /** Some user was a member of the group when seq $3 was published. */
+  /** True if some user was a member of the group when seq $3 was published. */
   had_members: boolean;
 }
 
-/** What user $1 has to do with seq $3 of channel $2: a few rows by their keys, and devices_lower_user_id_idx. */
+/** Reads what user $1 has to do with seq $3 of channel $2: a few rows by their keys, and devices_lower_user_id_idx. */
 export const FIND_PART = statement<PartRow>(
   'find_part',
   `select m.joined_seq, p.left_seq, p.left_at, k.device_id as taken_by,
@@ -34,11 +34,11 @@ export const FIND_PART = statement<PartRow>(
 export interface PartDeviceRow {
   device_id: string;
   created_at: Date;
-  /** Behind which the device began in the channel; null: it has no position there. */
+  /** The seq after which the device began in the channel; null means that it has no position there. */
   started_seq: number | null;
 }
 
-/** The devices of user $1 and where they began in channel $2, oldest first, at most 100. */
+/** Returns the devices of user $1 and where they began in channel $2, the oldest first, at most 100. */
 export const FIND_PART_DEVICES = statement<PartDeviceRow>(
   'find_part_devices',
   `select d.device_id, d.created_at, c.started_seq
@@ -47,7 +47,7 @@ export const FIND_PART_DEVICES = statement<PartDeviceRow>(
     where d.user_id = $1 order by d.created_at, d.device_id limit 100`,
 );
 
-/** Whether group $1 has members, and had one when its seq $2 was published. */
+/** Tells whether group $1 has members, and whether it had one when its seq $2 was published. */
 export const FIND_AUDIENCE = statement<{ has_members: boolean; had_members: boolean }>(
   'find_audience',
   `select exists (select from trunkline.memberships where channel = $1) as has_members,

@@ -5,27 +5,31 @@ export interface RecipientRow {
   device_id: string | null;
   status: 'queued' | 'sent' | 'delivered' | 'read' | 'expired' | 'cancelled' | 'collapsed' | 'left' | 'dead';
   last_seen_at: Date | null;
-  /** False: it was forgotten, or there never was one (device_id is null then). */
+  /** False means that the device was forgotten, or that the user never had one (`device_id` is null then). */
   is_known: boolean;
-  /** How far the device has come in the channel. */
+  /** The seq up to which the device has come in the channel. */
   acked_seq: number;
-  /** When the user left the group after the message; null: it did not. */
+  /** When the user left the group after the message; null means that it did not. */
   left_at: Date | null;
   requeued_as: string | null;
   purged_at: Date | null;
 }
 
-/** Seqs that one attempt covers at most, so that the index finds those of a message; migrations/*-delivery-status.ts has it, too. */
+/**
+ * The most seqs that one attempt covers, so that the index finds the attempts of a message. The view delivery_status
+ * contains the same number.
+ */
 export const MAX_ATTEMPT_SEQS = 10_000;
 
-/** The attempts of seq $2 of channel $1. $3, its time, prunes partitions. */
+/** SQL for the attempts that cover seq $2 of channel $1. The message's time, $3, prunes partitions. */
 const ATTEMPTS = `trunkline.attempts
     where channel = $1 and from_seq <= $2 and to_seq between $2 and $2::bigint + ${MAX_ATTEMPT_SEQS}
       and settled_at >= $3::timestamptz - interval '1 day'`;
 
 /**
- * What became of seq $2 of channel $1 for each device; $3, the message's time, prunes partitions. A device that was sent
- * it, before its end ($4), counts though nothing else remembers it: it read along by a right, has been forgotten, or its user has left.
+ * Returns what became of seq $2 of channel $1 for each device; the message's time, $3, prunes partitions. A device to
+ * which the message was sent before its end ($4) is listed although nothing else remembers it: it subscribed by a
+ * right, it has been forgotten, or its user has left.
  */
 export const FIND_RECIPIENTS = statement<RecipientRow>(
   'find_recipients',
@@ -72,8 +76,9 @@ export interface AttemptRow {
 }
 
 /**
- * Every try to deliver seq $2 of channel $1, in order, by attempts_channel_seq_idx. That something was sent is written
- * down when its acknowledgement is late, and how it ended afterwards: of both the end is the attempt.
+ * Returns every attempt to deliver seq $2 of channel $1, in order, by attempts_channel_seq_idx. If its acknowledgement
+ * was late, an attempt has two rows: one that it was sent, and a later one of how it ended. Only the later one is
+ * returned.
  */
 export const FIND_ATTEMPTS = statement<AttemptRow>(
   'find_attempts',

@@ -6,8 +6,8 @@ export interface IdleRow {
 }
 
 /**
- * Devices not seen for $1 days in which the service ran, at most $2. Reads all devices: an index on what changes with each connection would keep
- * those updates from being HOT.
+ * Returns devices not seen for $1 days in which the service ran, at most $2. It reads all devices, because an index on
+ * last_seen_at, which changes with each connection, would keep those updates from being HOT.
  */
 export const FIND_IDLE_DEVICES = statement<IdleRow>(
   'find_idle_devices',
@@ -16,7 +16,10 @@ export const FIND_IDLE_DEVICES = statement<IdleRow>(
     order by last_seen_at limit $2`,
 );
 
-/** Forgets devices ($1 users, $2 devices) and how far they came, unless they were seen within $3 such days after all. */
+/**
+ * Deletes devices ($1 users, $2 devices) and their cursors, unless they were seen after all within $3 days in which the
+ * service ran.
+ */
 export const FORGET_DEVICES = statement<never>(
   'forget_devices',
   `with gone as (

@@ -1,7 +1,7 @@
 /**
- * Why message n is not handed out any more, or null. What was cancelled stays so, whatever the clock says by now: it may
- * have been ahead when it ended the message. A newer message of the same collapse key and publisher is looked for by
- * messages_collapse_key_idx, and only if n has a key.
+ * SQL for the reason why message n is not handed out any more; null means that it is. A cancelled message stays
+ * cancelled, whatever the clock says by now, because the clock may have been ahead when it ended the message. A newer
+ * message of the same collapse key and publisher is looked for by messages_collapse_key_idx, and only if n has a key.
  * @param collapses SQL that is false for readers who get every message of a key
  */
 export function gone(collapses = 'true'): string {
@@ -19,9 +19,9 @@ export function gone(collapses = 'true'): string {
 }
 
 /**
- * 'withheld' or 'taken' if message n is not for this recipient, otherwise null: as `isWithheld` in controls.ts, and a
- * message for one device alone is there for the device that took it, which claims_pkey tells. Looked at only where a
- * message has controls, which few have.
+ * SQL that is 'withheld' or 'taken' if message n is not for this recipient, and otherwise null. 'withheld' follows the
+ * rule of `isWithheld` in controls.ts. 'taken' means that the message is for one device alone and that this device did
+ * not claim it, by claims_pkey. Only messages with delivery options are looked at, and few have any.
  */
 export function withheld(user: string, device: string, connection: string): string {
   return `case

@@ -1,6 +1,6 @@
 import { statement } from '#database';
 
-/** One line in the jobs' diary. The service ran in this hour, see migrations/*-service-time.ts. */
+/** Adds a run to the jobs' history, and notes that the service ran in this hour: absence is counted in such hours. */
 export const RECORD_RUN = statement<never>(
   'record_run',
   `with hour as (
@@ -10,7 +10,7 @@ export const RECORD_RUN = statement<never>(
    values ($1, $2, clock_timestamp() - $3 * interval '1 millisecond', $4, $5)`,
 );
 
-/** All but the newest 1,000 runs of each job, at most $1. */
+/** Deletes all but the newest 1,000 runs of each job, at most $1 at once. */
 export const FORGET_RUNS = statement<never>(
   'forget_runs',
   `delete from trunkline.job_runs where (job, run_id) in (
@@ -26,7 +26,10 @@ export const LAST_RUN = statement<{ age_ms: number }>(
      from trunkline.job_runs where job = $1 order by run_id desc limit 1`,
 );
 
-/** One probe of job_runs_finished_at_idx for each job, and one more for each run that failed since. */
+/**
+ * Returns how long ago each of the jobs $1 last succeeded: one probe of job_runs_finished_at_idx for each job, and one
+ * more for each run that failed since.
+ */
 export const LAST_SUCCESSES = statement<{ job: string; age_ms: number | null }>(
   'last_successes',
   `select w.job, extract(epoch from clock_timestamp() - r.finished_at)::float8 * 1000 as age_ms
@@ -42,7 +45,7 @@ export interface LastRunRow {
   error: string | null;
 }
 
-/** The newest run of each job. */
+/** Returns the newest run of each job. */
 export const LAST_RUNS = statement<LastRunRow>(
   'last_runs',
   `select distinct on (job) job, finished_at, error from trunkline.job_runs order by job, finished_at desc`,

@@ -3,16 +3,16 @@ import { statement } from '#database';
 export interface JoinedRow {
   channel: string;
   user_id: string;
-  /** Null: the user is in as many groups as it may join by itself. */
+  /** The seq after which the membership begins; null means that the user may join no more groups by itself. */
   joined_seq: number | null;
 }
 
 /**
- * Makes users members behind the present end of their group; a member already keeps its first joined_seq (updated to
- * itself, so that a join committed a moment ago by somebody else is returned too). The epoch of each new member's inbox
- * tells the instances that hold its connections. Where $3 says that the user joins by itself, it becomes a member only
- * while it is in fewer than $4 groups (0: any number), counted by memberships_user_id_idx; statements that run at the same
- * moment do not see each other's.
+ * Makes users members from the present end of their group on. A user who is a member already keeps its first joined_seq
+ * (the row is updated to itself, so that a join that somebody else committed a moment ago is returned, too). The epoch
+ * of each new member's inbox is raised, which tells the instances that hold its connections. Where $3 says that the
+ * user joins by itself, it becomes a member only while it is in fewer than $4 groups (0 means any number), counted by
+ * memberships_user_id_idx; statements that run at the same moment do not see each other's rows.
  */
 export const JOIN_GROUPS = statement<JoinedRow>(
   'join_groups',
@@ -46,8 +46,8 @@ export const JOIN_GROUPS = statement<JoinedRow>(
 );
 
 /**
- * Ends a membership; the epoch of the inbox tells the instances. What was published until now was for its user: the
- * membership is remembered for as long as those messages are.
+ * Ends a membership and raises the epoch of the user's inbox, which tells the instances. What was published until now
+ * was for the user, so the membership is remembered for as long as those messages are kept.
  */
 export const LEAVE_GROUP = statement<{ channel: string }>(
   'leave_group',
@@ -68,8 +68,8 @@ export const LEAVE_GROUP = statement<{ channel: string }>(
 );
 
 /**
- * Memberships that ended more than $1 days ago and before every partition of messages that is still there, at most $2, by
- * past_memberships_left_at_idx.
+ * Deletes memberships that ended more than $1 days ago and before every partition of messages that is left, at most $2,
+ * by past_memberships_left_at_idx.
  */
 export const FORGET_MEMBERSHIPS = statement<never>(
   'forget_memberships',
@@ -82,7 +82,7 @@ export const FORGET_MEMBERSHIPS = statement<never>(
    returning 1`,
 );
 
-/** The groups of a user and the epoch they belong to, in one snapshot. */
+/** Returns the groups of user $1 and the epoch to which they belong, in one snapshot. */
 export const READ_MEMBERSHIPS = statement<{ channel: string | null; epoch: number }>(
   'read_memberships',
   `select m.channel, coalesce(c.epoch, 0) as epoch

@@ -3,11 +3,11 @@ import { statement } from '#database';
 export interface ChannelRow {
   channel: string;
   last_seq: number;
-  /** Null: nothing was ever published to it. */
+  /** Null means that nothing was ever published to the channel. */
   last_at: Date | number | null;
 }
 
-/** Channels in order, behind $1, that begin with $2, at most $3; by the primary key, which sorts by bytes. */
+/** Returns channels after $1 that begin with $2, in order, at most $3; by the primary key, which sorts by bytes. */
 export const LIST_CHANNELS = statement<ChannelRow>(
   'list_channels',
   `select channel, last_seq, nullif(last_at, '-infinity') as last_at
@@ -23,7 +23,7 @@ export const FIND_CHANNEL = statement<ChannelRow & { members: number }>(
      from trunkline.channels c where channel = $1`,
 );
 
-/** Members of a group nothing was published to have no row in channels. */
+/** Counts the members of a group that has no row in channels, because nothing was published to it. */
 export const COUNT_MEMBERS = statement<{ members: number }>(
   'count_members',
   'select count(*) as members from trunkline.memberships where channel = $1',
@@ -36,7 +36,7 @@ export interface MemberRow {
   devices: number;
 }
 
-/** Members of group $1 in order, behind user $2, at most $3; by the primary key. */
+/** Returns members of group $1 after user $2, in order, at most $3; by the primary key. */
 export const LIST_MEMBERS = statement<MemberRow>(
   'list_members',
   `select m.user_id, m.joined_seq, m.joined_at,

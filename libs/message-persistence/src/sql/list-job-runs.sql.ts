@@ -9,7 +9,7 @@ export interface JobRunRow {
   error: string | null;
 }
 
-/** Runs of job $1, newest first, before run $2, at most $3; by the primary key. */
+/** Returns runs of job $1 before run $2, the newest first, at most $3; by the primary key. */
 export const LIST_RUNS = statement<JobRunRow>(
   'list_runs',
   `select run_id, instance_id, started_at, finished_at, rows, error

@@ -6,7 +6,7 @@ export interface UserRow {
   last_seen_at: Date;
 }
 
-/** Users that have a device, in order, behind $1, at most $2: reads as many rows of the primary key as it needs. */
+/** Returns users with a device after $1, in order, at most $2; it reads as many rows of the primary key as it needs. */
 export const LIST_USERS = statement<UserRow>(
   'list_users',
   `select user_id, count(*) as devices, max(last_seen_at) as last_seen_at
@@ -35,8 +35,8 @@ export interface CursorRow {
 }
 
 /**
- * How far each device of user $1 has come in its inbox, broadcast and its groups, those furthest behind first. A device
- * without a cursor stands where it would begin.
+ * Returns how far each device of user $1 has come in its inbox, broadcast and its groups, those furthest behind first.
+ * A device without a cursor is shown where it would begin.
  */
 export const LIST_CURSORS = statement<CursorRow>(
   'list_cursors',

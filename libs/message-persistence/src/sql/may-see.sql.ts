@@ -1,8 +1,8 @@
 import { statement } from '#database';
 
 /**
- * For each pair whether the user may see the presence of the channel: its own, that of its groups and of users with whom
- * it shares one. By memberships_pkey and memberships_user_id_idx.
+ * Tells for each pair whether the user may see the presence of the channel: its own inbox, its groups, and users with
+ * whom it shares a group. By memberships_pkey and memberships_user_id_idx.
  */
 export const MAY_SEE = statement<{ may_see: boolean }>(
   'may_see',

@@ -6,13 +6,19 @@ export interface MendedSequence {
   last_value: number;
 }
 
-/** Whether this role may call the function of the next one: asked first, as a refusal would count as a missing right. */
+/**
+ * Tells whether this role may call trunkline.mend_sequences(). It is asked first, because a refused call would count as
+ * a right that is missing.
+ */
 export const MAY_MEND_SEQUENCES = statement<{ is_so: boolean }>(
   'may_mend_sequences',
   `select has_function_privilege('trunkline.mend_sequences()', 'execute') as is_so`,
 );
 
-/** Brings the sequences of identity columns, found in the catalog, to the end of their tables; those that were behind. */
+/**
+ * Brings the sequences of identity columns, found in the catalog, to the end of their tables, and returns those that
+ * were behind.
+ */
 export const MEND_SEQUENCES = statement<MendedSequence>(
   'mend_sequences',
   'select sequence, was, last_value from trunkline.mend_sequences()',
@@ -21,11 +27,11 @@ export const MEND_SEQUENCES = statement<MendedSequence>(
 export interface NumberedTable {
   relation: string;
   seq_column: string;
-  /** Null: its rows do not say when the number was given out. */
+  /** Null means that the table's rows do not say when the number was given out. */
   time_column: string | null;
 }
 
-/** Where numbers of channels stand, each partition by itself: none of them may be given out again. */
+/** Lists the tables that hold seqs of channels, each partition by itself: none of these seqs may be given out again. */
 export const NUMBERED_TABLES = statement<NumberedTable>(
   'numbered_tables',
   `select format('trunkline.%I', c.relname) as relation, s.seq_column, s.time_column
@@ -40,15 +46,16 @@ export const NUMBERED_TABLES = statement<NumberedTable>(
     order by 1`,
 );
 
-/** How many channels were behind the rows of table $1. */
+/** Raises the channels that are behind the rows of table $1 (seqs in $2, times in $3), and counts them. */
 export const RAISE_SEQS = statement<{ raised: number }>(
   'raise_seqs',
   'select trunkline.raise_seqs($1::regclass, $2, $3) as raised',
 );
 
 /**
- * Past anything that was handed out and is not in the tables any more; how many channels there are. It first locks them
- * in the order in which appending does: otherwise each of the two could hold what the other waits for.
+ * Raises the last seq of every channel by $1, past anything that was handed out and is no longer in the tables, and
+ * counts the channels. It first locks them in the order in which an append does, because otherwise each of the two
+ * could hold what the other waits for.
  */
 export const PUT_FORWARD = statement<{ channels: number }>(
   'put_forward',

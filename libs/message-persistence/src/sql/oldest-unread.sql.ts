@@ -1,9 +1,10 @@
 import { statement } from '#database';
 
 /**
- * How long the oldest message waits that was stored after these positions. One probe of channels for each, and one of
- * the primary key for those that have news, in the partitions since the time of the position's message: its
- * cost is bounded by the number of positions, not of messages (2 million messages, 200 positions, all behind: 12 ms).
+ * Returns how long the oldest message after these positions has waited. It takes one probe of channels for each
+ * position, and for those that have news one of the primary key, in the partitions since the time of the position's
+ * message. So its cost is bounded by the number of positions, not of messages (2 million messages, 200 positions, all
+ * behind: 12 ms).
  */
 export const OLDEST_UNREAD = statement<{ age_ms: number }>(
   'oldest_unread',

@@ -3,18 +3,20 @@ import { statement } from '#database';
 export interface OpenedRow {
   user_id: string;
   device_id: string;
-  /** Group channels the user is a member of. */
+  /** The group channels of which the user is a member. */
   groups: string[];
-  /** Membership epoch of the same snapshot. */
+  /** The membership epoch in the same snapshot. */
   epoch: number;
 }
 
 /**
- * Registers devices as seen. A new one gets its cursors here, in the same transaction, at the user's most advanced
- * device; the user's first device starts at its stored inbox, its memberships, and the present end of broadcast.
- * A known device that lacks a cursor has joined that group since: it starts at the membership (READ_POSITIONS).
- * A new device is registered only while its user has fewer than $3 (0: any number): the others have no row. Of these only
- * new ones are counted, by devices_pkey; statements that run at the same moment do not see each other's.
+ * Registers devices as seen. A new device gets its cursors here, in the same transaction, at the user's most advanced
+ * device. The user's first device starts at the beginning of its stored inbox, at the beginning of its memberships, and
+ * at the present end of broadcast. A known device lacks the cursor of a group that its user joined later: it starts
+ * where the membership began (READ_POSITIONS).
+ * A new device is registered only while its user has fewer than $3 devices (0 means any number), otherwise it gets no
+ * row in the answer. The devices of a user are counted only for a new one, by devices_pkey; statements that run at the
+ * same moment do not see each other's.
  */
 export const OPEN_DEVICES = statement<OpenedRow>(
   'open_devices',
@@ -57,7 +59,7 @@ export const OPEN_DEVICES = statement<OpenedRow>(
      from seen s left join trunkline.channels c on c.channel = trunkline.inbox(s.user_id)`,
 );
 
-/** The last connection of these devices on this instance ended. */
+/** Notes when the last connection of these devices on this instance ended. */
 export const LEAVE_DEVICES = statement<never>(
   'leave_devices',
   `update trunkline.devices d set last_seen_at = clock_timestamp()
@@ -67,8 +69,8 @@ export const LEAVE_DEVICES = statement<never>(
 );
 
 /**
- * The devices of these users ($1) that were not seen for $2 days in which the service ran, longest first, by devices_pkey.
- * One that is connected all the time was seen when it came.
+ * Returns the devices of users $1 that were not seen for $2 days in which the service ran, the longest first, by
+ * devices_pkey. A device that stays connected counts as seen when it connected.
  */
 export const FIND_AWAY_DEVICES = statement<{ user_id: string; device_id: string }>(
   'find_away_devices',

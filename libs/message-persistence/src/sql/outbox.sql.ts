@@ -1,7 +1,7 @@
 import { statement } from '#database';
 
 export interface ScheduledRow {
-  /** Null: nothing was put there, because of what follows or because the publish id is taken. */
+  /** Null means that nothing was stored: the time is too far ahead, too many wait, or the publish id is taken. */
   message_id: string | null;
   due_at: Date | null;
   is_too_far: boolean;
@@ -9,10 +9,11 @@ export interface ScheduledRow {
 }
 
 /**
- * Puts a message into the outbox until it is due, unless its publish id is taken, its time is more than a year ahead, or
- * its publisher has $13 waiting (0: any number), counted by outbox_user_idx; statements that run at the same moment do not
- * see each other's. $1 due_at, $2 id, $3 channel, $4 publisher, $5 sender, $6 type, $7 body, $8 metadata, $9 controls,
- * $10 ttl, $11 publish id, $12 hours of dedupe.
+ * Puts a message into the outbox until it is due, unless its publish id is taken, its time is more than a year ahead,
+ * or its publisher, a user, has $13 messages waiting (0 means any number). These are counted by outbox_user_idx;
+ * statements that run at the same moment do not see each other's.
+ * $1 due_at, $2 id, $3 channel, $4 publisher, $5 sender, $6 type, $7 body, $8 metadata, $9 controls, $10 ttl in
+ * milliseconds, $11 publish id, $12 hours of the dedupe window.
  */
 export const SCHEDULE_MESSAGE = statement<ScheduledRow>(
   'schedule_message',
@@ -35,8 +36,9 @@ export const SCHEDULE_MESSAGE = statement<ScheduledRow>(
 );
 
 /**
- * Who took publish id $3 of publisher $2 for channel $1, waiting or published already, and whether its type is $4 and
- * its body $5. A statement of its own: the one that met the id could not see it if it was taken at the same moment.
+ * Finds the message that has publish id $3 of publisher $2 in channel $1, whether it waits or was published already,
+ * and tells whether its type is $4 and its body $5. This is a statement of its own, because the one that met the id
+ * could not see a message that was stored at the same moment. $6 hours of the dedupe window.
  */
 export const FIND_SCHEDULED = statement<{ message_id: string; due_at: Date; is_same: boolean }>(
   'find_scheduled',
@@ -58,13 +60,19 @@ export interface DrainedRow {
   outcome: string;
 }
 
-/** Moves up to $1 committed, due messages into their channels; nothing while another instance is at it. $3 to $5: default ttl. */
+/**
+ * Moves up to $1 committed messages that are due into their channels, and none while another instance does it. $2 hours
+ * of the dedupe window, $3 to $5 the default ttl in inboxes, groups and broadcast, in milliseconds.
+ */
 export const DRAIN_OUTBOX = statement<DrainedRow>(
   'drain_outbox',
   `select channel, message_id, seq, outcome from trunkline.drain_outbox($1, make_interval(hours => $2::int), $3, $4, $5)`,
 );
 
-/** The first entry of outbox_due_idx, however many there are. What is published from SQL is due at -infinity. */
+/**
+ * Returns how long the first due message has waited. It reads the first entry of outbox_due_idx, however many there
+ * are. What is published from SQL is due at -infinity, so it waits since it was created.
+ */
 export const OLDEST_DUE = statement<{ age_ms: number }>(
   'oldest_due',
   `select extract(epoch from clock_timestamp() - greatest(due_at, created_at))::float8 * 1000 as age_ms
@@ -74,7 +82,7 @@ export const OLDEST_DUE = statement<{ age_ms: number }>(
 const FIRST_DUE = `select id from trunkline.outbox
   where error is null and due_at <= clock_timestamp() order by due_at, id limit 1`;
 
-/** The first due message, and whether others are due as well. */
+/** Returns the first due message, and whether others are due as well. */
 export const FIND_FIRST_DUE = statement<{ id: number; message_id: string; has_others: boolean }>(
   'find_first_due',
   `select id, message_id,
@@ -83,8 +91,8 @@ export const FIND_FIRST_DUE = statement<{ id: number; message_id: string; has_ot
 );
 
 /**
- * Puts aside message $1, which fails to enter its channel, with its error $2, so that the others go on. Only while it is
- * the first: otherwise another one has come before it meanwhile, and it was that one which failed.
+ * Puts aside message $1, which failed to enter its channel, with its error $2, so that the others go on. It does so
+ * only while the message is the first, because otherwise another one has come before it meanwhile, and that one failed.
  */
 export const PUT_ASIDE = statement<{ id: number }>(
   'put_aside',
@@ -96,7 +104,7 @@ export const TAKE_BACK = statement<never>(
   'update trunkline.outbox set error = null where id = any ($1::bigint[])',
 );
 
-/** Takes back a message that is not published yet; $2 is its publisher. */
+/** Deletes message $1, which is not published yet, if $2 is its publisher. */
 export const CANCEL_SCHEDULED = statement<{ publisher: string; is_own: boolean }>(
   'cancel_scheduled',
   `with gone as (delete from trunkline.outbox where message_id = $1 and publisher = $2 returning publisher)
@@ -106,8 +114,8 @@ export const CANCEL_SCHEDULED = statement<{ publisher: string; is_own: boolean }
 );
 
 /**
- * Ends a stored message now, for every device that has not got it, unless it has ended before. $2 is the user whose
- * message it has to be, or null for a back end, which may take back any.
+ * Ends stored message $1 now, for every device that has not received it, unless it has ended before. $2 is the user who
+ * must have sent it, or null for a back end, which may cancel any.
  */
 export const CANCEL_STORED = statement<{ is_own: boolean }>(
   'cancel_stored',

@@ -14,7 +14,7 @@ export interface ReadRow {
   body: string | null;
   metadata: string | null;
   controls: Controls | null;
-  /** Why it is not handed out, if so. */
+  /** The reason why the message is not handed out; null means that it is. */
   gone: 'expired' | 'cancelled' | 'collapsed' | null;
   created_at: Date;
   expires_at: Date | null;
@@ -26,7 +26,7 @@ type Columns = readonly [
   ...[gone: ReadRow['gone'], createdAt: Date, expiresAt: Date | null],
 ];
 
-/** In the order of the statement. */
+/** Makes a row of its columns, which are in the order of the statement. */
 function toRow(columns: Columns): ReadRow {
   return {
     ord: columns[0],
@@ -47,12 +47,13 @@ function toRow(columns: Columns): ReadRow {
 }
 
 /**
- * What came after a position, for many channels in one statement and so in one snapshot: a seq missing between two
- * returned ones, or before the first, is gone for good. Channels without news give no row, for one probe of the primary
- * key each. Readers pass the time of their position's message (`since`): created_at never falls along seq, so older
- * partitions are pruned (11 daily partitions: 6 µs a channel with the bound, 32 µs without).
- * With $7, only the newest message of a collapse key is handed out: for those who were away.
- * A page ends after $5 messages or $6 bytes of bodies, but has at least one. What is gone comes without its body.
+ * Reads what came after a position, for many channels in one statement and so in one snapshot: a seq missing between
+ * two returned ones, or before the first, is gone for good. A channel without news gives no row and costs one probe of
+ * the primary key. Readers pass the time of their position's message (`since`): created_at never falls along seq, so
+ * older partitions are pruned (11 daily partitions: 6 µs a channel with the bound, 32 µs without).
+ * If $7 is true, only the newest message of a collapse key is handed out, as for devices that were away.
+ * A page ends after $5 messages or $6 bytes of bodies, but has at least one message. A message that is not handed out
+ * comes without its body.
  */
 export const READ_CHANNELS = statement<ReadRow>(
   'read_channels',

@@ -2,7 +2,10 @@ import { statement } from '#database';
 import { gone, withheld } from './gone.sql.js';
 import type { ReadRow } from './read-channels.sql.js';
 
-/** What message s is in an answer, as far as its lengths tell, which are known without reading what is stored apart. */
+/**
+ * SQL for the bytes that message s takes in an answer, as far as its lengths tell. PostgreSQL knows these without
+ * reading values that are stored apart from the row.
+ */
 const BYTES = `200 + octet_length(s.channel) + coalesce(octet_length(s.body), 0) + coalesce(octet_length(s.metadata), 0)`;
 
 const readHistory = (order: 'asc' | 'desc') => `
@@ -26,14 +29,14 @@ export type HistoryRow = Pick<
 > & {
   last_seq: number | null;
   seq: number | null;
-  /** Messages within the bounds, counted up to one more than $6. */
+  /** The number of messages within the bounds, counted up to one more than $6. */
   found: number | null;
 };
 
 /**
- * A page of channel $1 between the seqs $2 and $3 and the times $4 and $5, both of which prune partitions, as connection
- * $9 of device $8 of user $7 may see it; as null, everything. It ends with $6 messages or before it exceeds $10 bytes,
- * and holds at least one. The bodies of those that do not fit are not read.
+ * Reads a page of channel $1 between the seqs $2 and $3 and the times $4 and $5 (which prune partitions), as connection
+ * $9 of device $8 of user $7 may see it; if these are null, everything is shown. The page ends after $6 messages or
+ * before it exceeds $10 bytes, but has at least one message. The bodies of messages that do not fit are not read.
  */
 export const READ_HISTORY = {
   asc: statement<HistoryRow>('read_history_asc', readHistory('asc')),

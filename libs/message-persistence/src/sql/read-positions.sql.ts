@@ -2,7 +2,7 @@ import { statement } from '#database';
 
 export interface PositionRow {
   ord: number;
-  /** What the device has acknowledged; delivery goes on behind it. */
+  /** The seq up to which the device has come; delivery goes on after it. */
   seq: number;
   last_seq: number;
   last_at: Date;
@@ -10,7 +10,7 @@ export interface PositionRow {
   is_member: boolean;
 }
 
-/** Where devices stand in channels, in one snapshot with the channels' ends. */
+/** Returns where devices stand in channels, in one snapshot with the channels' ends. */
 export const READ_POSITIONS = statement<PositionRow>(
   'read_positions',
   `select w.ord, coalesce(c.last_seq, 0) as last_seq, coalesce(c.last_at, '-infinity') as last_at,

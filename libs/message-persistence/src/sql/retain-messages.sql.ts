@@ -3,7 +3,10 @@ import { statement } from '#database';
 export const PARTITIONED_TABLES = ['messages', 'publish_ids', 'attempts'] as const;
 export type PartitionedTable = (typeof PARTITIONED_TABLES)[number];
 
-/** The days, from yesterday (for clocks of transactions under way) to $2 days ahead, for which these tables have no partition. */
+/**
+ * Lists the days for which tables $1 have no partition, from yesterday (for the clocks of transactions under way) to $2
+ * days ahead.
+ */
 export const MISSING_PARTITIONS = statement<{ parent: PartitionedTable; day: string }>(
   'missing_partitions',
   `select t.name as parent, to_char(d.day, 'YYYY-MM-DD') as day
@@ -14,13 +17,16 @@ export const MISSING_PARTITIONS = statement<{ parent: PartitionedTable; day: str
     order by d.day, t.name`,
 );
 
-/** ACCESS EXCLUSIVE on the default partition, waited for at most 40 ms, see migrations/*-keys.ts. */
+/** Makes a partition. Its function in migrations/ waits at most 40 ms for ACCESS EXCLUSIVE on the default partition. */
 export const MAKE_PARTITION = statement<{ is_made: boolean }>(
   'make_partition',
   'select trunkline.make_partition($1, $2::date) as is_made',
 );
 
-/** How many days after today the partitions of these tables reach, of the one that reaches least; the catalog only. */
+/**
+ * Returns how many days after today the partitions of tables $1 reach, for the table where they reach least. It reads
+ * only the catalog.
+ */
 export const PARTITIONS_AHEAD = statement<{ days: number }>(
   'partitions_ahead',
   `select min(coalesce(newest.day - (now() at time zone 'utc')::date, -1)) as days
@@ -31,8 +37,8 @@ export const PARTITIONS_AHEAD = statement<{ days: number }>(
 );
 
 /**
- * The partitions all of whose rows are older than $2 days, oldest first, and whether they are older than $3 days in which
- * the service ran.
+ * Lists the partitions of table $1 whose rows are all older than $2 days, the oldest first, and whether they are older
+ * than $3 days in which the service ran.
  */
 export const OLD_PARTITIONS = statement<{ name: string; is_overdue: boolean }>(
   'old_partitions',
@@ -41,19 +47,19 @@ export const OLD_PARTITIONS = statement<{ name: string; is_overdue: boolean }>(
      from trunkline.old_partitions($1, (now() at time zone 'utc')::date - $2::int) as name`,
 );
 
-/** Reads a partition of messages once; it locks nobody out. */
+/** Tells whether a device is still to receive a message of partition $1: it reads that once, and locks nobody out. */
 export const HAS_UNDELIVERED = statement<{ is_so: boolean }>(
   'has_undelivered',
   'select trunkline.has_undelivered($1) as is_so',
 );
 
-/** ACCESS EXCLUSIVE on the parent, waited for at most 40 ms, see migrations/*-retention.ts. */
+/** Drops a partition. Its function in migrations/ waits at most 40 ms for ACCESS EXCLUSIVE on the parent. */
 export const DROP_PARTITION = statement<never>('drop_partition', 'select trunkline.drop_partition($1, $2)');
 
 /**
- * Removes the bodies of messages that expired or were cancelled, at most $1 at a time, by messages_expires_at_idx, which
- * holds those that still have one. The rest of the row stays until retention and says why nobody got the message.
- * Delivery does not wait for this: readers never hand out what has ended.
+ * Removes the bodies of messages that expired or were cancelled, at most $1 at a time, by messages_expires_at_idx,
+ * which holds only messages that still have one. The rest of the row stays until retention and says why nobody got the
+ * message. Delivery does not wait for this, because readers never hand out what has ended.
  */
 export const CLEAR_ENDED = statement<never>(
   'clear_ended',

@@ -2,9 +2,9 @@ import { statement } from '#database';
 import { sendReceipts } from './send-receipts.sql.js';
 
 /**
- * Moves cursors forward and records the settled attempts, for many connections at once. Rows are locked in key order, as
- * in every other statement that touches cursors. delivered_seq never falls.
- * @param further a part that goes before the last one and ends with a comma, or nothing
+ * SQL that moves cursors forward and records the settled attempts, for many connections at once. Rows are locked in key
+ * order, as in every other statement that touches cursors. delivered_seq never falls.
+ * @param further a part of the WITH clause that ends with a comma, or an empty string
  */
 function saveSettlements(further: string): string {
   return `with settled as (
@@ -32,9 +32,10 @@ function saveSettlements(further: string): string {
 export const SAVE_SETTLEMENTS = statement<never>('save_settlements', saveSettlements(''));
 
 /**
- * The same, and sends the receipts that senders asked for. It is a statement of its own, because opening every
- * partition of the messages takes 0.1 ms of 0.4 also where nobody asked. A client that resumes acknowledges a range whatever was
- * missing from it, so a receipt also needs the message to have been there when the range was sent.
+ * Does the work of SAVE_SETTLEMENTS and also sends the receipts that senders asked for. It is a statement of its own,
+ * because opening every partition of the messages takes 0.1 ms of 0.4 even where nobody asked. A client that resumes
+ * acknowledges a range whatever was missing from it, so a receipt also needs the message to have been there when the
+ * range was sent.
  */
 export const SAVE_SETTLEMENTS_WITH_RECEIPTS = statement<never>(
   'save_settlements_with_receipts',
@@ -48,9 +49,9 @@ export const SAVE_SETTLEMENTS_WITH_RECEIPTS = statement<never>(
 );
 
 /**
- * Moves what users have read forward, at most to what the device has acknowledged, and sends the receipts: for what an
- * acknowledged attempt covers, since the range also holds what expired or collapsed before the device got it. $1 user,
- * $2 device, $3 channels, $4 seqs.
+ * Moves forward how far a user has read, at most to what the device has acknowledged, and sends the receipts. Only
+ * messages that an acknowledged attempt covers get one, because the range also contains what expired or collapsed
+ * before the device got it. $1 user, $2 device, $3 channels, $4 seqs.
  */
 export const SAVE_READS = statement<never>(
   'save_reads',
@@ -80,7 +81,7 @@ export interface DeadRow {
   seq: number;
 }
 
-/** Counts failed attempts; what failed too often is given up, see the function in migrations/*-ledger.ts. */
+/** Counts failed attempts, and gives up a message that failed $6 times in all. Its function stands in migrations/. */
 export const FAIL_ATTEMPTS = statement<DeadRow>(
   'fail_attempts',
   `select user_id, device_id, channel, seq

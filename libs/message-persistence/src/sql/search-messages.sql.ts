@@ -5,16 +5,17 @@ import type { ReadRow } from './read-channels.sql.js';
 export type SearchRow = Pick<ReadRow, 'id' | 'sender' | 'type' | 'gone' | 'created_at' | 'expires_at'> & {
   channel: string;
   seq: number;
-  /** With microseconds. */
+  /** `created_at` as text, with its microseconds. */
   created_at_exactly: string;
   is_match: boolean;
 };
 
 /**
- * Messages from $1 to $2, of channel $3, sender $4, in a channel of recipient $5, behind the one of $7 and $8, newest
- * first, at most $9; each with whether it is for $5 and in state $6 (of null all are). The times prune partitions; within
- * a day all rows are read unless a channel or recipient is named, as there is no index on times. Whom a message is for is
- * looked up for each one apart: joined, the view would be made for all messages.
+ * Finds messages from $1 to $2, of channel $3, of sender $4 and in a channel of recipient $5, after the message with
+ * time $7 and id $8, the newest first, at most $9. `is_match` tells whether a message is for $5 and in state $6; a null
+ * matches all. The times prune partitions; within a day all rows are read unless a channel or recipient is named,
+ * because there is no index on times. The recipients of each message are looked up separately, because a join would
+ * build the view for all messages.
  */
 export const SEARCH_MESSAGES = statement<SearchRow>(
   'search_messages',

@@ -1,12 +1,13 @@
 import { statement } from '#database';
 
 /**
- * The part of a statement that tells authors how far a reader has come in their messages. It goes through the outbox and
- * so in the transaction that moves the cursor: neither is lost without the other. What a reader was reported to have
- * reached before, by whichever of its devices, is not reported again. A receipt has a collapse key, because the newest
- * one about a reader says all that the earlier ones say. Rows are locked in the order of receipts_pkey.
- * @param ranges rows with channel, from_seq, to_seq, user_id, device_id
- * @param condition what else has to be true of message m and range r
+ * SQL for the part of a statement that tells authors how far a reader has come in their messages. The receipts go
+ * through the outbox, and so into the transaction that moves the cursor: neither is lost without the other. What a
+ * reader was reported to have reached before, with any of its devices, is not reported again. A receipt has a collapse
+ * key, because the newest one about a reader says all that the earlier ones say. Rows are locked in the order of
+ * receipts_pkey.
+ * @param ranges SQL for rows with channel, from_seq, to_seq, user_id, device_id
+ * @param condition SQL for what else must be true of message m and range r
  */
 export function sendReceipts(state: 'delivered' | 'read', ranges: string, condition: string): string {
   return `asking as materialized (
@@ -42,8 +43,8 @@ export function sendReceipts(state: 'delivered' | 'read', ranges: string, condit
 }
 
 /**
- * Forgets whom it was reported to how far a reader has come, where every message it can be about is gone: older than $1
- * days and than every partition that is still there, at most $2 rows, by receipts_updated_on_idx.
+ * Deletes the notes of what was reported of readers once every message they can be about is gone: notes older than $1
+ * days and than every partition that is left, at most $2, by receipts_updated_on_idx.
  */
 export const FORGET_RECEIPTS = statement<never>(
   'forget_receipts',
