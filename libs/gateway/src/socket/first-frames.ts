@@ -1,6 +1,6 @@
 import { ACK_CHANNELS_MAX } from '#protocol';
 
-/** What Engine.IO's socket, whose types keep it private, has below it. */
+/** The parts of Engine.IO's socket that lead to its WebSocket; its types keep them private. */
 export interface NewConnection {
   readonly transport: { readonly socket?: WsSocket };
   close(): void;
@@ -16,20 +16,20 @@ interface WsSocket {
 
 type OnMessage = (this: WsSocket, data: Buffer, isBinary: boolean) => void;
 
-/** Engine.IO's "pong", and Socket.IO's "connect" in its "message". */
+/** Digits of frames: `3` is Engine.IO's "pong", and `40` its "message" with Socket.IO's "connect" in it. */
 const THREE = 0x33;
 const FOUR = 0x34;
 const ZERO = 0x30;
-/** A token and what stands around it, and what the device has processed already. */
+/** The longest CONNECT: a token with what stands around it, and the positions that the device has processed already. */
 const FIRST_FRAME_MAX = 32_768 + ACK_CHANNELS_MAX * 128;
-/** Those who are let in need one, or two if they are pinged meanwhile. */
+/** The most frames before a client is let in. It needs one to be let in, or two if it is pinged meanwhile. */
 const MAX_FRAMES = 16;
 
 /**
- * Lets through only what a client may send before it is let in: a few frames, each a CONNECT of bounded length or a pong.
- * Whoever sends anything else is closed before it is decoded.
+ * Lets through only the frames that a client may send before it is let in: a few, each a CONNECT of bounded length or a
+ * pong. On any other frame the connection is closed before the frame is decoded.
  *
- * @returns takes this away again: from then on all frames go through
+ * @returns a function that takes the guard away, after which all frames go through
  */
 export function guardFirstFrames(conn: NewConnection): () => void {
   const ws = conn.transport.socket;
@@ -41,7 +41,7 @@ export function guardFirstFrames(conn: NewConnection): () => void {
     if (frames > MAX_FRAMES || isBinary || !mayComeFirst(data)) conn.close();
     else usual.call(ws, data, isBinary);
   };
-  /** Of WebSocket itself, which nobody needs before it is let in. */
+  /** Counts the pings and pongs of WebSocket itself, which no client needs before it is let in. */
   const control = (): void => {
     frames += 1;
     if (frames > MAX_FRAMES) conn.close();
