@@ -2,7 +2,7 @@ import type { Database } from '#database';
 import { FORGET_SUSPECTS, LIST_SUSPECTS, NOTE_SUSPECTS, type SuspectRow } from './sql/suspects.sql.js';
 import type { Suspicion } from './suspicions.js';
 
-/** What was seen of one address for one reason since the last write. Times are by performance.now(). */
+/** The sightings of one address for one reason since the last write. Times are by performance.now(). */
 export interface Sighting {
   readonly address: string;
   readonly reason: Suspicion;

@@ -21,7 +21,7 @@ export interface Entrant {
   displace(fault: Fault): void;
 }
 
-/** When a refused client is to come back: soon if the shortage passes by itself, later if it has to close something. */
+/** A refused client is to come back soon if the shortage passes by itself, later if it has to close something first. */
 const SOON_MS = 1_000;
 const LATER_MS = 10_000;
 

@@ -53,7 +53,7 @@ export class SocketClient implements Entrant, Taker, OutletOwner, Throttled {
   readonly outlet: SocketOutlet;
   /** The permit of the connection, taken before anything is waited for. */
   place: Place | undefined;
-  /** When the client is to be gone because the instance drains, by performance.now(). */
+  /** The time, by performance.now(), by which the client is to be gone because the instance drains. */
   leavesAtMs = Infinity;
   /** True once the client's time to leave has come; new requests are then refused. */
   private isLeaving = false;

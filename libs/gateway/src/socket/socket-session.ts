@@ -19,7 +19,7 @@ export class SocketSession implements SessionHolder {
   heldAt = 0;
   /** The grants of the newest token. */
   grants: readonly string[];
-  /** When there is next something to do about the token. */
+  /** The time at which there is next something to do about the token. */
   private dueAtMs = 0;
   private isAnnounced = false;
   private isOver = false;

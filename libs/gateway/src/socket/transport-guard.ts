@@ -123,8 +123,8 @@ function answerInHttp(
   else {
     const lines = Object.entries(all).map((line) => line.join(': '));
     socket.end([`HTTP/1.1 ${status}`, ...lines, '', body].join('\r\n'));
-    // Node leaves the client's half open, and nobody else looks after it. What the client still sends is read, because
-    // otherwise a reset would overtake the answer.
+    // Node leaves the client's half of the connection open, and nothing else closes it. Bytes that the client still
+    // sends are read, because otherwise a reset would overtake the answer.
     socket.resume();
     setTimeout(() => socket.destroy(), LINGER_MS).unref();
   }

@@ -1,6 +1,6 @@
 import type { Reach } from './reach.js';
 
-/** What one instance tells PostgreSQL about its places under one key. */
+/** The ask of one instance to PostgreSQL for its places under one key. */
 export interface PlaceAsk {
   readonly key: string;
   /** The limit: how many places all instances have together. */
@@ -35,7 +35,7 @@ export interface SharedPlacesOptions {
   readonly random: () => number;
 }
 
-/** While there is no place and somebody wants one, PostgreSQL is asked for one at most this often. */
+/** PostgreSQL is asked at most this often for a place while there is none and a caller wants one. */
 const ASK_AGAIN_MS = 500;
 const COME_BACK_MS = 1_000;
 /** The most free places that are held ready. */

@@ -1,7 +1,7 @@
 import type { Reach } from './reach.js';
 import { SlidingWindow } from './sliding-window.js';
 
-/** What one instance asks PostgreSQL for under one key. */
+/** The ask of one instance to PostgreSQL for its share of a rate, under one key. */
 export interface RateAsk {
   readonly key: string;
   /** The limit: how many all instances accept together per window. */
@@ -76,7 +76,7 @@ export class RateShare {
   private renewAtMs = Infinity;
   /** True if the last lease granted less than was wanted, because other instances hold the rest. */
   private isShort = false;
-  /** When the last statement about this share was sent. */
+  /** The time at which the last statement about this share was sent. */
   private askedAtMs = -Infinity;
   private isAsking = false;
   /** True if the callers have stopped waiting for the answer that is on its way. */
