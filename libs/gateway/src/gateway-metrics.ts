@@ -3,7 +3,7 @@ import { countLimited } from '#limits';
 import type { Count, Counts, Meter } from '#observability';
 import type { FaultName } from '#protocol';
 
-/** What Socket.IO says of the end of a connection; anything else counts as `other`. */
+/** The reasons that Socket.IO gives for the end of a connection; any other reason counts as `other`. */
 const ENDS = new Set([
   'transport close',
   'transport error',
@@ -15,16 +15,20 @@ const ENDS = new Set([
   'forced server close',
   'server shutting down',
 ]);
-/** Before the upgrade, with the status of HTTP: `misfit` is a client of a wrong origin, version or transport. */
+/**
+ * Why a client could not connect. Before the upgrade it is refused in HTTP: `turned_away` while draining, full or
+ * overloaded, `misfit` for a wrong origin, version or transport.
+ */
 export type ConnectFailure = FaultName | 'turned_away' | 'misfit';
 
 export interface Crowd {
-  /** Connections. */
+  /** How many connections are open. */
   readonly size: number;
+  /** How many WebSockets are open, also those whose client has not been let in. */
   readonly transports: number;
 }
 
-/** Shown from the start; others when they happen. */
+/** The reasons whose counters are shown from the start; others appear when they first happen. */
 const FAILURES: readonly ConnectFailure[] = [
   ...([
     'turned_away',

@@ -4,18 +4,18 @@ export interface Rate {
   readonly burst: number;
 }
 
-/** Tokens that are missing because fractions are rounded do not count. */
+/** A shortage smaller than this comes from the rounding of fractions and counts as none. */
 const ROUNDING = 1e-6;
 
 /**
- * A token bucket. It is full at first, fills evenly and holds no more than its burst. A cost beyond the burst is let
- * through when the bucket is full and leaves a debt, or what costs more than a bucket holds could never be done.
+ * A token bucket. It starts full, fills evenly and holds at most its burst. A cost larger than the burst passes when
+ * the bucket is full and leaves a debt; otherwise it could never pass.
  */
 export class Bucket {
   private tokens: number;
   private atMs: number;
 
-  /** @param nowMs performance.now(), as below */
+  /** @param nowMs the present time by performance.now(), as in every method */
   constructor(
     private readonly rate: Rate,
     nowMs: number,
@@ -24,7 +24,7 @@ export class Bucket {
     this.atMs = nowMs;
   }
 
-  /** Takes the cost, or nothing. @returns 0 if it was taken, else the milliseconds after which it would be */
+  /** Takes the whole cost or nothing. @returns 0 if the cost was taken, otherwise the milliseconds until it would be */
   take(cost: number, nowMs: number): number {
     const { perS, burst } = this.rate;
     if (perS === 0) return 0;
@@ -35,20 +35,20 @@ export class Bucket {
     return 0;
   }
 
-  /** Takes the cost of what is done already, if need be as a debt. */
+  /** Takes the cost of work that is done already; if the bucket holds less, it goes into debt. */
   charge(cost: number, nowMs: number): void {
     if (this.rate.perS === 0) return;
     this.fill(nowMs);
     this.tokens -= cost;
   }
 
-  /** What could be taken now; 0 while it is in debt. */
+  /** Returns the whole tokens that could be taken now: 0 while the bucket is in debt. */
   left(nowMs: number): number {
     this.fill(nowMs);
     return Math.max(0, Math.floor(this.tokens));
   }
 
-  /** Nothing is known of it that a new one would not know: it may be forgotten. */
+  /** True if the bucket is full. It then behaves like a new one, so it may be forgotten. */
   isFull(nowMs: number): boolean {
     this.fill(nowMs);
     return this.tokens >= this.rate.burst - ROUNDING;
@@ -56,7 +56,7 @@ export class Bucket {
 
   private fill(nowMs: number): void {
     const { perS, burst } = this.rate;
-    // A clock that steps back fills nothing and takes nothing away.
+    // If the clock steps back, nothing is filled and nothing is taken away.
     if (nowMs > this.atMs) this.tokens = Math.min(burst, this.tokens + ((nowMs - this.atMs) * perS) / 1_000);
     this.atMs = nowMs;
   }

@@ -1,9 +1,9 @@
 import { Bucket, type Rate } from './bucket.js';
 
-/** Keys that are remembered at most. A strange address or a user costs some 200 bytes for as long as its bucket fills. */
+/** The most keys that are remembered. An unknown address or a user costs some 200 bytes until its bucket is full. */
 const MAX_KEYS = 100_000;
 
-/** A token bucket for each key: a user, an address, an API key. Those that are full again are forgotten. */
+/** One token bucket per key (a user, an address, an API key). Buckets that are full again are forgotten. */
 export class Buckets {
   private readonly buckets = new Map<string, Bucket>();
 
@@ -12,18 +12,18 @@ export class Buckets {
     private readonly maxKeys = MAX_KEYS,
   ) {}
 
-  /** @returns 0 if the cost was taken, else the milliseconds after which it would be */
+  /** @returns 0 if the cost was taken, otherwise the milliseconds until it would be */
   take(key: string, cost: number, nowMs: number): number {
     if (this.rate.perS === 0) return 0;
     return this.of(key, nowMs).take(cost, nowMs);
   }
 
-  /** Takes the cost of what is done already, if need be as a debt. */
+  /** Takes the cost of work that is done already; if the bucket of the key holds less, it goes into debt. */
   charge(key: string, cost: number, nowMs: number): void {
     if (this.rate.perS > 0) this.of(key, nowMs).charge(cost, nowMs);
   }
 
-  /** What could be taken now. */
+  /** Returns the tokens that could be taken now; for an unknown key that is the burst. */
   left(key: string, nowMs: number): number {
     return this.buckets.get(key)?.left(nowMs) ?? this.rate.burst;
   }
@@ -32,7 +32,7 @@ export class Buckets {
     return this.buckets.size;
   }
 
-  /** Forgets the buckets that are full. Its owner calls this now and then. */
+  /** Forgets the buckets that are full. The owner calls this now and then. */
   sweep(nowMs: number): void {
     for (const [key, bucket] of this.buckets) if (bucket.isFull(nowMs)) this.buckets.delete(key);
   }
@@ -46,7 +46,7 @@ export class Buckets {
     return bucket;
   }
 
-  /** The one that was made first goes, which is then given a full bucket when it comes again: memory has to end somewhere. */
+  /** Bounds the memory. If no bucket is full, the first one made is forgotten; its key would get a full one again. */
   private makeRoom(nowMs: number): void {
     if (this.buckets.size < this.maxKeys) return;
     this.sweep(nowMs);

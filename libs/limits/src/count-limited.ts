@@ -1,6 +1,6 @@
 import type { Counts, Meter } from '#observability';
 
-/** One counter for all limits, wherever they stand. */
+/** Makes the one counter in which all limits count, whichever lib enforces them. */
 export function countLimited(meter: Meter): Counts<string> {
   return meter.counters({
     name: 'trunkline_limited_total',

@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { Fault } from '#protocol';
 import { FairQueue, type FairQueueOptions } from './fair-queue.js';
 
-/** A queue, what its works did in order, and how to end one. */
+/** Makes a queue and tasks for it: `begun` lists them in the order in which they began, and `end` ends one. */
 function queueOf(options: Partial<FairQueueOptions> = {}) {
   const queue = new FairQueue({
     ...{ concurrency: 4, concurrencyOfOne: 2, maxWaiting: 100, maxWaitingOfOne: 50 },

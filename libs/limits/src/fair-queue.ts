@@ -1,18 +1,18 @@
 import { Fault } from '#protocol';
 
 export interface FairQueueOptions {
-  /** Works under way at most. */
+  /** The most tasks of all owners that run at once. */
   readonly concurrency: number;
-  /** Of one owner. */
+  /** The most tasks of one owner that run at once. */
   readonly concurrencyOfOne: number;
-  /** Works that may wait, beyond which more are refused. */
+  /** The most tasks of all owners that may wait; more are refused. */
   readonly maxWaiting: number;
-  /** Of one owner. */
+  /** The most tasks of one owner that may wait; more of this owner are refused. */
   readonly maxWaitingOfOne: number;
   readonly onRefused?: () => void;
 }
 
-/** An owner with something under way or waiting. */
+/** The running and waiting tasks of one owner; kept while there are any. */
 interface Lane {
   readonly owner: string;
   running: number;
@@ -20,20 +20,20 @@ interface Lane {
 }
 
 /**
- * Runs works side by side, some at once for each owner and more in all; what has to wait is taken in turns of the owners.
- * So whoever asks for much waits behind itself, and a pool of connections always has one left for somebody else. Work
- * that need not wait begins at once, before `run` returns.
+ * Runs tasks concurrently: a few at once for each owner, and more in total. Tasks that have to wait are taken in turns
+ * of their owners, so an owner that asks for much waits behind itself, and a pool of connections always has one left
+ * for somebody else. A task that need not wait begins before `run` returns.
  */
 export class FairQueue {
   private readonly lanes = new Map<string, Lane>();
-  /** Those of the lanes in which something waits, next first. */
+  /** The lanes in which something waits; the one whose turn is next stands first. */
   private readonly turns = new Set<Lane>();
   private running = 0;
   private waiting = 0;
 
   constructor(private readonly options: FairQueueOptions) {}
 
-  /** @throws Fault OVERLOADED if too much waits, of this owner or in all */
+  /** @throws Fault OVERLOADED if too many tasks wait, of this owner or in total */
   async run<T>(owner: string, work: () => Promise<T>): Promise<T> {
     const lane = this.laneOf(owner);
     if (lane.waiting.length > 0 || !this.mayStart(lane)) await this.wait(lane);
@@ -58,7 +58,7 @@ export class FairQueue {
     return this.running < this.options.concurrency && running < this.options.concurrencyOfOne;
   }
 
-  /** Resolves when it is the lane's turn, with the place taken. */
+  /** Resolves when it is the lane's turn. By then the task is counted as running. */
   private wait(lane: Lane): Promise<void> {
     const { maxWaiting, maxWaitingOfOne } = this.options;
     if (this.waiting >= maxWaiting) throw this.refusal(lane, 'requests');
@@ -86,7 +86,10 @@ export class FairQueue {
     this.startNext();
   }
 
-  /** An owner who has more waiting goes to the end. Those passed over are few: each has as much under way as it may. */
+  /**
+   * Starts the next task. Its owner goes to the end if it has more waiting. The search is short, because the owners
+   * that it passes over are few: each has as many tasks running as it may.
+   */
   private startNext(): void {
     for (const lane of this.turns) {
       if (!this.mayStart(lane)) continue;

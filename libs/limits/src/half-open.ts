@@ -1,12 +1,12 @@
-/** A transport on which nobody has been let in yet. */
+/** A transport, such as a WebSocket, whose client has not been let in yet. */
 export class HalfOpenTransport {
-  /** It has shown a good token, and waits for us: it is not ended for its silence. */
+  /** True once the client has shown a good token. It then waits for the server, so it is not ended for its silence. */
   isGuest = false;
 
   constructor(
     readonly address: string,
     readonly openedAtMs: number,
-    /** Closes it. */
+    /** Closes the transport. */
     readonly end: () => void,
   ) {}
 }
@@ -15,19 +15,19 @@ export interface HalfOpenOptions {
   readonly max: number;
   /** How long a client may take to show a good token. */
   readonly timeoutMs: number;
-  /** One was ended: its time was over, or it gave way to another. */
+  /** Called when a transport was ended, because its time was over or because it gave way to another. */
   readonly onEnded: (transport: HalfOpenTransport) => void;
 }
 
-/** An address does not give way to itself before this: in an honest storm all of them are young. */
+/** An address replaces a transport of its own only if it is this old: in a storm of honest clients all are younger. */
 const YOUNG_MS = 1_000;
 
 /**
- * The transports on which nobody has been let in yet. There are only so many; when they run out, the address that holds
- * most of them gives one up, its oldest, so that an address that opens them and falls silent keeps out itself alone.
+ * The transports whose clients have not been let in yet. Their number is limited. At the limit, the address that holds
+ * most of them loses its oldest one, so an address that opens transports and falls silent keeps out only itself.
  */
 export class HalfOpenTransports {
-  /** Each set in the order in which they were opened. */
+  /** The transports of each address, in the order in which they were opened. */
   private readonly addresses = new Map<string, Set<HalfOpenTransport>>();
   private count = 0;
 
@@ -37,7 +37,10 @@ export class HalfOpenTransports {
     return this.count;
   }
 
-  /** @returns undefined if there is no room: the address itself holds most of them, and all of its are young */
+  /**
+   * @returns undefined if there is no room: either every client has shown a good token, or the address itself holds
+   * most of the other transports and all of its are young
+   */
   open(address: string, nowMs: number, end: () => void): HalfOpenTransport | undefined {
     if (this.count >= this.options.max && !this.makeRoom(address, nowMs)) return undefined;
     const transport = new HalfOpenTransport(address, nowMs, end);
@@ -48,7 +51,7 @@ export class HalfOpenTransports {
     return transport;
   }
 
-  /** Somebody was let in on it, or it has closed. */
+  /** Stops counting a transport, because its client was let in or because it has closed. */
   forget(transport: HalfOpenTransport): void {
     const known = this.addresses.get(transport.address);
     if (!known?.delete(transport)) return;
@@ -56,7 +59,7 @@ export class HalfOpenTransports {
     if (known.size === 0) this.addresses.delete(transport.address);
   }
 
-  /** Ends those whose time is over. Its owner calls this a few times a second. */
+  /** Ends the transports whose clients have shown no good token in time. The owner calls this a few times a second. */
   sweep(nowMs: number): void {
     for (const transports of this.addresses.values()) {
       for (const transport of transports) {
@@ -73,7 +76,7 @@ export class HalfOpenTransports {
     return true;
   }
 
-  /** By those who have shown nothing yet: guests are let in soon. */
+  /** Returns the transports of the address with most of them. Those with a good token, soon let in, do not count. */
   private largest(): ReadonlySet<HalfOpenTransport> {
     let largest: ReadonlySet<HalfOpenTransport> = new Set();
     let most = 0;

@@ -1,13 +1,15 @@
 import { Load } from './load.js';
 
 export interface LoadShares {
-  /** 0: no limit; so below. */
+  /** The bytes that may wait for one connection; 0 means no limit. */
   readonly connection: number;
+  /** The bytes that may wait for all connections of a user; 0 means no limit. */
   readonly user: number;
+  /** The bytes that may wait on the instance before it refuses requests; 0 means no limit. */
   readonly instance: number;
 }
 
-/** A connection's load, and the user's above it. */
+/** The load of one connection, and above it the load of its user. */
 export interface ConnectionLoad {
   readonly own: Load;
   readonly user: Load;
@@ -18,10 +20,10 @@ interface UserLoad {
   connections: number;
 }
 
-/** Above the instance's share by this much, requests are refused however small they are. */
+/** Above this multiple of the instance's share, every request is refused, however small it is. */
 const ALL_REFUSED = 1.25;
 
-/** Up to this long, a request is taken while the instance is over its share but not far beyond it. */
+/** A request of at most this length is taken while the instance is over its share, but not over {@link ALL_REFUSED}. */
 const LIGHT_BYTES = 4_096;
 
 /** The loads of an instance, its users and their connections. */
@@ -33,7 +35,7 @@ export class Loads {
     this.instance = new Load(shares.instance);
   }
 
-  /** For a connection, which gives it back with {@link close}. */
+  /** Makes the load of a new connection, to be ended with {@link close}. */
   open(user: string): ConnectionLoad {
     let known = this.users.get(user);
     if (!known) {
@@ -44,19 +46,19 @@ export class Loads {
     return { own: new Load(this.shares.connection, known.load), user: known.load };
   }
 
-  /** The connection has ended. What it sent may still wait, and counts until it does not. */
+  /** Ends the load of one connection of the user. What it sent may still wait, and counts until it no longer does. */
   close(user: string): void {
     const known = this.users.get(user);
     if (known) known.connections -= 1;
   }
 
-  /** Whether the instance has too much waiting to take in a request of this length. */
+  /** True if too many bytes wait on the instance to take in a request of this length. */
   refuses(bytes: number): boolean {
     if (!this.instance.isOver) return false;
     return bytes > LIGHT_BYTES || this.instance.bytes > this.shares.instance * ALL_REFUSED;
   }
 
-  /** Forgets the users that have neither connections nor anything waiting. Its owner calls this now and then. */
+  /** Forgets the users that have neither connections nor anything waiting. The owner calls this now and then. */
   sweep(): void {
     for (const [user, { load, connections }] of this.users) {
       if (connections === 0 && load.bytes <= 0) this.users.delete(user);

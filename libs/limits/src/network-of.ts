@@ -4,11 +4,11 @@ const GROUPS = 8;
 const GROUPS_OF_NETWORK = 4;
 
 /**
- * The network that stands for a client: an IPv4 address alone, of an IPv6 address the first 64 bits. Whoever has one IPv6
- * address has a whole network of them, and could come from another one each time.
+ * Returns the network under which limits count an address: an IPv4 address as it is, an IPv6 address by its first 64
+ * bits. A client that has one IPv6 address has a whole network of them, and could use another one each time.
  */
 export function networkOf(address: string): string {
-  // An IPv4 client, as a socket that speaks both shows it.
+  // A socket that accepts both IPv4 and IPv6 shows an IPv4 client in this form.
   const mapped = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i.exec(address)?.[1];
   if (mapped !== undefined) return mapped;
   if (!isIPv6(address)) return address;

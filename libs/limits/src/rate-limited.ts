@@ -1,13 +1,14 @@
 import { Fault } from '#protocol';
 
-/** Too much in too short a time; says what, and when to come back. */
+/** Makes the refusal of what came too fast. Its text says what that was, and when to come back. */
 export function rateLimited(what: string, waitMs: number): Fault {
   const retryAfterMs = Math.max(1, Math.ceil(waitMs));
   return new Fault('RATE_LIMITED', `${what}; come back in ${retryAfterMs} ms`, { retryAfterMs });
 }
 
 /**
- * Does the work if the limit allows it. @param taken what a limit gave: 0, or the milliseconds to wait
+ * Runs the work if the limit allows it.
+ * @param taken the answer of the limit: 0, or the milliseconds to wait
  * @throws Fault RATE_LIMITED
  */
 export function ifTaken<T>(taken: number | Promise<number>, what: string, work: () => Promise<T>): Promise<T> {

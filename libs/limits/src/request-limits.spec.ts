@@ -18,7 +18,7 @@ describe('RequestLimiter', () => {
     for (let n = 0; n < 15; n++) one?.takeRequest(0);
     expect(two?.takeRequest(0)).toBe(200);
     expect(other?.takeRequest(0)).toBe(0);
-    // A new connection of the user finds what the last one left.
+    // A new connection of the user finds only what the earlier ones left.
     expect(new RequestLimiter(limits, 'ann', 0).takeRequest(0)).toBe(200);
   });
 

@@ -1,30 +1,31 @@
 import { Bucket, type Rate } from './bucket.js';
 import { Buckets } from './buckets.js';
 
-/** What may come in a second; 0: no limit. */
+/** How much may come per second; 0 means no limit. */
 export interface RequestRates {
   readonly requestsPerS: number;
   readonly bytesPerS: number;
-  /** Acknowledgements have a limit of their own, since what holds them up holds up the delivery. */
+  /** Acknowledgements have a limit of their own, because holding them up would hold up the delivery. */
   readonly acksPerS: number;
 }
 
-/** A bucket holds what may come in so many seconds. */
+/** A bucket holds as much as may come in this many seconds. */
 const BURST_S = 3;
 
-/** So long an acknowledgement counts as one; a longer one as several. */
+/** An acknowledgement up to this length counts as one, a longer one as several. */
 const ACK_BYTES = 256;
 
-/** So many bytes of an answer count as one of a request. */
+/** This many bytes of an answer count as one byte of a request. */
 const ANSWER_BYTES = 4;
 
 /**
- * What may be refused of a connection at once, and in each second, before it is a flood. It is not read from for a moment
- * after each refusal, so that TCP slows a client down that has sent too much at once, and only one that goes on is closed.
+ * The refusals that a connection may have at once, and in each second, before it is a flood. It is not read from for a
+ * moment after each refusal, so that TCP slows down a client that has sent too much at once, and only one that goes on is
+ * closed.
  */
 const PATIENCE = { burst: 40, perS: 1 };
 
-/** How fast connections, and all connections of a user together, may send. */
+/** Says how fast one connection, and all connections of a user together, may send. */
 export class RequestLimits {
   private readonly requests: Buckets;
   private readonly bytes: Buckets;
@@ -39,35 +40,38 @@ export class RequestLimits {
     this.acks = new Buckets(rateOf(perUser.acksPerS));
   }
 
-  /** @returns 0, or after how many milliseconds the user may send one; so below */
+  /** @returns 0 if the user may send a request, otherwise the milliseconds until it may */
   takeRequest(user: string, nowMs: number): number {
     return this.requests.take(user, 1, nowMs);
   }
 
+  /** @returns 0 if the user may send so many bytes, otherwise the milliseconds until it may */
   takeBytes(user: string, bytes: number, nowMs: number): number {
     return this.bytes.take(user, bytes, nowMs);
   }
 
+  /** Charges the user for bytes of work that is done already. */
   chargeBytes(user: string, bytes: number, nowMs: number): void {
     this.bytes.charge(user, bytes, nowMs);
   }
 
+  /** @returns 0 if the user may send an acknowledgement of this cost, otherwise the milliseconds until it may */
   takeAck(user: string, cost: number, nowMs: number): number {
     return this.acks.take(user, cost, nowMs);
   }
 
-  /** Forgets the users that have sent nothing for a while. Its owner calls this now and then. */
+  /** Forgets the users that have sent nothing for a while. The owner calls this now and then. */
   sweep(nowMs: number): void {
     for (const buckets of [this.requests, this.bytes, this.acks]) buckets.sweep(nowMs);
   }
 }
 
-/** How fast one connection sends, within what its user may. */
+/** Limits how fast one connection sends, within what its user may send. */
 export class RequestLimiter {
   private readonly requests: Bucket;
   private readonly bytes: Bucket;
   private readonly acks: Bucket;
-  /** How much is refused before it is a flood. Made for those who are refused. */
+  /** How much may still be refused before it is a flood. Undefined until something is refused. */
   private patience: Bucket | undefined;
 
   constructor(
@@ -81,29 +85,33 @@ export class RequestLimiter {
     this.acks = new Bucket(rateOf(acksPerS), nowMs);
   }
 
-  /** @returns 0 if there may be one more, otherwise after how many milliseconds there might; so below */
+  /** @returns 0 if the connection may send a request, otherwise the milliseconds until it might */
   takeRequest(nowMs: number): number {
     return this.requests.take(1, nowMs) || this.limits.takeRequest(this.user, nowMs);
   }
 
+  /** @returns 0 if the connection may send so many bytes, otherwise the milliseconds until it might */
   takeBytes(bytes: number, nowMs: number): number {
     return this.bytes.take(bytes, nowMs) || this.limits.takeBytes(this.user, bytes, nowMs);
   }
 
-  /** An answer of so many bytes was made: what it took counts for the requests to come. */
+  /** Charges the connection and its user for an answer of so many bytes, which the requests to come pay for. */
   chargeAnswer(bytes: number, nowMs: number): void {
     const cost = bytes / ANSWER_BYTES;
     this.bytes.charge(cost, nowMs);
     this.limits.chargeBytes(this.user, cost, nowMs);
   }
 
-  /** @param bytes of the acknowledgement: a long one counts as several */
+  /**
+   * @param bytes the length of the acknowledgement: a long one counts as several
+   * @returns 0 if the connection may send it, otherwise the milliseconds until it might
+   */
   takeAck(bytes: number, nowMs: number): number {
     const cost = Math.ceil(bytes / ACK_BYTES);
     return this.acks.take(cost, nowMs) || this.limits.takeAck(this.user, cost, nowMs);
   }
 
-  /** Counts what was refused. @returns whether the connection has gone on for too long */
+  /** Counts what was refused. @returns true if the connection has gone on for too long */
   isFlood(nowMs: number): boolean {
     const { requestsPerS } = this.limits.perConnection;
     const burst = Math.min(PATIENCE.burst, requestsPerS || PATIENCE.burst);
@@ -112,7 +120,7 @@ export class RequestLimiter {
   }
 }
 
-/** Shared by all who ask for the same: thousands of connections have the same rates. */
+/** The rates made so far. They are shared, because thousands of connections have the same ones. */
 const rates = new Map<number, Rate>();
 
 function rateOf(perS: number): Rate {

@@ -2,7 +2,7 @@ import type { Database } from '#database';
 import { FORGET_SUSPECTS, LIST_SUSPECTS, NOTE_SUSPECTS, type SuspectRow } from './sql/suspects.sql.js';
 import type { Suspicion } from './suspicions.js';
 
-/** What was seen of one address since the last time, by performance.now(). */
+/** The sightings of one address for one reason since the last write. Times are by performance.now(). */
 export interface Sighting {
   readonly address: string;
   readonly reason: Suspicion;
@@ -14,10 +14,10 @@ export interface Sighting {
 const KEEP_HOURS = 24;
 const KEEP_ROWS = 10_000;
 
-/** The place before the first row: nothing was seen later than that. */
+/** The position before the first row, because nothing was seen later than that. */
 export const FIRST_SUSPECT = [Number.MAX_SAFE_INTEGER, '', ''] as const;
 
-/** The suspicious addresses that all instances have seen, as a table. */
+/** The table of the suspicious addresses that all instances have seen. */
 export class SuspectList {
   constructor(private readonly database: Database) {}
 
@@ -33,12 +33,15 @@ export class SuspectList {
     ]);
   }
 
-  /** Those seen last come first. @param after the place of the last row before, or {@link FIRST_SUSPECT} */
+  /**
+   * Reads a page, those seen last first.
+   * @param after the position of the last row of the page before, or {@link FIRST_SUSPECT}
+   */
   page(after: readonly [lastUs: number, address: string, reason: string], limit: number): Promise<SuspectRow[]> {
     return this.database.rows('work', LIST_SUSPECTS, [...after, limit]);
   }
 
-  /** Removes those not seen for a day, and those beyond what fits. @returns how many */
+  /** Removes the suspects not seen for a day, and those beyond the most that are kept. @returns how many */
   async forget(isDryRun: boolean): Promise<number> {
     const ending = isDryRun ? 'rollback' : 'commit';
     const values = [KEEP_HOURS, KEEP_ROWS];

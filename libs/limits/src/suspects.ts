@@ -5,20 +5,20 @@ import { keyOf, type Sighting, type SuspectList } from './suspect-list.js';
 import type { Suspicion, Suspicions } from './suspicions.js';
 
 export interface SuspectsOptions {
-  /** How often an address may be suspicious in a minute before what fails of it is refused at once; 0: any number. */
+  /** How often a minute an address may be suspicious before its failing requests are refused at once; 0: any number. */
   readonly perMinute: number;
   readonly meter: Meter;
   readonly onError: (error: unknown) => void;
 }
 
 const WRITE_EVERY_MS = 3_000;
-/** Addresses and reasons between two writes. An attack from more addresses than that is counted under {@link OTHERS}. */
+/** The most pairs of address and reason between two writes. Further addresses are counted under {@link OTHERS}. */
 const MAX_SIGHTINGS = 2_000;
 const OTHERS = 'others';
 
 /**
- * Who behaves as no honest client does, by address and reason: counted in memory, and every few seconds added in one
- * statement to the list that all instances share. What cannot be written waits for the next time.
+ * Counts what honest clients do not do, by address and reason. The counts are kept in memory, and every few seconds
+ * added in one statement to the list that all instances share. Counts that cannot be written wait for the next time.
  */
 export class Suspects implements Suspicions {
   private sightings = new Map<string, Sighting>();
@@ -57,12 +57,14 @@ export class Suspects implements Suspicions {
     this.strikes.add(sighting.address);
   }
 
-  /** @returns for how long what fails of this address is refused at once, in milliseconds; 0: it is not */
+  /**
+   * @returns for how many milliseconds failing requests of this address are refused at once; 0: they are not refused
+   */
   refusedForMs(from: string): Promise<number> {
     return this.strikes.outForMs(networkOf(from));
   }
 
-  /** Writes down what was seen; never throws. */
+  /** Adds what was seen to the list. The promise never rejects. */
   write(): Promise<void> {
     this.writing ??= this.writeDown().finally(() => (this.writing = undefined));
     return this.writing;
@@ -79,7 +81,7 @@ export class Suspects implements Suspicions {
     return sighting;
   }
 
-  /** What could not be written is kept for the next time, beside what was seen meanwhile. */
+  /** Keeps a count that could not be written for the next time, together with what was seen meanwhile. */
   private keep(earlier: Sighting): void {
     const { reason, count, firstMs } = earlier;
     const known = this.sightings.get(keyOf(earlier));

@@ -1,8 +1,8 @@
-/** What a client did that honest clients rarely do. */
+/** Names a behaviour that honest clients rarely show. */
 export type Suspicion = 'wrong-key' | 'refused-token' | 'flood' | 'half-open';
 
-/** Where the edges say what they have seen. */
+/** Takes the reports of the edges about suspicious clients. */
 export interface Suspicions {
-  /** @param address as {@link ClientAddress} finds it: of the client, not of a trusted proxy */
+  /** @param address the address of the client, not of a trusted proxy, as {@link ClientAddress} finds it */
   note(address: string, reason: Suspicion): void;
 }

@@ -2,7 +2,7 @@ import { Injectable, type CanActivate, type ExecutionContext } from '@nestjs/com
 import { callerOf, type KeyedRequest } from '#http';
 import { Fault } from '#protocol';
 
-/** Lets in whom the doorkeeper knows by a secret of API_KEYS. */
+/** Lets a request pass if the doorkeeper has found its key in API_KEYS. */
 @Injectable()
 export class ApiKeyGuard implements CanActivate {
   canActivate(context: ExecutionContext): boolean {

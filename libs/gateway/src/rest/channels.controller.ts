@@ -7,7 +7,7 @@ import { MessageLog } from '#message-persistence';
 import { Channel, PresenceChannel, rest } from '#protocol';
 import { ApiKeyGuard } from './api-key.guard.js';
 
-/** Channels, for back ends. */
+/** Serves the REST routes about channels, for back ends. */
 @ApiTags('channels')
 @Controller('v1/channels')
 @UseGuards(ApiKeyGuard)

@@ -6,7 +6,7 @@ import { DeadLetters, toDeadLetterView } from '#message-persistence';
 import { Fault, rest } from '#protocol';
 import { ApiKeyGuard } from './api-key.guard.js';
 
-/** Messages given up for a device, for back ends. */
+/** Serves the REST routes about messages that were given up for a device, for back ends. */
 @ApiTags('dead letters')
 @Controller('v1/dead-letters')
 @UseGuards(ApiKeyGuard)

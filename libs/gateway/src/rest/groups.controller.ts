@@ -9,7 +9,7 @@ import { ApiKeyGuard } from './api-key.guard.js';
 
 const PARAMS = { channel: 'group:<name>, percent-encoded', user: 'percent-encoded' };
 
-/** Group membership, for back ends. */
+/** Serves the REST routes about group membership, for back ends. */
 @ApiTags('groups')
 @Controller('v1/channels/:channel/members')
 @UseGuards(ApiKeyGuard)

@@ -70,7 +70,7 @@ const PUBLISH_FAULTS: readonly FaultName[] = [
 
 const TOO_MANY_PUBLISHES = 'the API key publishes too fast';
 
-/** Messages, for back ends. */
+/** Serves the REST routes about messages, for back ends. */
 @ApiTags('messages')
 @Controller('v1/messages')
 @UseGuards(ApiKeyGuard)
@@ -185,7 +185,7 @@ export class MessagesController {
     return status;
   }
 
-  /** @param at where the message stands in the text of the request */
+  /** @param at where the message begins in the text of the request */
   private async publishOne(item: unknown, json: string, at: number, keyed: KeyedRequest): Promise<PublishedAnswer> {
     const { publisher } = this.delivery;
     const request = parse(BackendPublish, item);

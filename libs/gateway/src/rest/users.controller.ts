@@ -8,7 +8,7 @@ import { ApiKeyGuard } from './api-key.guard.js';
 
 const USER = { id: 'the user, percent-encoded' };
 
-/** Users, for back ends. */
+/** Serves the REST routes about users, for back ends. */
 @ApiTags('users')
 @Controller('v1/users')
 @UseGuards(ApiKeyGuard)

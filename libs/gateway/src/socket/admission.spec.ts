@@ -9,7 +9,7 @@ const NO_LIMITS: AdmissionLimits = {
   isOldestOut: false,
 };
 
-/** There is no limit for all instances together. */
+/** Stands for all instances together without any limit. */
 const ANY_NUMBER = {
   isOn: false,
   shortage: () => undefined,
@@ -24,7 +24,7 @@ function entrant(user: string, address = '203.0.113.7'): Entrant {
   return { user, address, displace: ({ fault }) => displaced.push(`${user} ${fault}`) };
 }
 
-/** The refusal and the time to come back after, or undefined if there was a place. */
+/** Returns the refusal and the time to come back after, or undefined if a permit was given. */
 function refusal(enter: () => Place): string | undefined {
   try {
     enter();
@@ -42,7 +42,7 @@ describe('admission', () => {
     admission.enter(entrant('ben'));
     expect(refusal(() => admission.enter(entrant('cid')))).toBe('INSTANCE_FULL 1000');
     ann.leave();
-    ann.leave(); // a place given back twice is one place
+    ann.leave(); // a permit returned twice is one permit
     expect(refusal(() => admission.enter(entrant('cid')))).toBeUndefined();
     expect(refusal(() => admission.enter(entrant('dee')))).toBe('INSTANCE_FULL 1000');
   });

@@ -3,33 +3,38 @@ import { Fault, type FaultName } from '#protocol';
 
 export interface AdmissionLimits {
   readonly maxConnections: number;
-  /** On this instance; 0: any number. */
+  /** The most connections of one user on this instance; 0 means any number. */
   readonly maxPerUser: number;
-  /** On this instance; 0: any number. */
+  /** The most connections of one address on this instance; 0 means any number. */
   readonly maxPerAddress: number;
-  /** Connections that may be opening at once, or wait for it. */
+  /** The most connections that may be opening, or waiting to open, at once. */
   readonly maxOpening: number;
-  /** At the cap of a user or an address the oldest connection goes, instead of the newest being refused. */
+  /** True if at the cap of a user or an address the oldest connection is closed; false if the newest is refused. */
   readonly isOldestOut: boolean;
 }
 
+/** A connection that asks for admission. */
 export interface Entrant {
   readonly user: string;
   readonly address: string;
-  /** Gives way to a newer connection. */
+  /** Ends the connection, because a newer one takes its place. */
   displace(fault: Fault): void;
 }
 
-/** When to come back: soon for what passes by itself, later for who has to close something first. */
+/** A refused client is to come back soon if the shortage passes by itself, later if it has to close something first. */
 const SOON_MS = 1_000;
 const LATER_MS = 10_000;
 
 /**
- * Who may come in. Counted in memory, per instance; behind n instances a user has up to n times as many connections,
- * unless there is a cap for all instances together, of which {@link ClusterConnections} leases its part.
+ * Decides which connections may open. They are counted in memory, per instance, so on n instances a user may have up to
+ * n times as many connections, unless there is a cap for all instances together, of which {@link ClusterConnections}
+ * leases the part of this one.
  */
 export class Admission {
-  /** In the order they came; kept only where there is a cap, and as arrays, which for one place take a fifth of a set. */
+  /**
+   * The permits of each user and of each address, in the order in which they were given. They are kept only if there is
+   * a cap, and as arrays, which for one permit take a fifth of the memory of a set.
+   */
   private readonly users = new Map<string, Place[]>();
   private readonly addresses = new Map<string, Place[]>();
   private count = 0;
@@ -38,11 +43,11 @@ export class Admission {
   constructor(
     private readonly limits: AdmissionLimits,
     private readonly cluster: Pick<ClusterConnections, 'isOn' | 'shortage' | 'enter' | 'leave'>,
-    /** 0 ≤ x < 1; spreads those who are told to come back. */
+    /** Returns 0 ≤ x < 1, which spreads the times after which refused clients come back. */
     private readonly random: () => number = Math.random,
   ) {}
 
-  /** Why nobody at all may come in at present, with the time to come back after; undefined: there is room. */
+  /** Says why no connection may open at present, and when to come back. Undefined means that there is room. */
   shortage(): Fault | undefined {
     const { maxConnections, maxOpening } = this.limits;
     if (this.opening >= maxOpening) return this.refusal('OVERLOADED', SOON_MS, 'too many connections are opening');
@@ -51,8 +56,8 @@ export class Admission {
   }
 
   /**
-   * Takes a place. The caller gives it back with what this returns, once or more often, and says with
-   * {@link Place.opened} when the connection is open.
+   * Gives a permit for one connection. The caller returns it with {@link Place.leave}, once or more often, and says
+   * with {@link Place.opened} when the connection is open.
    * @throws Fault OVERLOADED, INSTANCE_FULL, USER_FULL, ADDRESS_FULL, each with the time to come back after
    */
   enter(entrant: Entrant): Place {
@@ -65,17 +70,17 @@ export class Admission {
   }
 
   /**
-   * Takes the place among those of all instances, too. Undefined: there is nothing to wait for. The promise rejects with
-   * a Fault CLUSTER_FULL or USER_FULL.
+   * Counts the connection against the caps of all instances together, too. Undefined means that there are none, so
+   * there is nothing to wait for. The promise rejects with a Fault CLUSTER_FULL or USER_FULL.
    */
   enterCluster(place: Place): Promise<void> | undefined {
     if (!this.cluster.isOn) return undefined;
     const { user } = place.entrant;
-    // It may have left meanwhile.
+    // If the connection has ended meanwhile, this leaves at once.
     return this.cluster.enter(user).then(() => place.onLeft(() => this.cluster.leave(user)));
   }
 
-  /** Called by the place alone. */
+  /** To be called by the permit alone. */
   give(place: Place, what: 'opening' | 'place'): void {
     if (what === 'opening') this.opening -= 1;
     else {
@@ -101,7 +106,7 @@ export class Admission {
   private makeRoom(present: readonly Place[] | undefined, max: number, fault: FaultName): void {
     if (max === 0 || present === undefined || present.length < max) return;
     if (!this.limits.isOldestOut) throw this.refusal(fault, LATER_MS, `${max} connections are open`);
-    // Its end may take a moment, so it stops counting here.
+    // The end of the oldest connection may take a moment, so it stops counting now.
     const [oldest] = present;
     if (!oldest) return;
     this.forget(oldest);
@@ -113,7 +118,7 @@ export class Admission {
   }
 }
 
-/** A place taken; given back once, however often that is said. */
+/** The permit of one connection. It is returned once, however often {@link leave} is called. */
 export class Place {
   private isOpening = true;
   private isLeft = false;
@@ -124,7 +129,7 @@ export class Place {
     readonly entrant: Entrant,
   ) {}
 
-  /** The connection is open. */
+  /** Says that the connection is open, so it no longer counts among those that are opening. */
   opened(): void {
     if (!this.isOpening) return;
     this.isOpening = false;
@@ -139,7 +144,7 @@ export class Place {
     this.whenLeft?.();
   }
 
-  /** Calls it once, when the place is given back, or now if it has been. */
+  /** Calls `act` once: when the permit is returned, or now if it has been. */
   onLeft(act: () => void): void {
     if (this.isLeft) act();
     else this.whenLeft = act;

@@ -2,14 +2,14 @@ import type { IncomingMessage } from 'node:http';
 import { BlockList, isIP, isIPv6 } from 'node:net';
 
 /**
- * Finds the address a request comes from: the socket's, unless that is a trusted proxy's. Each proxy appends the address
- * it was connected from to X-Forwarded-For, so the list is read from its end for as long as who wrote it is trusted;
- * whatever stands before that, anybody may have written.
+ * Finds the address that a request comes from: that of its socket, unless that is a trusted proxy. Each proxy appends
+ * the address it was connected from to X-Forwarded-For, so the list is read from its end for as long as the writer of
+ * an entry is trusted. Entries before that may have been written by anybody.
  */
 export class ClientAddress {
   private readonly trusted = new BlockList();
 
-  /** @param proxies addresses or networks (10.0.0.0/8) */
+  /** @param proxies the trusted proxies, as addresses or networks (10.0.0.0/8) */
   constructor(proxies: readonly string[]) {
     for (const proxy of proxies) {
       const [address = '', bits] = proxy.split('/');
@@ -42,7 +42,7 @@ function withoutPort(claimed: string): string {
   return /^(\d+\.\d+\.\d+\.\d+):\d+$/.exec(claimed)?.[1] ?? /^\[([^\]]+)\](:\d+)?$/.exec(claimed)?.[1] ?? claimed;
 }
 
-/** IPv4 as such, also where a socket that speaks both shows it as IPv6. */
+/** Returns an IPv4 address as such, also if a socket that accepts both IPv4 and IPv6 shows it as IPv6. */
 function plain(address: string): string {
   return address.replace(/^::ffff:(?=\d+\.)/i, '');
 }

@@ -22,21 +22,24 @@ import { SocketClient, type SocketClientContext } from './socket-client.js';
 import { SocketThrottles } from './socket-throttles.js';
 import { TransportGuard, type TransportRequest } from './transport-guard.js';
 
-/** How late a client may be for its turn before its socket is closed for it. */
+/** How long after its time to leave a client may stay before its socket is closed for it. */
 const GRACE_MS = 250;
 const LOOK_MS = 20;
 const TOKEN_LOOK_MS = 250;
 const THROTTLE_LOOK_MS = 50;
 const SWEEP_MS = 10_000;
-/** Of the time for draining: the rest is for requests under way and for what has to be written. */
+/**
+ * Parts of the time for draining: clients are told to leave within the first, and all are cut off after the second. The
+ * rest is for requests under way and for what has to be written.
+ */
 const SPREAD_SHARE = 0.7;
 const END_SHARE = 0.85;
 
-/** Between its handshake and its connection. */
+/** A client between its handshake and its connection. */
 interface Visitor {
   readonly client: SocketClient;
   readonly resume: Ack;
-  /** Of its session. */
+  /** Resolves when the client's session is open, and rejects if it cannot be opened. */
   readonly opening: Promise<void>;
 }
 
@@ -46,15 +49,15 @@ export interface DrainOptions {
 }
 
 /**
- * The Socket.IO edge. Handlers are bound here and not by decorators: Nest binds message handlers whether or not a
- * connection was accepted, ignores events nobody declared, and would run a pipeline per message. So every event of a
- * socket goes through one place, {@link SocketClient}, and is answered.
+ * The Socket.IO edge. Handlers are bound here and not by decorators, because Nest binds message handlers whether or not
+ * a connection was accepted, ignores events that nobody declared, and would run a pipeline per message. So every event
+ * of a socket goes through one place, {@link SocketClient}, and is answered.
  */
 @WebSocketGateway()
 export class ClientGateway implements OnGatewayInit<Server> {
   private server: Server | undefined;
   private readonly clients = new Map<string, SocketClient>();
-  /** Transports whose one handshake was accepted. */
+  /** The transports whose handshake was accepted; each may have only one. */
   private readonly taken = new WeakSet<Socket['conn']>();
   private readonly admission: Admission;
   private readonly address: ClientAddress;
@@ -107,7 +110,8 @@ export class ClientGateway implements OnGatewayInit<Server> {
 
   afterInit(server: Server): void {
     this.server = server;
-    // Not allowRequest or cors: the one is skipped when the URL has a sid, the other does not cover WebSocket upgrades.
+    // A middleware is used because allowRequest is skipped when the URL has a sid, and cors does not cover WebSocket
+    // upgrades.
     server.engine.use((request: TransportRequest, response: unknown, next: () => void) =>
       this.newTransports.queue.run(() => this.guard.pass(request, response, next)),
     );
@@ -128,7 +132,7 @@ export class ClientGateway implements OnGatewayInit<Server> {
     ];
   }
 
-  /** Takes clients in from now on. */
+  /** Lets clients in from now on. */
   open(): void {
     this.isOpen = true;
   }
@@ -137,15 +141,15 @@ export class ClientGateway implements OnGatewayInit<Server> {
     return this.clients.size;
   }
 
-  /** WebSockets that are open, also those whose client has not been let in. */
+  /** How many WebSockets are open, also those whose client has not been let in. */
   get transports(): number {
     return this.server?.engine.clientsCount ?? 0;
   }
 
   /**
-   * Takes no one in any more and tells every client when to come back (elsewhere), spread at the given pace. Until its
-   * turn a client is served as ever; then its requests under way end, what it acknowledged is written, and its socket
-   * is closed.
+   * Lets no client in any more and tells each one when to come back (elsewhere), spread at the given pace. Until that
+   * time a client is served as before; then its requests under way end, its acknowledgements are written, and its
+   * socket is closed.
    */
   async drain({ timeoutMs, reconnectsPerS }: DrainOptions): Promise<void> {
     this.isDraining = true;
@@ -178,12 +182,12 @@ export class ClientGateway implements OnGatewayInit<Server> {
     for (const socket of this.server?.sockets.sockets.values() ?? []) socket.disconnect(true);
   }
 
-  /** One timer for all: a timer for each connection would be 300 bytes. */
+  /** Looks at the tokens of all connections. They share one timer, because a timer for each would take 300 bytes. */
   private lookAtTokens(nowMs: number): void {
     for (const client of this.clients.values()) client.look(nowMs);
   }
 
-  /** An error in what is done for one client ends its connection, and nothing else. */
+  /** Runs what is done for one client, so that an error in it ends the connection of that client and nothing else. */
   private contain({ conn }: Socket, run: () => Promise<void>): void {
     run().catch((error: unknown) => {
       this.logger.error({ err: error }, 'a client failed, hanging up');
@@ -197,7 +201,7 @@ export class ClientGateway implements OnGatewayInit<Server> {
     return this.admission.shortage();
   }
 
-  /** Socket.IO would refuse them without a code. */
+  /** Refuses every other namespace with an error code, which Socket.IO itself would leave out. */
   private refuseOtherNamespaces(server: Server): void {
     const others = server.of((_name: string, _auth: unknown, next: (error: null, isThere: boolean) => void) =>
       next(null, true),
@@ -211,8 +215,9 @@ export class ClientGateway implements OnGatewayInit<Server> {
   }
 
   /**
-   * Socket.IO takes another CONNECT as a violation only once the first is through, which needs a turn of the event loop
-   * even if nothing here waits: hundreds in one TCP segment would each become a connection.
+   * Authenticates a CONNECT, and closes the transport on a second one. Socket.IO takes a second one as a violation only
+   * once the first is through, which needs a turn of the event loop even if nothing here waits. Otherwise hundreds of
+   * CONNECTs in one TCP segment would each become a connection.
    */
   private async authenticate(socket: Socket, next: (error?: Error) => void): Promise<void> {
     if (this.taken.has(socket.conn)) {
@@ -226,7 +231,7 @@ export class ClientGateway implements OnGatewayInit<Server> {
       socket.data = visitor;
       next();
       const { client } = visitor;
-      // Behind Socket.IO's own, in which it lets the socket in.
+      // Socket.IO lets the socket in on the next tick as well; this runs after that.
       process.nextTick(() => client.leaveUnlessIn());
     } catch (error) {
       visitor?.client.leaveUnlessIn();
@@ -234,7 +239,7 @@ export class ClientGateway implements OnGatewayInit<Server> {
     }
   }
 
-  /** Nothing is waited for here, or a second CONNECT could come in between. */
+  /** Reads the handshake and takes a permit without waiting, because a second CONNECT could come in between. */
   private receive(socket: Socket): Visitor {
     if (this.isDraining) throw draining();
     const guest = greet(socket, this.tokens, this.address.of(socket.request));
@@ -245,7 +250,7 @@ export class ClientGateway implements OnGatewayInit<Server> {
     return { client, resume: guest.resume, opening: this.openSession(guest.login, place) };
   }
 
-  /** What holds for all instances together comes first; mostly there is nothing to wait for. */
+  /** Opens the session, after the limits of all instances together have let it pass, which mostly needs no waiting. */
   private async openSession(login: Login, place: Place): Promise<void> {
     const taken = this.sharedLimits.logins.take(login.user);
     const waitMs = typeof taken === 'number' ? taken : await taken;
@@ -256,8 +261,8 @@ export class ClientGateway implements OnGatewayInit<Server> {
   }
 
   /**
-   * A session that has ended is refused here. While the database is out of reach the client is let in, and hung up on as
-   * any connection that cannot be opened.
+   * Refuses a session that has ended. While the database is out of reach, the client is let in and then hung up on,
+   * like any connection that cannot be opened.
    */
   private async assertSession({ client, opening }: Visitor): Promise<void> {
     try {
@@ -282,7 +287,7 @@ export class ClientGateway implements OnGatewayInit<Server> {
       { connectionId: socket.id, user: client.user, requestId: requestIdOf(socket.request) },
       'connected',
     );
-    // Its handshake was under way when the drain began.
+    // The client's handshake was under way when the drain began.
     if (this.isDraining) client.leavesAtMs = performance.now();
     await client.enter(resume, opening);
   }

@@ -1,14 +1,17 @@
 export interface DeparturePace {
-  /** Reconnects a second that the other instances are spared from exceeding. */
+  /** The most reconnects per second that the other instances are to see. */
   readonly perSecond: number;
-  /** All must be gone by then; if the pace does not allow it, they go faster than that, still evenly. */
+  /** The time in which all clients must leave. If the pace does not allow it, they leave faster, still evenly. */
   readonly windowMs: number;
 }
 
-/** Clients come when they get to it: this far below the pace, a second still sees no more when some are a bit late. */
+/** Clients leave at this part of the pace, so that no second sees more than the pace even if some are a bit late. */
 const MARGIN = 0.8;
 
-/** After how many milliseconds each of `count` clients is to leave: evenly spread, no faster than the pace allows. */
+/**
+ * Returns the milliseconds after which each of `count` clients is to leave: evenly spread, at most at the given pace
+ * unless the window is too short for it.
+ */
 export function departures(count: number, { perSecond, windowMs }: DeparturePace): number[] {
   const everyMs = Math.min(1_000 / (perSecond * MARGIN), windowMs / Math.max(1, count));
   return Array.from({ length: count }, (_, place) => Math.round(place * everyMs));

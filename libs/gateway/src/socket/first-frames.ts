@@ -1,7 +1,7 @@
 import { ACK_CHANNELS_MAX } from '#protocol';
 import type { TurnQueue } from './turn-queue.js';
 
-/** What Engine.IO's socket, whose types keep it private, has below it. */
+/** The parts of Engine.IO's socket that lead to its WebSocket; its types keep them private. */
 export interface NewConnection {
   readonly transport: { readonly socket?: WsSocket };
   close(): void;
@@ -17,25 +17,25 @@ interface WsSocket {
 
 type OnMessage = (this: WsSocket, data: Buffer, isBinary: boolean) => void;
 
-/** Engine.IO's "pong", and Socket.IO's "connect" in its "message". */
+/** Digits of frames: `3` is Engine.IO's "pong", and `40` its "message" with Socket.IO's "connect" in it. */
 const THREE = 0x33;
 const FOUR = 0x34;
 const ZERO = 0x30;
-/** A token and what stands around it, and what the device has processed already. */
+/** The longest CONNECT: a token with what stands around it, and the positions that the device has processed already. */
 const FIRST_FRAME_MAX = 32_768 + ACK_CHANNELS_MAX * 128;
-/** A frame this long may have more positions than a device may, which take long to parse. */
+/** In frames above this length the commas are counted, because thousands of positions take long to parse. */
 const LONG_FRAME = 4_096;
 const COMMA = 0x2c;
 const COMMAS_MAX = ACK_CHANNELS_MAX + 200;
-/** Those who are let in need one, or two if they are pinged meanwhile. */
+/** The most frames before a client is let in. It needs one to be let in, or two if it is pinged meanwhile. */
 const MAX_FRAMES = 16;
 
 /**
- * Lets through only what a client may send before it is let in: a few frames, each a CONNECT of bounded length or a pong.
- * Whoever sends anything else is closed before it is decoded.
+ * Lets through only the frames that a client may send before it is let in: a few, each a CONNECT of bounded length or a
+ * pong. On any other frame the connection is closed before the frame is decoded.
  *
  * @param queue takes its frames in turns with those of other newcomers
- * @returns takes this away again: from then on all frames go through
+ * @returns a function that takes the guard away, after which all frames go through
  */
 export function guardFirstFrames(conn: NewConnection, queue: TurnQueue): () => void {
   const ws = conn.transport.socket;
@@ -47,7 +47,7 @@ export function guardFirstFrames(conn: NewConnection, queue: TurnQueue): () => v
     if (frames > MAX_FRAMES || isBinary || !mayComeFirst(data)) conn.close();
     else queue.run(() => usual.call(ws, data, isBinary));
   };
-  /** Of WebSocket itself, which nobody needs before it is let in. */
+  /** Counts the pings and pongs of WebSocket itself, which no client needs before it is let in. */
   const control = (): void => {
     frames += 1;
     if (frames > MAX_FRAMES) conn.close();

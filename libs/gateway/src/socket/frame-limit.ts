@@ -1,7 +1,7 @@
-/** Room for the packet around the longest body: ids, metadata, escapes. */
+/** The room for what stands around the longest body in a packet: ids, metadata, escapes. */
 const PACKET_OVERHEAD_BYTES = 65_536;
 
-/** The longest WebSocket message that is read; `ws` ends the connection of whoever sends a longer one. */
+/** Returns the length of the longest WebSocket message that is read; `ws` ends the connection on a longer one. */
 export function maxFrameBytes(maxBodyBytes: number): number {
   return maxBodyBytes * 2 + PACKET_OVERHEAD_BYTES;
 }

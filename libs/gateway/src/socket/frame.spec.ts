@@ -1,6 +1,6 @@
 import { errorFrame, eventFrame, resultFrame } from './frame.js';
 
-/** A frame as RFC 6455 (5.2) says it is read. */
+/** Reads a frame in the way that RFC 6455 (5.2) says. */
 function read(frame: Buffer): { opcode: number; isFinal: boolean; isMasked: boolean; text: string; rest: number } {
   const [first = 0, second = 0] = frame;
   let length = second & 0x7f;

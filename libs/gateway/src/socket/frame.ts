@@ -2,15 +2,16 @@ import type { Packet } from '#delivery';
 import { toJson } from '#protocol';
 
 /**
- * What goes to a client, as the bytes of a WebSocket frame: made once for all connections that get the same packet, and
- * put together with the others of the same turn, so that each connection is written to once. Socket.IO's encoder and
- * Engine.IO's would each handle every packet of every connection by itself.
+ * These functions encode what goes to a client as the bytes of a WebSocket frame. A frame is made once for all
+ * connections that get the same message batch, and is put together with the others of the same turn of the event loop,
+ * so that each connection is written to once. The encoders of Socket.IO and Engine.IO would each handle every packet of
+ * every connection by itself.
  */
 
-/** Engine.IO's "message", and in it Socket.IO's "event" or "ack" of the main namespace. */
+/** `4` is Engine.IO's "message"; in it, `2` is Socket.IO's "event" and `3` its "ack", both of the main namespace. */
 const EVENT = '42';
 const ACK = '43';
-/** FIN, and the opcode of a text frame; a server does not mask (RFC 6455, 5.2). */
+/** The FIN bit and the opcode of a text frame; a server does not mask (RFC 6455, 5.2). */
 const FIN_TEXT = 0x81;
 const LENGTH_IN_16_BITS = 126;
 const LENGTH_IN_64_BITS = 127;
@@ -23,9 +24,12 @@ export function messagesFrame(packet: Packet): Buffer {
   return textFrame(`${EVENT}["messages",${packet.toJson()}]`);
 }
 
-/** The answer to the request that carried this id: `{"ok":true, …result}`, without a copy of the result; messages as stored. */
+/**
+ * Answers the request that carried this id with `{"ok":true, …result}`, without copying the result. Messages in it are
+ * sent as the text that is stored.
+ */
 export function resultFrame(id: number, result: object): Buffer {
-  // Most answers have no messages, and need no look for their texts.
+  // Most answers have no messages, so there are no stored texts to look for.
   const json = 'messages' in result ? toJson(result) : JSON.stringify(result);
   return textFrame(`${ACK}${id}[{"ok":true${json === '{}' ? '' : ','}${json.slice(1)}]`);
 }

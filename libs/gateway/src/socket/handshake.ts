@@ -4,7 +4,7 @@ import { derivedSessionId, type Login } from '#connection-manager';
 import { cut } from '#observability';
 import { DEFAULT_DEVICE, Fault, Handshake, HandshakeToken, parse, type Ack } from '#protocol';
 
-/** What the handshake established; the one source of a connection's identity. */
+/** The result of a handshake, which is the only source of a connection's identity. */
 export interface Guest {
   readonly login: Login;
   readonly grants: readonly string[];
@@ -13,12 +13,15 @@ export interface Guest {
 
 const USER_AGENT_MAX = 300;
 
-/** @throws Fault TOKEN_MISSING, TOKEN_INVALID, TOKEN_EXPIRED, BAD_REQUEST */
+/**
+ * Reads a handshake and verifies its token.
+ * @throws Fault TOKEN_MISSING, TOKEN_INVALID, TOKEN_EXPIRED, BAD_REQUEST
+ */
 export function greet(socket: Socket, tokens: Tokens, address: string): Guest {
   const { auth, query, headers } = socket.handshake;
   if ('token' in query) throw new Fault('BAD_REQUEST', 'a token in the URL ends up in logs: send it as auth.token');
   if (!('token' in auth)) throw new Fault('TOKEN_MISSING', 'auth.token: required');
-  // The token comes first: whoever has none that is good does not make the server look at anything else.
+  // The token comes first, so that a client without a good one does not make the server look at anything else.
   const { user, grants, issuedAtMs, expiresAtMs, ...named } = tokens.verify(parse(HandshakeToken, auth).token);
   const { deviceId = DEFAULT_DEVICE, resume = {} } = parse(Handshake, auth);
   const userAgent = headers['user-agent'] === undefined ? null : cut(headers['user-agent'], USER_AGENT_MAX);
@@ -27,7 +30,7 @@ export function greet(socket: Socket, tokens: Tokens, address: string): Guest {
   return { login, grants, resume };
 }
 
-/** The session a token belongs to: the one it names, or that of the device, which remembers the token itself. */
+/** Returns the session of a token: the one that it names, or that of the device, which remembers the token itself. */
 export function sessionOf(
   { sessionId, tokenId }: Pick<Identity, 'sessionId' | 'tokenId'>,
   deviceId: string,

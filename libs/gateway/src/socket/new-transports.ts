@@ -21,29 +21,29 @@ interface Entry {
   admitAllFrames?: () => void;
 }
 
-/** A bucket of an address holds what may come in so many seconds. */
+/** The bucket of an address holds as much as may come in this many seconds. */
 const BURST_S = 10;
 /** Upgrades and first frames that are looked at in one turn of the event loop: each takes a millisecond or so. */
 const PER_TURN = 2;
-/** CONNECTs and namespaces that are refused to a transport before it is closed. */
+/** A transport is closed when so many CONNECTs on it were refused, to whatever namespace. */
 const MAX_REFUSALS = 3;
 
-/** What it takes to close one transport, of Engine.IO. */
+/** The part of Engine.IO's socket that is needed to guard and close a transport. */
 type Conn = NewConnection & object;
 
 /**
- * The transports from their upgrade until a client is let in on them. Until then an address is all there is to tell one
- * client from the others, and a proxy may make all of them one address: so what is strict here holds for those who fail,
- * and what holds for an address as a whole is far above what honest clients do.
+ * The transports from their upgrade until their client is let in. Until then only its address tells one client from the
+ * others, and a proxy may make all of them one address. So the strict limits hold for clients that fail, and the limits
+ * of an address as a whole are far above what honest clients do.
  */
 export class NewTransports {
   private readonly halfOpen: HalfOpenTransports;
   private readonly handshakes: Buckets;
   private readonly refusedTokens: Buckets;
   private readonly entries = new Map<TcpSocket, Entry>();
-  /** What newcomers ask for, a few at a time, however many come at once. */
+  /** Takes the requests of newcomers a few at a time, however many come at once. */
   readonly queue = new TurnQueue(PER_TURN);
-  /** Also of those who were let in: they may ask for other namespaces. */
+  /** The refused CONNECTs of each transport, also after its client was let in: it may ask for other namespaces. */
   private readonly refusals = new WeakMap<object, number>();
 
   constructor(private readonly options: NewTransportsOptions) {
@@ -57,7 +57,7 @@ export class NewTransports {
     this.refusedTokens = new Buckets({ perS: refusedTokensPerS, burst: refusedTokensPerS * BURST_S });
   }
 
-  /** A client asks for a transport. @returns why it does not get one */
+  /** Decides whether a client gets a transport. @returns why it gets none; undefined means that it gets one */
   open({ socket }: IncomingMessage, address: string, nowMs: number): Fault | undefined {
     const network = networkOf(address);
     const retryAfterMs = this.handshakes.take(network, 1, nowMs);
@@ -73,19 +73,19 @@ export class NewTransports {
     return undefined;
   }
 
-  /** Engine.IO has made a connection of it. */
+  /** Guards the first frames of a transport, once Engine.IO has made a connection of it. */
   watch(conn: Conn, socket: TcpSocket): void {
     const entry = this.entries.get(socket);
     if (entry) entry.admitAllFrames = guardFirstFrames(conn, this.queue);
   }
 
-  /** Its client has shown a good token, or was refused in the end. */
+  /** Notes that the client of a transport has shown a good token (true), or was refused in the end (false). */
   setGuest(socket: TcpSocket, isGuest: boolean): void {
     const entry = this.entries.get(socket);
     if (entry) entry.transport.isGuest = isGuest;
   }
 
-  /** Its client is let in. */
+  /** Ends the guard of a transport, because its client is let in. */
   admit(socket: TcpSocket): void {
     const entry = this.entries.get(socket);
     if (!entry) return;
@@ -94,7 +94,10 @@ export class NewTransports {
     this.close(socket);
   }
 
-  /** A token of an address is no good. @returns after how many milliseconds it may be told so again; 0: at once */
+  /**
+   * Counts a wrong token of an address.
+   * @returns 0 if the client may be told so, otherwise the milliseconds until it may
+   */
   refuseToken(address: string, nowMs: number): number {
     this.options.suspicions?.note(address, 'refused-token');
     const retryAfterMs = this.refusedTokens.take(networkOf(address), 1, nowMs);
@@ -102,20 +105,20 @@ export class NewTransports {
     return retryAfterMs;
   }
 
-  /** A CONNECT was refused, and is answered by the next turn; with one too many the transport ends. */
+  /** Counts a refused CONNECT, which Socket.IO answers on the next tick. With one too many the transport is closed. */
   refuseConnect(conn: Conn): void {
     const refusals = (this.refusals.get(conn) ?? 0) + 1;
     this.refusals.set(conn, refusals);
-    // Behind Socket.IO's own, in which it answers.
+    // Socket.IO answers on the next tick as well; this runs after that.
     if (refusals >= MAX_REFUSALS) process.nextTick(() => conn.close());
   }
 
-  /** Ends what has come to its time. Called some times a second. */
+  /** Ends the transports whose clients showed no good token in time. The owner calls this several times a second. */
   look(nowMs: number): void {
     this.halfOpen.sweep(nowMs);
   }
 
-  /** Called now and then. */
+  /** Forgets the addresses that have been quiet for a while. The owner calls this now and then. */
   sweep(nowMs: number): void {
     this.handshakes.sweep(nowMs);
     this.refusedTokens.sweep(nowMs);

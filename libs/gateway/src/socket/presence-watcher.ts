@@ -3,7 +3,7 @@ import { isGranted, type EventPayload } from '#protocol';
 import type { SocketOutlet } from './socket-outlet.js';
 import type { SocketSession } from './socket-session.js';
 
-/** A socket as it watches presence, with the grants of the token it has by then. */
+/** One socket as a watcher of presence. Its rights are the grants of the token that it has at the moment. */
 export class PresenceWatcher implements Watcher {
   readonly watched = new Set<string>();
   isGone = false;

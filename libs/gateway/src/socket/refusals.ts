@@ -15,16 +15,16 @@ export interface RefusalsOptions {
   readonly address: ClientAddress;
 }
 
-/** Whoever is refused may try again without end, and each try is a line. */
+/** The most refusals logged per second: a refused client may try again without end, and each try would be a line. */
 export const REFUSALS_LOGGED_PER_S = 10;
 
-/** How a CONNECT is refused, in Socket.IO's own protocol or beside it. */
+/** Refuses CONNECTs: in Socket.IO's own protocol, or by closing the transport. */
 export class Refusals {
   constructor(private readonly options: RefusalsOptions) {}
 
   /**
-   * After a refusal in Socket.IO's protocol a client never comes back by itself; after its transport was closed it does.
-   * So one that may come back is let in, only to be told why it has to go.
+   * Refuses a client in one of two ways. After a refusal in Socket.IO's protocol a client never comes back by itself;
+   * after its transport was closed it does. So a client that may come back is let in, only to be told why it has to go.
    */
   refuse(socket: Socket, error: unknown, next: (error?: Error) => void): void {
     const origin = this.originOf(socket);
@@ -49,7 +49,7 @@ export class Refusals {
     });
   }
 
-  /** One who tries tokens is told no more of them; a right one passes all the same. */
+  /** Hides from an address that tries many wrong tokens that they are wrong; a right token passes all the same. */
   private limitTokens(address: string | undefined, fault: Fault): Fault {
     if (address === undefined || !isOfWrongToken(fault)) return fault;
     const retryAfterMs = this.options.newTransports.refuseToken(address, performance.now());
@@ -57,14 +57,17 @@ export class Refusals {
     return new Fault('RATE_LIMITED', 'too many tokens of this address were refused', { retryAfterMs });
   }
 
-  /** Its request is forgotten once a client is let in, which may still ask for another namespace. */
+  /** Returns nothing if the client was let in: its request is forgotten. It may still ask for another namespace. */
   private originOf(socket: Socket): { address?: string; requestId?: string } {
     const request = socket.request as IncomingMessage | null;
     return request === null ? {} : { address: this.options.address.of(request), requestId: requestIdOf(request) };
   }
 }
 
-/** One that has only expired was good, and after an outage honest clients show such tokens in numbers. */
+/**
+ * True for a wrong token, but not for one that has only expired: it was good, and after an outage many honest clients
+ * show such tokens.
+ */
 function isOfWrongToken({ fault, isOfToken }: Fault): boolean {
   return isOfToken && fault !== 'TOKEN_EXPIRED';
 }

@@ -12,7 +12,7 @@ describe('RequestOrder', () => {
     ends = new Map();
   });
 
-  /** Asks for a request that goes on until {@link end}. */
+  /** Runs a request that goes on until {@link end}. */
   function ask(name: RequestName, channel = ''): Promise<void> {
     const what = `${name} ${channel}`.trim();
     return order.run(name, channel, () => {
@@ -21,7 +21,7 @@ describe('RequestOrder', () => {
     });
   }
 
-  /** Lets it take effect, and whatever waited for it begin. */
+  /** Lets a request take effect, so that those that waited for it begin. */
   async function end(what: string): Promise<void> {
     ends.get(what)?.();
     await settled();

@@ -1,23 +1,23 @@
 import type { RequestName } from '#protocol';
 
-/** What a request waits for and what waits for it, as names of things that requests change. */
+/** The things that a request waits for and holds. Each is the name of something that requests change. */
 interface Place {
-  /** It takes effect behind the requests that hold one of these. */
+  /** The request takes effect after the earlier requests that hold one of these. */
   readonly waits: readonly string[];
-  /** It holds these until it has taken effect. */
+  /** The request holds these until it has taken effect. */
   readonly holds: readonly string[];
 }
 
-/** The token's grants, and whether there still is a session: everything waits for a change of these. */
+/** The grants of the token, and whether there still is a session. All but an `ack` wait for a change of these. */
 const RIGHTS = 'rights';
-/** Held by every request that goes through here, so that a change of the rights comes behind all of them. */
+/** Every request in this order holds this thing, so that a change of the rights comes after all of them. */
 const ANYTHING = 'anything';
-/** The groups of the user, on which it depends whose presence it may see. */
+/** The groups of the user, which decide whose presence it may see. */
 const MEMBERSHIPS = 'memberships';
-/** Requests about presence that may still have to find out whether they are allowed. */
+/** Requests about presence hold this thing, because they may still have to find out whether they are allowed. */
 const PRESENCE = 'presence';
 
-/** A table of which requests keep their order: two of them do where one waits for what the other holds. */
+/** The table of which requests keep their order: two of them do if one waits for a thing that the other holds. */
 const PLACES: { readonly [N in RequestName]: (channel: string) => Place } = {
   publish: aboutChannel,
   schedule: aboutChannel,
@@ -33,7 +33,7 @@ const PLACES: { readonly [N in RequestName]: (channel: string) => Place } = {
   logout: aboutRights,
   cancel: () => ({ waits: [RIGHTS], holds: [] }),
   read: () => ({ waits: [RIGHTS], holds: [] }),
-  // It always passes: it moves a position forward, in whatever order.
+  // An acknowledgement always passes, because it moves a position forward, in whatever order.
   ack: () => ({ waits: [], holds: [] }),
 };
 
@@ -55,23 +55,24 @@ function aboutRights(): Place {
 }
 
 /**
- * Makes the requests of one connection take effect in the order sent, where their order matters; the others pass each
- * other. Made for requests that have to wait or to be waited for: while there are none, a publish does not come here.
+ * Makes the requests of one connection take effect in the order sent where their order matters; others may overtake
+ * each other. An order is made for requests that have to wait or to be waited for; while there are none, a publish does
+ * not come here.
  */
 export class RequestOrder {
-  /** For each thing the end of the last request that holds it, and so of all before it. Undefined: there is none. */
+  /** For each thing the end of the last request that holds it, and so of all before it. Undefined: none is held. */
   private ends: Map<string, Promise<unknown>> | undefined;
 
   get isIdle(): boolean {
     return this.ends === undefined;
   }
 
-  /** Runs the request behind those that it waits for; it has taken effect when `work` resolves. */
+  /** Runs a request after those that it waits for. It has taken effect when `work` resolves. */
   run<T>(name: RequestName, channel: string, work: () => Promise<T>): Promise<T> {
     const ends = (this.ends ??= new Map<string, Promise<unknown>>());
     const { waits, holds } = PLACES[name](channel);
     const done = Promise.all(waits.flatMap((thing) => ends.get(thing) ?? [])).then(work);
-    const over = done.catch(() => undefined); // its own asker hears of it
+    const over = done.catch(() => undefined); // the caller gets this error from `done`
     for (const thing of [...holds, ANYTHING]) this.hold(ends, thing, over);
     return done;
   }

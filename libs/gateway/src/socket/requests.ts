@@ -24,10 +24,10 @@ type Handlers = {
 };
 
 const HISTORY_LIMIT = 100;
-/** How long an answer may be: a page of history, and the users of a channel. */
+/** The most bytes of a long answer: a page of history, and the users of a channel. */
 const PAGE_BYTES = 1_048_576;
 const USERS_BYTES = 131_072;
-/** Long answers of a connection that are made at once: a page, and as much again of answers about presence. */
+/** How many long answers of a connection are made at once: a page, and as many bytes of answers about presence. */
 const LANES = { page: 1, users: PAGE_BYTES / USERS_BYTES } as const;
 
 export interface RequestsContext {
@@ -40,28 +40,32 @@ export interface RequestsContext {
 const NOTHING = Promise.resolve();
 const TOO_MANY_PUBLISHES = 'the user publishes too fast';
 
-/** Requests that are in their place as soon as they have begun: what comes behind them need not wait for the answer. */
+/** Requests whose order is settled as soon as they have begun, so those that follow need not wait for the answer. */
 const BEGUN_IS_DONE: ReadonlySet<RequestName> = new Set(['publish', 'schedule', 'history', 'cancel', 'read']);
 
 /**
- * Requests that need the database for themselves, or a place in a batch: a user has some of them under way at once, and
- * the others wait for its turn. Those with long answers take theirs once the network has taken the answers before.
+ * Requests that need a statement for themselves, or an item in a batch. A user has a few of them under way at once, and
+ * the others wait for the user's turn. Requests with long answers are not among them: they take their turn once the
+ * network has taken the answers before.
  */
 const IN_TURNS: ReadonlySet<RequestName> = new Set(['subscribe', 'join', 'leave', 'schedule', 'cancel', 'read']);
 
-/** What a client may ask for, and with which right. Identity is the token's, whatever the request says. */
+/**
+ * Carries out the requests of a client, and checks the right that each needs. The identity is that of the token,
+ * whatever the request says.
+ */
 export class Requests implements Handlers {
   private readonly delivery: Delivery;
   private readonly author: Author;
-  /** In each lane long answers are made one after the other: what waits in memory is requests, not answers. */
+  /** In each lane long answers are made one after the other, so that requests wait in memory and not their answers. */
   private readonly lanes = { page: [] as Promise<unknown>[], users: [] as Promise<unknown>[] };
-  /** Made for those who ask. */
+  /** Undefined until the client asks about presence. */
   private watching: PresenceWatcher | undefined;
-  /** Made with the first request that others may have to wait for. */
+  /** Undefined until there is a request that others may have to wait for. */
   private order: RequestOrder | undefined;
-  /** It has logged out. */
+  /** True once the client has logged out. */
   private isOver = false;
-  /** The socket has closed; what was sent before may still wait for its turn. */
+  /** True once the socket has closed. Requests sent before may still wait for their turn. */
   private isGone = false;
 
   private readonly inTurn: InTurn = (work) => this.context.turns.run(this.author.publisher, work);
@@ -83,20 +87,20 @@ export class Requests implements Handlers {
 
   private get watcher(): PresenceWatcher {
     this.watching ??= new PresenceWatcher(this.session, this.outlet);
-    // A request that waited for its turn may come after the end of its connection, and nobody would remove its watch.
+    // A request that waited for its turn may run after its connection has ended, and its watch would never be removed.
     this.watching.isGone = this.isGone;
     return this.watching;
   }
 
-  /** The socket has closed. */
+  /** To be called when the socket has closed. Ends the watches of the client. */
   end(): void {
     this.isGone = true;
     if (this.watching) this.context.presence.leave(this.watching);
   }
 
   /**
-   * Runs a request of which the payload was parsed with the schema of this very request.
-   * @param json the text it came in; undefined if that is not known
+   * Runs a request, whose payload was parsed with the schema of this very request.
+   * @param json the text that the request came in; undefined if that is not known
    */
   run<N extends RequestName>(name: N, payload: RequestPayload<N>, json: string | undefined): Promise<RequestResult<N>> {
     if (name === 'ack') return this.handle(name, payload, json);
@@ -192,12 +196,12 @@ export class Requests implements Handlers {
     return Promise.resolve({ channel });
   }
 
-  /** Does what has an answer of up to so many bytes, behind the one that has waited longest in its kind of lane. */
+  /** Makes an answer of up to so many bytes. If all lanes of its kind are taken, it comes after the one begun first. */
   private inLane<T>(kind: keyof typeof LANES, bytes: number, work: () => Promise<T>): Promise<T> {
     const lanes = this.lanes[kind];
     const before = lanes.length < LANES[kind] ? NOTHING : lanes.shift();
     const answer = (before ?? NOTHING).then(() => this.throttle.longAnswer(bytes, this.inTurn, work));
-    // Its own asker hears of an error. By the next turn the answer has been handed to the network.
+    // The caller gets the error. By the next turn of the event loop the answer has been handed to the network.
     lanes.push(answer.catch(() => undefined).then(() => nextTurn()));
     return answer;
   }
@@ -214,7 +218,10 @@ export class Requests implements Handlers {
     return {};
   }
 
-  /** Ends what the client asked for with grants that it has not any more. Memberships are the user's, not the token's. */
+  /**
+   * Ends the subscriptions and watches for which the client no longer has the grants. Memberships stay, because they
+   * are the user's and not the token's.
+   */
   private async endUngranted(): Promise<void> {
     for (const channel of this.delivery.subscriptions.askedFor(this.connection)) {
       if (this.isAllowed('subscribe', channel)) continue;
@@ -232,9 +239,9 @@ export class Requests implements Handlers {
     return this.delivery.publisher.publish(this.toOutgoing(request), json, placeOf(json), this.author);
   }
 
-  /** Spells out who the publishing user, device and connection are. */
+  /** Replaces exceptSelf, exceptDevice and exceptConnection by the user, device and connection that publishes. */
   private toOutgoing(request: RequestPayload<'publish'>): Outgoing {
-    // As most are, and a copy is a good part of what a publish costs here.
+    // Most requests are plain, and a copy is a good part of what a publish costs here.
     if (isPlain(request)) return request;
     const { exceptSelf, exceptDevice, exceptConnection, receipts, ...outgoing } = request;
     const { user, deviceId, connectionId } = this.connection.key;
@@ -259,7 +266,7 @@ export class Requests implements Handlers {
       await this.assertAllowed(name, channel);
       if (!this.mayHaveReceipts(payload)) await this.delivery.memberRights.receipts.assertFree(channel);
       const answer = this.handle(name, payload, json);
-      // In an object, since a bare promise would be waited for.
+      // The promise is put into an object, because a bare one would be waited for.
       return { answer: BEGUN_IS_DONE.has(name) ? answer : await answer };
     });
     return begun.answer;
@@ -275,7 +282,7 @@ export class Requests implements Handlers {
     return handler.call(this, payload, json);
   }
 
-  /** As far as this connection knows: a membership may be newer. */
+  /** True if the request is allowed as far as this connection knows. A membership may be newer than what it knows. */
   private isAllowed(name: RequestName, channel: string): boolean {
     const verb = VERBS[name];
     if (verb === undefined || (verb !== 'join' && this.isMember(channel))) return true;
@@ -283,7 +290,7 @@ export class Requests implements Handlers {
     return verb === 'subscribe' && (channel === 'broadcast' || channel === inboxOf(this.user));
   }
 
-  /** Asks the database before it refuses what members may do. @throws Fault FORBIDDEN */
+  /** Asks the database before it refuses a request that members may make. @throws Fault FORBIDDEN */
   private async assertAllowed(name: RequestName, channel: string): Promise<void> {
     if (this.isAllowed(name, channel)) return;
     const isMember =
@@ -293,7 +300,7 @@ export class Requests implements Handlers {
     if (!isMember) throw new Fault('FORBIDDEN', `the token does not grant ${VERBS[name]}:${channel}`);
   }
 
-  /** It asks for none, or may ask, as far as is known here. */
+  /** True if the request asks for no receipts, or may ask for them as far as is known here. */
   private mayHaveReceipts(payload: object): boolean {
     if (!('receipts' in payload) || payload.receipts === undefined) return true;
     const channel = channelOf(payload);
@@ -307,7 +314,7 @@ export class Requests implements Handlers {
   }
 }
 
-/** The right that each request needs; presence looks at its own. */
+/** The grant that each request needs. Requests about presence check their own. */
 const VERBS: Partial<Record<RequestName, GrantVerb>> = {
   publish: 'publish',
   schedule: 'publish',
@@ -316,7 +323,7 @@ const VERBS: Partial<Record<RequestName, GrantVerb>> = {
   join: 'join',
 };
 
-/** The payload is the second item of the event, behind its name. */
+/** Returns where the payload begins in the text of the request. It is the second item of the event, after its name. */
 function placeOf(json: string | undefined): number {
   return json === undefined ? 0 : startOfSecondItem(json, 0);
 }
@@ -325,7 +332,7 @@ function channelOf(payload: object): string {
   return 'channel' in payload ? (payload.channel as string) : '';
 }
 
-/** It has no wishes about its author's own devices. */
+/** True if the request says nothing about the author's own devices and connections. */
 function isPlain(request: RequestPayload<'publish'>): request is RequestPayload<'publish'> & Outgoing {
   const { exceptSelf, exceptDevice, exceptConnection } = request;
   return exceptSelf === undefined && exceptDevice === undefined && exceptConnection === undefined;

@@ -8,12 +8,12 @@ import { RoomlessAdapter } from './roomless-adapter.js';
 
 export interface SocketAdapterOptions {
   readonly maxBodyBytes: number;
-  /** Together the longest that a client whose network is gone counts as connected. */
+  /** Together with the timeout, the longest that a client counts as connected after its network is gone. */
   readonly pingIntervalMs: number;
   readonly pingTimeoutMs: number;
 }
 
-/** Socket.IO as this server runs it: WebSocket alone, which needs no sticky sessions. */
+/** Sets up Socket.IO as this server runs it: over WebSocket alone, which needs no sticky sessions. */
 export class SocketAdapter extends IoAdapter {
   constructor(
     app: INestApplicationContext,
@@ -29,9 +29,9 @@ export class SocketAdapter extends IoAdapter {
       transports: ['websocket'],
       adapter: RoomlessAdapter,
       serveClient: false,
-      // Those who ask for a namespace that does not exist leave nothing behind.
+      // A client that asks for a namespace that does not exist leaves nothing behind.
       cleanupEmptyChildNamespaces: true,
-      // Longer than a statement may take, so that a connection which cannot be opened is told so before it is closed.
+      // This is longer than a statement may take, so a client that cannot be connected is told so before it is closed.
       connectTimeout: 15_000,
       pingInterval: this.options.pingIntervalMs,
       pingTimeout: this.options.pingTimeoutMs,
@@ -42,19 +42,19 @@ export class SocketAdapter extends IoAdapter {
     return server;
   }
 
-  /** Nest would keep observables for the decorated handlers of every connection; there are none. */
+  /** Does nothing: Nest would keep observables for the decorated handlers of every connection, but there are none. */
   override bindClientConnect(): void {
-    // The gateway listens for itself.
+    // The gateway itself listens for connections.
   }
 }
 
 /**
- * A browser sends a long message in a few fragments. One of fragments of a byte each is counted only when it is whole, and
- * costs a thousand times what it weighs. `ws` takes 16,384 of them, and Engine.IO has no option for that.
+ * A browser sends a long message in a few fragments. A message in fragments of one byte each is counted only when it is
+ * whole, and costs a thousand times what it weighs. `ws` takes 16,384 fragments, and Engine.IO has no option for that.
  */
 const MAX_FRAGMENTS = 256;
 
-/** Engine.IO makes its WebSocket server anew when HTTP listens. */
+/** Replaces the class of Engine.IO's WebSocket server, because Engine.IO makes the server anew when HTTP listens. */
 function limitFragments({ engine }: Server): void {
   const { opts } = engine as unknown as { opts: { wsEngine: new (options: object) => object } };
   const { wsEngine: Usual } = opts;
@@ -65,19 +65,20 @@ function limitFragments({ engine }: Server): void {
   };
 }
 
-/** By then Engine.IO has answered. */
+/** How long an upgrade that is not Engine.IO's may stay open. By then Engine.IO has answered it. */
 const STRAY_UPGRADE_MS = 2_000;
 
 const ignore = (): void => undefined;
 
 /**
- * Node takes its own listener off the TCP socket of an upgrade. Until `ws` listens, and for ever where the upgrade is
- * refused or leads nowhere, a client that resets its connection would be an error nobody hears, which ends the process.
+ * Listens for errors of upgrades. Node takes its own listener off the TCP socket of an upgrade. Until `ws` listens, and
+ * for ever if the upgrade is refused or leads nowhere, a client that resets its connection would cause an error that
+ * nobody handles, which ends the process.
  */
 function hearErrorsOfUpgrades(server: HttpServer): void {
   server.prependListener('upgrade', ({ url }: IncomingMessage, socket: Socket) => {
     socket.on('error', ignore);
-    // Engine.IO ends its own half of those that are none of its own, and leaves the other open.
+    // For upgrades that are not its own, Engine.IO ends its half of the connection and leaves the other open.
     if (url?.startsWith('/socket.io/') !== true) setTimeout(() => socket.destroy(), STRAY_UPGRADE_MS).unref();
   });
 }

@@ -19,13 +19,13 @@ import { SocketSession, type SocketSessionOptions } from './socket-session.js';
 interface Request {
   readonly event: RequestName;
   readonly payload: RequestPayload<RequestName>;
-  /** The text it came in. */
+  /** The text that the request came in; undefined if it came with attachments. */
   readonly json: string | undefined;
 }
 
 /**
- * Acknowledgements of one socket that may wait to be stored. Unlike other requests they have no weight: they count at
- * once, and wait for the database however long it is away.
+ * The most acknowledgements of one socket that may wait to be stored. Unlike other requests they have no weight: they
+ * count at once, and wait for the database however long it is away.
  */
 const MAX_WAITING_ACKS = 2_000;
 
@@ -39,28 +39,29 @@ export interface SocketClientContext extends SocketSessionOptions {
   readonly logger: Logger;
   readonly maxFrameBytes: number;
   readonly throttles: SocketThrottles;
-  /** For lines that a client can cause without end. */
+  /** The log for lines that a client can cause without end. */
   readonly refusalLog: ThrottledLog;
-  /** Its socket has closed. */
+  /** Called when the socket of the client has closed. */
   readonly onGone: (client: SocketClient) => void;
 }
 
 /**
- * One socket from its handshake to its end. Every event it sends is answered, with a result or a numbered error. What is
- * not needed by a connection that idles is made when it is, and nothing is kept twice: there are thousands of them.
+ * One socket from its handshake to its end. Every event it sends is answered, with a result or a numbered error. Parts
+ * that an idle connection does not need are made only when they are needed, and nothing is kept twice, because there
+ * are thousands of connections.
  */
 export class SocketClient implements Entrant, Taker, OutletOwner, Throttled {
   readonly outlet: SocketOutlet;
-  /** Taken before anything is waited for. */
+  /** The permit of the connection, taken before anything is waited for. */
   place: Place | undefined;
-  /** performance.now() when it is to be gone: the instance drains. */
+  /** The time, by performance.now(), by which the client is to be gone because the instance drains. */
   leavesAtMs = Infinity;
-  /** Its time to leave has come: it takes no new requests. */
+  /** True once the client's time to leave has come; new requests are then refused. */
   private isLeaving = false;
   private isHangingUp = false;
   readonly session: SocketSession;
   private connection: Connection | undefined;
-  /** Undefined before it is let in, and again once it is open. */
+  /** The opening of the connection. Undefined before the client is let in, and again once the connection is open. */
   private opened: Promise<void> | undefined;
   private requests: Requests | undefined;
   /** Undefined before it is let in. */
@@ -92,17 +93,17 @@ export class SocketClient implements Entrant, Taker, OutletOwner, Throttled {
     return (this.throttling ??= new SocketThrottle(this, this.context.throttles));
   }
 
-  /** Made when it is needed, which for most connections is never: a logger of its own for each would be 500 bytes. */
+  /** Made each time it is needed, which for most connections is never. Keeping one for each would take 500 bytes. */
   private get logger(): Logger {
     return this.context.logger.child({ connectionId: this.socket.id, user: this.user });
   }
 
-  /** Requests under way; acknowledgements aside, which count at once and are stored with the end of the connection. */
+  /** How many requests are under way. Acknowledgements are left out: they count at once and are stored with the end. */
   private get pending(): number {
     return this.waiting - this.waitingAcks;
   }
 
-  /** Closes the socket when its time has come and its requests are answered. */
+  /** Closes the socket when its time to leave has come and its requests are answered. */
   leaveIfDue(nowMs: number): void {
     if (nowMs < this.leavesAtMs || this.isHangingUp) return;
     this.isLeaving = true;
@@ -114,7 +115,7 @@ export class SocketClient implements Entrant, Taker, OutletOwner, Throttled {
       .catch((error: unknown) => this.fail(error));
   }
 
-  /** Announces the end of its token, and ends with it. */
+  /** Announces the end of the client's token, and ends the connection with it. */
   look(nowMs: number): void {
     try {
       this.session.look(nowMs);
@@ -129,14 +130,14 @@ export class SocketClient implements Entrant, Taker, OutletOwner, Throttled {
   }
 
   /**
-   * Refused, or its transport has closed, of which Socket.IO says nothing before a socket is let in. A transport that was
-   * refused counts as one on which nobody is let in.
+   * Returns the permit of a client that is not let in: it was refused, or its transport has closed, which Socket.IO
+   * does not report before a socket is let in. The transport of a refused client still counts as half-open.
    */
   leaveUnlessIn(): void {
     if (!this.isIn) this.place?.leave();
   }
 
-  /** Registers the connection, once its session is open; if that fails the client is told and may come back. */
+  /** Registers the connection once its session is open. If that fails, the client is told and may come back. */
   async enter(resume: Ack, opening: Promise<void>): Promise<void> {
     this.isIn = true;
     this.reader = listen(this.socket, this);
@@ -167,7 +168,7 @@ export class SocketClient implements Entrant, Taker, OutletOwner, Throttled {
     });
   }
 
-  /** With its transport, which may outlive its socket. */
+  /** Returns the permit when the transport closes, which may be later than the socket. */
   private givePlaceBack(): void {
     const { conn } = this.socket;
     if (conn.readyState === 'closed') this.place?.leave();
@@ -186,7 +187,10 @@ export class SocketClient implements Entrant, Taker, OutletOwner, Throttled {
     this.context.heartbeats.note(this.socket.id);
   }
 
-  /** A client that leaves its namespace leaves with its transport; if it comes back, it opens another one. */
+  /**
+   * Called when the socket has closed. A client that leaves its namespace loses its transport, too, and opens another
+   * one if it comes back.
+   */
   leave(reason: string): void {
     this.isGone = true;
     this.context.onGone(this);
@@ -203,7 +207,7 @@ export class SocketClient implements Entrant, Taker, OutletOwner, Throttled {
     this.logger.error({ err: error }, 'packet not sent');
   }
 
-  /** What goes wrong for one client costs that client its connection. */
+  /** Ends the connection of a client for which something went wrong. */
   fail(error: unknown): void {
     this.logger.error({ err: error }, 'connection failed, hanging up');
     this.socket.conn.close();
@@ -222,7 +226,7 @@ export class SocketClient implements Entrant, Taker, OutletOwner, Throttled {
   }
 
   turnDown(id: number, retryAfterMs: number): void {
-    // No text of it is parsed, so nothing of it is named.
+    // Infinity means that the connection was closed. The frame is not parsed, so the error names nothing of it.
     if (retryAfterMs === Infinity) return;
     this.context.metrics.faults.inc('RATE_LIMITED');
     this.outlet.refuse(
@@ -267,7 +271,10 @@ export class SocketClient implements Entrant, Taker, OutletOwner, Throttled {
     else this.throttle.end(weight);
   }
 
-  /** A promise only where there is something to wait for: most of what a server does passes through here. */
+  /**
+   * This is not an async function, because most of what a server does passes through here: a promise is made only where
+   * there is something to wait for.
+   */
   private answer(event: string, data: readonly unknown[], json: string | undefined): Promise<object> {
     try {
       const request = this.check(event, data, json);
@@ -281,13 +288,13 @@ export class SocketClient implements Entrant, Taker, OutletOwner, Throttled {
   private check(event: string, data: readonly unknown[], json: string | undefined): Request {
     if (!isRequest(event)) throw new Fault('UNKNOWN_EVENT', `there is no request ${JSON.stringify(cut(event, 50))}`);
     if (data.length > 2) throw new Fault('BAD_REQUEST', 'a request has one argument and a callback');
-    // Whatever waits, an acknowledgement passes: without it the window stays full, and nothing is sent any more.
+    // An acknowledgement passes whatever waits, because without it the window stays full and nothing more is sent.
     if (event !== 'ack') this.assertRoom(json?.length ?? 0);
     return { event, payload: parseRequest(event, data[1]), json };
   }
 
   private assertRoom(bytes: number): void {
-    // A client that never pauses would otherwise keep the instance from ending; elsewhere it is served.
+    // Otherwise a client that never pauses would keep the instance from ending. Another instance serves it.
     if (this.isLeaving) throw new Fault('DRAINING', 'this instance is shutting down; connect again');
     this.throttle.assertRoom(bytes);
   }
@@ -308,7 +315,7 @@ export class SocketClient implements Entrant, Taker, OutletOwner, Throttled {
     return this.requests.run(event, payload, json);
   }
 
-  /** Nobody awaits it, so it must not throw. */
+  /** Answers a request with an error. Nobody awaits this, so it must not throw. */
   private refuse(event: string, error: unknown, id: number | undefined): void {
     try {
       this.answerRefused(event, toFault(error), id);
@@ -334,8 +341,8 @@ const FORGOTTEN = Object.freeze({});
 const NO_ACKS = new Map<never, never>();
 
 /**
- * The HTTP request, its URL and headers and the token, which Socket.IO would keep as long as the connection: 2 KiB. And
- * the callbacks of events that are sent with one: none is.
+ * Forgets the HTTP request, its URL and headers and the token, 2 KiB that Socket.IO would keep as long as the
+ * connection. It also forgets the map of callbacks for sent events, because no event is sent with one.
  */
 function forgetHandshake(socket: Socket): void {
   (socket.conn as { request: unknown }).request = null;

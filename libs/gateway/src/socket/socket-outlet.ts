@@ -14,7 +14,7 @@ interface EngineSocket {
   readonly pingIntervalTimer: NodeJS.Timeout | null;
 }
 
-/** The WebSocket of `ws` below it. */
+/** The WebSocket of `ws` below Engine.IO's socket. */
 interface WsSocket {
   readonly bufferedAmount: number;
   readonly _sender: { sendFrame(frame: readonly Buffer[]): void };
@@ -22,10 +22,10 @@ interface WsSocket {
   terminate(): void;
 }
 
-/** How long the last words to a client that is cut off may take. */
+/** How long the last words to a client that is cut off may take to reach the network. */
 const LAST_WORDS_MS = 1_000;
 
-/** Sockets that have something to send at the end of this turn. */
+/** The sockets that have something to send at the end of this turn of the event loop. */
 let waiting: SocketOutlet[] = [];
 
 function sendAll(): void {
@@ -35,23 +35,23 @@ function sendAll(): void {
 }
 
 export interface OutletOwner {
-  /** A packet could not be made. */
+  /** Called when an answer could not be encoded. */
   onUnsent(error: unknown): void;
-  /** Something could not be handed to the network. */
+  /** Called when something could not be handed to the network. */
   fail(error: unknown): void;
-  /** The network did not take all that it was handed. */
+  /** Called when the network did not take all that it was handed. */
   onBehind(): void;
 }
 
-/** Sends to one Socket.IO socket: what is handed over in one turn leaves with one write. */
+/** Sends to one Socket.IO socket. Frames that are handed over in one turn of the event loop leave with one write. */
 export class SocketOutlet implements Outlet {
-  /** Undefined while there is nothing to send, which is most of the time. */
+  /** The frames of this turn. Undefined while there is nothing to send, which is most of the time. */
   private frames: Buffer[] | undefined;
   private frameBytes = 0;
   private readonly conn: EngineSocket;
   /**
-   * The network did not take all that was sent last. Else nothing waits, and the six objects that tell need not be looked
-   * at for each message: they were last used turns ago, and looking is slow.
+   * True if the network did not take all that was sent last. False means that both buffers below this one are empty.
+   * Reading their sizes for each message would be slow, because it touches six objects that were last used turns ago.
    */
   private isBehind = false;
   private isCutOff = false;
@@ -64,7 +64,7 @@ export class SocketOutlet implements Outlet {
     this.conn = socket.conn as unknown as EngineSocket;
   }
 
-  /** Engine.IO's queue is empty while `ws` takes everything, so what `ws` itself holds counts too. */
+  /** The bytes that the network has not taken. Engine.IO's queue is empty while `ws` takes all, so `ws` counts, too. */
   get bufferedBytes(): number {
     if (!this.isBehind) return this.frameBytes;
     const { writeBuffer, transport } = this.conn;
@@ -118,7 +118,7 @@ export class SocketOutlet implements Outlet {
     }
   }
 
-  /** Answers the request that carried this id. */
+  /** Answers the request that carried this id with an error. */
   refuse(id: number, fault: Fault): void {
     this.send(errorFrame(id, fault.toWire()));
   }
@@ -140,8 +140,8 @@ export class SocketOutlet implements Outlet {
   }
 
   /**
-   * Closes the connection of a client that nothing more is taken of. It is told why if its network takes that, and its
-   * transport ends whether or not it answers: `ws` alone would wait for 30 s, and hold what it could not send.
+   * Closes the connection of a client from which nothing more is taken, and tells it why if its network takes that. The
+   * transport ends whether or not the client answers: `ws` alone would wait for 30 s, and hold what it could not send.
    */
   cutOff(fault: Fault): void {
     if (this.isCutOff) return;
@@ -153,8 +153,8 @@ export class SocketOutlet implements Outlet {
   }
 
   /**
-   * Takes a ping as answered and goes on to the next. While it is paused its pongs are not read: it would be taken for
-   * dead, and take the server for dead in turn, which Engine.IO pings again only after a pong.
+   * Takes a ping as answered and goes on to the next. The pongs of a paused client are not read, so Engine.IO would
+   * take it for dead; and as Engine.IO pings again only after a pong, the client would take the server for dead.
    */
   assumePong(): void {
     const { conn } = this;
@@ -164,7 +164,7 @@ export class SocketOutlet implements Outlet {
     conn.pingIntervalTimer?.refresh();
   }
 
-  /** Called by no client's own code: what goes wrong for one must not keep the others from being sent to. */
+  /** Sends without throwing, because an error of one socket must not keep the others from being sent to. */
   flushContained(): void {
     try {
       this.flush();
@@ -182,13 +182,14 @@ export class SocketOutlet implements Outlet {
     this.frameBytes = 0;
     const { readyState, writeBuffer, transport } = this.conn;
     const ws = transport.socket;
-    // Where Engine.IO's socket would send it after five events and as many objects, unless something waits there.
+    // Unless something waits in Engine.IO's queue, the bytes go to `ws` directly. Engine.IO would send them there after
+    // five events and as many objects.
     if (readyState === 'open' && writeBuffer.length === 0 && ws) {
       ws._sender.sendFrame([bytes]);
       this.isBehind = ws.bufferedAmount > 0;
     } else {
       const { conn } = this.socket;
-      // The text is what a transport without frames would send; there is none.
+      // The empty text is what a transport without frames would send, but there is none.
       conn.write('', { wsPreEncodedFrame: [bytes] } as Parameters<typeof conn.write>[1]);
       this.isBehind = true;
     }
@@ -200,7 +201,7 @@ export class SocketOutlet implements Outlet {
   }
 
   private send(frame: Buffer): void {
-    // After the promises that are settled in this turn have run.
+    // This runs after the promises that are settled in this turn of the event loop.
     if (waiting.length === 0) process.nextTick(sendAll);
     if (this.frames) this.frames.push(frame);
     else {

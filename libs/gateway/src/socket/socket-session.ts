@@ -7,19 +7,19 @@ import type { SocketOutlet } from './socket-outlet.js';
 export interface SocketSessionOptions {
   readonly sessions: Sessions;
   readonly tokens: Tokens;
-  /** How long before the end of its token the client is told. */
+  /** How long before the end of its token a client is told of it. */
   readonly tokenNoticeMs: number;
-  /** How long after its end a token is good, as the clocks may differ. */
+  /** How long a token is good after its end, because the clocks may differ. */
   readonly clockToleranceMs: number;
 }
 
-/** One socket's part in a session: who it is, for how long, and its end with the token or the session. */
+/** One socket's part in a session: its identity, how long that lasts, and its end with the token or the session. */
 export class SocketSession implements SessionHolder {
   login: Login;
   heldAt = 0;
-  /** Those of the newest token. */
+  /** The grants of the newest token. */
   grants: readonly string[];
-  /** When there is something to do about the token. */
+  /** The time at which there is next something to do about the token. */
   private dueAtMs = 0;
   private isAnnounced = false;
   private isOver = false;
@@ -38,8 +38,10 @@ export class SocketSession implements SessionHolder {
   }
 
   /**
-   * A session keeps its sid: a token without one would not be refused when the session is revoked.
-   * @returns when the new token ends. @throws Fault TOKEN_INVALID, TOKEN_EXPIRED, SESSION_ENDED, USER_BANNED
+   * Takes a new token in place of the last one. It must have the same sid, because a token without it would not be
+   * refused when the session is revoked.
+   * @returns when the new token ends
+   * @throws Fault TOKEN_INVALID, TOKEN_EXPIRED, SESSION_ENDED, USER_BANNED
    */
   async renew(token: string): Promise<number> {
     const { user, grants, issuedAtMs, expiresAtMs, ...named } = this.options.tokens.verify(token);
@@ -65,13 +67,13 @@ export class SocketSession implements SessionHolder {
     this.outlet.close(fault);
   }
 
-  /** The socket has closed. */
+  /** To be called when the socket has closed. */
   leave(): void {
     this.isOver = true;
     this.options.sessions.release(this);
   }
 
-  /** Announces the end of the token, and ends the connection once it would not be let in any more. */
+  /** Announces the end of the token, and ends the connection once a handshake with the token would be refused. */
   look(nowMs: number): void {
     if (nowMs < this.dueAtMs || this.isOver) return;
     const endsAtMs = this.login.expiresAtMs;

@@ -4,7 +4,7 @@ import { SocketThrottle, type InTurn, type Throttled } from './socket-throttle.j
 import { SocketThrottles } from './socket-throttles.js';
 
 const RATES = { requestsPerS: 0, bytesPerS: 0, acksPerS: 0 };
-/** Of a connection, a user and an instance; a request weighs 512 more than its bytes. */
+/** The bytes that may wait for each; a request weighs 512 more than its bytes. */
 const SHARES = { connection: 10_000, user: 15_000, instance: 40_000 };
 const REQUEST = 5_000;
 const MINUTE_MS = 60_000;
@@ -36,7 +36,7 @@ class RecordingSocket implements Throttled {
     cutOff: (fault: Fault): void => void (this.cutOffWith = fault),
   };
 
-  /** Its network has taken all but so much. */
+  /** Lets the network of the socket take all but so many bytes. */
   leaveUnsent(bytes: number): void {
     this.outlet.bufferedBytes = bytes;
     this.throttle.onBehind();

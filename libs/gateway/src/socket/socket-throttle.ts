@@ -2,31 +2,31 @@ import { RequestLimiter, type ConnectionLoad } from '#limits';
 import { Fault } from '#protocol';
 import type { SocketThrottles } from './socket-throttles.js';
 
-/** One who sends and reads, and can be kept from it. */
+/** A socket as its throttle sees it: it can be paused, resumed and cut off. */
 export interface Throttled {
   readonly user: string;
   readonly address: string;
-  /** Nothing is read from it until {@link resume}. */
+  /** Reads nothing from the socket until {@link resume}. */
   pause(): void;
   resume(): void;
   readonly outlet: {
-    /** What its network has not taken. */
+    /** The bytes that the client's network has not taken. */
     readonly bufferedBytes: number;
-    /** While it is paused its pongs are not read, and it must not be taken for dead. */
+    /** Takes a ping as answered: while the socket is paused its pongs are not read, but it is not dead. */
     assumePong(): void;
     cutOff(fault: Fault): void;
   };
 }
 
-/** Runs a work when it is its turn. */
+/** Runs work when its turn has come. */
 export type InTurn = <R>(work: () => Promise<R>) => Promise<R>;
 
-/** What a request takes beside its bytes: objects, promises, its place in a batch. */
+/** The memory that a request takes beside its bytes: objects, promises, its item in a batch. */
 const REQUEST_BYTES = 512;
 const SMALL_ANSWER_BYTES = 4_096;
 /** How long a connection is not read from after a refusal. */
 const HOLD_MS = 250;
-/** How long a connection may be over its share. */
+/** How long a connection may be paused for being over its share before it is closed. */
 const MAX_PAUSE_MS = 30_000;
 /** A request with a long answer that has waited for room this long is refused. */
 const ROOM_DEADLINE_MS = 5_000;
@@ -34,17 +34,19 @@ const ROOM_DEADLINE_MS = 5_000;
 const DRAINED_BYTES = 65_536;
 
 /**
- * Holds one socket within its limits: how fast it sends, and how much of it waits, for the database or for its network.
- * A socket over its share is not read from until that drains, so that TCP holds its client back; one that does not drain
- * is closed. Made for those who send something or do not read: most connections do neither at a given moment.
+ * Holds one socket within its limits: how fast it sends, and how many of its bytes wait, for the database or for its
+ * network. A socket over its share is not read from until that drains, so that TCP holds its client back; a socket that
+ * does not drain is closed. A throttle is made for sockets that send something or do not read; most connections do
+ * neither at a given moment.
  */
 export class SocketThrottle {
-  /** When its network last took something, performance.now(). */
+  /** The time, by performance.now(), at which the client's network last took something. */
   drainedAtMs = performance.now();
-  /** Of the bytes that wait, those for its network, as weighed last. */
+  /** How many bytes waited for the client's network when they were last weighed. */
   unsentBytes = 0;
   private readonly limiter: RequestLimiter;
   private readonly load: ConnectionLoad;
+  /** Since when the socket is not read from; undefined while it is read from. */
   private pausedAtMs: number | undefined;
   private heldUntilMs = -Infinity;
   private isOver = false;
@@ -58,8 +60,9 @@ export class SocketThrottle {
   }
 
   /**
-   * A frame came, of which nothing was parsed yet.
-   * @returns 0 to take it in, otherwise after how many milliseconds it may come again; Infinity: it is closed
+   * Decides whether to take in a frame of which nothing was parsed yet.
+   * @returns 0 to take it in, otherwise the milliseconds after which it may come again; Infinity means that the
+   * connection was closed
    */
   admit(bytes: number, isAck: boolean): number {
     if (this.isOver) return Infinity;
@@ -71,7 +74,7 @@ export class SocketThrottle {
     );
   }
 
-  /** A request was taken in. @returns its weight, for {@link end} */
+  /** Counts a request that was taken in. @returns its weight, for {@link end} */
   begin(bytes: number): number {
     const weight = bytes + REQUEST_BYTES;
     this.load.own.add(weight);
@@ -79,24 +82,24 @@ export class SocketThrottle {
     return weight;
   }
 
-  /** A request was answered, or nobody waits for its answer any more. */
+  /** Stops counting a request that was answered, or whose answer nobody waits for any more. */
   end(weight: number): void {
     this.load.own.add(-weight);
     if (this.pausedAtMs !== undefined) this.resumeIfLow();
   }
 
-  /** An answer of so many bytes was made. Small ones are part of what a request costs. */
+  /** Charges the client for an answer of so many bytes; a small one is paid with its request. */
   answered(bytes: number): void {
     if (bytes > SMALL_ANSWER_BYTES) this.limiter.chargeAnswer(bytes, performance.now());
   }
 
-  /** Reads nothing for a moment: what it sends is refused, and refusing costs as much as serving. */
+  /** Reads nothing from the client for a moment, because refusing what it sends costs as much as serving it. */
   hold(nowMs: number): void {
     this.heldUntilMs = nowMs + HOLD_MS;
     if (!this.isOver && this.pausedAtMs === undefined) this.stopReading(nowMs);
   }
 
-  /** @throws Fault OVERLOADED if the instance has too much waiting for a request of this length */
+  /** @throws Fault OVERLOADED if too many bytes wait on the instance to take in a request of this length */
   assertRoom(bytes: number): void {
     if (!this.all.loads.refuses(bytes)) return;
     this.all.limited.inc('waiting-bytes');
@@ -104,8 +107,8 @@ export class SocketThrottle {
   }
 
   /**
-   * Does what has an answer of up to so many bytes, in its turn, once its client has read the others and there is room.
-   * The room is taken with the turn: an answer that waits for its turn keeps no room from the others.
+   * Makes an answer of up to so many bytes, in its turn, once the client has read the earlier ones and there is room.
+   * The room is taken with the turn, so an answer that waits for its turn keeps no room from the others.
    */
   async longAnswer<T>(bytes: number, inTurn: InTurn, work: () => Promise<T>): Promise<T> {
     const endsAtMs = performance.now() + ROOM_DEADLINE_MS;
@@ -117,12 +120,12 @@ export class SocketThrottle {
     }
   }
 
-  /** There is room for a long answer. */
+  /** True if there is room for a long answer of so many bytes. */
   hasRoom(bytes: number): boolean {
     return !this.isOver && this.socket.outlet.bufferedBytes <= DRAINED_BYTES && this.load.user.hasRoom(bytes);
   }
 
-  /** Its network did not take all that it was sent. */
+  /** To be called when the client's network did not take all that it was sent. */
   onBehind(): void {
     if (this.isOver) return;
     this.weigh(performance.now());
@@ -130,7 +133,7 @@ export class SocketThrottle {
     this.all.watch(this);
   }
 
-  /** @returns whether there will be something to look at again */
+  /** Weighs the unsent bytes, and pauses, resumes or closes the socket. @returns true if it is to be looked at again */
   look(nowMs: number): boolean {
     this.weigh(nowMs);
     if (this.pausedAtMs === undefined) {
@@ -143,14 +146,14 @@ export class SocketThrottle {
     return !this.isOver && (this.unsentBytes > 0 || this.pausedAtMs !== undefined);
   }
 
-  /** Closes it because of what waits for it. Messages stay stored. */
+  /** Closes the connection because of the bytes that wait for it. Messages stay stored. */
   cutOff(why: string): void {
     this.all.limited.inc('waiting-bytes');
     this.socket.outlet.cutOff(new Fault('OVERLOADED', why));
     this.leave();
   }
 
-  /** Its socket has closed, or is about to. What it sent and is not done yet goes on counting for its user. */
+  /** To be called when the socket has closed, or is about to. Requests not done yet go on counting for the user. */
   leave(): void {
     if (this.isOver) return;
     this.isOver = true;
@@ -167,7 +170,7 @@ export class SocketThrottle {
     try {
       return { made: await work() };
     } finally {
-      // By then it has been handed to the network, and is weighed there.
+      // By then the answer has been handed to the network, and is weighed there.
       setImmediate(() => this.load.user.add(-bytes));
     }
   }

@@ -8,7 +8,7 @@ export interface SocketThrottlesOptions {
   readonly perUser: RequestRates;
   readonly maxWaitingBytes: LoadShares;
   readonly limited: Counts<string>;
-  /** A client was closed because it went on sending beyond its limits. */
+  /** Called when a client was closed because it went on sending beyond its limits. */
   readonly onFlood: (address: string) => void;
 }
 
@@ -21,15 +21,18 @@ interface Waiter {
   readonly reject: (fault: Fault) => void;
 }
 
-/** What a network has taken nothing of for this long does not drain. */
+/** If a client's network has taken nothing for this long, what waits for it does not drain. */
 const STUCK_MS = 2_000;
 
-/** What the sockets of an instance share: the limits of their users, the bytes that wait, and one look at those in trouble. */
+/**
+ * The parts that all sockets of an instance share: the limits of their users, the bytes that wait, and one regular look
+ * at the sockets in trouble.
+ */
 export class SocketThrottles {
   readonly requests: RequestLimits;
   readonly loads: Loads;
   readonly limited: Counts<string>;
-  /** Those whose network has not taken everything, or that are not read from. */
+  /** The sockets whose network has not taken everything, or that are not read from. */
   private readonly watched = new Set<SocketThrottle>();
   private readonly waiters = new Set<Waiter>();
 
@@ -43,7 +46,7 @@ export class SocketThrottles {
     this.watched.add(throttle);
   }
 
-  /** Its socket has closed. */
+  /** To be called when the socket of a throttle has closed. Its waiting answers are refused. */
   leave(throttle: SocketThrottle): void {
     this.watched.delete(throttle);
     for (const waiter of this.waiters) {
@@ -53,20 +56,23 @@ export class SocketThrottles {
     }
   }
 
-  /** Called some times a second. */
+  /** Looks at the sockets in trouble and at answers that wait for room. The owner calls this several times a second. */
   look(nowMs: number): void {
     for (const throttle of this.watched) if (!throttle.look(nowMs)) this.watched.delete(throttle);
     if (this.loads.instance.isOver) this.cutOffHeaviest(nowMs);
     for (const waiter of this.waiters) this.lookAt(waiter, nowMs);
   }
 
-  /** Called now and then. */
+  /** Forgets the users that have been idle. The owner calls this now and then. */
   sweep(nowMs: number): void {
     this.requests.sweep(nowMs);
     this.loads.sweep();
   }
 
-  /** Resolves when there is room for an answer of so many bytes, which is not taken by that. @throws Fault OVERLOADED, UNAVAILABLE */
+  /**
+   * Waits for room for an answer of so many bytes, without taking it. Undefined means that there is room now.
+   * @throws Fault OVERLOADED, UNAVAILABLE
+   */
   room(throttle: SocketThrottle, bytes: number, endsAtMs: number): Promise<void> | undefined {
     if (throttle.hasRoom(bytes)) return undefined;
     return new Promise((resolve, reject) => this.waiters.add({ throttle, bytes, endsAtMs, resolve, reject }));

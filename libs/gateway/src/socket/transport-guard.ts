@@ -4,36 +4,36 @@ import { Fault } from '#protocol';
 import type { GatewayMetrics } from '../gateway-metrics.js';
 
 interface TransportGuardOptions {
-  /** `*` stands for all. */
+  /** The origins whose pages may connect; `*` stands for all. */
   readonly corsOrigins: readonly string[];
-  /** Pages served by this machine may connect: development. */
+  /** True in development: pages served by this machine may connect. */
   readonly allowsLocalhost: boolean;
-  /** Why this client gets no transport at present, or undefined: then it has one. */
+  /** Says why this client gets no transport at present. Undefined means that it has one. */
   readonly shortage: (request: IncomingMessage, isUpgrade: boolean) => Fault | undefined;
   readonly metrics: GatewayMetrics;
   readonly logger: Logger;
   readonly requestLog: RequestLog;
 }
 
-/** As Engine.IO hands it to its middleware. */
+/** The request as Engine.IO hands it to its middleware. */
 export interface TransportRequest extends IncomingMessage {
   readonly _query: Readonly<Record<string, string | undefined>>;
 }
 
-/** What the log says when a client is of a kind that can never connect. */
+/** The log line about a client of a kind that can never connect. */
 type Misfit = 'origin refused' | 'Socket.IO version refused' | 'transport refused';
 
 const LOCALHOST = /^https?:\/\/(localhost|127\.0\.0\.1|\[::1\])(:\d+)?$/;
-/** Engine.IO's protocol of Socket.IO 3 and 4. */
+/** The version of Engine.IO's protocol that Socket.IO 3 and 4 speak. */
 const ENGINE_VERSION = '4';
-/** Clients of a wrong kind try again without end. */
+/** How often each kind of misfit is logged at most, because such clients try again without end. */
 const WARN_EVERY_MS = 60_000;
 
 /**
  * Looks at a client before it has a transport, while HTTP can still say what is wrong. Engine.IO's own answers come too
  * late or say too little: a Socket.IO 2 client gets text into its open WebSocket, a polling one "Transport unknown".
- * Before the upgrade a load balancer still passes a client on to the next instance, and Socket.IO tries again by itself,
- * so whatever passes by itself is refused here as far as it is known.
+ * Before the upgrade a load balancer still passes a client on to the next instance, and Socket.IO tries again by
+ * itself, so a shortage that passes by itself is refused here as far as it is known.
  */
 export class TransportGuard {
   private readonly warn: (what: string, error: unknown) => void;
@@ -54,7 +54,7 @@ export class TransportGuard {
     answerInHttp(request, response, fault, { ...requestLog.headers(request), ...this.corsHeaders(request) });
   }
 
-  /** Why this client can never connect as it is, or undefined. */
+  /** Says why this client can never connect as it is. Undefined means that it can. */
   private misfit({ headers: { origin }, _query }: TransportRequest): [Misfit, Fault] | undefined {
     if (!this.isAllowed(origin)) {
       const message = `pages of ${cut(origin)} may not connect: CORS_ORIGINS does not name their origin`;
@@ -68,20 +68,20 @@ export class TransportGuard {
       const message = `this server has no transport ${cut(_query['transport'], 20)}: connect with transports: ['websocket']`;
       return ['transport refused', new Fault('BAD_REQUEST', message)];
     }
-    // A WebSocket that names the session of another would take its connection over: Engine.IO calls it an upgrade.
+    // A WebSocket with the sid of another client would take over its connection: Engine.IO calls it an upgrade.
     if (_query['sid'] !== undefined) {
       return ['transport refused', new Fault('BAD_REQUEST', 'a connection is one WebSocket: connect without sid')];
     }
     return undefined;
   }
 
-  /** Without this header a browser hides the answer from its page. */
+  /** Returns the header without which a browser hides the answer from its page. */
   private corsHeaders({ headers: { origin } }: IncomingMessage): Record<string, string> {
     if (origin === undefined || !this.isAllowed(origin)) return {};
     return { 'Access-Control-Allow-Origin': origin, Vary: 'Origin' };
   }
 
-  /** Only browsers send an Origin; what has none is no page of somebody else's. */
+  /** True if pages of this origin may connect. Only browsers send an Origin; without one no foreign page is asking. */
   private isAllowed(origin: string | undefined): boolean {
     const { corsOrigins, allowsLocalhost } = this.options;
     if (origin === undefined || corsOrigins.includes('*') || corsOrigins.includes(origin)) return true;
@@ -100,7 +100,7 @@ function statusOf({ fault, code }: Fault): string {
   return STATUS[Math.floor(code / 1_000)] ?? '503 Service Unavailable';
 }
 
-/** From an answer to the end of a connection whose client does not close it. */
+/** How long after the answer a connection is ended if its client does not close it. */
 const LINGER_MS = 1_000;
 
 /** Ends a request for a transport in HTTP. For an upgrade there is no response, so its lines are written by hand. */
@@ -123,7 +123,8 @@ function answerInHttp(
   else {
     const lines = Object.entries(all).map((line) => line.join(': '));
     socket.end([`HTTP/1.1 ${status}`, ...lines, '', body].join('\r\n'));
-    // Node leaves its half open, and nobody else looks after it. What is still sent is read, or its reset overtakes the answer.
+    // Node leaves the client's half of the connection open, and nothing else closes it. Bytes that the client still
+    // sends are read, because otherwise a reset would overtake the answer.
     socket.resume();
     setTimeout(() => socket.destroy(), LINGER_MS).unref();
   }

@@ -1,28 +1,31 @@
 import { Fault } from '#protocol';
 import type { SharedPlaces } from './shared-places.js';
 
-/** The one key of what all users share. */
+/** The one key under which the connections of all users are counted. */
 const EVERYBODY = '';
 
-/** The connections of all instances together, and of each user on all of them. */
+/** Limits the connections of all instances together, in total and for each user. */
 export class ClusterConnections {
   constructor(
     private readonly all: SharedPlaces,
     private readonly users: SharedPlaces,
   ) {}
 
-  /** Why nobody at all may come in at present, or undefined. */
+  /** Says why no connection of any user may open at present. Undefined means that there may be a place. */
   shortage(): Fault | undefined {
     const waitMs = this.all.isOn ? this.all.shortage(EVERYBODY) : 0;
     return waitMs > 0 ? clusterFull(waitMs) : undefined;
   }
 
-  /** False: nothing is limited, and nobody needs to ask. */
+  /** False means that neither is limited, so nobody needs to ask. */
   get isOn(): boolean {
     return this.all.isOn || this.users.isOn;
   }
 
-  /** Takes a place, which {@link leave} gives back. @throws Fault USER_FULL, CLUSTER_FULL, each with the time to come back after */
+  /**
+   * Takes a place, which {@link leave} gives back.
+   * @throws Fault USER_FULL, CLUSTER_FULL, each with the time to come back after
+   */
   async enter(user: string): Promise<void> {
     const userMs = this.users.isOn ? await this.users.enter(user) : 0;
     if (userMs > 0) throw userFull(userMs);

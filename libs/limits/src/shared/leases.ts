@@ -5,12 +5,12 @@ import type { PlaceAsk } from './place-share.js';
 import { SLACK_MS, type RateAsk } from './rate-share.js';
 
 const MAX_KEYS = 500;
-/** What is asked for in this time is one statement; what comes alone does not wait. */
+/** Asks that come within this time share a statement. One that comes alone does not wait. */
 const PACE_MS = 20;
-/** Less than anybody waits. */
+/** How long a failing statement is retried, which is less than any caller waits. */
 const DEADLINE_MS = 1_000;
 
-/** Leases shares from PostgreSQL: what is asked for at once, of however many keys, in one statement. */
+/** Leases shares of the limits from PostgreSQL. Asks that come at once, for up to 500 keys, are one statement. */
 export class Leases {
   private readonly rates: Batcher<() => RateAsk, number>;
   private readonly places: Batcher<() => PlaceAsk, number | null>;
@@ -25,12 +25,12 @@ export class Leases {
     this.places = new Batcher({ ...batched, run: (asks) => patiently(() => this.leasePlaces(asks)) });
   }
 
-  /** @returns how many are granted a window */
+  /** @returns how many the instance may accept per window, which may be a fraction */
   rate(ask: () => RateAsk): Promise<number> {
     return this.rates.add(ask);
   }
 
-  /** @returns how many places it has now, or null */
+  /** @returns how many places the instance has now, or null as in `SharedPlacesOptions.lease` */
   place(ask: () => PlaceAsk): Promise<number | null> {
     return this.places.add(ask);
   }

@@ -1,55 +1,60 @@
 import type { Reach } from './reach.js';
 
-/** What one instance says of its places under one key. */
+/** The ask of one instance to PostgreSQL for its places under one key. */
 export interface PlaceAsk {
   readonly key: string;
-  /** Of the limit. */
+  /** The limit: how many places all instances have together. */
   readonly most: number;
   readonly used: number;
-  /** As many as are in use, waited for, and were refused lately. */
+  /** How many places are in use, waited for, or were lately refused. */
   readonly needed: number;
-  /** What it would like to have at hand beyond that, while there is plenty. */
+  /** How many more places the instance would like to hold ready, while there are plenty. */
   readonly spare: number;
 }
 
 export interface SharedPlacesOptions {
-  /** The first word of its keys in the database. */
+  /** The first word of the keys in the database. */
   readonly name: string;
   readonly limit: number;
   readonly instances: () => number;
-  /** How long places are kept at hand, for those who come next; 0: exactly what is needed is leased, and given back at once. */
+  /** How long free places are held ready. 0 means that only needed places are leased, and given back at once. */
   readonly keepMs: number;
-  /** How long nobody takes more after PostgreSQL has lost the table: by then all instances have written theirs again. */
+  /**
+   * How long no more places are taken after PostgreSQL has lost the table. By then all instances wrote theirs again.
+   */
   readonly settleMs: number;
-  /** @returns the places it has now; null: the table was emptied, and has what is in use here again */
+  /**
+   * @returns how many places the instance has now. Null means that the table was emptied, and that the places in use
+   * here have been written into it again.
+   */
   readonly lease: (ask: () => PlaceAsk) => Promise<number | null>;
   readonly reach: Reach;
   readonly onError: (error: unknown) => void;
   readonly now: () => number;
-  /** 0 ≤ x < 1; spreads those who are told to come back. */
+  /** Returns 0 ≤ x < 1, which spreads the times after which refused callers come back. */
   readonly random: () => number;
 }
 
-/** How often it is asked whether there is a place by now, while there is none and somebody wants one. */
+/** PostgreSQL is asked at most this often for a place while there is none and a caller wants one. */
 const ASK_AGAIN_MS = 500;
 const COME_BACK_MS = 1_000;
-/** The most that is kept at hand. */
+/** The most free places that are held ready. */
 const BLOCK = 500;
-/** So long a caller waits for an answer. Then it is refused: a database that is slow may have given all places to others. */
+/** How long a caller waits. Then it is refused, because a slow database may have given all places to others. */
 const PATIENCE_MS = 2_000;
 
-/** The places of one key on this instance: those in use, and those it has leased and may give out. */
+/** The places of one key on this instance: those in use, and those that it has leased and may give out. */
 export class PlaceShare {
   private used = 0;
-  /** How many may be in use; while an answer is on its way, what it cannot fall below. */
+  /** How many places may be in use. While an answer is on its way, the answer cannot fall below this number. */
   private most = 0;
-  /** The last answer gave less than was needed: there is none left. */
+  /** True if the last answer gave fewer places than were needed, because there are none left. */
   private isShort = false;
   private turnedAway = 0;
   private askedAtMs = -Infinity;
   private settlesAtMs = -Infinity;
   private isAsking = false;
-  /** Nobody waits for this answer any more. */
+  /** True if the callers have stopped waiting for the answer that is on its way. */
   private isOverdue = false;
   private waiting: ((waitMs: number) => void)[] = [];
 
@@ -58,7 +63,10 @@ export class PlaceShare {
     private readonly options: SharedPlacesOptions,
   ) {}
 
-  /** @returns 0 if a place was taken, else the milliseconds after which to come again; a promise only while one is asked for */
+  /**
+   * @returns 0 if a place was taken, otherwise the milliseconds after which to come back; a promise only if PostgreSQL
+   * has to be asked for a place
+   */
   enter(): number | Promise<number> {
     if (this.waiting.length === 0 && this.hasEntered()) return 0;
     if (this.isFull()) return this.refuse();
@@ -71,18 +79,21 @@ export class PlaceShare {
     if (this.options.keepMs === 0) this.giveBack();
   }
 
-  /** The milliseconds after which to come again if it is known that there is no place; 0: there may be one. */
+  /** Returns the milliseconds after which to come back if it is known that there is no place; 0: there may be one. */
   shortage(): number {
     return this.used + this.waiting.length >= this.room && this.isFull() ? this.refuse() : 0;
   }
 
-  /** Gives back what is at hand for too long. Its owner calls this every second. */
+  /** Gives back the places that were held ready for too long. The owner calls this every second. */
   tidy(): void {
     if (this.options.reach.isAway || this.used > this.most) this.tryAgain();
     else if (this.options.now() >= this.askedAtMs + this.options.keepMs) this.giveBack();
   }
 
-  /** PostgreSQL has lost the table. Writes down what is in use, and takes no more before the others have done so. */
+  /**
+   * Writes down the places in use after PostgreSQL has lost the table, and takes no more until the other instances have
+   * done the same.
+   */
   rebuild(): void {
     this.settlesAtMs = this.options.now() + this.options.settleMs;
     this.ask();
@@ -117,7 +128,7 @@ export class PlaceShare {
     return Math.round(COME_BACK_MS * (1 + 2 * this.options.random()));
   }
 
-  /** Somebody wants a place: asks whether there is one by now, for when it comes back. */
+  /** Asks whether there is a place by now, so that a refused caller may get it when it comes back. */
   private tryAgain(): void {
     const nowMs = this.options.now();
     const { reach } = this.options;
@@ -161,12 +172,12 @@ export class PlaceShare {
   private toAsk(): PlaceAsk {
     const { limit, keepMs } = this.options;
     const { used, isSettling, key } = this;
-    // What is not kept need not be asked for on behalf of those who may come back.
+    // If no places are held ready, none are asked for on behalf of refused callers who may come back.
     const wanting = this.waiting.length + (keepMs > 0 ? this.turnedAway : 0);
     const needed = isSettling ? used : used + wanting;
     this.askedAtMs = this.options.now();
     this.turnedAway = 0;
-    // The answer is not below what is needed, as far as that is held already, and whatever comes of a lost one.
+    // The answer takes away no place that is both held and needed, so this many are safe even if it is lost.
     this.most = Math.min(this.most, needed);
     return { key, most: limit, used, needed, spare: isSettling || keepMs === 0 ? 0 : BLOCK };
   }

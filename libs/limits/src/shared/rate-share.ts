@@ -1,89 +1,95 @@
 import type { Reach } from './reach.js';
 import { SlidingWindow } from './sliding-window.js';
 
-/** What one instance asks for of one key. */
+/** The ask of one instance to PostgreSQL for its share of a rate, under one key. */
 export interface RateAsk {
   readonly key: string;
-  /** Of the limit. */
+  /** The limit: how many all instances accept together per window. */
   readonly most: number;
   readonly windowMs: number;
-  /** How many were asked for in a window, accepted or not. */
+  /** How many requests came per window, accepted or not. */
   readonly needed: number;
-  /** What it would like to have at hand. */
+  /** How many the instance would like to be granted, to have some in hand. */
   readonly wanted: number;
   readonly holdMs: number;
 }
 
 export interface SharedRateOptions {
-  /** The first word of its keys in the database, and its label in the metrics. */
+  /** The first word of the keys in the database, and the label in the metrics. */
   readonly name: string;
-  /** In a window; 0: there is no limit. */
+  /** How many are accepted per window; 0 means that there is no limit. */
   readonly limit: number;
   readonly windowMs: number;
-  /** How many share the limit, this one included, as far as is known. */
+  /** Returns how many instances share the limit, this one included, as far as this one knows. */
   readonly instances: () => number;
   /**
-   * Leases a share until `holdMs` after `ask` was called, which is when the statement is about to be sent. @returns how
-   * many are granted a window
+   * Leases a share that ends `holdMs` after `ask` was called, which happens right before the statement is sent.
+   * @returns how many are granted per window
    */
   readonly lease: (ask: () => RateAsk) => Promise<number>;
   readonly reach: Reach;
   readonly onError: (error: unknown) => void;
-  /** Milliseconds, by a clock that only goes forward. */
+  /** Returns the time in milliseconds, by a clock that only goes forward. */
   readonly now: () => number;
 }
 
-/** Of the limit, for all instances together, without asking: so a user far below its limit causes no statement. */
+/** The part of the limit that needs no lease, for all instances together: users far below it cause no statement. */
 const FREE = 0.05;
-/** So many checks, at least, are to come on a statement. */
+/** There are to be at least this many checks per statement. */
 const CHECKS_PER_LEASE = 50;
-/** A share is asked for again when this part of its time is over, while it still holds. */
+/** A share is renewed when this part of its time is over, while it still holds. */
 const RENEW_AT = 0.75;
 const MIN_HOLD_MS = 2_000;
 const MAX_HOLD_MS = 30_000;
-/** Whoever got less than it wanted asks again after this time, with enough checks, or after {@link MIN_HOLD_MS}. */
+/**
+ * An instance that got less than it wanted asks again after this time if there were {@link CHECKS_PER_LEASE} checks,
+ * otherwise after {@link MIN_HOLD_MS}.
+ */
 const ASK_AGAIN_MS = 1_000;
-/** What a share was before it shrank counts for so long beside its window: until then the answer has come, or else is late. */
+/**
+ * When a share shrinks, its old size counts for a window and this much longer, which is how long the answer may take.
+ * After that the instance knows that the answer is late.
+ */
 export const SLACK_MS = 500;
-/** So long a caller waits for a share. Then it is refused: a database that is slow has still shared out the whole limit. */
+/** How long a caller waits. Then it is refused, because a slow database has still shared out the whole limit. */
 const PATIENCE_MS = 2_000;
-/** Shares are fractions, and their sums are off by as much at most. */
+/** Shares are fractions, and rounding puts their sums off by at most this much. */
 const ROUNDING = 1e-6;
 
 function localPart({ limit, instances }: SharedRateOptions): number {
   return limit / instances();
 }
 
-/** One in a window is taken without asking, whoever it is. */
+/** True if a key's first request in a window is accepted without a lease, whichever key it is. */
 export function isOneFree(options: SharedRateOptions): boolean {
   return options.instances() === 1 || localPart(options) * FREE >= 1;
 }
 
 /**
- * What this instance may take of a limit that all instances share, for one key. It counts by itself in a sliding window,
- * and asks the database only how many it may count up to: the free part, and what it has leased.
+ * The part of a limit of all instances that this one may use, for one key. It counts requests by itself in a sliding
+ * window, up to the free part plus what it has leased; the database is only asked for the lease.
  */
 export class RateShare {
   private readonly accepted: SlidingWindow;
   private granted = 0;
   private endsAtMs = -Infinity;
   private renewAtMs = Infinity;
-  /** It got less than it wanted, because others hold the rest. */
+  /** True if the last lease granted less than was wanted, because other instances hold the rest. */
   private isShort = false;
-  /** When the last statement about it was sent. */
+  /** The time at which the last statement about this share was sent. */
   private askedAtMs = -Infinity;
   private isAsking = false;
-  /** Nobody waits for this answer any more. */
+  /** True if the callers have stopped waiting for the answer that is on its way. */
   private isOverdue = false;
-  /** The statement is on its way: by the time it is late it may have made the share smaller. */
+  /** True while a statement is on its way. By the time it is late, it may already have made the share smaller. */
   private isSent = false;
-  /** Since the last statement was sent. */
+  /** The checks, the refusals, and the most accepted in a window, all since the last statement was sent. */
   private checks = 0;
   private refused = 0;
   private peak = 0;
   private waiting: ((waitMs: number) => void)[] = [];
 
-  /** @param firstAtMs when one was taken already; undefined: none in this window */
+  /** @param firstAtMs when the first request of this window was accepted; undefined means that there was none */
   constructor(
     private readonly key: string,
     private readonly options: SharedRateOptions,
@@ -93,10 +99,13 @@ export class RateShare {
     if (firstAtMs !== undefined) this.accepted.add(firstAtMs);
   }
 
-  /** @returns 0 if it was taken, else the milliseconds after which to come again; a promise only while a lease is asked for */
+  /**
+   * @returns 0 if the request was accepted, otherwise the milliseconds after which to come back; a promise only while a
+   * lease is asked for
+   */
   take(nowMs: number): number | Promise<number> {
     this.checks += 1;
-    // Nobody overtakes those who wait: the messages of one sender keep their order.
+    // A later caller never overtakes one that waits, so the messages of one sender keep their order.
     if (this.waiting.length > 0) return this.wait(nowMs);
     const hasTaken = this.hasTaken(nowMs);
     if (this.options.reach.isAway) this.tryAgain(nowMs);
@@ -105,7 +114,7 @@ export class RateShare {
     return hasTaken ? 0 : this.refuse(nowMs);
   }
 
-  /** Nothing is known of it that a new one would not know. */
+  /** True if this share knows nothing that a new one would not know, so it may be forgotten. */
   isIdle(nowMs: number): boolean {
     return !this.isAsking && nowMs >= this.endsAtMs && this.accepted.count(nowMs) === 0;
   }
@@ -149,7 +158,7 @@ export class RateShare {
   }
 
   private wait(nowMs: number): number | Promise<number> {
-    // More than the limit cannot be granted.
+    // If as many wait as the limit allows, no lease could grant one more.
     if (this.waiting.length >= this.options.limit) return this.refuse(nowMs);
     return new Promise((resolve) => this.waiting.push(resolve));
   }
@@ -163,13 +172,13 @@ export class RateShare {
     return !this.isShort || (sinceMs >= ASK_AGAIN_MS && this.checks >= CHECKS_PER_LEASE);
   }
 
-  /** Before the share ends, unless the free part is enough by now. */
+  /** Renews the share before it ends, unless the free part is enough by now. */
   private renew(): void {
     this.renewAtMs = Infinity;
     if (this.peak > this.free) this.ask();
   }
 
-  /** The database is out of reach; now and then somebody tries. */
+  /** Asks now and then while the database is out of reach. */
   private tryAgain(nowMs: number): void {
     if (this.options.instances() > 1 && this.options.reach.mayTry(nowMs)) this.ask();
   }
@@ -217,7 +226,7 @@ export class RateShare {
     };
   }
 
-  /** How many were asked for in a window, lately. */
+  /** Estimates how many requests came per window lately, whether they were accepted, wait or were refused. */
   private needed(nowMs: number): number {
     const { limit, windowMs } = this.options;
     const accepted = Math.max(this.peak, this.accepted.count(nowMs) + this.waiting.length);
@@ -238,7 +247,7 @@ export class RateShare {
     for (const resolve of this.waiting.splice(0)) resolve(this.hasTaken(nowMs) ? 0 : this.refuse(nowMs));
   }
 
-  /** Answers those who wait, in their order, or asks once more for those who came while the answer was on its way. */
+  /** Answers the waiting callers in order, or asks once more for those who came while the answer was on its way. */
   private settle(nowMs: number): void {
     let first = 0;
     while (first < this.waiting.length && this.hasTaken(nowMs)) this.waiting[first++]?.(0);

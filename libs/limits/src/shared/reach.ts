@@ -1,7 +1,7 @@
 /** How often the database is tried while it is out of reach. */
 const TRY_EVERY_MS = 2_000;
 
-/** Whether the database answers, as far as those who lease shares have seen. While it does not, nobody waits for it. */
+/** Remembers whether the database answered when shares were last leased. While it does not, no caller waits for it. */
 export class Reach {
   isAway = false;
   private triedAtMs = -Infinity;
@@ -15,7 +15,7 @@ export class Reach {
     this.triedAtMs = nowMs;
   }
 
-  /** True for one caller in {@link TRY_EVERY_MS}, who then has to try. */
+  /** Returns true to one caller every {@link TRY_EVERY_MS}, which then has to ask the database. */
   mayTry(nowMs: number): boolean {
     if (nowMs < this.triedAtMs + TRY_EVERY_MS) return false;
     this.triedAtMs = nowMs;

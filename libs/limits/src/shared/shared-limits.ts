@@ -11,10 +11,10 @@ import { SharedRate } from './shared-rate.js';
 
 export interface SharedLimitsOptions {
   readonly instanceId: () => string;
-  /** How many instances share the limits, this one included, as far as is known. */
+  /** Returns how many instances share the limits, this one included, as far as this one knows. */
   readonly instances: () => number;
   readonly beatMs: number;
-  /** 0: any number; so below. */
+  /** In this and the four options that follow, 0 means any number. */
   readonly publishesPerUserPerS: number;
   readonly publishesPerKeyPerS: number;
   readonly loginsPerUserPerMin: number;
@@ -25,17 +25,17 @@ export interface SharedLimitsOptions {
 
 const SECOND_MS = 1_000;
 const MINUTE_MS = 60_000;
-/** Spare places are kept so long: who is told that there is none comes back within 5 s. */
+/** How long spare places are held ready: a client that is told that there is none comes back within 5 s. */
 const KEEP_MS = 5_000;
 const STOP_DEADLINE_MS = 1_000;
 
 /** The limits that hold for all instances together. Each instance counts by itself, up to the share that it has leased. */
 export class SharedLimits {
-  /** By user. */
+  /** The rate of publishes by socket, with the user as the key. */
   readonly publishes: SharedRate;
-  /** By the name of the API key. */
+  /** The rate of publishes by REST, with the name of the API key as the key. */
   readonly keyPublishes: SharedRate;
-  /** By user. */
+  /** The rate of logins, with the user as the key. */
   readonly logins: SharedRate;
   readonly connections: ClusterConnections;
   private readonly places: readonly SharedPlaces[];
@@ -66,20 +66,20 @@ export class SharedLimits {
     this.logins = rate('logins', options.loginsPerUserPerMin, MINUTE_MS);
     this.rates = [this.publishes, this.keyPublishes, this.logins];
     const all = places('cluster-connections', options.connections, KEEP_MS);
-    // Exactly what a user needs: what one instance kept at hand would be missing where the user comes next.
+    // An instance leases exactly what a user needs: places held ready would be missing where the user connects next.
     const users = places('user-cluster-connections', options.connectionsPerUser, 0);
     this.places = [all, users];
     this.connections = new ClusterConnections(all, users);
   }
 
-  /** Once this instance is registered. What an earlier process of its id held is over. */
+  /** To be called once this instance is registered. Ends the shares that an earlier process with its id held. */
   async start(): Promise<void> {
     await this.end(10_000);
     this.tidying = setInterval(() => this.places.forEach((places) => places.tidy()), SECOND_MS);
     this.forgetting = setInterval(() => this.forget(), MINUTE_MS);
   }
 
-  /** After PostgreSQL has emptied its UNLOGGED tables. */
+  /** To be called after PostgreSQL has emptied its UNLOGGED tables. Writes down again the places that are in use. */
   rebuild(): void {
     for (const places of this.places) places.rebuild();
   }
@@ -89,7 +89,7 @@ export class SharedLimits {
     clearInterval(this.tidying);
     clearInterval(this.forgetting);
     this.tidying = undefined;
-    // What it holds ends by itself, too, only later.
+    // If this fails, the shares end by themselves, only later.
     await this.end(STOP_DEADLINE_MS).catch(this.options.onError);
   }
 

@@ -35,7 +35,7 @@ async function register(instance: number): Promise<void> {
 
 let runs = 0;
 
-/** Several instances that share out the places of one key, with the real function in the database. */
+/** Several instances that share the places of one key, with the real function in the database. */
 class Model {
   nowMs = 1e6;
   isCut = false;
@@ -82,7 +82,7 @@ class Model {
     this.places[instance] = this.instance(instance);
   }
 
-  /** Lets everything under way end, and turns the clock on. */
+  /** Waits for every statement under way, then moves the clock on. */
   async pass(ms: number): Promise<void> {
     do {
       await Promise.allSettled(this.asked.splice(0));
@@ -150,7 +150,7 @@ describe('SharedPlaces', () => {
           for (let n = 0; n < go; n++) model.leave(instance);
           await model.pass(0);
         }
-        // Whoever tries again is in when there is room, wherever the places were before.
+        // Callers who try again get in while there is room, whichever instance had the places before.
         for (let instance = 0; instance < INSTANCES; instance++) while (model.used[instance]) model.leave(instance);
         for (let tries = 0; tries < 20 && model.sum < limit; tries++) {
           await model.pass(1_000);

@@ -1,6 +1,6 @@
 import { PlaceShare, type SharedPlacesOptions } from './place-share.js';
 
-/** Places of which all instances together have so many, for each key by itself. No more are ever given out than there are. */
+/** Places per key, such as for connections, that all instances share. Never are more given out than there are. */
 export class SharedPlaces {
   private readonly shares = new Map<string, PlaceShare>();
 
@@ -13,19 +13,23 @@ export class SharedPlaces {
     return this.options.limit > 0;
   }
 
-  /** Takes one. @returns 0 if it was taken, else the milliseconds after which to come again; a promise while it is leased */
+  /**
+   * Takes a place.
+   * @returns 0 if it was taken, otherwise the milliseconds after which to come back; a promise only if PostgreSQL has
+   * to be asked for a place
+   */
   enter(key: string): number | Promise<number> {
     const entered = this.of(key).enter();
     if (typeof entered === 'number') return this.count(entered);
     return entered.then((waitMs) => this.count(waitMs));
   }
 
-  /** Gives back what {@link enter} took. */
+  /** Gives back the place that {@link enter} took. */
   leave(key: string): void {
     this.shares.get(key)?.leave();
   }
 
-  /** As {@link enter}, without taking any: 0 unless it is known that there is none. */
+  /** Answers like {@link enter}, but takes no place: 0 means that there may be one. */
   shortage(key: string): number {
     return this.count(this.shares.get(key)?.shortage() ?? 0);
   }
@@ -37,7 +41,7 @@ export class SharedPlaces {
     }
   }
 
-  /** PostgreSQL has lost the table: writes down again what is in use. */
+  /** Called when PostgreSQL has lost the table. Writes down again the places that are in use. */
   rebuild(): void {
     for (const share of this.shares.values()) share.rebuild();
   }

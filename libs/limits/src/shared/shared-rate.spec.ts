@@ -26,7 +26,7 @@ afterAll(async () => {
 
 let runs = 0;
 
-/** Several instances and one user, with the real function in the database, and a clock that the test turns. */
+/** Several instances and one user, with the real function in the database, and a clock that the test moves. */
 class Model {
   nowMs = 1e12;
   readonly accepted: number[] = [];
@@ -47,7 +47,7 @@ class Model {
     this.rates = Array.from({ length: instances }, (_, n) => this.instance(`i${n}`));
   }
 
-  /** Turns the clock on by a step, after each instance was asked so often. */
+  /** Asks each instance as often as `takes` says, then moves the clock on by a step. */
   async step(takes: readonly number[]): Promise<void> {
     takes.forEach((times, instance) => {
       for (let n = 0; n < times; n++) this.take(instance);
@@ -57,7 +57,7 @@ class Model {
     await this.deliver();
   }
 
-  /** The most that were accepted in any window. */
+  /** The most requests that were accepted in any window. */
   get most(): number {
     const times = this.accepted.sort((a, b) => a - b);
     let first = 0;
@@ -105,7 +105,7 @@ class Model {
   private async lease(id: string, ask: () => RateAsk): Promise<number> {
     this.statements += 1;
     if (this.isCut) throw new Error('cut');
-    // As a batch does, which starts when everybody has asked.
+    // The statement starts when every caller has asked, as that of a batch does.
     const asked = Promise.resolve().then(() => {
       const { key, most, windowMs, needed, wanted, holdMs } = ask();
       return database.rows('work', LEASE, [id, key, most, windowMs, needed, wanted, holdMs, SLACK_MS, this.nowMs]);
@@ -120,7 +120,7 @@ class Model {
   }
 }
 
-/** For each instance how often it is asked in each step of a phase; a phase is half a second to three. */
+/** Phases of half a second to three, each with how often every instance is asked per step. */
 const phases = (instances: number, most: number) =>
   fc.array(
     fc.record({
@@ -130,7 +130,7 @@ const phases = (instances: number, most: number) =>
     { minLength: 1, maxLength: 5 },
   );
 
-/** Evenly spaced: so many in each step, on average. */
+/** Returns how many requests fall into a step if they are evenly spaced, with `perStep` on average. */
 function evenly(perStep: number, step: number): number {
   return Math.floor(perStep * (step + 1)) - Math.floor(perStep * step);
 }
@@ -185,7 +185,7 @@ describe('SharedRate', () => {
   }, 120_000);
 
   it('refuses nobody who keeps below a third of its limit, wherever it turns up next', async () => {
-    // On each instance at most an equal part of the third in any window.
+    // Each instance gets at most an equal part of that third in any window.
     const most = Math.floor(LIMIT / 3 / 3);
     const visits = fc.array(
       fc.record({

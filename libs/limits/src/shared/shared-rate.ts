@@ -1,27 +1,30 @@
 import { isOneFree, RateShare, type SharedRateOptions } from './rate-share.js';
 
-/** Idle keys are looked for when there are twice as many as were in use, and so many at least. */
+/** Idle keys are forgotten when there are twice as many keys as the last sweep left, and at least this many. */
 const SWEEP_AT = 1_000;
 
 /**
- * A rate that holds for all instances together, for each key by itself: a user, an API key. One user on one instance gets
- * all of its limit, and on all instances together at most 105 % of it in any window.
+ * A rate limit per key (a user, an API key) that holds for all instances together. One user gets the whole limit on one
+ * instance, and on all instances together at most 105 % of it in any window.
  */
 export class SharedRate {
   private readonly shares = new Map<string, RateShare>();
-  /** When those did it who did it once in a window: most logins, and most messages of a chat. A share would be 500 bytes. */
+  /**
+   * The time of the only request in a window, for keys that made just one: most logins, and most messages of a chat. A
+   * share for each of them would be 500 bytes.
+   */
   private readonly once = new Map<string, number>();
   private sweepAt = SWEEP_AT;
 
   constructor(
     private readonly options: SharedRateOptions,
-    /** What {@link take} gave to those who waited counts as well. */
+    /** Called for every refusal, also for one that {@link take} gave by a promise. */
     private readonly onRefused: () => void = () => undefined,
   ) {}
 
   /**
-   * Takes one. The answer is a promise only while a share is being leased.
-   * @returns 0 if it was taken, else the milliseconds after which to come again
+   * Accepts or refuses a request of the key. The answer is a promise only while a share is being leased.
+   * @returns 0 if the request was accepted, otherwise the milliseconds after which to come back
    */
   take(key: string): number | Promise<number> {
     if (this.options.limit === 0) return 0;
@@ -35,7 +38,7 @@ export class SharedRate {
     return taken;
   }
 
-  /** Keys that are remembered. */
+  /** How many keys are remembered. */
   get size(): number {
     return this.shares.size + this.once.size;
   }
@@ -47,7 +50,7 @@ export class SharedRate {
     this.sweepAt = Math.max(SWEEP_AT, 2 * this.size);
   }
 
-  /** Notes it as the first of its window, for which the free part of everybody suffices. */
+  /** True if this is the key's first request in its window and the free part suffices for it. It is then noted. */
   private isFirst(key: string, nowMs: number): boolean {
     const atMs = this.once.get(key);
     if (atMs !== undefined && this.isInWindow(atMs, nowMs)) return false;

@@ -1,12 +1,15 @@
-/** How finely a window is counted. */
+/** A window is counted in this many slots. */
 const SLOTS = 40;
-/** Beyond the present one: what was counted leaves a fortieth to a twentieth late, since between the count and the effect a moment passes. */
+/**
+ * The slots kept beside the present one. A count leaves a fortieth to a twentieth of the window late, because a moment
+ * passes between the count and its effect.
+ */
 const KEPT = SLOTS + 1;
 
-/** How many there were in the last window and a little before, counted in slots of a fortieth. Times are those of performance.now(). */
+/** Counts the events of the last window and a little before, in slots of a fortieth. Times are by performance.now(). */
 export class SlidingWindow {
   private readonly slotMs: number;
-  /** Of the present slot and those before it. */
+  /** The counts of the present slot and of the slots before it, as a ring. */
   private readonly counts: number[] = new Array<number>(KEPT + 1).fill(0);
   private slot = 0;
   private total = 0;
@@ -27,7 +30,7 @@ export class SlidingWindow {
     this.total += 1;
   }
 
-  /** Milliseconds until the oldest of them leave; 0 if there are none. */
+  /** Returns the milliseconds until the oldest events leave the count; 0 if there are none. */
   untilOldestLeave(nowMs: number): number {
     this.advance(nowMs);
     for (let slot = this.slot - KEPT; slot <= this.slot; slot++) {
@@ -44,7 +47,7 @@ export class SlidingWindow {
       this.total -= this.counts[place] ?? 0;
       this.counts[place] = 0;
     }
-    // A clock that steps back changes nothing.
+    // If the clock steps back, nothing changes.
     if (slot > this.slot) this.slot = slot;
   }
 }

@@ -1,8 +1,9 @@
 import { statement } from '#database';
 
 /**
- * Ends every share of an instance, also those of an earlier process of its id: places are free at once, rates once what
- * was taken has left the window. Reads the whole table, which is small, at the start and the end of an instance.
+ * Ends every share of an instance, also the shares of an earlier process with its id. Places are free at once, a rate's
+ * share once the requests that it accepted have left the window. The statement reads the whole table, which is small,
+ * and runs when an instance starts and ends.
  */
 export const END_SHARES = statement<never>(
   'end_shares',

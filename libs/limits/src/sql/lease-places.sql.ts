@@ -1,8 +1,9 @@
 import { statement } from '#database';
 
 /**
- * Leases places, and gives places back. Null for a key: the table was emptied, and what is in use here has been written
- * down again. Locks as those of rates; a share counts while its instance is registered.
+ * Leases places, and gives places back. Null for a key means that the table was emptied, and that the places in use
+ * here have been written down again. It takes the same locks as for rates. A share counts while its instance is
+ * registered.
  */
 export const LEASE_PLACES = statement<{ shares: (number | null)[] }>(
   'lease_places',

@@ -1,8 +1,8 @@
 import { statement } from '#database';
 
 /**
- * Leases shares of many rates. The function takes a lock for each of 64 classes of keys, so that two instances never
- * share out the same key at once, and reads and writes a few rows by the primary key.
+ * Leases shares of many rates. Keys fall into 64 classes, and the function takes one lock for each class that it needs,
+ * so that two instances never share out the same key at once. It reads and writes a few rows by the primary key.
  */
 export const LEASE_RATES = statement<{ shares: number[] }>(
   'lease_rates',

@@ -1,8 +1,8 @@
 import { statement } from '#database';
 
 /**
- * What was seen since the last time: $1 addresses and $2 reasons, sorted, so that two instances never wait for each other in
- * a circle; $3 how often; $4 and $5 milliseconds since the first and the last time, because clocks of instances differ.
+ * Adds what an instance saw since it last wrote: $1 addresses and $2 reasons, sorted, so that two instances never
+ * deadlock; $3 counts; $4 and $5 milliseconds since each was first and last seen, because clocks of instances differ.
  */
 export const NOTE_SUSPECTS = statement<never>(
   'note_suspects',
@@ -19,11 +19,14 @@ export interface SuspectRow {
   count: number;
   first_at: Date;
   last_at: Date;
-  /** Microseconds since 1970: a Date would lose what a page that follows has to begin at. */
+  /** The microseconds from 1970 to `last_at`, where the next page begins. A Date would lose the last three digits. */
   last_us: number;
 }
 
-/** Those seen last come first; behind $1 (`last_us`), $2 address and $3 reason, at most $4. The table is small: no index. */
+/**
+ * Lists suspects, those seen last first: at most $4 rows behind the row of $1 `last_us`, $2 address and $3 reason. The
+ * statement uses no index, because the table is small.
+ */
 export const LIST_SUSPECTS = statement<SuspectRow>(
   'list_suspects',
   `select * from (select address, reason, count, first_at, last_at, (extract(epoch from last_at) * 1000000)::bigint as last_us
@@ -32,7 +35,7 @@ export const LIST_SUSPECTS = statement<SuspectRow>(
     order by -last_us, address, reason limit $4`,
 );
 
-/** Removes those not seen for $1 hours, and all but the $2 seen last. */
+/** Removes the suspects not seen for $1 hours, and all but the $2 seen last. */
 export const FORGET_SUSPECTS = statement<never>(
   'forget_suspects',
   `delete from trunkline.suspects
