@@ -5,7 +5,7 @@ import { Guest, type GuestSettings } from './guest.js';
 import type { ReplayPlan } from './replay-plan.js';
 
 const TOKEN_TTL_MS = 24 * 3_600_000;
-/** How many of the users who are away at the end connect at a time. */
+/** The number of users away at the end who connect at a time. */
 const RETURNING_TOGETHER = 32;
 const STALLED_AFTER_MS = 60_000;
 const POLL_MS = 50;

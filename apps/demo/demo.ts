@@ -19,7 +19,7 @@ export interface DemoSettings {
 export interface Outcome {
   readonly balance: Balance;
   readonly figures: RunFigures;
-  /** What went wrong with the servers themselves, in words. */
+  /** Describes in words what went wrong with the servers themselves. */
   readonly troubles: readonly string[];
 }
 

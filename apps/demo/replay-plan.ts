@@ -2,7 +2,9 @@ import type { LogEvent } from './irc-log.js';
 import { Roster, type Person } from './roster.js';
 import { userIdOf } from './user-id.js';
 
-/** What a user publishes to a channel because of one line of the log. Channel and line together identify it. */
+/**
+ * One message that a user publishes to a channel because of one line of the log. Channel and line together identify it.
+ */
 export interface Publication {
   readonly user: string;
   readonly channel: string;

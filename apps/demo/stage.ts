@@ -10,7 +10,7 @@ export class Stage {
     readonly fleet: Fleet,
     private readonly workspace: Workspace,
   ) {
-    // Nothing is left behind whatever ends this process, be it an uncaught error.
+    // Nothing is left behind, whatever ends this process, not even by an uncaught error.
     process.once('exit', this.clearNow);
   }
 

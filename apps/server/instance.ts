@@ -23,7 +23,7 @@ import type { Metrics } from './metrics.js';
 import { OpenSockets } from './open-sockets.js';
 import { TrunklineModule } from './trunkline.module.js';
 
-/** How long a stop waits for the jobs under way, and afterwards for the last statements. */
+/** The time for which a stop waits for the jobs under way, and afterwards for the last statements. */
 const LAST_WAIT_MS = 2_000;
 
 /** One running server: its parts start in order and stop in reverse. */

@@ -43,7 +43,7 @@ export class Service {
   /** Drains the instance and stops it within the drain timeout; the embedded database stops last. */
   async stop(): Promise<void> {
     this.stopping.abort();
-    // An error of the start or replacement is reported by its own caller.
+    // An error of a start or a replacement under way is reported there.
     await this.change.catch(() => undefined);
     await this.instance?.stop();
     await this.metrics.stop();

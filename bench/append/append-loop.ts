@@ -26,7 +26,7 @@ export function appender(database: Database): (channel: string) => Promise<unkno
 }
 
 export interface LoopOptions {
-  /** How many publish at a time. Each waits for one message to be stored before it stores the next. */
+  /** The number of publishers. Each waits for one message to be stored before it stores the next. */
   readonly publishers: number;
   readonly seconds: number;
 }

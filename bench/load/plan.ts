@@ -2,7 +2,7 @@ import type { ClientPlan, Wire } from './client.js';
 import type { FlowPlan } from './flow.js';
 
 /**
- * Tells a thread of the generator which clients to connect. Like all plans it is plain data, since it travels between
+ * The clients that a thread of the generator connects. Like all plans it is plain data, since it travels between
  * processes.
  */
 export interface ConnectPlan {

@@ -10,7 +10,7 @@ import { SocketioClient } from './socketio-client.js';
 import { Stream } from './stream.js';
 import { TrunklineClient } from './trunkline-client.js';
 
-/** What is on its way arrives within seconds. If nothing has arrived for this long, what is missing is lost. */
+/** A message on its way arrives within seconds. If none has arrived for this long, the missing ones are lost. */
 const QUIET_MS = 5_000;
 const SETTLE_DEADLINE_MS = 60_000;
 const POLL_MS = 20;

@@ -111,8 +111,8 @@ async function drain(stage: Stage, deadlineMs: number, signal: AbortSignal): Pro
 }
 
 /**
- * What a run must at least have seen: a quarter of the publishes that are tried acknowledged, and a fault every 20 s. Less
- * would be suspicious.
+ * What a run must at least have seen: a quarter of the publishes that are tried acknowledged, and a fault every 20 s.
+ * Less would be suspicious.
  */
 function minimumOf({ seconds, rate }: ChaosOptions): Minimum {
   return { acked: Math.floor((seconds * rate) / 4), faults: Math.max(1, Math.floor(seconds / 20)) };

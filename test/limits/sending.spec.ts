@@ -8,9 +8,9 @@ import { Scrape } from '../support/scrape.js';
 import { TestClient } from '../support/test-client.js';
 import { until } from '../support/until.js';
 
-/* What one client may send. The canary of the target is a user of its own and must not notice. */
+/* These tests show what one client may send. The canary of the target is another user and must not notice. */
 
-/** A bucket holds what may come in ten seconds. */
+/** A bucket holds the requests of ten seconds. */
 const REQUESTS = 50;
 const LIMITS = {
   METRICS: 'on',
@@ -40,7 +40,7 @@ async function enter(user: string): Promise<Attacker> {
   return attacker;
 }
 
-/** The error codes of the answers, by the ids of the requests; undefined where it went well. */
+/** Collects the errors of the answers by the ids of the requests; the error is undefined if the request succeeded. */
 function answersTo(attacker: Attacker): Map<number, WireError | undefined> {
   const answers = new Map<number, WireError | undefined>();
   attacker.hear((packet) => {
@@ -68,7 +68,7 @@ describe('one who sends more requests than it may', () => {
     await target.survives(async () => {
       const mallory = await enter('fast');
       const answers = answersTo(mallory);
-      // The last ones are no JSON: that would end the connection if anybody looked.
+      // The last ones are not JSON, which would end the connection if they were parsed.
       const rest = numbers(10, REQUESTS + 1).map((id) => `42${id}["nonsense",{`);
       mallory.sendAtOnce([...numbers(REQUESTS).map((id) => `42${id}["nonsense"]`), ...rest, '4299["ack",{}]']);
       await until('all are answered', () => answers.size === REQUESTS + 11);
@@ -104,7 +104,7 @@ describe('one who sends more requests than it may', () => {
       const answers = answersTo(again);
       again.sendAtOnce(numbers(REQUESTS).map((id) => `42${id}["nonsense"]`));
       await until('all are answered', () => answers.size === REQUESTS);
-      // What was left to its user of eighty, and eight for each second it took.
+      // Some may pass: the user may have some of its eighty requests left, and gains eight in each second.
       expect([...answers.values()].filter(isLimited).length).toBeGreaterThan(0);
     });
   });
@@ -188,7 +188,7 @@ describe('what waits', () => {
       const body = `{"channel":"user:patient","type":"t","data":"${'x'.repeat(10_000)}"}`;
       for (const id of numbers(200)) mallory.sendFrame(`42${id}["publish",${body}]`);
       await until('it is paused', async () => (await limited(small, 'waiting-bytes')) > 0);
-      // Twice as long as a client that answers no ping is waited for.
+      // This is twice as long as the server waits for a client that answers no ping.
       await delay(4_000);
       expect(answers.size).toBe(0);
       await blocker.query('rollback');

@@ -6,7 +6,7 @@ export interface AnnouncedGap {
   readonly at: number;
 }
 
-/** What one device was given of one channel, in the order in which it came. */
+/** Everything that one device was given of one channel, in the order in which it came. */
 export class ChannelLog {
   /** The seqs that were handed to the application. */
   readonly seen = new Set<number>();

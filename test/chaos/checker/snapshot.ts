@@ -1,4 +1,4 @@
-/** What the database holds at the end of the run. */
+/** The rows that the database holds at the end of the run. */
 export interface Snapshot {
   readonly messages: readonly StoredRow[];
   readonly channels: readonly { readonly channel: string; readonly lastSeq: number }[];

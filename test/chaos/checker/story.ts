@@ -139,7 +139,10 @@ export class Story {
     return this.verdict.findings.map(({ invariant, what }) => `${invariant}: ${what}`);
   }
 
-  /** What the database would hold if everybody had acknowledged everything, except where `positions` says otherwise. */
+  /**
+   * The rows that the database would hold if everybody had acknowledged everything, except where `positions` says
+   * otherwise.
+   */
   private get snapshot(): Snapshot {
     const channels = [...this.lastSeqs].map(([channel, lastSeq]) => ({ channel, lastSeq }));
     const delivered = this.rows.filter(({ channel, expires }) => channel === GROUP && !expires).length;

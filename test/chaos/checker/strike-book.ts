@@ -1,6 +1,6 @@
 import type { HistoryEvent } from '../history/event.js';
 
-/** How long the effects of a fault may show after its end. */
+/** The time after its end for which the effects of a fault may show. */
 export const AFTERMATH_MS = 5_000;
 /** A message that is published this shortly before a fault begins may be hit by it. */
 const LEAD_MS = 1_000;

@@ -98,7 +98,7 @@ export function isolation(calm: Percentiles, bystanders: readonly Recovery[]): F
   return offences.as('I13', 'clients that were not hit waited (p99)');
 }
 
-/** What a run must at least have seen to prove anything. */
+/** The least that a run must have seen to prove anything. */
 export interface Minimum {
   readonly acked: number;
   readonly faults: number;

@@ -4,7 +4,7 @@ import { pause } from '../world/pause.js';
 import type { Fault, Scene } from './fault.js';
 
 type ClientFault = Pick<Fault, 'name' | 'does' | 'lastsMs' | 'weight' | 'countsFrom'> & {
-  /** How many devices are hit at once, at most. */
+  /** The most devices that are hit at once. */
   readonly victims: number;
   readonly hit: (devices: readonly Device[], scene: Scene) => Promise<void>;
 };

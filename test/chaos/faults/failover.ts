@@ -53,7 +53,10 @@ async function expectNoFault({ stage, signal, trouble }: Scene): Promise<void> {
 }
 
 const AHEAD_S = 7_200;
-/** So short that only few channels are written to meanwhile. Nothing in the other channels may show the wrong time. */
+/**
+ * The clock is ahead so briefly that only few channels are written to meanwhile. Nothing in the other channels may show
+ * the wrong time.
+ */
 const BRIEFLY_MS = 250;
 
 export const DATABASE_CLOCK: Fault = {

@@ -2,7 +2,7 @@ import type { Dice } from '../dice.js';
 import type { Expectation } from '../history/event.js';
 import type { Stage } from '../world/stage.js';
 
-/** Where and how one fault is done. */
+/** The environment in which one fault is done, and what the fault reports to. */
 export interface Scene {
   readonly stage: Stage;
   readonly dice: Dice;

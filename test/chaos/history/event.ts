@@ -152,7 +152,7 @@ export interface AckSaved {
   readonly positions: Readonly<Record<string, number>>;
 }
 
-/** What may be expected while and after a fault, so that the checker needs to know nothing about faults. */
+/** The checker's expectations while and after a fault, recorded so that it needs to know nothing about faults. */
 export interface Expectation {
   /**
    * `publish` means that messages keep flowing, so that latency counts from their publish. `end` means that the fault
@@ -170,7 +170,9 @@ export interface Expectation {
   readonly answersWithinMs?: number;
   /** True if the fault lasts while other faults come and go. A delay is attributed to those first. */
   readonly isBackground?: boolean;
-  /** True if the database's clock is ahead during the fault. What expires by that clock has rightly expired. */
+  /**
+   * True if the database's clock is ahead during the fault. Messages that expire by that clock have rightly expired.
+   */
   readonly movesClock?: boolean;
 }
 
@@ -180,7 +182,7 @@ export interface FaultBegin extends Expectation {
   /** Numbers the faults of a run. */
   readonly strike: number;
   readonly detail: string;
-  /** How many faults of its kind it counts as: two instances killed at once are two. */
+  /** Counts how many faults of its kind this is: two instances killed at once are two. */
   readonly count: number;
 }
 

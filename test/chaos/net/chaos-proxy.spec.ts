@@ -3,7 +3,7 @@ import { connect, createServer, type AddressInfo, type Server, type Socket } fro
 import { until } from '../../support/until.js';
 import { ChaosProxy } from './chaos-proxy.js';
 
-/** What one end of a connection was given, and how it ended. */
+/** One end of a connection: the bytes it was given, and how it ended. */
 class End {
   readonly chunks: Buffer[] = [];
   hasEnded = false;

@@ -1,7 +1,7 @@
 import type { Socket } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 
-/** What happens to the bytes that pass in one direction. */
+/** The treatment of the bytes that pass in one direction. */
 export interface Weather {
   /** If true, nothing passes, and neither side is told. */
   readonly isSilent: boolean;
@@ -12,7 +12,7 @@ export interface Weather {
 
 export const FAIR: Weather = { isSilent: false, latencyMs: 0, sliceBytes: Infinity };
 
-/** How much is held back at most. Beyond it the sender has to wait, as with any full network buffer. */
+/** The most that is held back. Beyond it the sender has to wait, as with any full network buffer. */
 const MAX_HELD_BYTES = 262_144;
 /** The pause between two slices, so that they leave as packets of their own. */
 const SLICE_PAUSE_MS = 1;

@@ -28,7 +28,7 @@ const LASTING_SHARE = 0.05;
 const LASTING_TTL_MS = 3_600_000;
 /** The share of publishes that are repeated after their answer, as if it had not reached the publisher. */
 const REPEATED_SHARE = 0.02;
-/** How long a publisher goes on trying after the end of the run. */
+/** The time for which a publisher goes on trying after the end of the run. */
 const PERSEVERANCE_MS = 60_000;
 
 /**
@@ -91,7 +91,7 @@ export class Publisher {
   }
 }
 
-/** How long a publisher tries: as long as the run lasts and a while longer. */
+/** Decides how long a publisher tries: as long as the run lasts and a while longer. */
 class Patience {
   private endsAtMs = Infinity;
 
