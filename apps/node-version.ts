@@ -1,5 +1,6 @@
 /**
- * Imported before anything else by each program's main: what it loads then may not even be readable for an older Node.js.
+ * Every program's main imports this file before anything else, because an older Node.js may not even be able to parse
+ * the modules that the program loads next.
  */
 const OLDEST = [20, 19] as const;
 

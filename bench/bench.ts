@@ -8,7 +8,7 @@ import { PEERS } from './peers/index.js';
 import type { SystemName } from './peers/peer.js';
 import { RunningSystem } from './peers/running-system.js';
 
-/** Everything that a run has started, so that nothing of it is left behind. */
+/** Keeps everything that a run has started, so that nothing of it is left behind. */
 export class Bench {
   readonly infrastructure: Infrastructure;
   readonly jwtSecret = randomBytes(32).toString('hex');
@@ -20,7 +20,10 @@ export class Bench {
     this.infrastructure = new Infrastructure(options.postgresBin);
   }
 
-  /** Its servers, serving; the caller stops them, and {@link stop} does if he could not. */
+  /**
+   * Starts the servers of a system and resolves once they serve. The caller stops them; {@link stop} stops those that
+   * the caller could not.
+   */
   async startSystem(name: SystemName, instances: number): Promise<RunningSystem> {
     const { infrastructure, jwtSecret, apiKey } = this;
     const peer = PEERS[name];
@@ -40,12 +43,12 @@ export class Bench {
     return this.keep(Load.start(this.options.threads, nodeArgs('load')));
   }
 
-  /** Never the same twice, so that no measurement meets the users of another. */
+  /** Makes a new name for each measurement, so that none meets the users of another. */
   nextRun(): string {
     return `r${++this.started}`;
   }
 
-  /** Says on stderr what is going on; stdout is for results. */
+  /** Reports progress on standard error, because standard output is for results. */
   note(text: string): void {
     process.stderr.write(`${text}\n`);
   }
@@ -60,13 +63,14 @@ export class Bench {
     return child;
   }
 
-  /** Node then writes a profile when the process ends. */
+  /** Makes arguments for Node with which it writes a profile when the process ends. */
   private async profiling(): Promise<(name: string) => string[]> {
     const { profile } = this.options;
     if (profile === undefined) return () => [];
     const directory = resolve(profile);
     await mkdir(directory, { recursive: true });
-    // ${pid} keeps the profiles of a generator's threads, and of several rounds, apart.
+    // Node puts the pid and thread into the name of the file, which keeps the profiles of a generator's threads, and of
+    // several rounds, apart.
     return (name) => ['--cpu-prof', `--cpu-prof-dir=${directory}/${name}`];
   }
 }

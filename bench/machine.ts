@@ -8,7 +8,7 @@ export interface Machine {
   readonly node: string;
   readonly postgres?: string;
   readonly redis?: string;
-  /** Of the last minute, before the run: anything beyond nothing is somebody else's work. */
+  /** The load average of the last minute before the run. Anything above 0 is the work of other programs. */
   readonly loadAverage: number;
 }
 

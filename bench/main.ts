@@ -9,7 +9,7 @@ import type { Scenario } from './scenarios/scenario.js';
 import { tableOf } from './table.js';
 import { tellFailure } from '../test/support/tell-failure.js';
 
-/** Ctrl-C and its like: what was started is stopped, in order. */
+/** Ctrl-C and similar signals stop everything that was started, in order. */
 const STOP_SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 
 async function main(args: readonly string[]): Promise<void> {

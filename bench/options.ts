@@ -5,16 +5,16 @@ import { SCENARIOS } from './scenarios/index.js';
 
 export interface BenchOptions {
   readonly scenarios: readonly string[];
-  /** Undefined: those that the scenario names. */
+  /** The systems to measure; if undefined, those that the scenario names. */
   readonly systems: readonly SystemName[] | undefined;
   readonly rounds: number;
   readonly seconds: number;
   readonly warmupSeconds: number;
   readonly threads: number;
   readonly usesPublishIds: boolean;
-  /** Only the metrics and cases whose name holds this. */
+  /** Selects the metrics and cases whose name contains this text; if undefined, all are measured. */
   readonly only: string | undefined;
-  /** Directory with initdb and pg_ctl; undefined: Debian's. */
+  /** The directory with initdb and pg_ctl; if undefined, that of Debian's PostgreSQL. */
   readonly postgresBin: string | undefined;
   readonly profile: string | undefined;
   readonly json: boolean;

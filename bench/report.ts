@@ -9,26 +9,29 @@ export interface MetricReport {
   readonly metric: string;
   readonly unit: string;
   readonly results: Readonly<Record<string, Summary>>;
-  /** For each contestant but the first, the first one's median by its median. */
+  /** The median of the first contestant divided by that of each other one. */
   readonly ratios: Readonly<Record<string, number>>;
-  /** Microseconds for each message, medians, by contestant and kind of process. */
+  /** Medians of the microseconds of CPU time for each message, by contestant and kind of process. */
   readonly cpu: Readonly<Record<string, CpuUse>>;
 }
 
-/** The first metric is the headline, and stands outside, too. */
+/** The report of a scenario. Its first metric is the headline, and its figures stand on the top level as well. */
 export interface Report {
   readonly scenario: string;
   readonly unit: string;
   readonly rounds: number;
   readonly results: MetricReport['results'];
   readonly ratios: MetricReport['ratios'];
-  /** Messages of ours that did not arrive, over all rounds. */
+  /** Counts the messages of Trunkline that did not arrive, over all rounds. */
   readonly lost: number;
   readonly title: string;
   readonly metrics: readonly MetricReport[];
-  /** Over all rounds, by contestant. */
+  /** Sums over all rounds, by contestant. */
   readonly checks: Readonly<Record<string, Omit<Checks, 'reason'>>>;
-  /** Cores that work of others took while a contestant was measured, medians: beyond a tenth, do not trust the rest. */
+  /**
+   * Medians of the cores that other programs used while a contestant was measured. Beyond a tenth, do not trust the
+   * rest.
+   */
   readonly elsewhere: Readonly<Record<string, number>>;
   readonly machine: Machine;
 }

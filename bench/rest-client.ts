@@ -1,11 +1,14 @@
-/** The REST of Trunkline, as a back end uses it. */
+/** Calls Trunkline's REST as a back end does. */
 export class RestClient {
   constructor(
     private readonly url: string,
     private readonly apiKey: string,
   ) {}
 
-  /** One message, or a batch of them. @throws Error if any of it was refused */
+  /**
+   * Publishes one message, or a batch.
+   * @throws Error if any message was refused
+   */
   async publish(body: RestMessage | { readonly messages: readonly RestMessage[] }): Promise<void> {
     const response = await fetch(`${this.url}/v1/messages`, {
       method: 'POST',

@@ -2,13 +2,16 @@ import type { Bench } from './bench.js';
 import type { Measurement, Scenario } from './scenarios/scenario.js';
 import { round } from './statistics.js';
 
-/** Cores. Idle servers of the other systems take a few hundredths. */
+/**
+ * The number of cores used by other programs above which a measurement is marked. Idle servers of the other systems
+ * take a few hundredths.
+ */
 const DISTURBED = 0.15;
 
-/** By contestant, in the order of the rounds. */
+/** The measurements of each contestant, in the order of the rounds. */
 export type Measurements = ReadonlyMap<string, readonly Measurement[]>;
 
-/** A B A B …: what slows the machine down for a while meets everybody. */
+/** Measures the contestants in turn, A B A B …, so that what slows the machine down for a while meets all of them. */
 export async function playRounds(bench: Bench, scenario: Scenario): Promise<Measurements> {
   const contestants = await scenario.open(bench);
   const measurements = new Map<string, Measurement[]>(contestants.map(({ name }) => [name, []]));

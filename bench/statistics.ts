@@ -15,7 +15,7 @@ export function median(values: readonly number[]): number {
   return sorted.length % 2 === 1 ? upper : ((sorted[middle - 1] ?? NaN) + upper) / 2;
 }
 
-/** As many digits as a noisy machine can stand for. */
+/** Rounds to as many digits as a noisy machine can stand for. */
 export function round(value: number, digits = 3): number {
   return Number(value.toPrecision(digits));
 }

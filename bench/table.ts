@@ -1,6 +1,6 @@
 import type { MetricReport, Report } from './report.js';
 
-/** The report for people. */
+/** Formats the report for people. */
 export function tableOf(report: Report): string {
   const { title, scenario, rounds, metrics, machine } = report;
   const { cpu, cores, memoryGiB, system, node, postgres, redis, loadAverage } = machine;

@@ -2,7 +2,7 @@
 //
 // Types are not checked here (`npm run check` does), so that a start costs half a second and not ten.
 // Two builds may run at once: they take turns through a lock, each file appears by a rename, and files whose content
-// stays are not touched. So a process that is just loading dist/ never meets a missing or half-written module.
+// stays are not touched. A process that is just loading dist/ therefore never meets a missing or half-written module.
 import { createHash } from 'node:crypto';
 import fs from 'node:fs';
 import path from 'node:path';
@@ -10,7 +10,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 
 const SOURCE_DIRS = ['apps', 'libs', 'migrations', 'bench', 'test', 'tools'];
-// What else decides the output: a change in one of these compiles everything anew.
+// These files decide the output, too: a change in one of them compiles everything anew.
 const SETTINGS = ['.swcrc', 'package-lock.json', 'tools/build.mjs'];
 const OUT = 'dist';
 const STAMP = path.join(OUT, '.built-from');
@@ -37,7 +37,7 @@ function isBuilt() {
 
 async function build() {
   const startedAt = performance.now();
-  const { transformFile } = await import('@swc/core'); // a development dependency: loaded only where it is needed
+  const { transformFile } = await import('@swc/core'); // a development dependency, loaded only where it is needed
   const sources = listSources();
   const builtFrom = fingerprint(sources);
   const outputs = new Map((await Promise.all(sources.map((source) => compile(source, transformFile)))).flat());
@@ -55,7 +55,9 @@ function listSources() {
     .sort();
 }
 
-/** Of names and contents, not of times: a checkout, a copy or a restored cache keeps or changes times as it likes. */
+/**
+ * Digests names and contents instead of times, because a checkout, a copy or a restored cache may keep or change times.
+ */
 function fingerprint(sources) {
   const hash = createHash('sha256');
   for (const file of [...SETTINGS, ...sources]) hash.update(`${file}\0${readIfThere(file)}\0`);
@@ -84,7 +86,10 @@ function replace(file, content) {
   fs.renameSync(temporary, file);
 }
 
-/** The output of a deleted source would still be importable, and a deleted migration would still run. */
+/**
+ * Removes other files, because the output of a deleted source could still be imported, and a deleted migration would
+ * still run.
+ */
 function removeAllBut(outputs) {
   for (const entry of fs.readdirSync(OUT, { recursive: true, withFileTypes: true })) {
     const file = path.join(entry.parentPath, entry.name);
@@ -100,7 +105,7 @@ async function acquireLock() {
     } catch (error) {
       if (error.code !== 'EEXIST') throw error;
     }
-    // Two waiters may both break the same stale lock; then both build the same files, which is only twice the work.
+    // If two waiters break the same stale lock, both build the same files, which is only twice the work.
     if (isLockStale()) fs.rmSync(LOCK, { force: true });
     else await sleep(50);
   }
@@ -111,7 +116,7 @@ function isLockStale() {
   if (stat === undefined) return false;
   if (Date.now() - stat.mtimeMs > LOCK_STALE_MS) return true;
   const pid = Number(readIfThere(LOCK));
-  if (!(pid > 0)) return false; // its owner is between creating and writing it
+  if (!(pid > 0)) return false; // the owner has created the lock and not written it yet
   try {
     process.kill(pid, 0);
     return false;

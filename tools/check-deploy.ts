@@ -8,10 +8,11 @@ import { programFaults } from './deploy/programs.js';
 import { Tree } from './deploy/tree.js';
 
 /*
- * Everything that can be said about Dockerfile, docker-compose.yml and deploy/ without a container engine or a cluster:
- * published schemas, and whether each setting, file, port and program they name is there. One line for each fault.
+ * Checks Dockerfile, docker-compose.yml and deploy/ as far as that is possible without a container engine or a cluster:
+ * against published schemas, and whether each setting, file, port and program that they name exists. Each fault is
+ * reported in one line.
  *
- *   node dist/tools/check-deploy.js [DIRECTORY…]     (left out: this repository)
+ *   node dist/tools/check-deploy.js [DIRECTORY…]     (checks this repository if none is given)
  */
 const PROGRAMS = [
   'Dockerfile',
@@ -34,7 +35,7 @@ async function faultsOf(tree: Tree): Promise<string[]> {
     try {
       faults.push(...(await check(tree)));
     } catch (error) {
-      // What cannot be read at all.
+      // The file cannot be read at all.
       faults.push(error instanceof Error ? error.message : String(error));
     }
   }
@@ -50,5 +51,5 @@ for (const directory of directories) {
     process.stderr.write(`${given.length > 0 ? `${directory}: ` : ''}${fault.replace(/\s*\n\s*/g, ' ')}\n`);
   }
 }
-// Go's runtime, in which the chart is rendered, would stay.
+// The Go runtime that renders the chart would keep the process alive.
 process.exit(exitCode);

@@ -1,7 +1,7 @@
-// Everything that can be said about the sources without running the tests, fast checks first; stops at the first fault.
+// Checks the sources as far as that is possible without running the tests, fast checks first; stops at the first fault.
 //
-//   npm run check                   all steps
-//   npm run check -- types lint     only these
+//   npm run check                   runs all steps
+//   npm run check -- types lint     runs only these
 import { spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 
@@ -16,7 +16,7 @@ const STEPS = {
   types: [bin('tsc'), '--noEmit'],
   lint: [bin('eslint'), '--max-warnings=0', '.'],
   build: [node, 'tools/build.mjs'],
-  // The two dumps in the repository say what the migrations and the schemas of libs/protocol say.
+  // Check that the two dumps in the repository agree with the migrations and the schemas of libs/protocol.
   'schema-drift': [node, '--enable-source-maps', 'dist/tools/schema-dump.js', '--check'],
   'docs-drift': [node, '--enable-source-maps', 'dist/tools/protocol-doc.js', '--check'],
   deploy: [node, '--enable-source-maps', 'dist/tools/check-deploy.js'],

@@ -2,9 +2,9 @@
 // builds the registry in use does not serve. `npm ci` refuses a lock without them, on every system.
 //
 //   node tools/complete-lock.mjs           after each `npm install`; run it and commit the lock
-//   node tools/complete-lock.mjs --check   only says whether something is missing
+//   node tools/complete-lock.mjs --check   only reports whether something is missing
 //
-// The added entries carry no integrity, for there is nothing here to compute it from.
+// The added entries carry no integrity, because there is no package here from which it could be computed.
 import fs from 'node:fs';
 
 const LOCK = new URL('../package-lock.json', import.meta.url);
@@ -29,7 +29,7 @@ if (process.argv.includes('--check')) {
   console.log(`added ${missing.length} entries to package-lock.json`);
 }
 
-/** Looks where Node would: beside the dependent, then up through the enclosing packages. */
+/** Looks for a package where Node would: beside the dependent, and then up through the enclosing packages. */
 function isLocked(name, dependentPath) {
   for (let dir = dependentPath; ; dir = dir.slice(0, Math.max(0, dir.lastIndexOf('node_modules/') - 1))) {
     if (lock.packages[`${dir && `${dir}/`}node_modules/${name}`]) return true;
@@ -49,7 +49,10 @@ function entryOf({ name, version, dependent }) {
   };
 }
 
-/** From a name such as @swc/core-linux-arm64-musl; npm skips entries of other platforms without asking for them. */
+/**
+ * Derives the platform from a name such as @swc/core-linux-arm64-musl. npm skips entries of other platforms without
+ * asking for them.
+ */
 function platformOf(name) {
   const words = name.split('/').at(-1).split(/[-.]/);
   const find = (...known) => words.find((word) => known.includes(word));

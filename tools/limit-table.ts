@@ -2,7 +2,7 @@ import { Environment } from '#config';
 
 type Variable = keyof typeof Environment.shape;
 
-/** What docs/configuration.md says of the limits at a glance. The defaults are read from the schema. */
+/** The limits as docs/configuration.md lists them at a glance. The defaults are read from the schema. */
 const ROWS: readonly (readonly [who: string, may: string, beyond: string, variable: Variable])[] = [
   ['a connection', '$ requests/s, three times as many at once', '4010, then closed', 'MAX_REQUESTS_PER_S'],
   [

@@ -45,7 +45,7 @@ function typeOf(field: Field): string {
   return field.type === 'object' ? objectType(field) : plainType(field);
 }
 
-/** A name of ours, or the recursive schema that zod has for any JSON. */
+/** Names the schema that is referred to: one of ours, or the recursive schema that zod has for any JSON. */
 function referred(ref: string): string {
   const name = ref.split('/').at(-1) ?? '';
   return name === '#' || name.startsWith('__schema') ? 'JSON' : name;
@@ -84,7 +84,7 @@ const DELIVERY = `- Per channel, messages come in order of \`seq\`, each at leas
 - A hole in \`seq\` is always announced by a \`gap\`.
 `;
 
-/** What a client may send and leave unread. */
+/** The section on what a client may send, and leave unread. */
 const LIMITS = [
   '## Limits\n',
   'Every frame is counted before anything of it is read; how much a client may send, and what may wait, stands in [configuration.md](configuration.md).\n',
@@ -94,7 +94,7 @@ const LIMITS = [
   '- An instance that has too much waiting altogether refuses requests of more than 4 KiB with 4003, and closes the connection that leaves most unread.\n',
 ].join('\n');
 
-/** What goes on below the handshake, where Socket.IO decides whether it comes back by itself. */
+/** The section on what happens below the handshake, where Socket.IO decides whether it reconnects by itself. */
 const TRANSPORT = [
   '## Transport\n',
   'Whatever passes by itself ends in a way after which Socket.IO comes back by itself:\n',

@@ -1,4 +1,4 @@
-/** What docs/protocol.md says of users: no schema says it. */
+/** The section of docs/protocol.md on users, which no schema describes. */
 export const USERS = `
 A user is the \`sub\` of its token: any text of 1 to 200 characters without control characters, as identity providers make
 them, such as \`auth0|5f7c\`, \`Ann Lee\` or \`jürgen\`. Wherever a user is named (\`sender\`, \`exceptUser\`, \`ready.user\`, presence,
@@ -23,7 +23,7 @@ to its groups: \`verb:pattern\` with the verbs \`publish\`, \`subscribe\`, \`joi
 as it stands on the wire, or the beginning of one and \`*\`: \`publish:user:auth0%7C5f7c\`, \`publish:user:auth0%7C*\`, \`join:group:staff\`.
 `;
 
-/** And of tokens, their clocks, and what ends a session. */
+/** The section on tokens, their clocks, and what ends a session. */
 export const TOKENS = `
 A token is a JWT, signed with HS256 and \`JWT_SECRET\`. It needs \`sub\` and \`exp\`, and may have \`iat\`, \`nbf\`, \`sid\`, \`jti\` and
 \`grants\`; times are seconds and may have fractions. Give it an \`iat\`: one without counts as issued before every
@@ -71,7 +71,7 @@ socket.on('token_expiring', async () => {
 membership does not end: \`join\` needs its grant once, and then the user is a member until it leaves or is removed.
 `;
 
-/** And of receipts: what each says, and what it leaves out. */
+/** The section on receipts: what each says, and what it leaves out. */
 export const RECEIPTS = `
 A publisher that gives \`receipts\` is told how far its readers have come: a message of the type \`trunkline.receipt\`, without a
 sender, comes to its own inbox, like any other message. Its \`data\`:

@@ -7,7 +7,7 @@ import { MIGRATIONS } from '../migrations/index.js';
 
 /*
  * Keeps migrations/schema.sql, the schema that all migrations together make: `--write` writes it, `--check` fails if it
- * is out of date. From PostgreSQL's own catalogue, since the embedded one comes without pg_dump.
+ * is out of date. The schema is read from PostgreSQL's catalogue, because the embedded PostgreSQL has no pg_dump.
  */
 const FILE = join(import.meta.dirname, '../../migrations/schema.sql');
 
@@ -26,7 +26,7 @@ const COLUMNS = `
     left join pg_attrdef d on d.adrelid = a.attrelid and d.adnum = a.attnum
     left join pg_collation co on co.oid = a.attcollation
    where a.attrelid = $1 and a.attnum > 0 and not a.attisdropped order by a.attnum`;
-// Since 18 a not-null is a constraint too; the columns tell it already.
+// Since version 18 a not-null is a constraint as well; the columns show it already.
 const CONSTRAINTS = `
   select 'constraint ' || conname || ' ' || pg_get_constraintdef(oid) as definition
     from pg_constraint where conrelid = $1 and contype <> 'n' order by conname`;
@@ -73,7 +73,7 @@ async function dump(client: Client): Promise<string> {
 
 async function dumpMigrated(): Promise<string> {
   const directory = await mkdtemp(join(tmpdir(), 'trunkline-schema-'));
-  // As root the server runs under another account, which has to get in here.
+  // Started by root, the server runs under another account, which must be able to enter the directory.
   await chmod(directory, 0o755);
   const postgres = await startEmbeddedPostgres({ directory });
   try {

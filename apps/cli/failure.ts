@@ -1,4 +1,4 @@
-/** Something the caller has to put right: one line, exit code 2. */
+/** The caller has to put something right. The program prints one line and exits with code 2. */
 export class InputError extends Error {
   constructor(message: string) {
     super(message);
@@ -6,7 +6,7 @@ export class InputError extends Error {
   }
 }
 
-/** It was asked rightly and did not work: one line, exit code 1. */
+/** The request was right and did not work. The program prints one line and exits with code 1. */
 export class Failure extends Error {
   constructor(message: string, options?: ErrorOptions) {
     super(message, options);

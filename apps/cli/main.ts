@@ -43,23 +43,26 @@ function makeProgram(): Command {
   return program;
 }
 
-/** @returns the exit code; whatever went wrong is told in one line */
+/**
+ * Runs one command and tells in one line whatever went wrong.
+ * @returns the exit code
+ */
 async function run(args: readonly string[]): Promise<number> {
   try {
     await makeProgram().parseAsync(args, { from: 'user' });
     return 0;
   } catch (error) {
-    if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : BAD_INPUT; // it has said why
+    if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : BAD_INPUT; // commander has told the reason
     process.stderr.write(`error: ${inOneLine(error)}\n`);
     if (error instanceof InputError || error instanceof Fault || error instanceof SettingsError) return BAD_INPUT;
-    // Of the system or of PostgreSQL they have a code; anything else is a fault of this program.
+    // An error of the system or of PostgreSQL has a code; any other unknown error is a bug of this program.
     const isExplained = error instanceof Failure || error instanceof DatabaseError || codeOf(error) !== undefined;
     if (!isExplained) console.error(error);
     return 1;
   }
 }
 
-/** An error of several, as of a name with several addresses, has no text of its own. */
+/** An AggregateError, as of a host name with several addresses, has no text of its own, so its code is shown. */
 function inOneLine(error: unknown): string {
   const text = error instanceof Error ? error.message : String(error);
   return (text || String(codeOf(error))).replace(/\s*\n\s*/g, ' ');

@@ -5,7 +5,10 @@ interface Answer {
   messages?: { data: unknown }[];
 }
 
-/** An answer of the server, in which the data of messages stay the text they are. Undefined: it is not JSON. */
+/**
+ * Parses an answer of the server and keeps the `data` of messages as the text that came. The result is undefined if the
+ * answer is not JSON.
+ */
 export function parseAnswer(json: string): unknown {
   const answer = parseJson(json) as Answer | null | undefined;
   if (typeof answer !== 'object' || answer === null) return answer;

@@ -8,10 +8,10 @@ const NOT_FOUND = 1012;
 
 export type Query = Readonly<Record<string, string | number | undefined>>;
 
-/** Nobody answered, or the server could not just now: it may be worth asking again. */
+/** Nobody answered, or the server could not serve the request just now: it may be worth asking again. */
 export class OutOfReach extends Failure {}
 
-/** The server's REST, with the keys of the environment. What it refuses is told in its own words. */
+/** Calls the server's REST with the keys of the environment. A refusal is told in the server's own words. */
 export class RestClient {
   constructor(private readonly settings: Settings) {}
 
@@ -19,12 +19,12 @@ export class RestClient {
     return this.adminKey !== undefined;
   }
 
-  /** For back ends. */
+  /** Calls the REST for back ends, under /v1. */
   async api<Answer>(method: 'GET' | 'POST', path: string, query: Query = {}, body?: unknown): Promise<Answer> {
     return this.ask(method, withQuery(`/v1${path}`, query), this.apiKey, 'TRUNKLINE_API_KEY', body);
   }
 
-  /** For operators. */
+  /** Calls the REST for operators, under /admin/v1. */
   async admin<Answer>(path: string, query: Query = {}, method: 'GET' | 'DELETE' = 'GET'): Promise<Answer> {
     if (this.adminKey === undefined)
       throw new InputError('needs TRUNKLINE_ADMIN_KEY, or ADMIN_API_KEYS as the server has it');
@@ -35,7 +35,7 @@ export class RestClient {
     const { client, auth } = this.settings;
     const given = client.apiKey ?? secretOf(auth.apiKeys?.[0]);
     if (given !== undefined) return given;
-    // Only a server on this machine has those that were made here.
+    // The keys that were made on this machine are known only to a server that runs here.
     const made = client.url === undefined ? secretOf(resolveSecrets(this.settings).apiKeys[0]) : undefined;
     if (made === undefined) throw new InputError('needs TRUNKLINE_API_KEY, or API_KEYS as the server has it');
     return made;
@@ -85,7 +85,7 @@ function refusal(status: number, error: WireError | undefined, path: string, key
   return isInput ? new InputError(said) : new Failure(said);
 }
 
-/** Of `name:secret`. */
+/** Takes the secret out of `name:secret`. */
 function secretOf(pair: string | undefined): string | undefined {
   return pair?.slice(pair.indexOf(':') + 1);
 }

@@ -9,13 +9,13 @@ import type { CleanupOptions } from './commands/cleanup.js';
 import { Failure, InputError } from './failure.js';
 import type { Output } from './output.js';
 
-/** It is no instance; the diary shows who ran the job. */
+/** Stands in the job history for an instance id, because a job run from the command line belongs to no instance. */
 const BY_HAND = 'by-hand';
 
-/** Runs a cleanup job by hand, under the lock that the instances use, and says what it did; or lists them. */
+/** Lists the cleanup jobs, or runs one under the lock that the instances use and says what it did. */
 export async function runCleanup(given: Settings, options: CleanupOptions, output: Output): Promise<void> {
   const { settings, embedded } = await resolveSettings(given, createLogger('warn'));
-  const onError = (): void => undefined; // the statement that fails says so
+  const onError = (): void => undefined; // the statement that fails reports the error itself
   const database = new Database({ ...settings.database, applicationName: 'trunkline cleanup', onError });
   try {
     await run(settings, database, options, output);

@@ -7,7 +7,7 @@ import { Reader, type Application } from './reader.js';
 export interface ClientSettings extends Application {
   readonly token: string;
   readonly deviceId: string;
-  /** The address of some living instance, perhaps another one each time; undefined while there is none. */
+  /** Picks the address of some living instance, perhaps another one each time; undefined while there is none. */
   readonly pickUrl: () => string | undefined;
 }
 
@@ -17,13 +17,13 @@ const RETRY_MS = 100;
 const ANSWER_TIMEOUT_MS = 10_000;
 const DEADLINE_MS = 60_000;
 
-/** A request that was refused for good, or found no instance to take it within its deadline. */
+/** A request was refused for good, or found no instance to take it within its deadline. */
 export class RequestFailed extends Error {}
 
-/** One device of a user. When its connection breaks it comes back at once, to any instance. */
+/** The Socket.IO client of one device of a user. When its connection breaks it reconnects at once, to any instance. */
 export class Client {
   readonly reader: Reader;
-  /** Times a working connection broke that we had not closed. */
+  /** Counts how often a working connection broke that this client had not closed. */
   reconnects = 0;
 
   private readonly events = new EventEmitter().setMaxListeners(0);
@@ -89,7 +89,7 @@ export class Client {
     const url = this.settings.pickUrl();
     if (url === undefined) return this.reopen(RETRY_MS);
     const { token, deviceId } = this.settings;
-    // forceNew: without it all users of this process would share one connection per instance.
+    // Without forceNew all users of this process would share one connection per instance.
     const socket = io(url, {
       transports: ['websocket'],
       reconnection: false,
@@ -150,7 +150,9 @@ export class Client {
   }
 }
 
-/** Undefined when the outcome is unknown: no answer in time, or the connection broke. */
+/**
+ * Sends one request. The answer is undefined when the outcome is unknown: none came in time, or the connection broke.
+ */
 async function ask<T>(socket: Socket, name: RequestName, payload: unknown): Promise<Answer<T> | undefined> {
   try {
     return (await socket.timeout(ANSWER_TIMEOUT_MS).emitWithAck(name, payload)) as Answer<T>;

@@ -5,14 +5,14 @@ import { Guest, type GuestSettings } from './guest.js';
 import type { ReplayPlan } from './replay-plan.js';
 
 const TOKEN_TTL_MS = 24 * 3_600_000;
-/** How many of those away at the end connect at a time. */
+/** The number of users away at the end who connect at a time. */
 const RETURNING_TOGETHER = 32;
 const STALLED_AFTER_MS = 60_000;
 const POLL_MS = 50;
-/** Time for what should not come to come nevertheless. */
+/** Time in which a message that should not come would arrive nevertheless. */
 const SETTLE_MS = 500;
 
-/** All users of the log. */
+/** The clients of all users of the log. */
 export class Crowd {
   private constructor(
     readonly guests: ReadonlyMap<string, Guest>,
@@ -54,7 +54,9 @@ export class Crowd {
     await Promise.all(Array.from({ length: RETURNING_TOGETHER }, returnOneByOne));
   }
 
-  /** Ends also when nothing has come for a minute; the ledger then says what is missing. */
+  /**
+   * Waits until every user has all messages, or until none has come for a minute; the ledger then says what is missing.
+   */
   async untilAllHaveEverything(signal: AbortSignal): Promise<void> {
     let receipts = this.receipts();
     let progressAt = performance.now();

@@ -19,11 +19,11 @@ export interface DemoSettings {
 export interface Outcome {
   readonly balance: Balance;
   readonly figures: RunFigures;
-  /** What went wrong with the servers themselves, in words. */
+  /** Describes in words what went wrong with the servers themselves. */
   readonly troubles: readonly string[];
 }
 
-/** One run: the replay, everybody's return, the reckoning. */
+/** One run of the demo: the replay, everybody's return, the final account. */
 export class Demo {
   private readonly stopping = new AbortController();
   private readonly ledger: Ledger;
@@ -91,7 +91,7 @@ export class Demo {
     );
   }
 
-  /** The others go on, since that is what they are for; but the run is no success. */
+  /** The other instances go on, since that is what they are for; but the run is no success. */
   private fallen({ id, lastLines }: Instance): void {
     const trouble = `instance ${id} ended by itself\n${lastLines}`;
     this.troubles.push(trouble);

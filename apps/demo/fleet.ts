@@ -9,14 +9,17 @@ export interface FleetSettings {
   readonly random: Random;
 }
 
-/** The server processes of one run, behind a load balancer that knows no stickiness. */
+/** The server processes of one run, behind a load balancer without sticky sessions. */
 export class Fleet {
   killed = 0;
-  /** Told of an instance that ended although nobody had asked it to. */
+  /** Called with an instance that ended although nobody had asked it to. */
   onFallen: (instance: Instance) => void = () => undefined;
 
   private readonly instances: Instance[] = [];
-  /** Another run on the same database may have left an instance of the same number behind. */
+  /**
+   * Makes instance ids unique, because another run on the same database may have left an instance of the same number
+   * behind.
+   */
   private readonly tag = randomBytes(2).toString('hex');
 
   constructor(private readonly settings: FleetSettings) {}
@@ -26,7 +29,7 @@ export class Fleet {
     await Promise.all(ports.map((port) => this.launch(port)));
   }
 
-  /** SIGKILLs one instance and starts a new one in its stead. */
+  /** Kills one instance with SIGKILL and starts a new one in its stead. */
   async replaceOne(onKilled: (victim: Instance) => void): Promise<void> {
     const victim = pickOne(this.serving, this.settings.random);
     if (!victim) throw new Error('there is no instance to kill');
@@ -44,14 +47,17 @@ export class Fleet {
     return pickOne(this.serving, this.settings.random)?.url;
   }
 
-  /** The instances that had to be killed, having ignored SIGTERM. */
+  /**
+   * Stops all instances.
+   * @returns those that ignored SIGTERM and had to be killed
+   */
   async stop(): Promise<Instance[]> {
     const running = this.instances.filter(({ hasExited }) => !hasExited);
     const stopped = await Promise.all(running.map((instance) => instance.stop()));
     return running.filter((_, index) => !stopped[index]);
   }
 
-  /** For the last moment of this process, when nothing can be awaited any more. */
+  /** Kills all instances in the last moment of this process, when nothing can be awaited any more. */
   killAll(): void {
     for (const instance of this.instances) instance.signal('SIGKILL');
   }
@@ -71,7 +77,7 @@ export class Fleet {
   }
 }
 
-/** Ports nobody listens on; all are held until the last is found, so that they differ. */
+/** Finds ports on which nobody listens. All are held until the last is found, so that they differ. */
 async function freePorts(count: number): Promise<number[]> {
   const servers = await Promise.all(Array.from({ length: count }, () => listen()));
   const ports = servers.map((server) => (server.address() as AddressInfo).port);

@@ -7,20 +7,23 @@ export interface GuestSettings {
   readonly user: string;
   readonly token: string;
   readonly group: string;
-  /** Unique to the run, so that publish ids are too. */
+  /** Unique to the run, which makes the publish ids unique, too. */
   readonly runId: string;
   readonly ledger: Ledger;
   readonly pickUrl: () => string | undefined;
   readonly onGap: (user: string, gap: EventPayload<'gap'>) => void;
 }
 
-/** Each user has one device, so one name does for all. */
+/** Each user has one device, so one name serves all of them. */
 const DEVICE_ID = 'irc';
 
-/** A user of the log on a device of its own, and what the ledger is told about it. */
+/** A user of the log on a device of its own; reports to the ledger what the user publishes and receives. */
 export class Guest {
   readonly client: Client;
-  /** Since when the log has them here, whatever happens to their connection meanwhile. */
+  /**
+   * The time since which the log has the user in the channel, whatever happens to the connection meanwhile; undefined
+   * while the user is away.
+   */
   private hereSinceMs: number | undefined;
   private isMember = false;
 
@@ -39,14 +42,14 @@ export class Guest {
     return this.hereSinceMs !== undefined;
   }
 
-  /** A member of the group from the first arrival on, and for good. */
+  /** Connects the user, who joins the group at the first arrival and stays a member for good. */
   async arrive(): Promise<void> {
     await this.client.connect();
     if (!this.isMember) await this.join();
     this.hereSinceMs = performance.now();
   }
 
-  /** They stay members: what is said meanwhile waits for them. */
+  /** Disconnects the user. As a member, the user gets later what is said meanwhile. */
   depart(): void {
     this.hereSinceMs = undefined;
     this.client.disconnect();
@@ -60,7 +63,7 @@ export class Guest {
     ledger.acknowledged(publication, published);
   }
 
-  /** True once nothing that was acknowledged is still on its way to this user. */
+  /** True once nothing that was acknowledged to a publisher is still on its way to this user. */
   hasEverything(): boolean {
     const { group, user, ledger } = this.settings;
     return [group, `user:${user}`].every((channel) => this.client.reader.lastSeq(channel) >= ledger.newestSeq(channel));

@@ -15,14 +15,14 @@ const PROBE_TIMEOUT_MS = 2_000;
 const STOP_DEADLINE_MS = 30_000;
 const LAST_LINES = 15;
 
-/** One server process. */
+/** One server process of the demo. */
 export class Instance {
   readonly id: string;
   readonly url: string;
-  /** Resolves when the process is no more. */
+  /** Resolves when the process has ended. */
   readonly exited: Promise<void>;
   isServing = false;
-  /** True once we asked it to end; an end we did not ask for is a fault. */
+  /** True once we asked the process to end. An end that we did not ask for is a fault. */
   isDismissed = false;
 
   private readonly process: ChildProcess;
@@ -31,14 +31,14 @@ export class Instance {
   constructor({ id, port, entry, environment }: InstanceSettings) {
     this.id = id;
     this.url = `http://127.0.0.1:${port}`;
-    // Detached, so that Ctrl-C reaches only the demo, which then stops the instances in order.
+    // The process is detached, so that Ctrl-C reaches only the demo, which then stops the instances in order.
     this.process = spawn(process.execPath, [entry], {
       env: { ...environment, PORT: String(port), INSTANCE_ID: id },
       stdio: ['ignore', 'pipe', 'pipe'],
       detached: true,
     });
     const isOver = (): void => void (this.isServing = false);
-    // An 'error' instead of an 'exit': there never was a process.
+    // An 'error' instead of an 'exit' means that the process was never started.
     this.exited = once(this.process, 'exit').then(isOver, isOver);
     for (const stream of [this.process.stdout, this.process.stderr])
       stream?.on('data', (chunk) => this.keep(String(chunk)));
@@ -52,7 +52,7 @@ export class Instance {
     return this.process.pid === undefined || this.process.exitCode !== null || this.process.signalCode !== null;
   }
 
-  /** What it said last, for when it fails. */
+  /** The last lines that the process printed, for reports of its failure. */
   get lastLines(): string {
     return this.tail.join('\n');
   }
@@ -69,7 +69,7 @@ export class Instance {
     this.isServing = !this.hasExited;
   }
 
-  /** What a crash or the out-of-memory killer does. */
+  /** Kills the process with SIGKILL, as a crash or the out-of-memory killer would. */
   async kill(): Promise<void> {
     this.isDismissed = true;
     this.isServing = false;
@@ -77,7 +77,10 @@ export class Instance {
     await this.exited;
   }
 
-  /** False if it had to be killed. */
+  /**
+   * Ends the process with SIGTERM.
+   * @returns false if it had to be killed
+   */
   async stop(): Promise<boolean> {
     this.isDismissed = true;
     this.isServing = false;

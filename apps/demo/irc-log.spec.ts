@@ -90,7 +90,7 @@ describe('parseIrcLog', () => {
     const bytes = readFileSync('apps/demo/data/ubuntu-2006-06-01.txt');
     const { events, ignoredLines } = parseIrcLog(decodeLog(bytes));
     const modesAndTopics = bytes.toString().match(/^=== (mode\/|\.\.\[topic)/gm)?.length ?? 0;
-    // And what Belutz did, whom the log mentions nowhere else.
+    // The line left over is an action of Belutz, a nick that the log mentions nowhere else.
     expect(ignoredLines - modesAndTopics).toBe(1);
     expect(events.filter(({ kind }) => kind === 'joined')).toHaveLength(290);
     expect(events.filter(({ kind }) => kind === 'left')).toHaveLength(96);

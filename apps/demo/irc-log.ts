@@ -1,4 +1,4 @@
-/** One line of the log that matters to a chat. `line` counts from 1 and names the event in every report. */
+/** One event of the log that matters to a chat. `line` counts from 1 and names the event in every report. */
 export type LogEvent = { readonly line: number; readonly nick: string } & (
   | { readonly kind: 'said'; readonly text: string; readonly isAction: boolean }
   | { readonly kind: 'joined' }
@@ -8,17 +8,20 @@ export type LogEvent = { readonly line: number; readonly nick: string } & (
 
 export interface IrcLog {
   readonly events: readonly LogEvent[];
-  /** Lines that are neither empty nor understood: modes, topics and whatever else a log may hold. */
+  /** Counts the lines that are neither empty nor understood: modes, topics and whatever else a log may hold. */
   readonly ignoredLines: number;
 }
 
-/** In UTF-16 units. At worst each becomes 6 bytes of JSON (`\u001f`), which keeps a body below the 64 KiB limit. */
+/**
+ * The longest text, in UTF-16 units. At worst each unit becomes 6 bytes of JSON (`\u001f`), which keeps a body below
+ * the 64 KiB limit.
+ */
 export const TEXT_MAX = 10_000;
 
 const TIME = String.raw`\[\d{1,2}:\d{2}(?::\d{2})?\]`;
 /** No network allows nicks of even half this length; the bound keeps display names far below the body limit. */
 const NICK = String.raw`([^\s<>]{1,200})`;
-/** `[~user@host]`, which older logs print behind the nick. */
+/** Matches `[~user@host]`, which older logs print behind the nick. */
 const HOST = String.raw`(?: +\[\S*\])?`;
 
 const SAID = new RegExp(`^${TIME} +< *${NICK} *>(?: (.*))?$`, 's');
@@ -29,7 +32,7 @@ const LEFT = new RegExp(`^${NICK}${HOST} +(?:has left [#&]|has quit(?: |$)|was k
 const RENAMED = new RegExp(String.raw`^${NICK}${HOST} +is now known as ${NICK}\s*$`);
 const UNTIMED_ACTION = new RegExp(`^${NICK} ([^[].*)$`, 's');
 
-/** Never throws: what it does not understand, it counts. */
+/** Reads the events of a log. It never throws: lines that it does not understand are counted. */
 export function parseIrcLog(text: string): IrcLog {
   const lines = text.split(/\r?\n/).map((content, index) => ({ content, line: index + 1 }));
   const certain = lines.map(({ content, line }) => readLine(content, line));
@@ -63,7 +66,10 @@ function readSystemLine(content: string, line: number): LogEvent | undefined {
   return nick !== undefined && to !== undefined ? { kind: 'renamed', line, nick, to } : undefined;
 }
 
-/** "=== nick sighs" looks like any unknown system line; only a nick met elsewhere makes it something somebody did. */
+/**
+ * Reads an action without a time. "=== nick sighs" looks like any unknown system line; only a nick that occurs
+ * elsewhere shows that somebody did something.
+ */
 function readUntimedAction(content: string, line: number, nicks: ReadonlySet<string>): LogEvent | undefined {
   const [, nick, text] = UNTIMED_ACTION.exec(SYSTEM.exec(content)?.[1] ?? '') ?? [];
   return nick !== undefined && nicks.has(nick) ? spoken(line, nick, text, true) : undefined;

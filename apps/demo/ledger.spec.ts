@@ -19,7 +19,10 @@ function messageOf({ user, channel, type, data }: Publication, seq: number): Mes
   return { channel, seq, id: crypto.randomUUID(), sender: user, type, data: { ...data }, createdAt };
 }
 
-/** A ledger with `count` acknowledged lines in the group, line n as seq n, and members who joined before all of them. */
+/**
+ * Makes a ledger with `count` acknowledged lines in the group, line n as seq n, and members who joined before all of
+ * them.
+ */
 function ledgerWith(count: number, ...members: string[]): Ledger {
   const ledger = new Ledger(GROUP);
   for (const member of members) ledger.joined(member, 0);

@@ -11,18 +11,23 @@ interface Totals {
 }
 
 export interface Balance extends Readonly<Totals> {
-  /** Publishes the server acknowledged. */
+  /** Counts the publishes that the server acknowledged. */
   readonly published: number;
-  /** Publishes it never acknowledged; whether they were stored is unknown, so nobody is expected to receive them. */
+  /**
+   * Counts the publishes that the server never acknowledged. Whether they were stored is unknown, so nobody is expected
+   * to receive them.
+   */
   readonly unpublished: number;
   readonly outOfOrder: number;
-  /** From the publish call to the application of a user online at that time. Sorted. */
+  /**
+   * Times from the publish call until the application of a user who was online at that time had the message. Sorted.
+   */
   readonly latenciesMs: readonly number[];
-  /** The first few of what is wrong, in words. */
+  /** Describes the first few errors in words. */
   readonly examples: readonly string[];
 }
 
-/** A publication on its way: sent, and once acknowledged at this place of its channel. */
+/** A publication that was sent. `seq` is its place in the channel, once it is acknowledged. */
 interface Entry {
   readonly publication: Publication;
   readonly sentAtMs: number;
@@ -30,9 +35,9 @@ interface Entry {
 }
 
 interface Account {
-  /** Behind this seq of the group the user is a member. */
+  /** The user is a member of the group from behind this seq on. */
   joinedSeq: number;
-  /** What the application was handed, in its order. */
+  /** The messages that the application was handed, in that order. */
   readonly receipts: { readonly entry: Entry; readonly seq: number }[];
   readonly lastSeqs: Map<string, number>;
 }
@@ -40,7 +45,7 @@ interface Account {
 const EXAMPLES_MAX = 10;
 
 /**
- * Double-entry bookkeeping of the replay: what the server acknowledged on one side, what each user's application was
+ * Keeps double-entry books of the replay: what the server acknowledged on one side, what each user's application was
  * handed on the other. Publications are told apart by channel and line, which travel in the message itself, so that a
  * publish stored twice shows although its two messages have different ids and seqs.
  */
@@ -52,7 +57,7 @@ export class Ledger {
   private readonly examples: string[] = [];
   private outOfOrder = 0;
   private strangers = 0;
-  /** Everything handed to applications so far, wanted or not. */
+  /** Counts all messages handed to applications so far, wanted or not. */
   receipts = 0;
 
   constructor(private readonly group: string) {}
@@ -71,7 +76,10 @@ export class Ledger {
     this.account(user).joinedSeq = seq;
   }
 
-  /** `onlineSinceMs`: since when the log has this user here; undefined while they only catch up. */
+  /**
+   * Books a message. `onlineSinceMs` is the time since which the log has this user here, and undefined while the user
+   * only catches up.
+   */
   received(user: string, message: Message, atMs: number, onlineSinceMs: number | undefined): void {
     this.receipts++;
     const account = this.account(user);
@@ -82,7 +90,7 @@ export class Ledger {
     if (onlineSinceMs !== undefined && onlineSinceMs <= entry.sentAtMs) this.latenciesMs.push(atMs - entry.sentAtMs);
   }
 
-  /** The newest acknowledged seq of a channel: who has read up to it has everything. */
+  /** The newest acknowledged seq of a channel. A user who has read up to it has everything. */
   newestSeq(channel: string): number {
     return this.newest.get(channel) ?? 0;
   }
@@ -116,7 +124,10 @@ export class Ledger {
     total.expected += owed.length;
   }
 
-  /** Everyone is owed what was acknowledged: in the group behind the seq of their join, in the inbox all of it. */
+  /**
+   * Computes what each user should receive of what was acknowledged: in the group all behind the seq of the join, in
+   * the inbox everything.
+   */
   private owed(): (user: string, account: Account) => Entry[] {
     const byChannel = new Map<string, Entry[]>();
     for (const entry of this.entries.values()) {
@@ -143,7 +154,7 @@ export class Ledger {
     this.note(`out of order: ${user} got ${channel} #${seq} after #${last}`);
   }
 
-  /** The publication this message is, unless anything about it differs from what was published. */
+  /** Finds the publication of a message; undefined if anything in the message differs from what was published. */
   private entryOf({ channel, type, sender, data }: Message): Entry | undefined {
     const line: unknown = typeof data === 'object' && data !== null && 'line' in data ? data['line'] : undefined;
     const entry = this.entries.get(keyOf(channel, line));

@@ -1,7 +1,7 @@
 import { isUtf8 } from 'node:buffer';
 
 /**
- * The text of a log as somebody's client wrote it, in whatever encodings its speakers used: a line that is not UTF-8 is
+ * Decodes a log as somebody's client wrote it, in whatever encodings its speakers used. A line that is not UTF-8 is
  * read as Latin-1, so that no byte is lost and two nicks never become one (replacement characters would merge them).
  * The result has no NUL and no lone surrogate, which the server would refuse.
  */

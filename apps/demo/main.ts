@@ -29,7 +29,7 @@ async function main(args: readonly string[]): Promise<boolean> {
 async function readPlan(file: string, bar: ProgressBar): Promise<ReplayPlan> {
   const { events, ignoredLines } = parseIrcLog(decodeLog(await readFile(file)));
   bar.note(`${file}: ${events.length} events; ${ignoredLines} other lines ignored`);
-  // A database of the user's own may hold earlier runs: the users and the group of this one are nobody else's.
+  // A database of the user's own may hold earlier runs, so the users and the group of this run get names of their own.
   return planReplay(events, inherited['DATABASE_URL'] ? `.${randomBytes(4).toString('hex')}` : '');
 }
 
@@ -39,10 +39,10 @@ function print(text: string): true {
 }
 
 try {
-  // Not process.exit(): were anything left open, it would show.
+  // process.exit() is not called here: anything left open keeps the process alive and is noticed.
   process.exitCode = (await main(process.argv.slice(2))) ? 0 : 1;
 } catch (error) {
   process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
-  // Whatever the broken run was waiting for is of no interest any more.
+  // Whatever the broken run was waiting for does not matter any more.
   process.exit(1);
 }

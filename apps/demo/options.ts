@@ -1,7 +1,7 @@
 import { parseArgs } from 'node:util';
 
 export interface DemoOptions {
-  /** Undefined: the log that comes with the demo. */
+  /** The file to replay; undefined for the log that comes with the demo. */
   readonly log: string | undefined;
   readonly instances: number;
   readonly kill: boolean;
@@ -20,7 +20,10 @@ export const USAGE = `npm run demo -- [--log FILE] [--instances 3] [--kill] [--r
   --seed N        who connects to which instance, as printed by an earlier run
   --json          print the result as one JSON object on the last line`;
 
-/** The default log then takes 38 s on two cores, at a median latency of 7 to 13 ms; 200/s takes 23 s, at 36 ms. */
+/**
+ * At this rate the default log takes 38 s on two cores, at a median latency of 7 to 13 ms; at 200/s it takes 23 s, at
+ * 36 ms.
+ */
 const DEFAULT_RATE = 100;
 
 export function readOptions(args: readonly string[]): DemoOptions {

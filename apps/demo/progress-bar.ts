@@ -9,7 +9,7 @@ export interface Progress {
   readonly text: string;
 }
 
-/** Draws on the stream's last line if it is a terminal; notes are printed above it, on any stream. */
+/** Draws progress on the last line of the stream if it is a terminal; notes are printed above it, on any stream. */
 export class ProgressBar {
   private timer: NodeJS.Timeout | undefined;
   private read: (() => Progress) | undefined;

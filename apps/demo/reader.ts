@@ -1,6 +1,6 @@
 import type { Ack, EventPayload, Message } from '#protocol';
 
-/** Several acks a second are enough: they are cumulative. */
+/** A few acks a second are enough, because they are cumulative. */
 const ACK_INTERVAL_MS = 100;
 
 export interface Application {
@@ -9,11 +9,12 @@ export interface Application {
 }
 
 /**
- * The receiving half that any client needs. The wire repeats after a reconnect; by channel and seq the reader drops what
- * the application was handed before, and acknowledges about ten times a second what it was handed since.
+ * The receiving half that any client needs. After a reconnect the server repeats messages. By channel and seq the
+ * reader drops those that the application was handed before, and about ten times a second it acknowledges what was
+ * handed since.
  */
 export class Reader {
-  /** Messages dropped because the application had them. */
+  /** Counts the messages that were dropped because the application had them already. */
   repeats = 0;
 
   private readonly lastSeqs = new Map<string, number>();
@@ -27,7 +28,10 @@ export class Reader {
     return this.lastSeqs.get(channel) ?? 0;
   }
 
-  /** A new connection. Acks of the former one are dropped: a connection may only acknowledge what was sent on it. */
+  /**
+   * Begins a new connection. The acks of the former one are dropped, because a connection may only acknowledge what was
+   * sent on it.
+   */
   attach(send: (ack: Ack) => void): void {
     this.detach();
     this.send = send;

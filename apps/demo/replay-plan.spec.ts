@@ -1,7 +1,7 @@
 import { parseIrcLog } from './irc-log.js';
 import { planReplay, type Step } from './replay-plan.js';
 
-/** The steps of a log, one short string each. */
+/** Writes each step of a log as a short string. */
 function stepsOf(...lines: string[]): string[] {
   return planReplay(parseIrcLog(lines.join('\n')).events).steps.map(inShort);
 }

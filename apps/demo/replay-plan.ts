@@ -2,7 +2,9 @@ import type { LogEvent } from './irc-log.js';
 import { Roster, type Person } from './roster.js';
 import { userIdOf } from './user-id.js';
 
-/** What one user publishes to one channel because of one line; channel and line together identify it. */
+/**
+ * One message that a user publishes to a channel because of one line of the log. Channel and line together identify it.
+ */
 export interface Publication {
   readonly user: string;
   readonly channel: string;
@@ -22,8 +24,8 @@ export interface ReplayPlan {
 }
 
 /**
- * The log as steps in its order. `suffix` is appended to the group and to every user, for a database that other runs have
- * used before.
+ * Turns a log into steps, in its order. `suffix` is appended to the group and to every user, for a database that other
+ * runs have used before.
  */
 export function planReplay(events: readonly LogEvent[], suffix = ''): ReplayPlan {
   const planner = new Planner(`group:ubuntu${suffix}`, new Roster((nick) => userIdOf(nick) + suffix));
@@ -66,7 +68,7 @@ class Planner {
     this.publish({ user, channel: `user:${addressee}`, type: 'mention', data: { line, text } }, addressee);
   }
 
-  /** A join of somebody who never left means that the log missed the departure. */
+  /** If somebody joins who never left, the log has missed the departure. */
   private joined(nick: string): void {
     this.depart(this.roster.known(nick));
     this.present(nick);
@@ -79,7 +81,7 @@ class Planner {
     this.publish({ user, channel: this.group, type: 'nick', data: { line, user, name: to } });
   }
 
-  /** Who speaks is here, whether the log saw them arrive or not. */
+  /** Everybody who speaks is present, whether the log saw the arrival or not. */
   private present(nick: string): Person {
     const person = this.roster.appear(nick);
     if (!person.isHere) this.steps.push({ kind: 'arrive', user: person.user });

@@ -8,14 +8,17 @@ export interface ReplaySettings {
   readonly guests: ReadonlyMap<string, Guest>;
   /** Steps per second. */
   readonly rate: number;
-  /** Called once, in the middle. */
+  /** Called once, in the middle of the replay. */
   readonly atHalf: () => void;
   readonly note: (text: string) => void;
-  /** Ends the whole run: without one of its users it would prove nothing. */
+  /** Called with an error that ends the whole run, which would prove nothing without one of its users. */
   readonly fail: (error: unknown) => void;
 }
 
-/** Steps begun and not finished; a server that cannot keep up slows the replay down instead of piling work up. */
+/**
+ * Limits the steps that have begun and not finished. A server that cannot keep up slows the replay down, and work does
+ * not pile up.
+ */
 const UNFINISHED_MAX = 256;
 
 /** Plays the log at its pace. Each user does one thing after the other; different users do not wait for each other. */
@@ -43,7 +46,7 @@ export class Replay {
 
   private async untilDue(dueMs: number, signal: AbortSignal): Promise<void> {
     const early = dueMs - performance.now();
-    // Less is not worth a timer, whose resolution is a millisecond.
+    // A timer has a resolution of a millisecond, so a shorter wait is not worth one.
     if (early > 1) await sleep(early, undefined, { signal });
     while (this.unfinished >= UNFINISHED_MAX) await sleep(5, undefined, { signal });
     signal.throwIfAborted();
@@ -71,7 +74,7 @@ export class Replay {
   }
 
   private async publish(guest: Guest, { publication, addressee }: Step & { kind: 'publish' }): Promise<void> {
-    // A device reads its inbox from its first connection on; before that there is nobody to expect anything.
+    // A device reads its inbox from its first connection on. Before that, nobody expects a message there.
     if (addressee !== undefined) await this.arrivals.get(addressee);
     try {
       await guest.publish(publication);

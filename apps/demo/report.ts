@@ -14,7 +14,7 @@ export interface Report {
   readonly maxMs: number;
   readonly killed: number;
   readonly reconnects: number;
-  /** Dropped by the clients' dedupe before the application saw them; not a fault. */
+  /** Counts the repeats that the clients dropped before the application saw them; repeats are no fault. */
   readonly repeats: number;
   readonly seed: number;
 }
@@ -48,13 +48,13 @@ export function reportOf(balance: Balance, run: RunFigures): Report {
   };
 }
 
-/** Nearest rank, to a tenth of a millisecond; 0 of an empty list. */
+/** Takes the percentile by nearest rank, to a tenth of a millisecond; that of an empty list is 0. */
 export function percentile(sorted: readonly number[], share: number): number {
   const value = sorted[Math.max(0, Math.ceil(sorted.length * share) - 1)] ?? 0;
   return Math.round(value * 10) / 10;
 }
 
-/** What keeps this run from being a success, in words; nothing if it is one. */
+/** Says in words what keeps this run from being a success; the list is empty if nothing does. */
 export function faultsOf(report: Report, unpublished: number): string[] {
   const faults = (['lost', 'duplicated', 'outOfOrder', 'foreign'] as const).filter((name) => report[name] > 0);
   return [

@@ -8,14 +8,14 @@ export interface Person {
 }
 
 /**
- * Who holds which nick, line after line. A nick names its user exactly as spelled, since the IRC server spells a nick in
- * one way only; addressing ignores case, since people type it as they like. An absent person keeps the nick until
- * somebody else takes it, so it can still be addressed.
+ * Knows who holds which nick, line after line. A nick names its user exactly as spelled, since the IRC server spells a
+ * nick in one way only; addressing ignores case, since people type it as they like. An absent person keeps the nick
+ * until somebody else takes it, so it can still be addressed.
  */
 export class Roster {
   private readonly people = new Map<string, Person>();
   private readonly holders = new Map<string, Person>();
-  /** Lower case → the spelling met last. */
+  /** Maps each nick in lower case to the spelling met last. */
   private readonly spellings = new Map<string, string>();
 
   constructor(private readonly idOf: (nick: string) => string = userIdOf) {}
@@ -24,7 +24,7 @@ export class Roster {
     return [...this.people.keys()];
   }
 
-  /** Whoever appears under this nick: its holder, or somebody new. */
+  /** Finds the person who appears under this nick: its holder, or somebody new. */
   appear(nick: string): Person {
     const person = this.holders.get(nick) ?? this.returning(nick);
     this.give(nick, person);
@@ -39,14 +39,19 @@ export class Roster {
     return this.holders.get(word) ?? this.holders.get(this.spellings.get(word.toLowerCase()) ?? '');
   }
 
-  /** Gives the person the new nick. A nick is unique, so whoever held it until now must have gone: they are returned. */
+  /**
+   * Gives the person the new nick. A nick is unique, so a former holder must have gone.
+   * @returns the former holder
+   */
   rename(person: Person, to: string): Person | undefined {
     const former = this.holders.get(to);
     this.give(to, person);
     return former === person ? undefined : former;
   }
 
-  /** The user first met under this nick, unless they are here under another: then it is somebody new who took it. */
+  /**
+   * Finds the user first met under this nick. If that user is here under another nick, somebody new has taken this one.
+   */
   private returning(nick: string): Person {
     const base = this.idOf(nick);
     for (let namesakes = 1; ; namesakes++) {

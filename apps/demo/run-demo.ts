@@ -6,10 +6,10 @@ import type { ProgressBar } from './progress-bar.js';
 import type { ReplayPlan } from './replay-plan.js';
 import { Stage } from './stage.js';
 
-/** Ctrl-C and its like. Through npm they come twice, so all but the first are ignored. */
+/** Ctrl-C and similar signals. Through npm they come twice, so all but the first are ignored. */
 const STOP_SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 
-/** Sets the stage, runs the demo on it, and clears the stage again whatever happened. */
+/** Starts the environment, runs the demo in it, and removes it again whatever happened. */
 export async function runDemo(
   plan: ReplayPlan,
   options: DemoOptions,

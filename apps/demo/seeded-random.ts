@@ -1,7 +1,7 @@
-/** A number from 0 to below 1, like Math.random, but the same sequence for the same seed. */
+/** Gives a number from 0 to below 1, like Math.random, but the same sequence for the same seed. */
 export type Random = () => number;
 
-/** mulberry32: small, and even enough to spread users over instances. */
+/** Implements mulberry32, which is small, and even enough to spread users over instances. */
 export function seededRandom(seed: number): Random {
   let state = seed >>> 0;
   return () => {

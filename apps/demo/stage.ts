@@ -10,7 +10,7 @@ export class Stage {
     readonly fleet: Fleet,
     private readonly workspace: Workspace,
   ) {
-    // Whatever ends this process, an uncaught error included, leaves nothing behind.
+    // Nothing is left behind, whatever ends this process, not even by an uncaught error.
     process.once('exit', this.clearNow);
   }
 
@@ -28,7 +28,10 @@ export class Stage {
     return new Stage(new Fleet({ entry: SERVER_ENTRY, environment, random: seededRandom(seed) }), workspace);
   }
 
-  /** Returns what did not end as it should have, in words. */
+  /**
+   * Stops the servers and removes the directory.
+   * @returns what did not end as it should have, in words
+   */
   async clear(): Promise<string[]> {
     const stubborn = await this.fleet.stop();
     await this.workspace.remove();

@@ -1,12 +1,12 @@
 import { createHash } from 'node:crypto';
 
-/** Leaves room, below the 195 characters of an id, for what the roster and the run append. */
+/** Stays far enough below the 195 characters of an id for what the roster and the run append. */
 const ID_MAX = 150;
 
 /**
- * The user id of a nick. Nicks may hold `[]{}|^\` and any other byte, ids may not: everything but letters, digits, `.`,
- * `_` and `-` becomes `+` and the two hex digits of each UTF-8 byte. Different nicks have different ids; of very long
- * ones the rest is a digest behind `+h`, which no escape can spell.
+ * Makes a user id of a nick. Nicks may hold `[]{}|^\` and any other byte, ids may not: everything but letters, digits,
+ * `.`, `_` and `-` becomes `+` and the two hex digits of each UTF-8 byte. Different nicks have different ids. Of a very
+ * long nick the end is replaced by a digest behind `+h`, which no escape can spell.
  */
 export function userIdOf(nick: string): string {
   const escaped = nick.replace(/[^A-Za-z0-9._-]/gu, escapeBytes);

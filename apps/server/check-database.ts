@@ -13,7 +13,10 @@ import { MIGRATIONS } from '../../migrations/index.js';
 
 const DEADLINE_MS = 10_000;
 
-/** @returns the names of the migrations that were missing */
+/**
+ * Applies the missing migrations and tries again for 10 s.
+ * @returns the names of the migrations that were missing
+ */
 export function migrateDatabase({ url, listenUrl }: ResolvedSettings['database']): Promise<string[]> {
   const run = () => migrate(listenUrl ?? url, MIGRATIONS, listenUrl === undefined);
   return withRetry(run, { deadlineMs: DEADLINE_MS });
@@ -29,7 +32,10 @@ interface Checked {
   readonly log: Logger;
 }
 
-/** Refuses a database on which the promises do not hold, and warns of one that is odd. */
+/**
+ * Refuses a database on which the promises do not hold, and warns of one that is newer than the program or, outside
+ * production, may lose messages in a crash.
+ */
 export async function checkDatabase(settings: ResolvedSettings, { database, log }: Checked): Promise<void> {
   await withRetry(() => check(settings, database, log), { deadlineMs: DEADLINE_MS });
 }

@@ -1,7 +1,7 @@
 import type { INestApplication } from '@nestjs/common';
 import { DocumentBuilder, SwaggerModule } from '@nestjs/swagger';
 
-/** OpenAPI at /docs, and as JSON at /docs-json. */
+/** Serves the OpenAPI description at /docs, and as JSON at /docs-json. */
 export function describeApi(app: INestApplication, hasAdmin: boolean): void {
   const config = new DocumentBuilder()
     .setTitle('Trunkline')

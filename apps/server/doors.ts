@@ -7,13 +7,16 @@ import { countLimited } from '#limits';
 import { METRICS_PATH } from '#observability';
 import type { Parts } from './assemble.js';
 
-/** A full batch of ordinary messages; each message has its own, smaller limit. */
+/** Limits the body of a batch: a full batch of ordinary messages fits. Each message has its own, smaller limit. */
 const BATCH_BYTES = 8 * 1_048_576;
 const BATCHES = /^\/v1\/messages\/?$/i;
-/** Beside those that carry connections: probes, REST, half a handshake. */
+/** Allowed beside the Socket.IO connections: probes, REST requests, half-finished handshakes. */
 const MORE_CONNECTIONS = 4_000;
 
-/** The two checks before the routes of an instance: who may open a TCP connection, and who may ask what how often. */
+/**
+ * The two checks before the routes of an instance: one for TCP connections that have not shown who they are, one for
+ * requests.
+ */
 export interface Doors {
   readonly doorkeeper: Doorkeeper;
   readonly pending: PendingConnections;
@@ -45,11 +48,12 @@ export function makeDoors(settings: ResolvedSettings, parts: Parts): Doors {
   return { doorkeeper, pending };
 }
 
-/** Puts them before the server of an application. */
+/** Puts both checks before the HTTP server of an application. */
 export function closeDoors(app: NestExpressApplication, { doorkeeper, pending }: Doors, maxConnections: number): void {
   const server = app.getHttpServer();
   server.maxConnections = 2 * maxConnections + MORE_CONNECTIONS;
-  // Node leaves out what is beyond a count, also that there is a body; maxHeaderSize bounds them all.
+  // Node drops the headers beyond a count, even the one that announces a body. maxHeaderSize bounds all of them
+  // instead.
   server.maxHeadersCount = 0;
   pending.watch(server);
   doorkeeper.watch(server);
@@ -62,7 +66,7 @@ function areasOf({ admin, metrics }: ResolvedSettings, { apiKeys, adminKeys, met
     { path: /^\/v1(\/|$)/i, find: api },
     { path: /^\/health\/?$/i, find: (secret) => operator(secret) ?? api(secret), isOpen: true },
   ];
-  // Without keys there is no admin REST, and so no such area.
+  // Without admin keys there is no admin REST, and therefore no such area.
   if (admin.keys.length > 0) areas.push({ path: /^\/admin(\/|$)/i, find: operator });
   if (metrics.token !== undefined && metrics.port === undefined) {
     areas.push({

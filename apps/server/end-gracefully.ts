@@ -1,12 +1,14 @@
 import type { Logger } from '#observability';
 
-/** Under npm, Ctrl-C arrives twice: from the terminal and from npm. */
+/**
+ * Under npm, Ctrl-C arrives twice, from the terminal and from npm. A second signal within this time is the same one.
+ */
 const SAME_SIGNAL_MS = 100;
 
 /**
- * Ends the process: on a signal with exit code 0, on an error that nobody caught with 1, after `stop` in both cases. A
- * `stop` that takes too long, or a second signal, ends it at once, with 1.
- * @returns what ends it for another reason
+ * Ends the process after `stop`: with exit code 0 on a signal, with 1 on an error that nobody caught. A `stop` that
+ * takes too long or fails, or a second signal, ends the process at once with exit code 1.
+ * @returns a function that ends the process for another reason
  */
 export function endGracefully(
   stop: () => Promise<void>,

@@ -1,6 +1,6 @@
 import type { RequestHandler } from 'express';
 
-/** Whoever opens the address in a browser learns where to go on. */
+/** Tells those who open the address of the server in a browser where to go on. */
 export function frontPage(hasDocs: boolean): RequestHandler {
   const signpost = {
     name: 'trunkline',
@@ -14,7 +14,7 @@ export function frontPage(hasDocs: boolean): RequestHandler {
   };
 }
 
-/** For the terminal of somebody who tries it out. */
+/** Greets those who try the server out in a terminal. */
 export function welcome(url: string, isEmbedded: boolean): string[] {
   return [
     `Trunkline serves on ${url}${isEmbedded ? ', with an embedded PostgreSQL for development' : ''}. Ctrl-C ends it.`,

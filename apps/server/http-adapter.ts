@@ -2,8 +2,8 @@ import { createServer, type ServerOptions } from 'node:http';
 import { ExpressAdapter } from '@nestjs/platform-express';
 
 /**
- * What a client may take its time for before a request is complete. Node looks every 30 s unless told otherwise, so that a
- * deadline of ten seconds would be one of forty.
+ * How long a client may take until a request is complete. By default Node checks its deadlines only every 30 s, so that
+ * a deadline of ten seconds could take forty.
  */
 export const HTTP_DEADLINES: ServerOptions = {
   headersTimeout: 10_000,
@@ -13,7 +13,7 @@ export const HTTP_DEADLINES: ServerOptions = {
   maxHeaderSize: 16_384,
 };
 
-/** Express on an HTTP server whose deadlines hold. */
+/** Runs Express on an HTTP server that checks its deadlines every second. */
 export class HttpAdapter extends ExpressAdapter {
   override initHttpServer(): void {
     this.httpServer = createServer(HTTP_DEADLINES, this.getInstance());

@@ -3,11 +3,14 @@ import type { Backlog } from '#message-persistence';
 import { Snapshot, throttledWarn, type Meter } from '#observability';
 import type { Parts } from './assemble.js';
 
-/** However many look, the database is asked this often; it may take as long as nobody's scrape suffers from. */
+/**
+ * However often the metrics are scraped, the database is asked at most every 30 s. No scrape waits longer than a second
+ * for the answer, and an answer of more than two minutes ago is not shown.
+ */
 const ASKED = { everyMs: 30_000, waitMs: 1_000, keepMs: 120_000 };
 const WARN_EVERY_MS = 60_000;
 
-/** What belongs to the instance as a whole, and what all instances share. */
+/** Adds the metrics of the instance as a whole, and those that all instances share. */
 export function showInstance(meter: Meter, parts: Parts): void {
   if (!meter.isOn) return;
   const { instanceId, lease, listener, readiness } = parts;
@@ -28,7 +31,7 @@ export function showInstance(meter: Meter, parts: Parts): void {
   showTables(meter, parts);
 }
 
-/** The same on every instance: ask for the maximum. */
+/** Every instance shows the same figures here: a query over instances should take the maximum. */
 function showTables(meter: Meter, { database, backlog, log }: Parts): void {
   const warn = throttledWarn(log, WARN_EVERY_MS);
   const options = { ...ASKED, onError: (error: unknown) => warn('tables not measured for the metrics', error) };

@@ -23,10 +23,10 @@ import type { Metrics } from './metrics.js';
 import { OpenSockets } from './open-sockets.js';
 import { TrunklineModule } from './trunkline.module.js';
 
-/** How long an end waits for jobs, and then for the last statements. */
+/** The time for which a stop waits for the jobs under way, and afterwards for the last statements. */
 const LAST_WAIT_MS = 2_000;
 
-/** One running server: started in order, stopped in reverse. */
+/** One running server: its parts start in order and stop in reverse. */
 export class Instance {
   private isStopping = false;
   private readonly sockets: OpenSockets;
@@ -39,7 +39,7 @@ export class Instance {
     this.sockets = new OpenSockets(app.getHttpServer());
   }
 
-  /** Listens at once, so that probes are answered; takes clients and requests in when everything has started. */
+  /** Listens at once, so that probes are answered; lets clients and requests in when everything has started. */
   static async start(settings: ResolvedSettings, logger: Logger, surroundings: Surroundings): Promise<Instance> {
     surroundings.readiness.state = 'starting';
     const onDisconnect = (connectionId: string): void => app.get(ClientGateway).disconnect(connectionId);
@@ -54,7 +54,7 @@ export class Instance {
       await instance.begin();
       return instance;
     } catch (error) {
-      // What went wrong is told by whoever started it; what goes wrong in tidying up is only a consequence.
+      // The caller reports the error. An error while tidying up is only a consequence of it.
       await instance.release().catch((more: unknown) => parts.log.debug({ err: more }, 'not released'));
       throw error;
     }
@@ -75,7 +75,7 @@ export class Instance {
     app.get(Schedule).start();
     app.get(ClientGateway).open();
     parts.readiness.state = 'ready';
-    // Not before it can obey.
+    // Commands are read only now, because only now can the instance carry them out.
     parts.orders.start();
   }
 
@@ -83,12 +83,12 @@ export class Instance {
     return this.parts.instanceId;
   }
 
-  /** Where it listens, e.g. http://127.0.0.1:3000 */
+  /** The address on which the instance listens, e.g. http://127.0.0.1:3000 */
   async url(): Promise<string> {
     return this.app.getUrl();
   }
 
-  /** Drains and stops, within the drain timeout. */
+  /** Drains the instance and stops it, within the drain timeout. */
   async stop(): Promise<void> {
     if (this.isStopping) return;
     this.isStopping = true;
@@ -96,7 +96,7 @@ export class Instance {
     readiness.state = 'draining';
     lease.isDraining = true;
     await lease.beat();
-    // One under way may take a while; the clients do, too.
+    // A job under way may take a while. It ends while the clients are being drained.
     const jobsEnded = this.parts.jobRunner.stop();
     await this.app.get(ClientGateway).drain(this.settings.drain);
     await this.atMost(LAST_WAIT_MS, jobsEnded);
@@ -104,7 +104,7 @@ export class Instance {
     await this.atMost(LAST_WAIT_MS, this.release());
   }
 
-  /** Stops at once: its lease is lost, its clients are the peers' by now. */
+  /** Stops the instance at once, because its lease is lost and its peers have taken its clients over. */
   async abandon(): Promise<void> {
     if (this.isStopping) return;
     this.isStopping = true;
@@ -120,8 +120,8 @@ export class Instance {
   }
 
   /**
-   * Waits for what may hang on a connection to the database that has become silent. It ends by itself when the time of its
-   * statement is up, which is longer than a port may stay closed or a process may take to end.
+   * Waits a limited time for work that may hang on a silent connection to the database. Such work ends when its
+   * statement times out, which takes longer than a port may stay closed or a process may take to end.
    */
   private async atMost(ms: number, work: Promise<void>): Promise<void> {
     const reported = work.catch((error: unknown) => this.parts.log.warn({ err: error }, 'not ended cleanly'));
@@ -141,7 +141,10 @@ export class Instance {
   }
 }
 
-/** A start never waits for a day: until the job has made it, what is stored on it goes to the default partition. */
+/**
+ * Makes the partitions of today. A start never waits for them: until a job has made a partition, what is stored on that
+ * day goes to the default partition.
+ */
 async function makeDays({ retention, log }: Parts): Promise<void> {
   try {
     const { kept, failed } = await retention.makePartitions(0);
@@ -151,7 +154,10 @@ async function makeDays({ retention, log }: Parts): Promise<void> {
   }
 }
 
-/** A sequence that is behind its table would give out numbers that are taken. A role that may not set it is told so. */
+/**
+ * Moves every sequence that is behind its table forward, because it would hand out numbers that are taken. A role
+ * without the right to do so gets a warning in the log.
+ */
 async function startBehindNoTable({ database, log }: Parts): Promise<void> {
   const lookAgain = 'sequences not looked at: run `npx trunkline after-restore` as the owner of the schema';
   const patiently = <T>(work: () => Promise<T>): Promise<T> => withRetry(work, { deadlineMs: 10_000 });
@@ -187,10 +193,13 @@ async function createApp(
   return app;
 }
 
-/** While it starts there is nothing but health to ask; an instance that drains answers, and asks not to be asked again. */
+/**
+ * Answers only health requests while the instance starts. While it drains, requests are answered, and the clients asked
+ * to close their connections.
+ */
 function refuseUnready(readiness: Readiness): RequestHandler {
   return (request, response, next) => {
-    // So that a back end that keeps its connection asks another instance next.
+    // A back end that keeps its connection open then sends its next request to another instance.
     if (!readiness.isReady) response.setHeader('Connection', 'close');
     if (readiness.state !== 'starting' || /^\/health(\/|$)/.test(request.path)) next();
     else turnAway(request, response, new Fault('UNAVAILABLE', 'this instance is starting'));

@@ -1,7 +1,7 @@
 import { AdminJobs, type JobResult, type JobView } from '#admin';
 import type { JobRunner, Jobs } from '#cleanup';
 
-/** Lets operators see and run the cleanup jobs. */
+/** Lets operators list and run the cleanup jobs. */
 export class JobsByHand extends AdminJobs {
   constructor(
     private readonly jobs: Jobs,

@@ -9,10 +9,10 @@ import {
   type Meter,
 } from '#observability';
 
-/** The metrics of the process, and where they are read; they outlast an instance that is replaced. */
+/** The metrics of the process and the endpoint that serves them. They outlast an instance that is replaced. */
 export class Metrics {
   readonly meter: Meter;
-  /** Undefined: off, or on a port of their own. */
+  /** The endpoint on the port of the server; undefined if metrics are off or have a port of their own. */
   readonly mainEndpoint: MetricsEndpoint | undefined;
   private readonly ownEndpoint: MetricsEndpoint | undefined;
   private server: MetricsServer | undefined;
@@ -32,7 +32,7 @@ export class Metrics {
     else this.ownEndpoint = endpoint;
   }
 
-  /** Opens their own port, if they have one. */
+  /** Opens the port for metrics if the settings name one. */
   async start(): Promise<void> {
     const { port, host } = this.settings;
     if (this.ownEndpoint && port !== undefined)
@@ -43,7 +43,7 @@ export class Metrics {
     await this.server?.stop();
   }
 
-  /** Undefined: off. */
+  /** The address of the metrics; undefined if they are off. */
   url(mainUrl: string): string | undefined {
     return this.mainEndpoint ? `${mainUrl}${METRICS_PATH}` : this.server?.url;
   }

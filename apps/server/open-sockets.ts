@@ -2,9 +2,9 @@ import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 
-/** For the last frames to leave, and for sockets that close by themselves. */
+/** Time for the last frames to leave, and for sockets to close by themselves. */
 const GOODBYE_MS = 500;
-/** Longer than a publish may take: what is not answered by then waits for its own client. */
+/** Longer than a publish may take. A request that is not answered by then is waiting for its own client. */
 const ANSWER_MS = 6_000;
 
 /**
@@ -27,7 +27,7 @@ export class OpenSockets {
     });
   }
 
-  /** Waits for answers under way, and ends everything else. */
+  /** Waits for the answers under way, up to 6 s, and ends every other connection. */
   async endAll(): Promise<void> {
     const endsAt = performance.now() + ANSWER_MS;
     do {

@@ -4,20 +4,23 @@ import type { Logger } from '#observability';
 
 export interface Resolved {
   readonly settings: ResolvedSettings;
-  /** Undefined with a DATABASE_URL. */
+  /** The embedded PostgreSQL; undefined if a DATABASE_URL is set. */
   readonly embedded: EmbeddedPostgres | undefined;
 }
 
 export interface Waiting {
-  /** One line about once a second, while the database is out of reach. */
+  /** Receives one line about once a second while the database is out of reach. */
   readonly onWaiting: (line: string) => void | Promise<void>;
   readonly signal?: AbortSignal;
 }
 
-/** A line on stderr: whoever starts something by hand wants to know what it waits for, whatever is logged. */
+/**
+ * Writes what is waited for to standard error, because those who start a program by hand want to know, at any log
+ * level.
+ */
 export const SAY_SO: Waiting = { onWaiting: (line) => void process.stderr.write(`${line}\n`) };
 
-/** Finds or makes what the environment left open: the database and the secrets. */
+/** Completes the settings with what the environment left open: the database and the secrets. */
 export async function resolveSettings(
   settings: Settings,
   logger: Logger,
@@ -52,7 +55,10 @@ async function startEmbedded(settings: Settings, logger: Logger): Promise<Embedd
 
 type Unresolved = Settings & Pick<ResolvedSettings, 'auth'>;
 
-/** Without a way to LISTEN there is nobody to hear hints, so none are sent: instances find messages by polling. */
+/**
+ * Finds out how the database is reached. If no connection can LISTEN, nobody hears hints, so none are sent and
+ * instances find messages by polling.
+ */
 async function withWays(
   settings: Unresolved,
   url: string,

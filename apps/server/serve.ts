@@ -24,7 +24,7 @@ async function main(): Promise<void> {
   try {
     await service.start();
   } catch (error) {
-    // Told to end while it started: then that is what happens.
+    // A signal arrived during the start, and the process is ending already.
     if (service.isStopping) return;
     if (isExpected(error)) logger.debug({ err: error }, 'not started');
     else logger.fatal({ err: error }, 'not started');

@@ -8,8 +8,8 @@ import { resolveSettings, SAY_SO, type Resolved } from './resolve-settings.js';
 import { WaitingRoom } from './waiting-room.js';
 
 /**
- * What one process serves: one instance after the other. An instance that lost its lease was given up by its peers, who
- * took its clients over: it is over, and the next one begins under a new identity, on the same port and database.
+ * Runs the instances of a process, one after the other. When an instance loses its lease, its peers take its clients
+ * over. It stops, and the next one starts under a new identity, on the same port and database.
  */
 export class Service {
   private resolved: Resolved | undefined;
@@ -22,15 +22,15 @@ export class Service {
   constructor(
     private readonly settings: Settings,
     private readonly logger: Logger,
-    /** It could not go on under a new identity. */
+    /** Called when the process could not go on under a new identity. */
     private readonly onFailure: (error: unknown) => void,
-    /** An operator wants the process to end. */
+    /** Called when an operator wants the process to end. */
     private readonly onDrain: () => void,
   ) {
     this.metrics = new Metrics(settings.metrics, logger);
   }
 
-  /** Resolves once it serves. */
+  /** Starts the first instance. The promise resolves once it serves. */
   start(): Promise<void> {
     this.change = this.begin();
     return this.change;
@@ -40,10 +40,10 @@ export class Service {
     return this.stopping.signal.aborted;
   }
 
-  /** Drains the instance and stops it, within the drain timeout; the embedded database last. */
+  /** Drains the instance and stops it within the drain timeout; the embedded database stops last. */
   async stop(): Promise<void> {
     this.stopping.abort();
-    // Whoever waits for the change hears how it ended.
+    // An error of a start or a replacement under way is reported there.
     await this.change.catch(() => undefined);
     await this.instance?.stop();
     await this.metrics.stop();
@@ -56,7 +56,10 @@ export class Service {
     if (this.resolved) await this.launch({ ...this.resolved.settings, port });
   }
 
-  /** @returns the port to serve on: the one where probes were answered while the database was waited for */
+  /**
+   * Resolves the settings. While the database is out of reach, probes are answered on the port of the server.
+   * @returns the port to serve on, which is the one where probes were answered
+   */
   private async resolve(): Promise<number> {
     const room = new WaitingRoom();
     let { port } = this.settings;
@@ -91,7 +94,7 @@ export class Service {
 
   private async replace(lost: Instance, settings: Resolved['settings']): Promise<void> {
     const startedAt = performance.now();
-    // Read before it is closed: with PORT=0 the address would be another one.
+    // The port is read before the instance closes, because with PORT=0 the next one would get another.
     const port = Number(new URL(await lost.url()).port);
     this.instance = undefined;
     await lost.abandon();

@@ -28,7 +28,7 @@ import { LOGGER, METER, RequestLog } from '#observability';
 import { JobsByHand } from './jobs-by-hand.js';
 import type { Parts } from './assemble.js';
 
-/** The only place where everything meets. */
+/** The root module, where the parts of all libs meet. */
 @Global()
 @Module({ imports: [GatewayModule, HealthModule, CleanupModule] })
 export class TrunklineModule {
@@ -70,7 +70,7 @@ export class TrunklineModule {
   }
 }
 
-/** Without the admin REST nobody asks for these. */
+/** Provides what only the admin REST needs. */
 function adminProviders(parts: Parts): Provider[] {
   return [
     { provide: SuspectList, useValue: parts.suspectList },

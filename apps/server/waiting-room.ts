@@ -8,13 +8,16 @@ const HEALTH = /^\/health(?:\/(live|ready|startup))?\/?(?:\?|$)/;
 const DOWN = { database: { status: 'down' } };
 
 /**
- * Answers on the port of the server before there is one, while the database is waited for: alive, not ready, come back.
- * Its report reads as that of the health probes.
+ * Answers on the port of the server while the database is out of reach and the server has not started: the process is
+ * alive, it is not ready, and requests may be tried again. Its answers have the form of the health probes.
  */
 export class WaitingRoom {
   private server: Server | undefined;
 
-  /** @returns the port; also if it is open already */
+  /**
+   * Opens the port unless it is open already.
+   * @returns the port
+   */
   async open(port: number, host: string): Promise<number> {
     if (!this.server) {
       this.server = createServer(HTTP_DEADLINES, answer).listen(port, host);

@@ -1,11 +1,14 @@
 import type { Settings } from '#config';
 
-/** An error with a code comes from the system, the network or PostgreSQL; one with a name of its own was thrown on purpose. */
+/**
+ * Tells expected errors from bugs: the system, the network and PostgreSQL give an error a code, and an error class of
+ * its own was thrown on purpose.
+ */
 export function isExpected(error: unknown): boolean {
   return codeOf(error) !== '' || (error instanceof Error && error.constructor !== Error && !isProgramFault(error));
 }
 
-/** One plain line: what is wrong, where, and what to do about it. */
+/** Says in one plain line what is wrong, where, and what to do about it. */
 export function whyNotStarted(error: unknown, { host, port }: Pick<Settings, 'host' | 'port'>): string {
   const text = (error instanceof Error ? error.message : String(error)).replace(/\s+/g, ' ') || codeOf(error);
   switch (codeOf(error)) {

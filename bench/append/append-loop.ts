@@ -2,10 +2,10 @@ import { v7 as uuidv7 } from 'uuid';
 import type { Database } from '#database';
 import { MessageLog } from '#message-persistence';
 
-/** 200 bytes of JSON. */
+/** A body of 200 bytes of JSON. */
 export const APPEND_BODY = JSON.stringify({ text: 'x'.repeat(189) });
 
-/** The append of the server, with a publish id for every message. */
+/** Makes a function that appends a message as the server does, with a publish id for every message. */
 export function appender(database: Database): (channel: string) => Promise<unknown> {
   const log = new MessageLog(database, { maxWaiting: 100_000, deadlineMs: 10_000, dedupeHours: 24 });
   return (channel) => {
@@ -26,12 +26,12 @@ export function appender(database: Database): (channel: string) => Promise<unkno
 }
 
 export interface LoopOptions {
-  /** Each waits for one message to be stored before it stores the next. */
+  /** The number of publishers. Each waits for one message to be stored before it stores the next. */
   readonly publishers: number;
   readonly seconds: number;
 }
 
-/** How many messages a closed loop stores in a second; `turn` counts the messages of a publisher. */
+/** Measures how many messages a closed loop stores in a second; `turn` counts the messages of a publisher. */
 export async function storedPerSecond(
   store: (publisher: number, turn: number) => Promise<unknown>,
   { publishers, seconds }: LoopOptions,

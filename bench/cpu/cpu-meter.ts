@@ -1,6 +1,6 @@
 import { cpuMs } from './proc.js';
 
-/** Milliseconds of CPU by kind of process. */
+/** Milliseconds of CPU time by kind of process. */
 export type CpuUse = Readonly<Record<string, number>>;
 
 interface Metered {
@@ -9,7 +9,7 @@ interface Metered {
   readonly withChildren?: boolean;
 }
 
-/** CPU time that a group of processes uses between two moments; Linux only, elsewhere everything counts as nothing. */
+/** Reads the CPU time of a group of processes. It works on Linux only; elsewhere every figure is 0. */
 export class CpuMeter {
   constructor(private readonly processes: readonly Metered[]) {}
 
@@ -22,7 +22,7 @@ export class CpuMeter {
   }
 }
 
-/** Microseconds for each of `count` things, by kind of process. */
+/** Computes microseconds of CPU time for each of `count` things, by kind of process. */
 export function perThing(before: CpuUse, after: CpuUse, count: number): CpuUse {
   const names = Object.keys(after);
   return Object.fromEntries(

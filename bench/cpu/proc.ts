@@ -1,17 +1,20 @@
 import { readFile, readdir } from 'node:fs/promises';
 
-/** Linux counts CPU time in hundredths of a second, whatever the kernel's own tick. */
+/** Linux reports CPU time in hundredths of a second, whatever the kernel's own tick. */
 const TICK_MS = 10;
 
 interface ProcessTimes {
   readonly parent: number;
-  /** Of the process itself, all its threads together. */
+  /** The CPU time of the process itself, all its threads together. */
   readonly ownMs: number;
-  /** Of its children that have ended. */
+  /** The CPU time of its children that have ended. */
   readonly endedChildrenMs: number;
 }
 
-/** CPU time a process has used, in milliseconds; with `withChildren` also that of its children, ended ones included. */
+/**
+ * Reads the CPU time of a process in milliseconds; with `withChildren` that of its children, ended ones included, is
+ * added. A process that cannot be read counts as 0.
+ */
 export async function cpuMs(pid: number, withChildren = false): Promise<number> {
   const times = await readTimes(pid);
   if (!times) return 0;
@@ -21,7 +24,7 @@ export async function cpuMs(pid: number, withChildren = false): Promise<number> 
   return children.reduce((sum, child) => sum + (child?.ownMs ?? 0), times.ownMs + times.endedChildrenMs);
 }
 
-/** CPU time that all cores were busy or taken away by the host, in milliseconds; see proc_stat(5). */
+/** Reads how long all cores together have been busy or taken away by the host, in milliseconds; see proc_stat(5). */
 export async function machineMs(): Promise<number> {
   const text = await readFile('/proc/stat', 'utf8').catch(() => '');
   const [user = 0, nice = 0, system = 0, , , irq = 0, softirq = 0, steal = 0] = (text.split('\n')[0] ?? '')
@@ -31,7 +34,7 @@ export async function machineMs(): Promise<number> {
   return (user + nice + system + irq + softirq + steal) * TICK_MS;
 }
 
-/** Resident memory of a process, in bytes. */
+/** Reads the resident memory of a process, in bytes. */
 export async function residentBytes(pid: number): Promise<number> {
   const status = await readFile(`/proc/${pid}/status`, 'utf8').catch(() => '');
   return Number(/^VmRSS:\s+(\d+) kB/m.exec(status)?.[1] ?? 0) * 1_024;
@@ -41,7 +44,10 @@ async function allPids(): Promise<number[]> {
   return (await readdir('/proc')).map(Number).filter((pid) => pid > 0);
 }
 
-/** See proc_pid_stat(5): the fields behind the name, which may hold spaces and parentheses itself. */
+/**
+ * Reads the fields of proc_pid_stat(5). They begin after the last parenthesis, because the name of the process may hold
+ * spaces and parentheses itself.
+ */
 async function readTimes(pid: number): Promise<ProcessTimes | undefined> {
   const text = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => undefined);
   if (text === undefined) return undefined;

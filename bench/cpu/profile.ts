@@ -1,7 +1,7 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 
-/** The parts of V8's format that are needed here. */
+/** The parts of V8's profile format that are needed here. */
 interface CpuProfile {
   readonly nodes: readonly ProfileNode[];
   readonly samples: readonly number[];
@@ -14,10 +14,10 @@ interface ProfileNode {
 }
 
 const HOTTEST = 25;
-/** Neither work nor waste. */
+/** Entries in which no JavaScript runs; they are left out. */
 const IDLE = new Set(['(idle)', '(root)', '(program)']);
 
-/** For each profile in the folder, the functions that used most time themselves. */
+/** Lists for each profile in the folder the functions that used most time themselves. */
 export async function describeProfiles(directory: string): Promise<string> {
   const files = (await readdir(directory, { recursive: true })).filter((file) => file.endsWith('.cpuprofile')).sort();
   const texts: string[] = [];
@@ -43,7 +43,7 @@ function hottest({ nodes, samples, timeDeltas }: CpuProfile): string[] {
   });
 }
 
-/** A function and its file, shortened to what tells it apart. */
+/** Names a function and its file, shortened to what tells it apart from others. */
 function nameOf({ callFrame: { functionName, url, lineNumber } }: ProfileNode): string {
   if (url === '') return functionName;
   const path = url.replace(/^file:\/\//, '').replace(/^.*\/(node_modules|dist)\//, '');

@@ -4,13 +4,14 @@ import { dirname, join } from 'node:path';
 import { programOfPackage } from '../../test/support/debian-package.js';
 
 const INSTALLED = '/usr/lib/postgresql';
-/** Where none is installed; of Debian 12. */
+/** The version that is unpacked where none is installed: that of Debian 12. */
 const VERSION = '15';
 
 /**
- * The programs of Debian's PostgreSQL, the newest installed or else unpacked beside: what is measured is what people
- * run, as with Redis. The embedded one is compiled for size (-Os), and takes up to a quarter more processor time for an append.
- * @returns undefined: there is no Debian
+ * Finds the programs of Debian's PostgreSQL: the newest installed version, or otherwise an unpacked one. What is
+ * measured is what people run, as with Redis. The embedded PostgreSQL is compiled for size (-Os), and takes up to a
+ * quarter more processor time for an append.
+ * @returns the directory of the programs, or undefined if the system is not Debian
  */
 export async function debianPostgres(): Promise<string | undefined> {
   const versions = await readdir(INSTALLED).catch((): string[] => []);
@@ -18,7 +19,7 @@ export async function debianPostgres(): Promise<string | undefined> {
   const installed = bins.find((bin) => existsSync(join(bin, 'initdb')));
   if (installed !== undefined || !existsSync('/usr/bin/apt-get')) return installed;
   const { file, env } = await programOfPackage(`postgresql-${VERSION}`, join(INSTALLED, VERSION, 'bin', 'initdb'));
-  // Its programs are started with the environment of this process.
+  // The programs inherit the environment of this process when they are started.
   Object.assign(process.env, env);
   return dirname(file);
 }

@@ -1,7 +1,7 @@
 import { Postgres } from './postgres.js';
 import { Redis } from './redis.js';
 
-/** The services that the systems stand on, each started when the first of them needs it. */
+/** The services that the systems need. Each is started when the first system asks for it. */
 export class Infrastructure {
   private startedPostgres: Promise<Postgres> | undefined;
   private startedRedis: Promise<Redis> | undefined;
@@ -17,7 +17,7 @@ export class Infrastructure {
     return (this.startedRedis ??= Redis.start());
   }
 
-  /** Undefined: not needed in this run. */
+  /** The versions of the services. Those that the run has not started are left out. */
   async versions(): Promise<{ postgres?: string; redis?: string }> {
     const postgres = (await this.startedPostgres)?.version;
     const redis = (await this.startedRedis)?.version;

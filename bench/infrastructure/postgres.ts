@@ -5,7 +5,9 @@ import { Client } from 'pg';
 import { startEmbeddedPostgres, type EmbeddedPostgres } from '#database';
 import { debianPostgres } from './debian-postgres.js';
 
-/** What docs/operations.md recommends. Nothing is relaxed for speed: fsync and synchronous_commit stay on. */
+/**
+ * The settings that docs/operations.md recommends. Nothing is relaxed for speed: fsync and synchronous_commit stay on.
+ */
 const PARAMETERS = {
   max_connections: '300',
   shared_buffers: `${Math.floor(totalmem() / 4 / 1_048_576)}MB`,
@@ -14,7 +16,7 @@ const PARAMETERS = {
   checkpoint_timeout: '15min',
   autovacuum_naptime: '15s',
 };
-/** Of 16 MB: more than a measurement writes. */
+/** The number of WAL files made in advance. At 16 MB each they hold more than a measurement writes. */
 const WAL_FILES = 64;
 
 /** The PostgreSQL of a run, with a database for each system that needs one. */
@@ -22,15 +24,19 @@ export class Postgres {
   private constructor(
     private readonly directory: string,
     private readonly server: EmbeddedPostgres,
-    /** Of the postmaster, whose children are the backends. */
+    /** The pid of the postmaster, whose children are the backends. */
     readonly pid: number,
     readonly version: string,
   ) {}
 
-  /** @param binDirectory undefined: Debian's, or the embedded one where there is no Debian */
+  /**
+   * Starts a server.
+   * @param binDirectory the directory of its programs; if undefined, Debian's PostgreSQL is taken, or the embedded one
+   * where there is no Debian
+   */
   static async start(binDirectory?: string): Promise<Postgres> {
     const directory = await mkdtemp(join(tmpdir(), 'trunkline-bench-'));
-    // As root the server runs under another account, which has to get in here.
+    // Started by root, the server runs under another account, which must be able to enter the directory.
     await chmod(directory, 0o755);
     const server = await startEmbeddedPostgres({
       directory,
@@ -43,7 +49,10 @@ export class Postgres {
     return new Postgres(directory, server, pid, row?.server_version ?? '');
   }
 
-  /** @returns the address of a new, empty database */
+  /**
+   * Creates an empty database.
+   * @returns its address
+   */
   async createDatabase(name: string): Promise<string> {
     await query(this.server.url, `create database ${name}`);
     const url = new URL(this.server.url);
@@ -62,8 +71,8 @@ export class Postgres {
 }
 
 /**
- * As if it had run for a while. All commits wait while a WAL file is made, which is 16 MB of zeros and an fsync; a server
- * that is not new uses its old ones again.
+ * Makes WAL files in advance, as a server has them that has run for a while and uses its old ones again. While a new
+ * WAL file is made, which takes 16 MB of zeros and an fsync, all commits wait.
  */
 async function layInWal(url: string): Promise<void> {
   await query(
@@ -78,7 +87,7 @@ async function layInWal(url: string): Promise<void> {
   await query(url, 'checkpoint');
 }
 
-/** On a connection of its own. */
+/** Runs one statement on a connection of its own. */
 export async function query<Row>(url: string, text: string, values: unknown[] = []): Promise<Row[]> {
   const client = new Client({ connectionString: url });
   await client.connect();

@@ -7,7 +7,7 @@ import { freePort } from './free-port.js';
 
 const START_DEADLINE_MS = 10_000;
 
-/** The Redis of a run: on a port of its own, for loopback only, and nothing of it on disk. */
+/** The Redis of a run. It has a port of its own, listens on loopback only, and writes nothing to disk. */
 export class Redis {
   private constructor(
     private readonly process: ChildProcess,

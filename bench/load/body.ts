@@ -1,12 +1,14 @@
-/** Bytes of JSON of every message, whoever carries it. */
+/** The length of every message as JSON, in bytes, for every system. */
 export const BODY_BYTES = 200;
 
-/** What the generator sends: enough to account for each message and its latency, filled up to a fixed length. */
+/**
+ * The body that the generator sends: enough to account for each message and its latency, filled up to a fixed length.
+ */
 export interface Body {
   readonly stream: number;
-  /** 1, 2, 3 … within the stream. */
+  /** Counts 1, 2, 3 … within the stream. */
   readonly n: number;
-  /** When it should have been sent, `performance.now()` of the sending thread. */
+  /** The time at which the message should have been sent, in `performance.now()` of the sending thread. */
   readonly at: number;
   readonly text: string;
 }

@@ -1,21 +1,21 @@
 import type { Stream } from './stream.js';
 
-/** When the streams of a thread publish. */
+/** Decides when the streams of a thread publish. */
 export interface Flow {
   stop(): void;
 }
 
 export type FlowPlan =
-  | { readonly kind: 'closed'; /** In each thread. */ readonly outstanding: number }
-  | { readonly kind: 'open'; /** Of each thread. */ readonly ratePerSecond: number };
+  | { readonly kind: 'closed'; /** Publishes under way in each thread. */ readonly outstanding: number }
+  | { readonly kind: 'open'; /** The rate of each thread. */ readonly ratePerSecond: number };
 
 export function startFlow(plan: FlowPlan, streams: readonly Stream[]): Flow {
   return plan.kind === 'closed' ? new ClosedLoop(streams, plan.outstanding) : new OpenLoop(streams, plan.ratePerSecond);
 }
 
 /**
- * A fixed number of publishes under way: each has a share of the streams in turn, and when it is over the next one goes
- * out at once.
+ * Keeps a fixed number of publishes under way. Each slot goes through its share of the streams in turn, and starts the
+ * next publish as soon as the last one is over.
  */
 class ClosedLoop implements Flow {
   private isStopped = false;
@@ -37,7 +37,7 @@ class ClosedLoop implements Flow {
     });
   }
 
-  /** Stays with its stream while there are no more streams than slots. */
+  /** A slot stays with its stream if there are no more streams than slots. */
   private next(turn: number): number {
     return this.outstanding >= this.streams.length ? turn : turn + this.outstanding;
   }
@@ -46,8 +46,8 @@ class ClosedLoop implements Flow {
 const TICK_MS = 1;
 
 /**
- * Publishes at a fixed rate whatever comes back. What is late keeps the time it was due: a stalled system, or a stalled
- * generator, shows in the latencies of everything that had to wait.
+ * Publishes at a fixed rate whatever comes back. A late publish keeps the time at which it was due, so that a stalled
+ * system, or a stalled generator, shows in the latencies of everything that had to wait.
  */
 class OpenLoop implements Flow {
   private timer: NodeJS.Timeout | undefined;

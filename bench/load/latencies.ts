@@ -3,7 +3,7 @@ import { build, decodeFromCompressedBase64, encodeIntoCompressedBase64, type His
 const MICROSECONDS = 1_000;
 const LONGEST_MS = 120_000;
 
-/** Latencies in an HDR histogram: three digits from a microsecond to two minutes. */
+/** Collects latencies in an HDR histogram, with three significant digits from a microsecond to two minutes. */
 export class Latencies {
   private readonly histogram: Histogram;
 
@@ -29,7 +29,10 @@ export class Latencies {
     return encodeIntoCompressedBase64(this.histogram);
   }
 
-  /** Of several threads together: milliseconds below which this share of them lies, in percent. */
+  /**
+   * Merges the latencies of several threads.
+   * @returns the milliseconds below which this percentage of them lies
+   */
   static percentile(encoded: readonly string[], percent: number): number {
     const all = new Latencies();
     for (const text of encoded) all.histogram.add(decodeFromCompressedBase64(text));

@@ -33,7 +33,7 @@ export class Load {
     return this.process.pid ?? 0;
   }
 
-  /** The same call in every thread, each with its own argument; results in the order of the threads. */
+  /** Makes the same call in every thread, each with its own argument. The results have the order of the threads. */
   each<M extends Method>(method: M, toArgument: (thread: number) => Argument<M>): Promise<Result<M>[]> {
     const threads = Array.from({ length: this.threads }, (_, thread) => thread);
     return Promise.all(threads.map((thread) => this.call(thread, method, toArgument(thread))));

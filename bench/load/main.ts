@@ -1,7 +1,10 @@
 import { Worker } from 'node:worker_threads';
 import type { Answer, Call } from './call.js';
 
-/** The process of the load generator: passes calls on to its threads. Ends with the process that started it. */
+/**
+ * Runs the process of the load generator, which passes calls on to its threads and ends with the process that started
+ * it.
+ */
 const threads = Number(process.argv[2]);
 
 const workers = Array.from({ length: threads }, () => {

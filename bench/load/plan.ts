@@ -1,22 +1,25 @@
 import type { ClientPlan, Wire } from './client.js';
 import type { FlowPlan } from './flow.js';
 
-/** What the threads of the generator are told to do; plain data, since it travels between processes. */
+/**
+ * The clients that a thread of the generator connects. Like all plans it is plain data, since it travels between
+ * processes.
+ */
 export interface ConnectPlan {
   readonly wire: Wire;
-  /** Signs the tokens of trunkline's clients. */
+  /** Signs the tokens of Trunkline's clients. */
   readonly secret: string;
   readonly usesPublishIds: boolean;
   readonly clients: readonly ClientPlan[];
-  /** Connection attempts under way at once, in each thread. */
+  /** The number of connection attempts that are under way at once, in each thread. */
   readonly concurrency: number;
 }
 
 export interface CatchUpPlan {
   readonly connect: ConnectPlan;
-  /** Of each client, the stream that waits for it. */
+  /** The stream that waits for each client. */
   readonly streams: readonly number[];
-  /** Messages of each; 0: connecting is all. */
+  /** The number of messages that wait for each client. With 0 only the time to connect is measured. */
   readonly each: number;
 }
 
@@ -24,7 +27,7 @@ export interface StreamPlan {
   /** Unique in the whole run of the generator. */
   readonly id: number;
   readonly channel: string;
-  /** Place of the publishing client among the thread's own. */
+  /** Index of the publishing client among those of the thread. */
   readonly from: number;
 }
 
@@ -36,22 +39,22 @@ export interface JoinPlan {
 
 export interface TrafficPlan {
   readonly streams: readonly StreamPlan[];
-  /** For each client of the thread, the streams it should receive. */
+  /** Lists for each client of the thread the streams that it should receive. */
   readonly receives: readonly (readonly number[])[];
   readonly flow: FlowPlan;
 }
 
 export interface Mark {
-  /** `performance.now()` of the thread. */
+  /** The time of the mark, in `performance.now()` of the thread. */
   readonly atMs: number;
   readonly delivered: number;
-  /** Latencies since the last mark, encoded. */
+  /** The latencies of deliveries since the last mark, encoded. */
   readonly latencies: string;
-  /** The same of the answers to publishes. */
+  /** The latencies of answers to publishes since the last mark, encoded. */
   readonly answers: string;
 }
 
-/** What was published, by stream. */
+/** The numbers published in each stream. */
 export type Sent = readonly { readonly id: number; readonly sent: number; readonly refused: readonly number[] }[];
 
 export interface Checks {
@@ -60,6 +63,6 @@ export interface Checks {
   readonly duplicated: number;
   readonly disordered: number;
   readonly refused: number;
-  /** One of the reasons for a refusal. */
+  /** The reason for one of the refusals. */
   readonly reason?: string;
 }

@@ -1,4 +1,4 @@
-/** What a receiver got of one stream, against what it should have: 1, 2, 3 … */
+/** Compares what a receiver got of one stream with what it should get: 1, 2, 3 … */
 export class Reception {
   received = 0;
   duplicated = 0;
@@ -6,7 +6,10 @@ export class Reception {
   private last = 0;
   private readonly missing = new Set<number>();
 
-  /** @returns false if it was there before */
+  /**
+   * Notes a received number.
+   * @returns false if it had been received before
+   */
   take(n: number): boolean {
     if (n === this.last + 1) {
       this.last = n;
@@ -23,7 +26,7 @@ export class Reception {
     return true;
   }
 
-  /** Of the numbers up to `sent`, but for those whose publish was refused. */
+  /** Counts the missing numbers up to `sent`, without those whose publish was refused. */
   lost(sent: number, refused: readonly number[]): number {
     const excused = refused.filter((n) => n > this.last || this.missing.has(n)).length;
     return this.missing.size + Math.max(0, sent - this.last) - excused;

@@ -5,11 +5,14 @@ import { MESSAGE_TYPE } from './client.js';
 export interface RestPlan {
   readonly url: string;
   readonly apiKey: string;
-  /** Names of inboxes nobody else writes to, at least as many as requests under way. */
+  /**
+   * The users to whose inboxes the messages go. Nobody else writes there, and there are at least as many users as
+   * requests under way.
+   */
   readonly users: readonly string[];
-  /** Requests under way. */
+  /** The number of requests under way. */
   readonly concurrency: number;
-  /** Messages in each; 1: singly. */
+  /** The number of messages in each request; with 1 they are published singly. */
   readonly batch: number;
   readonly warmupSeconds: number;
   readonly seconds: number;
@@ -18,7 +21,7 @@ export interface RestPlan {
 export interface RestResult {
   readonly perSecond: number;
   readonly published: number;
-  /** Answered with success, but without a place in the channel of its own. */
+  /** Counts the messages that were answered with success, but without a seq of their own in the channel. */
   readonly lost: number;
 }
 
@@ -28,7 +31,7 @@ interface Item {
   readonly seq: number;
 }
 
-/** A closed loop of requests over kept connections. */
+/** Runs a closed loop of requests over kept-alive connections. */
 export async function publishOverRest(plan: RestPlan): Promise<RestResult> {
   const agent = new Agent({ keepAlive: true, maxSockets: plan.concurrency });
   const ledger = new SeqLedger();
@@ -85,7 +88,10 @@ function post({ url, apiKey, batch }: RestPlan, agent: Agent, body: string): Pro
   });
 }
 
-/** Seqs are gapless and a channel is written to by one thread alone: answers and places must match. */
+/**
+ * Compares the answers with the seqs that they name. Seqs have no gaps and one thread alone writes to a channel, so
+ * there must be as many seqs, from 1 on, as answers.
+ */
 class SeqLedger {
   answered = 0;
   private readonly seqs = new Map<string, Set<number>>();

@@ -7,7 +7,7 @@ interface Answer {
   readonly error?: string;
 }
 
-/** Client of the systems built on stock Socket.IO; the server puts it into the room of its user. */
+/** The client of the systems built on stock Socket.IO, whose server puts it into the room of its user. */
 export class SocketioClient implements Client {
   readonly user: string;
   readonly ready: Promise<void>;
@@ -24,7 +24,7 @@ export class SocketioClient implements Client {
       auth: { user },
     });
     this.ready = new Promise((resolve, reject) => {
-      // Not `connect`: in its middleware a server may still be writing the connection down.
+      // At `connect` the server may still be writing the connection down, so `ready` is awaited instead.
       this.socket.on('ready', () => resolve());
       this.socket.on('connect_error', reject);
     });

@@ -10,13 +10,13 @@ import { SocketioClient } from './socketio-client.js';
 import { Stream } from './stream.js';
 import { TrunklineClient } from './trunkline-client.js';
 
-/** What is on its way arrives within seconds; a message that has not moved for this long is lost. */
+/** A message on its way arrives within seconds. If none has arrived for this long, the missing ones are lost. */
 const QUIET_MS = 5_000;
 const SETTLE_DEADLINE_MS = 60_000;
 const POLL_MS = 20;
 const JOINS_AT_ONCE = 50;
 
-/** One thread of the load generator: its clients, what they send, and what they got. */
+/** One thread of the load generator: its clients, what they send, and what they receive. */
 export class Station {
   private clients: Client[] = [];
   private readonly streams = new Map<number, Stream>();
@@ -28,7 +28,10 @@ export class Station {
   private lastDeliveryMs = 0;
   private refusal: string | undefined;
 
-  /** @returns milliseconds until the last client was ready; tokens are signed before. */
+  /**
+   * Connects the clients, whose tokens are signed before.
+   * @returns milliseconds until the last client was ready
+   */
   async connect(plan: ConnectPlan): Promise<number> {
     const makers = plan.clients.map((client) => maker(client, plan));
     const startedAt = performance.now();
@@ -40,7 +43,7 @@ export class Station {
     return performance.now() - startedAt;
   }
 
-  /** Publishes over REST for a while; needs no clients. */
+  /** Publishes over REST for a while, without any clients. */
   publishOverRest(plan: RestPlan): Promise<RestResult> {
     return publishOverRest(plan);
   }
@@ -51,7 +54,7 @@ export class Station {
   }
 
   /**
-   * Connects, and waits until every client has all that was published to it before.
+   * Connects, and waits until every client has received all that was published to it before.
    * @returns milliseconds from the first attempt to the last message
    */
   async catchUp({ connect, streams, each }: CatchUpPlan): Promise<number> {
@@ -95,7 +98,7 @@ export class Station {
     return mark;
   }
 
-  /** Publishes no more; resolves once what was published has been answered. */
+  /** Ends publishing. The promise resolves once every publish has been answered. */
   async stop(): Promise<Sent> {
     this.flow?.stop();
     const streams = [...this.streams.values()];
@@ -103,7 +106,7 @@ export class Station {
     return streams.map(({ id, sent, refused }) => ({ id, sent, refused }));
   }
 
-  /** Waits for what is still on its way, from whichever thread, and accounts for all. */
+  /** Waits for what is still on its way, from whichever thread, and accounts for all messages. */
   async check(sent: Sent): Promise<Checks> {
     const byId = new Map(sent.map((stream) => [stream.id, stream]));
     const receptions = this.receptions.flatMap((map) => [...map]);
@@ -133,7 +136,7 @@ export class Station {
     if (!reception) throw new Error(`stream ${body.stream} came to somebody it is not for`);
     if (!reception.take(body.n)) return;
     this.delivered += 1;
-    // A stream of another thread has another clock.
+    // The stream of another thread has another clock, so its latencies cannot be measured here.
     const stream = this.streams.get(body.stream);
     if (!stream) return;
     this.latencies.record(now - body.at);
@@ -167,7 +170,7 @@ function maker(client: ClientPlan, { wire, secret, usesPublishIds }: ConnectPlan
   return () => new TrunklineClient(client, token, usesPublishIds);
 }
 
-/** Results stand in the places of their items. */
+/** Does the work for all items, `atOnce` of them at a time. Each result has the index of its item. */
 async function inTurn<Item, Result>(
   items: readonly Item[],
   atOnce: number,

@@ -3,14 +3,14 @@ import type { Client } from './client.js';
 
 /** A publish under way. */
 interface Open {
-  /** The answer, and the deliveries in this thread, that have not come yet. */
+  /** Counts what has not come yet: the answer, and the deliveries in this thread. */
   left: number;
   readonly onSettled: (() => void) | undefined;
 }
 
-/** One publisher's messages to one channel, numbered from 1. */
+/** The messages of one publisher to one channel, numbered from 1. */
 export class Stream {
-  /** Highest number given out. */
+  /** The highest number published. */
   sent = 0;
   readonly refused: number[] = [];
   private readonly open = new Map<number, Open>();
@@ -19,9 +19,9 @@ export class Stream {
     readonly id: number,
     readonly channel: string,
     private readonly publisher: Client,
-    /** Receivers in this thread; others are looked after by theirs. */
+    /** The number of receivers in this thread. Those of other threads are counted there. */
     private readonly receivers: number,
-    /** Told how long the answer took, or why the publish was refused. */
+    /** Called with the time that the answer took, or with the reason for which the publish was refused. */
     private readonly onAnswer: (ms: number, refusal: string | undefined) => void,
   ) {}
 
@@ -30,8 +30,9 @@ export class Stream {
   }
 
   /**
-   * @param atMs when it should go out, which is now unless the generator is late
-   * @param onSettled called when it is over: answered, and delivered to everyone in this thread
+   * Publishes the next number.
+   * @param atMs when it should be published, which is now unless the generator is late
+   * @param onSettled called when the publish has been answered, and delivered to everyone in this thread
    */
   publish(atMs: number, onSettled?: () => void): void {
     const n = ++this.sent;

@@ -7,19 +7,19 @@ import { CONNECT_DEADLINE_MS, MESSAGE_TYPE, type Client, type ClientPlan } from 
 
 type Answer = { readonly ok: true } | { readonly ok: false; readonly error: WireError };
 
-/** docs/protocol.md: a few a second are enough, and one when half a window has come. */
+/** As docs/protocol.md advises, acks are sent a few times a second, and when half a window has come. */
 const ACK_EVERY_MS = 250;
 const ACK_AT_MESSAGES = 128;
 const GRANTS = ['publish:*', 'subscribe:*', 'join:*'];
 const TOKEN_TTL_MS = 6 * 3_600_000;
 
-/** The client of the README, with its acknowledgements folded. */
+/** The client of the README, with several acknowledgements merged into one. */
 export class TrunklineClient implements Client {
   readonly user: string;
   readonly ready: Promise<void>;
   onMessage: (body: Body) => void = () => undefined;
   private readonly socket: Socket;
-  /** The highest seq of each channel: what a reconnect repeats is dropped. */
+  /** Holds the highest seq of each channel, by which repeats after a reconnect are dropped. */
   private readonly last = new Map<string, number>();
   private unacknowledged: Ack = {};
   private unacknowledgedMessages = 0;

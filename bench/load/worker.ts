@@ -2,7 +2,7 @@ import { parentPort } from 'node:worker_threads';
 import type { Answer, Call } from './call.js';
 import { Station } from './station.js';
 
-/** A thread of the load generator. */
+/** Runs one thread of the load generator. */
 const station = new Station();
 const port = parentPort;
 if (!port) throw new Error('runs as a worker thread of load/main.ts only');

@@ -9,7 +9,7 @@ import { rowPerMessage } from './row-per-message.js';
 const CHANNELS = 500;
 const PUBLISHERS = 1_000;
 
-/** Ours against the usual design, both on one PostgreSQL with synchronous_commit=on. */
+/** Compares our append with the usual design, both on one PostgreSQL with synchronous_commit=on. */
 export async function appendMicro(): Promise<Micro> {
   const postgres = await Postgres.start();
   const url = await postgres.createDatabase('append');

@@ -2,7 +2,10 @@ import { bodyIn, DEFAULT_BODY_LIMITS, encodeBody, startOfSecondItem } from '#pro
 import { makeBody } from '../load/body.js';
 import { timesPerSecond, type Micro } from './micro.js';
 
-/** From a parsed `publish` to the text that is stored: taken out of its frame, or encoded anew from the value. */
+/**
+ * Measures the way from a parsed `publish` to the text that is stored: taken out of its frame, or encoded anew from the
+ * value.
+ */
 export async function bodyMicro(): Promise<Micro> {
   const data = { ...makeBody(1, 1, 0), items: [1, 2.5, true, null], note: 'x'.repeat(200) };
   const json = JSON.stringify(['publish', { channel: 'user:42', type: 'chat', data, publishId: 'a4c1f0de' }]);

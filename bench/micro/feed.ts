@@ -15,7 +15,10 @@ const ACK_EVERY = 50;
 const metrics = new DeliveryMetrics(NO_METER);
 const CHANNEL = 'group:bench';
 
-/** From a message this instance stored itself to the packets of its readers, and their acknowledgements. */
+/**
+ * Measures the way from a message that this instance has stored to the message batches of its readers, and their
+ * acknowledgements.
+ */
 export async function feedMicro(): Promise<Micro> {
   return {
     name: 'feed',
@@ -71,7 +74,7 @@ function contextOf(clock: DatabaseClock, root: () => Packet): ConnectionContext 
   } as unknown as ConnectionContext;
 }
 
-/** A live reader whose packets go nowhere. */
+/** Connects a live reader whose transport drops what it is given. */
 function connect(feed: Feed, context: ConnectionContext, outlet: Outlet, reader: number): Connection {
   const connection = new Connection(
     { connectionId: `c${reader}`, user: `u${reader}`, deviceId: 'bench' },

@@ -27,7 +27,10 @@ const values = readValues();
 const rounds = Number(values.rounds);
 const seconds = Number(values.seconds);
 
-/** In turn, so that a slow moment of the machine meets all; the first time warms up and does not count. */
+/**
+ * Measures the contestants in turn, so that a slow moment of the machine meets all. The first round warms up and does
+ * not count.
+ */
 async function measure({ name, unit, contestants, isContest = false }: Micro): Promise<MetricReport> {
   const measurements = new Map<string, Measurement[]>(Object.keys(contestants).map((contestant) => [contestant, []]));
   for (let round = 0; round <= rounds; round++) {

@@ -1,18 +1,18 @@
-/** A part measured by itself, without network and processes. */
+/** Measures a part by itself, without network and processes. */
 export interface Micro {
   readonly name: string;
   readonly unit: string;
-  /** They do the same thing, and the first one is ours; else they are parts of one thing. */
+  /** True if the contestants do the same thing and the first one is ours; otherwise they are parts of one thing. */
   readonly isContest?: boolean;
-  /** Called once a round, each. */
+  /** Each function is called once a round. */
   readonly contestants: Readonly<Record<string, (seconds: number) => Promise<number>>>;
   close(): Promise<void>;
 }
 
-/** What the loop does not look at the clock for. */
+/** The number of calls between two looks at the clock. */
 const AT_ONCE = 1_000;
 
-/** How many times a second `work` can be done, one after the other. */
+/** Measures how many times a second `work` can be done, one call after the other. */
 export async function timesPerSecond(seconds: number, work: (turn: number) => void): Promise<number> {
   const startedAt = performance.now();
   const endsAt = startedAt + seconds * 1_000;

@@ -2,7 +2,7 @@ import { parse, REQUESTS } from '#protocol';
 import { makeBody } from '../load/body.js';
 import { timesPerSecond, type Micro } from './micro.js';
 
-/** The validation of the two requests that come in thousands. */
+/** Measures the validation of the two requests that come in thousands. */
 export async function parseMicro(): Promise<Micro> {
   const publish = { channel: 'user:42', type: 'chat', data: makeBody(1, 1, 0), publishId: 'a4c1f0de' };
   const ack = { 'user:42': 1_000, 'group:staff': 17 };

@@ -9,7 +9,10 @@ const TABLE = `
   );
   create index on bench_messages (recipient, created_at) where status = 'pending'`;
 
-/** The usual design: a row is inserted, and updated once it has been sent; each statement a commit of its own. */
+/**
+ * Stores messages by the usual design: a row is inserted, and updated once it has been sent. Each statement is a commit
+ * of its own.
+ */
 export async function rowPerMessage(
   url: string,
 ): Promise<{ store: (channel: string) => Promise<void>; close: () => Promise<void> }> {

@@ -5,7 +5,7 @@ import { timesPerSecond, type Micro } from './micro.js';
 const LIMITS = { messages: 256, bytes: 262_144 };
 const ACKED_AT_ONCE = 10;
 
-/** The accounting of a connection: a message goes in, and ten at a time go out. */
+/** Measures the accounting of a connection: messages enter the window one by one, and leave it ten at a time. */
 export async function windowMicro(): Promise<Micro> {
   const window = new Window(LIMITS, { bufferedBytes: 0 });
   const pass = (turn: number): void => {

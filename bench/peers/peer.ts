@@ -14,15 +14,15 @@ export type SystemName = (typeof SYSTEMS)[number];
 
 export interface Surroundings {
   readonly infrastructure: Infrastructure;
-  /** Server processes. */
+  /** The number of server processes. */
   readonly instances: number;
-  /** Arguments for Node, e.g. for a profile of the server of this number. */
+  /** Makes arguments for Node, e.g. for a profile of the server with this number. */
   readonly nodeArgs: (server: number) => readonly string[];
   readonly jwtSecret: string;
   readonly apiKey: string;
 }
 
-/** One way to bring messages from user to user: what it takes to have it running. */
+/** A system that brings messages from user to user, and what it takes to run it. */
 export interface Peer {
   readonly name: SystemName;
   readonly wire: Wire;

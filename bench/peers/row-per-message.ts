@@ -5,7 +5,7 @@ import { ServerProcess, startServers } from './server-process.js';
 
 const DATABASE = 'row_per_message_bench';
 
-/** Durable, too, but with a row and a commit for every step of every message. */
+/** Stores messages durably as Trunkline does, but with a row and a commit for every step of every message. */
 export const rowPerMessage: Peer = {
   name: 'row-per-message',
   wire: 'socketio',

@@ -6,7 +6,7 @@ import type { ServerProcess } from './server-process.js';
 
 const SETTLE_MS = 1_500;
 
-/** A system with its servers up. */
+/** A system whose servers are running. */
 export class RunningSystem {
   constructor(
     private readonly peer: Peer,
@@ -29,7 +29,7 @@ export class RunningSystem {
     return this.servers.map(({ pid }) => pid);
   }
 
-  /** What all servers together keep resident when they are at rest and have collected their garbage. */
+  /** Measures the resident memory of all servers together when they are at rest and have collected their garbage. */
   async settledBytes(): Promise<number> {
     for (let turn = 0; turn < 2; turn++) {
       await delay(SETTLE_MS);

@@ -15,7 +15,7 @@ export interface ServerOptions {
   readonly nodeArgs: readonly string[];
 }
 
-/** One server process of any of the systems: says `"msg":"serving"` with its `url` when it is there. */
+/** A server process of any of the systems, which prints `"msg":"serving"` with its `url` once it serves. */
 export class ServerProcess {
   private constructor(
     private readonly process: ChildProcess,
@@ -50,7 +50,7 @@ export class ServerProcess {
   }
 }
 
-/** What it says once it serves is thrown away, but for errors. */
+/** Waits until the server serves. Its later output is thrown away, except for errors. */
 function serving(child: ChildProcess): Promise<string> {
   const { stdout, stderr } = child;
   if (!stdout || !stderr) throw new Error('the server has no output');
@@ -76,7 +76,7 @@ function serving(child: ChildProcess): Promise<string> {
   });
 }
 
-/** All or none: if one fails, the others do not stay behind. */
+/** Starts all servers or none: if one fails, the others are stopped. */
 export async function startServers(
   count: number,
   start: (server: number) => Promise<ServerProcess>,

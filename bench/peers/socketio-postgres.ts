@@ -2,7 +2,7 @@ import { query } from '../infrastructure/postgres.js';
 import { stockSocketio } from './stock-socketio.js';
 
 const DATABASE = 'socketio_postgres_bench';
-/** For packets that NOTIFY cannot carry; as the adapter's documentation gives it. */
+/** The table for packets that NOTIFY cannot carry, as the adapter's documentation gives it. */
 const ATTACHMENTS = `
   create table socket_io_attachments (id bigserial unique, created_at timestamptz default now(), payload bytea)`;
 

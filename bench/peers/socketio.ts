@@ -1,4 +1,4 @@
 import { stockSocketio } from './stock-socketio.js';
 
-/** Without an adapter its servers know nothing of each other: for what one process does alone. */
+/** Shows what one process does alone: without an adapter the servers know nothing of each other. */
 export const socketio = stockSocketio('socketio', 'none', async () => '');

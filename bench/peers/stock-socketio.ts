@@ -2,7 +2,7 @@ import type { AdapterName } from '../servers/adapters.js';
 import type { Peer, Surroundings, SystemName } from './peer.js';
 import { ServerProcess, startServers } from './server-process.js';
 
-/** Stock Socket.IO with one of its own adapters; nothing is stored. */
+/** Runs stock Socket.IO with one of its own adapters. Nothing is stored. */
 export function stockSocketio(
   name: SystemName,
   adapter: AdapterName,

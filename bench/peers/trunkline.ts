@@ -5,7 +5,7 @@ import { ServerProcess, startServers } from './server-process.js';
 
 const DATABASE = 'trunkline_bench';
 
-/** The servers of this build, as `npm start` runs them. Each start begins with an empty database. */
+/** Runs the servers of this build, as `npm start` does. Each start begins with an empty database. */
 export const trunkline: Peer = {
   name: 'trunkline',
   wire: 'trunkline',
@@ -14,7 +14,7 @@ export const trunkline: Peer = {
     await postgres.dropDatabase(DATABASE);
     const url = await postgres.createDatabase(DATABASE);
     await migrate(url, MIGRATIONS);
-    // Measures what the server can do, not what one key may.
+    // The limits of a key are off, because the capacity of the server is measured and not what one key may use.
     const unlimited = { KEY_REQUESTS_PER_S: '0', KEY_BYTES_PER_S: '0' };
     const env = { DATABASE_URL: url, JWT_SECRET: jwtSecret, API_KEYS: `bench:${apiKey}`, ...unlimited };
     return startServers(instances, (server) =>

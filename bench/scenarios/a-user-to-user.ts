@@ -5,7 +5,7 @@ import { runTraffic } from './traffic.js';
 
 const DELIVERIES = { name: 'deliveries', unit: 'deliveries/s' };
 const CONNECTIONS = 500;
-/** Publishes under way, over all users: each has two. */
+/** The number of publishes under way, over all users: two for each. */
 const OUTSTANDING = 1_000;
 
 export const userToUser: Scenario = {

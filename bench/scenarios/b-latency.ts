@@ -9,7 +9,10 @@ const PERCENTILES = [99, 95, 50] as const;
 
 const caseOf = (rate: number): string => `${rate.toLocaleString('en-US')} messages/s`;
 const metricOf = (percent: number, rate: number): string => `p${percent} at ${caseOf(rate)}`;
-/** Where a delivery is late, this tells whether the storing took the time or what came after it. */
+/**
+ * Names the latency of the answer. Where a delivery is late, it tells whether the storing took the time or what came
+ * after.
+ */
 const answerOf = (percent: number, rate: number): string => `answer, ${metricOf(percent, rate)}`;
 const METRICS = RATES.flatMap((rate) => [
   ...PERCENTILES.map((percent) => metricOf(percent, rate)),

@@ -3,7 +3,7 @@ import { openSystems, playCases } from './systems.js';
 import { runTraffic, type ThreadPlan } from './traffic.js';
 
 const SIZES = [500, 2_000] as const;
-/** Of each publisher; there is one in each thread of the generator. */
+/** The number of publishes under way of each publisher. There is one publisher in each thread of the generator. */
 const OUTSTANDING = 4;
 
 const caseOf = (size: number): string => `${size.toLocaleString('en-US')} members`;
@@ -30,7 +30,7 @@ interface GroupOptions {
   readonly threads: number;
 }
 
-/** Each thread has its share of the members, half of them on each server, and a publisher who is none of them. */
+/** Gives each thread its share of the members, half of them on each server, and a publisher who is not a member. */
 function oneGroup({ run, urls, size, threads }: GroupOptions): ThreadPlan[] {
   const channel = `group:${run}`;
   const publishers = Array.from({ length: threads }, (_, thread) => thread);

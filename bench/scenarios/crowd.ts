@@ -1,9 +1,12 @@
 import type { ClientPlan } from '../load/client.js';
 
-/** Connection attempts under way in each thread; more would overflow the listen queue of a server. */
+/** The number of connection attempts under way in each thread; more would overflow the listen queue of a server. */
 export const STORM_CONCURRENCY = 200;
 
-/** So many users, spread evenly over the servers and the threads of the generator; one list for each thread. */
+/**
+ * Spreads `size` users evenly over the servers and the threads of the generator.
+ * @returns one list for each thread
+ */
 export function crowd(run: string, size: number, urls: readonly string[], threads: number): ClientPlan[][] {
   const users = Array.from({ length: size }, (_, user) => ({
     user: `${run}-${user}`,

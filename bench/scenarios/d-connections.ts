@@ -24,9 +24,10 @@ export const connections: Scenario = {
 };
 
 /**
- * A server that had thousands of connections keeps memory of them, so each measurement gets a fresh one, which warms up
- * with some connections that stay: what the others take is then memory it did not have before. How fast it takes them in
- * is measured when they come again, as a storm of reconnects meets servers whose code is compiled.
+ * Measures a fresh system, because a server that once had thousands of connections keeps memory of them. The server
+ * warms up with some connections that stay, so that the memory measured for the others is what it did not have before.
+ * How fast connections are accepted is measured when the others come again, as a storm of reconnects meets servers
+ * whose code is compiled.
  */
 async function measureFresh(bench: Bench, name: SystemName): Promise<Measurement> {
   const system = await bench.startSystem(name, 1);
@@ -45,7 +46,10 @@ async function measureFresh(bench: Bench, name: SystemName): Promise<Measurement
   }
 }
 
-/** @returns milliseconds until the last one was ready */
+/**
+ * Connects `size` clients.
+ * @returns milliseconds until the last one was ready
+ */
 async function connectCrowd(bench: Bench, system: RunningSystem, load: Load, size: number): Promise<number> {
   const clients = crowd(bench.nextRun(), size, system.urls, load.threads);
   const toPlan = (thread: number) => connectPlan(bench, system, clients[thread] ?? [], STORM_CONCURRENCY);

@@ -33,7 +33,7 @@ export const reconnectStorm: Scenario = {
 async function storm(bench: Bench, system: RunningSystem, load: Load): Promise<Measurement> {
   const clients = crowd(bench.nextRun(), SIZE, system.urls, load.threads);
   const connect = (thread: number) => connectPlan(bench, system, clients[thread] ?? [], STORM_CONCURRENCY);
-  // Both have met their clients before: it is a reconnect.
+  // Both systems meet their clients once before, so that the storm is one of reconnects.
   await load.each('connect', connect);
   await load.each('disconnect', () => undefined);
   const each = system.wire === 'trunkline' ? WAITING : 0;
@@ -50,7 +50,7 @@ async function storm(bench: Bench, system: RunningSystem, load: Load): Promise<M
   return { figures: { [CAUGHT_UP.name]: Math.max(...times) / 1_000 }, checks };
 }
 
-/** A number for each client. */
+/** Gives each client a number. */
 function numberOff(clients: readonly (readonly ClientPlan[])[]): number[][] {
   let next = 0;
   return clients.map((list) => list.map(() => next++));

@@ -5,7 +5,7 @@ import type { Bench } from '../bench.js';
 import type { Contestant, Scenario } from './scenario.js';
 
 const MILLION = 1_000_000;
-/** The first is what the others are measured by: ours, when the tables are full. */
+/** The sizes that are compared. The first is what the others are measured by: Trunkline with full tables. */
 const SIZES = [
   { name: 'trunkline, 10 million stored', stored: 10 * MILLION },
   { name: 'trunkline, 1 million stored', stored: MILLION },
@@ -39,7 +39,7 @@ async function openSize(bench: Bench, name: string, stored: number): Promise<Con
     onError: (pool, error) => bench.note(`${pool}: ${error.message}`),
   });
   const append = appender(database);
-  // Neighbours write to channels far apart, and every channel comes in turn.
+  // Publishers that are neighbours write to channels far apart, and every channel is written to in turn.
   const store = (publisher: number, turn: number): Promise<unknown> =>
     append(`user:${(publisher * 19 + turn * 7_919) % STORED_CHANNELS}`);
   const { seconds, warmupSeconds } = bench.options;

@@ -5,9 +5,9 @@ import { openSystems, playCases } from './systems.js';
 
 const BATCHES = [1, 100, 1_000] as const;
 const USERS = 500;
-/** Requests under way, of all threads. */
+/** The number of requests under way in all threads. */
 const CONCURRENCY = 64;
-/** A batch carries so much that few keep the servers busy. */
+/** The number of batches under way. A batch carries so much that a few keep the servers busy. */
 const BATCH_CONCURRENCY = 8;
 
 const caseOf = (batch: number): string => (batch === 1 ? 'singly' : `batches of ${batch.toLocaleString('en-US')}`);

@@ -34,7 +34,10 @@ export const growth: Scenario = {
   },
 };
 
-/** Each with servers of its own: their number differs, and no case inherits the channels of another. */
+/**
+ * Measures a case with servers of its own, because their number differs and no case may inherit the channels of
+ * another.
+ */
 async function measureCase(bench: Bench, name: SystemName, one: Case): Promise<Measurement> {
   const { threads } = bench.options;
   const system = await bench.startSystem(name, one.instances);

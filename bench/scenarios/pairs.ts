@@ -6,15 +6,15 @@ export interface PairsOptions {
   readonly urls: readonly string[];
   readonly connections: number;
   readonly threads: number;
-  /** That each user reads; left out: its inbox. */
+  /** The number of groups that each user reads; if left out, the user reads the inbox. */
   readonly channelsPerUser?: number;
-  /** Of each thread. */
+  /** The flow of each thread. */
   readonly flow: FlowPlan;
 }
 
 /**
- * Users in pairs who write to each other; the two of a pair are connected to different servers (where there is more
- * than one) and live in the same thread of the generator, so that latencies are by one clock.
+ * Plans users in pairs who write to each other. The two of a pair are connected to different servers (where there is
+ * more than one) and live in the same thread of the generator, so that latencies are measured by one clock.
  */
 export function pairs(options: PairsOptions): ThreadPlan[] {
   const { run, urls, connections, threads, flow } = options;
@@ -30,7 +30,7 @@ export function pairs(options: PairsOptions): ThreadPlan[] {
           .map(({ channel }) => ({ client, channel, as: 'subscriber' as const })),
       ),
       traffic: {
-        // Its partner writes to a user, whose place differs in the last bit.
+        // The partner of a user writes to the channel. The indexes of the two differ in the last bit.
         streams: read.flatMap((channels, place) =>
           channels.map(({ id, channel }) => ({ id, channel, from: place ^ 1 })),
         ),
@@ -42,7 +42,7 @@ export function pairs(options: PairsOptions): ThreadPlan[] {
 }
 
 interface ReadChannel {
-  /** Also of the one stream that goes there. */
+  /** The id of the channel and of the one stream that goes there. */
   readonly id: number;
   readonly channel: string;
   readonly isInbox: boolean;

@@ -9,17 +9,17 @@ export interface Metric {
 }
 
 export interface Measurement {
-  /** By the names of the metrics. */
+  /** The figures by the names of the metrics. */
   readonly figures: Readonly<Record<string, number>>;
-  /** Nothing to check where nothing is delivered. */
+  /** Left out where nothing is delivered. */
   readonly checks?: Checks;
-  /** Microseconds for each message delivered, by metric and kind of process. */
+  /** Microseconds of CPU time for each message delivered, by metric and kind of process. */
   readonly cpu?: Readonly<Record<string, CpuUse>>;
-  /** Cores that work of others took meanwhile. */
+  /** The cores that other programs used meanwhile. */
   readonly elsewhere?: number;
 }
 
-/** What takes part in the rounds: a system, or one in a certain state. The first is ours. */
+/** A system, or a system in a certain state, that takes part in the rounds. The first contestant is ours. */
 export interface Contestant {
   readonly name: string;
   measure(): Promise<Measurement>;
@@ -29,7 +29,7 @@ export interface Contestant {
 export interface Scenario {
   readonly letter: string;
   readonly title: string;
-  /** The first one is the headline. */
+  /** The first metric is the headline. */
   readonly metrics: readonly Metric[];
   open(bench: Bench): Promise<Contestant[]>;
 }

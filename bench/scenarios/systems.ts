@@ -5,12 +5,12 @@ import type { Contestant, Measurement } from './scenario.js';
 import { sumChecks } from './traffic.js';
 
 export interface SystemsOptions {
-  /** Who takes part unless --peers says so. */
+  /** The systems that take part unless --peers names others. */
   readonly systems: readonly SystemName[];
   readonly instances: number;
 }
 
-/** The usual contestants: systems, whose servers stay up over all rounds and idle while others are measured. */
+/** Starts the usual contestants: systems whose servers stay up over all rounds, and idle while others are measured. */
 export async function openSystems(
   bench: Bench,
   { systems, instances }: SystemsOptions,
@@ -25,7 +25,7 @@ export async function openSystems(
   return contestants;
 }
 
-/** Several cases in one measurement of a system; --only leaves some out. */
+/** Runs several cases in one measurement of a system; --only leaves some out. */
 export async function playCases<Case>(
   bench: Bench,
   cases: readonly Case[],

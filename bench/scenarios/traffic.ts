@@ -10,7 +10,7 @@ import type { RunningSystem } from '../peers/running-system.js';
 
 const CONNECTS_AT_ONCE = 50;
 
-/** What one thread of the generator does. */
+/** Tells what one thread of the generator does. */
 export interface ThreadPlan {
   readonly clients: readonly ClientPlan[];
   readonly joins: readonly JoinPlan[];
@@ -19,18 +19,20 @@ export interface ThreadPlan {
 
 export interface TrafficResult {
   readonly deliveriesPerSecond: number;
-  /** Milliseconds from when a message should have gone out until its receiver had it. */
+  /** Milliseconds from when a message should have been sent until its receiver had it. */
   readonly latencyMs: (percent: number) => number;
-  /** Until its publisher had the answer. */
+  /** Milliseconds from when a message should have been sent until its publisher had the answer. */
   readonly answerMs: (percent: number) => number;
-  /** Microseconds for each delivery. */
+  /** Microseconds of CPU time for each delivery. */
   readonly cpu: CpuUse;
-  /** Cores that others kept busy meanwhile: work on the machine that has nothing to do with the system measured. */
+  /**
+   * The cores that other programs used meanwhile: work on the machine that has nothing to do with the system measured.
+   */
   readonly elsewhere: number;
   readonly checks: Checks;
 }
 
-/** Connect, warm up, measure, let everything arrive, account for all of it, disconnect. */
+/** Connects, warms up, measures, waits until everything has arrived, accounts for all of it, and disconnects. */
 export async function runTraffic(
   bench: Bench,
   system: RunningSystem,
@@ -53,7 +55,7 @@ export async function runTraffic(
   }
 }
 
-/** What a thread needs to connect its clients. */
+/** Makes the plan by which a thread connects its clients. */
 export function connectPlan(
   { jwtSecret, options }: Bench,
   { wire }: RunningSystem,
@@ -89,7 +91,7 @@ async function measureWindow(bench: Bench, system: RunningSystem, load: Load): P
   };
 }
 
-/** By the thread's own clock: asking it may take a while when it is busy. */
+/** Computes the rate by the thread's own clock, because asking a busy thread may take a while. */
 function rateBetween(before: Mark | undefined, after: Mark): number {
   if (!before) return 0;
   return ((after.delivered - before.delivered) * 1_000) / (after.atMs - before.atMs);

@@ -6,14 +6,14 @@ import { createClient } from 'redis';
 import type { ServerOptions } from 'socket.io';
 
 /**
- * Without a deadline for every command, which is the client's default: its timers cost some percent of the throughput,
- * and one that fires in a busy moment ends the server.
+ * Connects to Redis without the client's default deadline for every command. Its timers cost some percent of the
+ * throughput, and one that fires in a busy moment ends the server.
  */
 function redisClient(url: string) {
   return createClient({ url, commandOptions: { timeout: 0 } });
 }
 
-/** What lies between the servers of a stock Socket.IO, each as its documentation sets it up. */
+/** Connects the servers of a stock Socket.IO, each way as its documentation sets it up. */
 export const ADAPTERS = {
   none: async (): Promise<ServerOptions['adapter'] | undefined> => undefined,
   redis: async (url: string): Promise<ServerOptions['adapter']> => {

@@ -1,2 +1,2 @@
-/** Preloaded into every server, with --expose-gc: what is garbage must not count as memory of a connection. */
+/** Preloaded into every server, together with --expose-gc, because garbage must not count as memory of a connection. */
 process.on('SIGUSR2', () => globalThis.gc?.());

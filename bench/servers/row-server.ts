@@ -10,10 +10,12 @@ interface Hint {
 
 type Reply = (answer: { ok: boolean; error?: string }) => void;
 
-/** NOTIFY carries less than 8,000 bytes: a message and so many connections. */
+/**
+ * Limits the connections in one NOTIFY, which carries less than 8,000 bytes: a message and this many connection ids.
+ */
 const CONNECTIONS_A_HINT = 250;
 
-/** The row-per-message design as a server: insert, look the connections up, send, update, note the attempts. */
+/** Runs the row-per-message design as a server: insert, look the connections up, send, update, write the attempts. */
 const url = process.env['DATABASE_URL'] ?? '';
 const instance = `row_${randomBytes(6).toString('hex')}`;
 const store = new RowStore(url, instance);

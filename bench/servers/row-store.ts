@@ -31,7 +31,9 @@ interface Recipient {
 
 const POOL_SIZE = 10;
 
-/** The usual design: a row for everything, and a statement, with a commit of its own, for every step. */
+/**
+ * Stores messages by the usual design: a row for everything, and a statement, with a commit of its own, for every step.
+ */
 export class RowStore {
   private readonly pool: Pool;
 

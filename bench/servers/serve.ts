@@ -3,7 +3,7 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { Server, type ServerOptions } from 'socket.io';
 
-/** A Socket.IO server set up as Trunkline's: WebSocket alone, no compression. */
+/** Makes a Socket.IO server that is set up as Trunkline's: WebSocket alone, no compression. */
 export function createIo(options: Partial<ServerOptions> = {}): Server {
   return new Server(createServer(), {
     transports: ['websocket'],
@@ -15,7 +15,7 @@ export function createIo(options: Partial<ServerOptions> = {}): Server {
   });
 }
 
-/** Listens, says so to whoever started it, and ends on SIGTERM. */
+/** Listens, reports its address on standard output, and ends on SIGTERM. */
 export async function serve(io: Server): Promise<void> {
   const http = io.httpServer;
   http.listen(0, '127.0.0.1');

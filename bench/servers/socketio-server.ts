@@ -9,7 +9,7 @@ interface Publish {
 
 type Reply = (answer: { ok: boolean }) => void;
 
-/** A stock Socket.IO server: a publish is an emit to a room, and answered when it was handed on. */
+/** Runs a stock Socket.IO server. A publish is an emit to a room, and is answered once it has been handed on. */
 const adapter = await ADAPTERS[process.env['ADAPTER'] as AdapterName](process.env['ADAPTER_URL'] ?? '');
 const io = createIo(adapter === undefined ? {} : { adapter });
 

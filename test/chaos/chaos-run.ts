@@ -3,17 +3,17 @@ import { once } from 'node:events';
 import { join } from 'node:path';
 import type { Verdict } from './checker/check.js';
 
-/** The compiled program, as seen from the sources. */
+/** The compiled program; the path is relative to the sources. */
 const MAIN = join(import.meta.dirname, '../../dist/test/chaos/main.js');
 
 export interface ChaosRun {
   readonly exitCode: number | null;
   readonly verdict: Verdict;
-  /** Everything it printed: the seed, what it did, the table. */
+  /** Everything that the run printed: the seed, what it did, the table. */
   readonly output: string;
 }
 
-/** `npm run chaos`, from a spec. */
+/** Runs `npm run chaos` from a spec. */
 export async function chaosRun(args: readonly string[]): Promise<ChaosRun> {
   const child = spawn(process.execPath, ['--enable-source-maps', MAIN, '--json', ...args], {
     stdio: ['ignore', 'pipe', 'pipe'],

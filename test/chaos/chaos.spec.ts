@@ -1,6 +1,6 @@
 import { chaosRun } from './chaos-run.js';
 
-/** Its choices are random each time: what it printed names the seed that repeats them. */
+/** The choices of the run are random each time. Its output, which a failure shows, names the seed that repeats them. */
 test('a minute of chaos loses nothing, repeats nothing, mixes nothing up and leaves no ghost', async () => {
   const { exitCode, verdict, output } = await chaosRun(['--seconds', '60', '--rate', '100']);
   if (exitCode !== 0) throw new Error(output);

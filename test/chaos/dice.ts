@@ -1,6 +1,6 @@
 import { seededRandom, type Random } from '../../apps/demo/seeded-random.js';
 
-/** All randomness of a run comes from its seed; each part has dice of its own, so that one does not disturb another. */
+/** All randomness of a run comes from its seed. Each part has dice of its own, so that one does not disturb another. */
 export class Dice {
   private readonly random: Random;
 
@@ -8,19 +8,19 @@ export class Dice {
     this.random = seededRandom(seed);
   }
 
-  /** Other dice, always the same for the same name. */
+  /** Makes other dice, always the same for the same name. */
   named(name: string): Dice {
     let mixed = this.seed;
     for (const character of name) mixed = (Math.imul(mixed, 31) + (character.codePointAt(0) ?? 0)) >>> 0;
     return new Dice(mixed);
   }
 
-  /** A number from `low` to below `high`. */
+  /** Gives a number from `low` to below `high`. */
   between(low: number, high: number): number {
     return low + this.random() * (high - low);
   }
 
-  /** A whole number from `low` to `high`. */
+  /** Gives a whole number from `low` to `high`. */
   whole(low: number, high: number): number {
     return Math.floor(this.between(low, high + 1));
   }
@@ -34,7 +34,7 @@ export class Dice {
     return items[Math.floor(this.random() * items.length)] as T;
   }
 
-  /** `count` different ones, or all there are. */
+  /** Picks `count` different items, or all there are. */
   sample<T>(items: readonly T[], count: number): T[] {
     return this.shuffle(items).slice(0, count);
   }

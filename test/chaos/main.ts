@@ -7,7 +7,10 @@ import { jsonOf, tableOf } from './report.js';
 import { runChaos } from './run-chaos.js';
 import { tellFailure } from '../support/tell-failure.js';
 
-/** Through npm they come twice, so all but the first are ignored; everything that was started is ended either way. */
+/**
+ * Through npm the signals come twice, so all but the first are ignored; everything that was started is ended either
+ * way.
+ */
 const STOP_SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 
 async function main(args: readonly string[]): Promise<boolean> {
@@ -16,7 +19,7 @@ async function main(args: readonly string[]): Promise<boolean> {
   const note = (text: string): void => void process.stderr.write(`${text}\n`);
   const stopping = new AbortController();
   for (const signal of STOP_SIGNALS) process.on(signal, () => stopping.abort(new Error(`stopped by ${signal}`)));
-  // Even then nothing that was started may be left behind.
+  // Even after a bug of this program, nothing that was started may be left behind.
   for (const event of ['uncaughtException', 'unhandledRejection']) process.on(event, (error) => stopping.abort(error));
   const directory = await mkdtemp(join(tmpdir(), 'trunkline-chaos-'));
   const historyFile = options.history ?? join(directory, 'history.jsonl');
@@ -44,7 +47,7 @@ function print(text: string): true {
 }
 
 try {
-  // Not process.exit(): were anything left open, it would show.
+  // process.exit() is not called here: anything left open keeps the process alive and is noticed.
   process.exitCode = (await main(process.argv.slice(2))) ? 0 : 1;
 } catch (error) {
   tellFailure(error);

@@ -4,20 +4,20 @@ import { FAULTS } from './faults/catalog.js';
 import { faultNamed } from './faults/plan.js';
 
 export interface ChaosOptions {
-  /** Under load and faults; starting and draining come on top. */
+  /** The time under load and faults; starting and draining come on top. */
   readonly seconds: number;
   readonly seed: number;
-  /** Undefined: all. */
+  /** The names of the faults to do; undefined for all. */
   readonly faults: readonly string[] | undefined;
   readonly json: boolean;
-  /** Keeps the history there. */
+  /** The file that keeps the history. */
   readonly history: string | undefined;
-  /** Keeps there what the instances logged. */
+  /** The file that keeps what the instances log. */
   readonly logs: string | undefined;
-  /** Publishes tried a second. */
+  /** The publishes tried in a second. */
   readonly rate: number;
   readonly instances: number;
-  /** A negative control: what is broken on purpose. */
+  /** The negative control: what is broken on purpose. */
   readonly sabotage: string | undefined;
 }
 

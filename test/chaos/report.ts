@@ -1,7 +1,7 @@
 import type { Verdict } from './checker/check.js';
 import type { Finding } from './checker/finding.js';
 
-/** For people: what was done, what came of it, and what was wrong. */
+/** Formats the verdict for people: what was done, what came of it, and what was wrong. */
 export function tableOf(verdict: Verdict, seed: number): string {
   const rows: [string, number | string][] = [
     ['publishes attempted', verdict.attempted],
@@ -32,7 +32,7 @@ export function tableOf(verdict: Verdict, seed: number): string {
   ].join('\n');
 }
 
-/** The keys of the last line with --json. */
+/** Makes the last line of the output with --json. */
 export function jsonOf(verdict: Verdict, seed: number): string {
   const { faultsByKind } = verdict;
   const instanceKills = faultsByKind['kill'] ?? 0;

@@ -14,25 +14,28 @@ import { countPending, takeSnapshot } from './world/take-snapshot.js';
 export interface Surroundings {
   readonly historyFile: string;
   readonly note: (text: string) => void;
-  /** What the instances log. */
+  /** Receives what the instances log. */
   readonly onLine: (line: string) => void;
   readonly signal: AbortSignal;
 }
 
-/** Before the first fault, to know what calm is. */
+/** The time before the first fault, which shows what is usual in calm. */
 const CALM_MS = 4_000;
 const CALM_SHARE = 1 / 8;
 const DRAIN_DEADLINE_MS = 60_000;
 const DRAIN_POLL_MS = 250;
-/** What was broken on purpose may never drain. */
+/** The deadline for draining after a sabotage, which may keep it from ever ending. */
 const SABOTAGED_DRAIN_MS = 5_000;
-/** For what should not come to come nevertheless. */
+/** Time in which a message that should not come would arrive nevertheless. */
 const AFTERWARDS_MS = 1_000;
 
-/** One run: everybody comes, faults strike while everybody publishes, all heals, and the history is held against the invariants. */
+/**
+ * Runs chaos once: all clients connect, faults are done while they publish, everything heals, and the history is
+ * checked against the invariants.
+ */
 export async function runChaos(options: ChaosOptions, surroundings: Surroundings): Promise<Verdict> {
   const { note, signal, historyFile, onLine } = surroundings;
-  // Everybody waits with it.
+  // Every client listens to this signal.
   setMaxListeners(0, signal);
   const history = new HistoryFile(historyFile);
   const dice = new Dice(options.seed);
@@ -89,7 +92,10 @@ async function torment(
   say(`all heals: ${stage.crowd.publishCount} publishes were tried`);
 }
 
-/** @returns false if something was still pending at the deadline */
+/**
+ * Waits until nothing is pending.
+ * @returns false if something was still pending at the deadline
+ */
 async function drain(stage: Stage, deadlineMs: number, signal: AbortSignal): Promise<boolean> {
   const endsAt = performance.now() + deadlineMs;
   stage.crowd.hurry();
@@ -104,7 +110,10 @@ async function drain(stage: Stage, deadlineMs: number, signal: AbortSignal): Pro
   return isDrained;
 }
 
-/** A run on this much must have been through; a tenth of what is tried would be suspicious already. */
+/**
+ * What a run must at least have seen: a quarter of the publishes that are tried acknowledged, and a fault every 20 s.
+ * Less would be suspicious.
+ */
 function minimumOf({ seconds, rate }: ChaosOptions): Minimum {
   return { acked: Math.floor((seconds * rate) / 4), faults: Math.max(1, Math.floor(seconds / 20)) };
 }

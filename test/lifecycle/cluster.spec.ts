@@ -10,7 +10,10 @@ import { findNginx } from './world/nginx.js';
 
 const MAIN = resolve('dist/test/lifecycle/cluster.js');
 
-/** nginx is Debian's: elsewhere, and without a network, there may be none. CI has one, or fails. */
+/**
+ * nginx is taken from Debian, so there may be none on other systems or without a network. In CI a missing nginx is a
+ * failure.
+ */
 const hasNginx = await findNginx().then(
   () => true,
   (error: unknown) => {
@@ -19,7 +22,7 @@ const hasNginx = await findNginx().then(
   },
 );
 
-/** `npm run cluster` on ports that are free, as the leader of a process group, like in a terminal. */
+/** Runs `npm run cluster` on free ports, as the leader of a process group, as in a terminal. */
 class ClusterProgram {
   private output = '';
 
@@ -42,19 +45,22 @@ class ClusterProgram {
     return new ClusterProgram(child, directory);
   }
 
-  /** nginx first, then the instances. */
+  /**
+   * Waits until the cluster serves.
+   * @returns the addresses: nginx first, then the instances
+   */
   async whenServing(): Promise<string[]> {
     await until('the cluster serves', () => this.output.includes('Ctrl-C'), 55_000);
     return this.output.match(/http:\/\/127\.0\.0\.1:\d+/g) ?? [];
   }
 
-  /** Itself, its children and theirs. */
+  /** The process itself, its children and theirs. */
   async pids(): Promise<number[]> {
     const pid = this.process.pid ?? 0;
     return [pid, ...(await descendants(pid))];
   }
 
-  /** Ctrl-C in a terminal: every process of the group gets it, and npm hands it on once more. */
+  /** Sends SIGINT as Ctrl-C in a terminal does: every process of the group gets it, and npm passes it on once more. */
   async interrupt(): Promise<number | null> {
     process.kill(-(this.process.pid ?? 0), 'SIGINT');
     this.process.kill('SIGINT');
@@ -62,7 +68,7 @@ class ClusterProgram {
     return this.process.exitCode;
   }
 
-  /** Whatever state a failed test left it in. */
+  /** Ends all processes, whatever state a failed test has left them in. */
   async remove(): Promise<void> {
     if (this.process.exitCode === null) for (const pid of await this.pids()) process.kill(pid, 'SIGKILL');
     await rm(this.directory, { recursive: true, force: true });
@@ -102,7 +108,7 @@ function isAlive(pid: number): boolean {
       const urls = await cluster.whenServing();
       const [front = '', ...instances] = urls;
       expect(instances).toHaveLength(3);
-      // Round robin: three in a row are one on each instance.
+      // nginx distributes in turn, so three clients in a row connect to three instances.
       for (const user of ['ann', 'ben', 'cem']) clients.push(await TestClient.connect(front, { user }));
       const [ann, ben, cem] = clients;
       await ann?.must('publish', { channel: 'user:ben', type: 'chat', data: 'by socket' });
@@ -116,11 +122,11 @@ function isAlive(pid: number): boolean {
 
       const pid = cluster.process.pid ?? 0;
       const pids = [pid, ...(await descendants(pid))];
-      expect(pids.length).toBeGreaterThanOrEqual(1 + 3 + 2); // itself, the instances, nginx and its worker
+      expect(pids.length).toBeGreaterThanOrEqual(1 + 3 + 2); // the program itself, the instances, nginx and its worker
       const postgres = Number.parseInt(await readFile(join(cluster.directory, 'pg/postmaster.pid'), 'utf8'));
       expect(isAlive(postgres)).toBe(true);
       expect(await cluster.interrupt()).toBe(0);
-      // Drained, not cut: each client was told when to come back.
+      // The clients were drained and not just cut off: each was told when to reconnect.
       expect(clients.map(({ reconnect }) => reconnect !== undefined)).toEqual([true, true, true]);
       await until('no process is left', () => [...pids, postgres].every((each) => !isAlive(each)));
       expect(await Promise.all(urls.map(isTaken))).toEqual([false, false, false, false]);

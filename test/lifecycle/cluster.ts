@@ -10,10 +10,12 @@ docs/configuration.md. It takes no arguments.`;
 
 refuseArguments(process.argv.slice(2));
 const note = (text: string): void => void process.stderr.write(`${text}\n`);
-/** Under npm, Ctrl-C arrives twice: from the terminal and from npm. */
+/**
+ * Under npm, Ctrl-C arrives twice, from the terminal and from npm. A second signal within this time is the same one.
+ */
 const SAME_SIGNAL_MS = 500;
 let hurry = (): void => undefined;
-// Heard from the beginning: what is starting by then is stopped, too.
+// Signals are heard from the beginning, so that what is still starting is stopped as well.
 const stopped = new Promise<void>((stop) => {
   let firstAt: number | undefined;
   const hear = (): void => {
@@ -53,7 +55,7 @@ function environment(): Record<string, string> {
   return { NODE_ENV: 'development', ...Object.fromEntries(given), JWT_SECRET: jwtSecret, API_KEYS: apiKeys.join(',') };
 }
 
-/** Nothing is started for somebody who only asks, or means something else. */
+/** Starts nothing if there is an argument: the program has none but --help. */
 function refuseArguments([first]: readonly string[]): void {
   if (first === undefined) return;
   const isHelp = first === '--help' || first === '-h';

@@ -9,13 +9,13 @@ import { peakPerSecond } from './world/peak.js';
 import { onStage } from './world/stage.js';
 
 /*
- * The shows on a small scale, so that each stays true; at the scale they are meant for: npm run lifecycle -- --show NAME.
- * How long something took says more about the machine here, which runs other tests meanwhile: the bounds of those figures
- * are left to the shows.
+ * Runs the scenarios on a small scale, so that each stays true; npm run lifecycle -- --show NAME runs one at the
+ * scale it is meant for. How long something takes here says more about the machine, which runs other tests meanwhile,
+ * so the bounds of those figures are left to the full scenarios.
  */
 const silent = (): void => undefined;
 
-/** All figures that break their bound, or only the named ones. */
+/** Finds the figures that break their bound, among all or only the named ones. */
 function broken(figures: readonly Figure[], ...names: string[]): Figure[] {
   for (const name of names) expect(figures.map(({ what }) => what)).toContain(name);
   return figures.filter((figure) => (names.length === 0 || names.includes(figure.what)) && !holds(figure));
@@ -26,7 +26,8 @@ it('a rolling restart under load loses no message and no publish, and leaves no 
   const env = { DRAIN_RECONNECTS_PER_S: String(reconnectsPerS) };
   const figures = await onStage({ size: 2, env }, (stage) => {
     let turn = 0;
-    // As a load balancer does it: one after the other, and past one that is not there with the next try.
+    // Clients go round as a load balancer does: one after the other, and past an instance that is down with the next
+    // try.
     const url = (): string => stage.fleet.urls[turn++ % stage.fleet.urls.length] ?? '';
     return rollingRestart({ ...stage, clients: 20, messagesPerS: 50, reconnectsPerS, url, note: silent });
   });

@@ -1,11 +1,11 @@
 export interface ShowOptions {
-  /** Undefined: as many as the show is meant for. */
+  /** The number of clients; undefined for as many as the scenario is meant for. */
   readonly clients: number | undefined;
   readonly seconds: number | undefined;
   readonly note: (text: string) => void;
 }
 
-/** One measured number; with a bound it has to hold. */
+/** One measured number, with an optional bound that has to hold. */
 export interface Figure {
   readonly what: string;
   readonly value: number;
@@ -13,7 +13,7 @@ export interface Figure {
   readonly atMost?: number;
 }
 
-/** One claim about the life of a cluster, shown on real processes. */
+/** A scenario: one claim about the life of a cluster, shown on real processes. */
 export interface Show {
   readonly name: string;
   readonly does: string;

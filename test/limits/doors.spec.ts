@@ -10,12 +10,12 @@ import { TestClient } from '../support/test-client.js';
 import { until } from '../support/until.js';
 import { RawUpgrade } from './raw-upgrade.js';
 
-/* What may be done before a client is let in. */
+/* These tests are about what may be done before a client is let in. */
 
 const CONNECT_TIMEOUT_MS = 3_000;
 const MAX_HALF_OPEN = 20;
 const PLACES = 5;
-/** An address of its own, of this machine. */
+/** Another address of this machine. */
 const ELSEWHERE = '127.0.0.2';
 
 let target: Target;
@@ -180,7 +180,7 @@ it('refusals are logged at a bounded rate, with how many were left out', async (
     target.server.lines.slice(firstLine).filter((line) => line.includes('"msg":"handshake refused"'));
   const written = (): number => lines().length;
   const leftOut = (): number => {
-    // What the first line tells of was left out before.
+    // The count in the first line is that of refusals left out before it.
     const counts = lines()
       .slice(1)
       .map((line) => (JSON.parse(line) as { suppressed?: number }).suppressed ?? 0);

@@ -4,7 +4,7 @@ const DEADLINE_MS = 5_000;
 
 /**
  * Sends bytes on a TCP connection of their own, and reads the head of the first answer.
- * @returns its status, `hung up` if the connection was closed without one, or `silence`
+ * @returns the status of the answer, `hung up` if the connection was closed without one, or `silence`
  */
 export function exchange(url: string, bytes: string | Buffer): Promise<string> {
   const { hostname, port } = new URL(url);
@@ -26,12 +26,12 @@ export function exchange(url: string, bytes: string | Buffer): Promise<string> {
   });
 }
 
-/** A request as text. */
+/** Writes a request as text. */
 export function requestText(line: string, headers: readonly string[] = [], body = ''): string {
   return `${[`${line} HTTP/1.1`, 'Host: x', ...headers].join('\r\n')}\r\n\r\n${body}`;
 }
 
-/** A request for a WebSocket, with other lines in the place of those that it would have. */
+/** Writes a request for a WebSocket. `change` replaces some of its header lines. */
 export function upgradeText(
   query: string,
   change: Readonly<Record<string, string | undefined>> = {},

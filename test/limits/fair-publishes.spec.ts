@@ -34,7 +34,7 @@ describe('publishes that wait for a commit', () => {
     await flood[0];
     const before = stored;
     await Promise.all(times(10).map(() => append('bob')));
-    // At most the commit under way, that which holds bob's, and what was answered in the same turn.
+    // At most the commit under way was stored, the one with bob's messages, and what was answered in the same turn.
     expect(stored - before).toBeLessThanOrEqual(2 * COMMIT);
     const seqs = await Promise.all(flood);
     expect(seqs).toEqual([...seqs].sort((a, b) => a - b));
@@ -71,7 +71,7 @@ it('one user who publishes on twenty sockets as fast as it can is no reason to r
     const server = await cluster.start();
     const bob = await cluster.connect(server, { user: 'bob' });
     const sockets = await Promise.all(times(20).map(() => cluster.connect(server, { user: 'ann' })));
-    // More than MAX_WAITING_PUBLISHES, to a group that nobody reads.
+    // These are more than MAX_WAITING_PUBLISHES, to a group that nobody reads.
     const flood = sockets.flatMap((ann) =>
       times(1_100).map(() => ann.ask('publish', { channel: 'group:flood', type: 'flood', data: 1 })),
     );

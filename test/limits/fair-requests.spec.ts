@@ -39,7 +39,7 @@ function times(count: number): number[] {
   return Array.from({ length: count }, (_, i) => i);
 }
 
-/** What the bystander does meanwhile: one of each, one after the other. */
+/** Makes the requests of the bystander: one of each kind, one after the other. */
 async function bobIsServed(): Promise<void> {
   await bob.must('publish', { channel: 'user:bob', type: 'note', data: 1 });
   await bob.must('join', { channel: 'group:bob' });

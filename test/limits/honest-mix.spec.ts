@@ -5,29 +5,32 @@ import { seeded, type Seeded } from '../support/seeded.js';
 import type { TestClient } from '../support/test-client.js';
 import { createTestDatabase, type TestDatabase } from '../support/test-database.js';
 
-/* Whoever stays below its limits is never refused, whatever the others do below theirs. */
+/* Users who stay below their limits are never refused, whatever the others do below theirs. */
 
 const RUNS = 3;
 const RUN_MS = 3_000;
 const TICK_MS = 10;
-/** Of all together: well below what a busy machine with two cores can store. */
+/** The rates of all users together, well below what a busy machine with two cores can store. */
 const PUBLISHES_PER_S = 150;
 const BYTES_PER_S = 2_000_000;
-/** Of each: a person who types much, an application that types for one, and a burst as when one pastes a list. */
+/**
+ * The limits of each user: a person who types much, an application that types for one, and a burst as when one pastes a
+ * list.
+ */
 const USER_PUBLISHES_PER_S = 15;
 const BURST_MAX = 50;
 const BODY_MAX = 60_000;
 const BURST_BYTES_MAX = 1_000_000;
 
-/** How one honest user behaves in a run. */
+/** The behaviour of one honest user in a run. */
 interface Habit {
   readonly user: string;
   readonly sockets: number;
   readonly perS: number;
-  /** How many it sends at once, and then waits until it has earned them. */
+  /** The number of messages that the user sends at once, before it waits until that many more are due. */
   readonly burst: number;
   readonly bodyBytes: number;
-  /** Requests of other kinds between the publishes. */
+  /** If true, the user makes requests of other kinds between the publishes. */
   readonly looksAround: boolean;
 }
 
@@ -58,7 +61,7 @@ it.each(Array.from({ length: RUNS }, (_, n) => first + n))(
   },
 );
 
-/** Users until the sum is used up. */
+/** Makes users until the sum of the rates is used up. */
 function makeHabits(random: Seeded): Habit[] {
   const habits: Habit[] = [];
   let [publishes, bytes] = [PUBLISHES_PER_S, BYTES_PER_S];
@@ -74,7 +77,10 @@ function makeHabits(random: Seeded): Habit[] {
   return habits;
 }
 
-/** @returns what was refused */
+/**
+ * Behaves as one honest user for a run.
+ * @returns what was refused
+ */
 async function live(habit: Habit, random: Seeded): Promise<WireError[]> {
   const { user, sockets, perS, burst } = habit;
   const clients = await Promise.all(

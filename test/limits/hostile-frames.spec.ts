@@ -10,7 +10,7 @@ let socket: RawSocket;
 let heard: string[];
 
 beforeAll(async () => {
-  // The rows come faster than any address may misbehave.
+  // The rows come faster than an address may misbehave, so that limit is off.
   target = await Target.start({ SUSPICIONS_PER_MINUTE: '0' });
 });
 beforeEach(() => (heard = []));
@@ -35,7 +35,7 @@ const bytes = (...values: number[]): Buffer => Buffer.from(values);
 const close = (code: number, reason: Buffer = Buffer.alloc(0)): Buffer =>
   frame(Buffer.concat([bytes(code >> 8, code & 0xff), reason]), 0x88);
 
-/** A message of so many bytes, each of them a fragment, which goes on. */
+/** Begins a message of this many bytes, each in a fragment of its own. The message does not end. */
 function fragments(count: number): Buffer {
   const more = Array.from({ length: count - 1 }, () => frame('2', FIRST_BYTE.more));
   return Buffer.concat([frame('4', FIRST_BYTE.textToGoOn), ...more]);
@@ -91,7 +91,7 @@ describe.each([
   });
 });
 
-/** Of Engine.IO and Socket.IO, what a server says and no client should; and answers to what was never asked. */
+/** Packets of Engine.IO and Socket.IO that only a server sends, and answers to what was never asked. */
 const ODD: [string, string][] = [
   ['an open packet', '0{"sid":"x","upgrades":["polling"],"pingInterval":1}'],
   ['a ping', '2'],

@@ -5,7 +5,7 @@ import { RawSocket } from './attack/wire/raw-socket.js';
 import { exchange, requestText, upgradeText } from './exchange.js';
 
 const ADMIN_KEY = 'a-key-for-operators-in-tests';
-/** The rows come faster than any stranger may fail. */
+/** The rows come faster than a stranger may fail, so these limits are off. */
 const NO_HURRY = { STRANGER_REQUESTS_PER_S: '0', SUSPICIONS_PER_MINUTE: '0' };
 const GOOD = 'EIO=4&transport=websocket';
 const JSON_TYPE = 'Content-Type: application/json';

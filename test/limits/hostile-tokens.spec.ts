@@ -3,7 +3,7 @@ import { JWT_SECRET } from '../support/server.js';
 import { knock } from '../security/attacker.js';
 import { SECRET_TEXT, Target } from '../security/target.js';
 
-/** The rows come faster than any address may show wrong tokens. */
+/** The rows come faster than an address may show wrong tokens, so these limits are off. */
 const NO_HURRY = { MAX_REFUSED_TOKENS_PER_S_PER_ADDRESS: '0', SUSPICIONS_PER_MINUTE: '0' };
 const NOW = Math.floor(Date.now() / 1_000);
 const CLAIMS = { sub: 'mallory', exp: NOW + 600, note: SECRET_TEXT };
@@ -19,7 +19,7 @@ afterAll(() => target?.end());
 const encode = (part: unknown): string =>
   Buffer.from(typeof part === 'string' ? part : JSON.stringify(part)).toString('base64url');
 
-/** By hand, to make what no library would; strings go in as they are. */
+/** Makes a token by hand, as no library would. Strings are encoded as they are. */
 function token(claims: unknown = CLAIMS, header: unknown = HEADER, secret: string = JWT_SECRET): string {
   const text = `${encode(header)}.${encode(claims)}`;
   return `${text}.${createHmac('sha256', secret).update(text).digest('base64url')}`;
@@ -36,7 +36,9 @@ function signedByMallory(): string {
   return `${text}.${signWith('sha256', Buffer.from(text), rsa.privateKey).toString('base64url')}`;
 }
 
-/** The last character of a signature of 32 bytes carries four bits and two that must be zero. */
+/**
+ * Changes the last bits of a signature. The last character of 32 bytes carries four bits, and two that must be zero.
+ */
 function withOtherLastBits(text: string): string {
   const alphabet = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_';
   const place = alphabet.indexOf(text.at(-1) ?? '');

@@ -1,7 +1,7 @@
 import { connect, type Socket } from 'node:net';
 import { until } from '../support/until.js';
 
-/** A client that writes HTTP by hand, and so may leave off where it likes. */
+/** A client that writes HTTP by hand, and so can stop anywhere in a request. */
 export class RawHttp {
   text = '';
   isClosed = false;
@@ -12,7 +12,10 @@ export class RawHttp {
     socket.on('error', () => undefined);
   }
 
-  /** @param from the address of this machine that it comes from, of 127.0.0.0/8 */
+  /**
+   * Connects.
+   * @param from the address of this machine, in 127.0.0.0/8, from which the connection comes
+   */
   static async open(url: string, from = '127.0.0.1'): Promise<RawHttp> {
     const { hostname, port } = new URL(url);
     const socket = connect({ port: Number(port), host: hostname, localAddress: from });
@@ -21,7 +24,7 @@ export class RawHttp {
     return raw;
   }
 
-  /** The head of a request; of its body nothing is sent. */
+  /** Sends the head of a request, and nothing of its body. */
   static async ask(url: string, firstLine: string, headers: Record<string, string | number> = {}): Promise<RawHttp> {
     const raw = await RawHttp.open(url);
     raw.head(firstLine, headers);
@@ -33,7 +36,7 @@ export class RawHttp {
     this.socket.write([`${firstLine} HTTP/1.1`, 'Host: x', ...lines, '', ''].join('\r\n'));
   }
 
-  /** The first answer, without a body. */
+  /** Waits for the head of the first answer. */
   async answer(): Promise<{ status: number; head: string }> {
     const head = await until('an answer', () => /^HTTP\/1\.1 [\s\S]*?\r\n\r\n/.exec(this.text)?.[0]);
     return { status: Number(head.split(' ')[1]), head };

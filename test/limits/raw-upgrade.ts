@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 
-/** A client that asks for a WebSocket, from whichever address of this machine, and then says nothing. */
+/** A client that asks for a WebSocket, from any address of this machine, and then sends nothing. */
 export class RawUpgrade {
   heard = '';
   isClosed = false;
@@ -24,7 +24,7 @@ export class RawUpgrade {
     return upgrade;
   }
 
-  /** The status of the answer, once there is one. */
+  /** The status of the answer; undefined until there is one. */
   get status(): number | undefined {
     const [, status] = /^HTTP\/1\.1 (\d+)/.exec(this.heard) ?? [];
     return status === undefined ? undefined : Number(status);

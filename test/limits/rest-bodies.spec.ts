@@ -3,7 +3,7 @@ import { API_KEY, Server } from '../support/server.js';
 import { createTestDatabase, type TestDatabase } from '../support/test-database.js';
 import { RawHttp } from './raw-http.js';
 
-/* What of a request is read before it is known who asks. */
+/* These tests show how much of a request is read before it is known who asks. */
 
 const MEGABYTE = 1_048_576;
 const ADMIN_KEY = 'the-key-of-an-operator';

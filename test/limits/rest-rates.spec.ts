@@ -5,7 +5,7 @@ import type { Server } from '../support/server.js';
 import { createTestDatabase, type TestDatabase } from '../support/test-database.js';
 import { until } from '../support/until.js';
 
-/* How often who may ask what over HTTP. */
+/* These tests show how often strangers and keys may ask over HTTP. */
 
 const FAST = 'the-key-of-a-busy-back-end';
 const SLOW = 'the-key-of-a-quiet-back-end';

@@ -8,9 +8,9 @@ import { Scrape } from '../support/scrape.js';
 import { TestClient } from '../support/test-client.js';
 import { until } from '../support/until.js';
 
-/* What one client may send. The canary of the target is a user of its own and must not notice. */
+/* These tests show what one client may send. The canary of the target is another user and must not notice. */
 
-/** A bucket holds what may come in three seconds. */
+/** A bucket holds as much as may come in three seconds. */
 const REQUESTS = 15;
 const REQUESTS_OF_USER = 24;
 const LIMITS = {
@@ -41,7 +41,7 @@ async function enter(user: string): Promise<Attacker> {
   return attacker;
 }
 
-/** The error codes of the answers, by the ids of the requests; undefined where it went well. */
+/** Collects the errors of the answers by the ids of the requests; the error is undefined if the request succeeded. */
 function answersTo(attacker: Attacker): Map<number, WireError | undefined> {
   const answers = new Map<number, WireError | undefined>();
   attacker.hear((packet) => {
@@ -185,7 +185,7 @@ describe('what waits', () => {
       const body = `{"channel":"user:patient","type":"t","data":"${'x'.repeat(10_000)}"}`;
       for (const id of numbers(200)) mallory.sendFrame(`42${id}["publish",${body}]`);
       await until('it is paused', async () => (await limited(small, 'waiting-bytes')) > 0);
-      // Twice as long as a client that answers no ping is waited for.
+      // This is twice as long as the server waits for a client that answers no ping.
       await delay(4_000);
       expect(answers.size).toBe(0);
       await blocker.query('rollback');

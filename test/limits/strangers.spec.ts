@@ -3,7 +3,7 @@ import { API_KEY, Server } from '../support/server.js';
 import { createTestDatabase, type TestDatabase } from '../support/test-database.js';
 import { until } from '../support/until.js';
 
-/* What strangers learn of a server that is set up as production is by default. */
+/* These tests show what strangers learn of a server that is set up as production is by default. */
 
 let database: TestDatabase;
 let server: Server;

@@ -1,14 +1,14 @@
 import { Server } from './server.js';
 import { TestClient, type ClientOptions } from './test-client.js';
 
-/** The instances on one database and the clients of a test; ends all of them, also after a test that failed. */
+/** The instances on one database and the clients of a test. All of them are ended, even after a test that failed. */
 export class Cluster {
   private readonly starting: Promise<Server>[] = [];
   private clients: { close(): void }[] = [];
 
   constructor(
     readonly databaseUrl: string,
-    /** Environment of every instance, over the defaults of {@link Server.start}. */
+    /** The environment of every instance, over the defaults of {@link Server.start}. */
     private readonly env: Record<string, string> = {},
   ) {}
 
@@ -18,12 +18,12 @@ export class Cluster {
     return server;
   }
 
-  /** Connects and waits for `ready`. */
+  /** Connects a client and waits for `ready`. */
   async connect(server: Server, options: ClientOptions, last?: Map<string, number>): Promise<TestClient> {
     return this.keep(TestClient.open(server.url, options, last)).whenReady();
   }
 
-  /** Closes it with the others. */
+  /** Has the client closed with the others. */
   keep<Client extends { close(): void }>(client: Client): Client {
     this.clients.push(client);
     return client;
@@ -34,7 +34,7 @@ export class Cluster {
     this.clients = [];
   }
 
-  /** Kills rather than drains: what a stopped instance leaves behind goes with the database. */
+  /** Closes the clients and kills the instances. What a killed instance leaves behind goes with the database. */
   async end(): Promise<void> {
     this.closeClients();
     for (const started of await Promise.allSettled(this.starting)) {

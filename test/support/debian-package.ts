@@ -5,21 +5,24 @@ import { delimiter, join, resolve } from 'node:path';
 import { promisify } from 'node:util';
 
 const run = promisify(execFile);
-/** Unpacked packages; nothing is installed. */
+/** The directory of unpacked packages. Nothing is installed. */
 const UNPACKED = resolve('.trunkline/packages');
 
 export interface PackagedProgram {
   readonly file: string;
-  /** What it needs in its environment beyond ours: the libraries that were unpacked with it. */
+  /** The variables that the program needs beyond ours: they lead to the libraries that were unpacked with it. */
   readonly env: Readonly<Record<string, string>>;
 }
 
-/** A file of a Debian package: where it is installed, or else where the package was unpacked, downloaded if need be. */
+/**
+ * Finds a file of a Debian package: where it is installed, or otherwise where the package was unpacked. The package is
+ * downloaded if need be.
+ */
 export async function fileOfPackage(name: string, path: string): Promise<string> {
   return (await programOfPackage(name, path)).file;
 }
 
-/** As {@link fileOfPackage}, with what the package depends on and this system lacks. */
+/** Finds a program as {@link fileOfPackage} does, with the libraries that it depends on and this system lacks. */
 export async function programOfPackage(name: string, path: string): Promise<PackagedProgram> {
   if (existsSync(path)) return { file: path, env: {} };
   const root = join(UNPACKED, name);
@@ -32,7 +35,9 @@ export async function programOfPackage(name: string, path: string): Promise<Pack
   return { file: join(root, path), env: places === '' ? {} : { LD_LIBRARY_PATH: places } };
 }
 
-/** Beside the place and then moved there: two test files may be at it at once. */
+/**
+ * Unpacks into another directory, which is then renamed, because two test files may unpack the same package at once.
+ */
 async function unpack(name: string, root: string): Promise<void> {
   await mkdir(UNPACKED, { recursive: true });
   const draft = await mkdtemp(`${root}.`);
@@ -48,14 +53,17 @@ async function unpack(name: string, root: string): Promise<void> {
   }
 }
 
-/** The package and what it needs that is not installed: apt's own answer, without installing anything. */
+/**
+ * Lists the package and those that it needs and that are not installed. apt-get answers that without installing
+ * anything.
+ */
 async function missing(name: string): Promise<string[]> {
   const { stdout } = await run('apt-get', ['install', '--simulate', '--no-install-recommends', name]);
   const names = [...stdout.matchAll(/^Inst (\S+)/gm)].map(([, found]) => found ?? '');
   return names.includes(name) ? names : [name];
 }
 
-/** Debian keeps libraries under the name of the architecture. */
+/** Lists the directories of libraries, which Debian names after the architecture. */
 async function libraries(root: string): Promise<string> {
   const places: string[] = [];
   for (const parent of ['usr/lib', 'lib']) {
@@ -69,7 +77,7 @@ async function download(name: string, cwd: string): Promise<void> {
   try {
     await run('apt-get', ['download', ...(await missing(name))], { cwd });
   } catch {
-    // A fresh machine has no list of packages, an old one a list of versions that are gone.
+    // A fresh machine has no list of packages, and an old machine lists versions that are gone.
     await run('apt-get', ['update']);
     await run('apt-get', ['download', ...(await missing(name))], { cwd });
   }

@@ -7,8 +7,9 @@ interface Reader {
 }
 
 /**
- * Waits until every reader has as many messages of the channel as its stopped publishers, and nobody else, got
- * acknowledged. They must be the same ones, each once, in one order that is also each publisher's, without a hole.
+ * Waits until every reader has as many messages of the channel as its publishers, which have stopped and are its only
+ * ones, got acknowledged. All readers must have the same messages, each once, in one order that is also each
+ * publisher's, without a hole.
  */
 export async function expectDelivered(
   channel: string,

@@ -1,13 +1,16 @@
 import { connect, createServer, type Server, type Socket } from 'node:net';
 
-/** A TCP proxy before a database that can fail as a cable does: fall silent with its connections open, or break. */
+/**
+ * A TCP proxy in front of a database that can fail as a cable does: it falls silent with its connections open, or
+ * breaks.
+ */
 export class FlakyCable {
   private readonly sockets = new Set<Socket>();
   private state: 'whole' | 'frozen' | 'cut' = 'whole';
 
   private constructor(
     private readonly server: Server,
-    /** The database's address, through the cable. */
+    /** The database's address, through the proxy. */
     readonly url: string,
   ) {}
 
@@ -23,19 +26,19 @@ export class FlakyCable {
     return cable;
   }
 
-  /** Nothing passes any more, and nobody is told. */
+  /** Lets nothing pass any more; the connections stay open. */
   freeze(): void {
     this.state = 'frozen';
     for (const socket of this.sockets) socket.pause();
   }
 
-  /** Breaks every connection, and those to come. */
+  /** Breaks every connection, including those to come. */
   cut(): void {
     this.state = 'cut';
     for (const socket of this.sockets) socket.destroy();
   }
 
-  /** For connections to come; those that are frozen stay so. */
+  /** Lets new connections pass. Those that are frozen stay so. */
   mend(): void {
     this.state = 'whole';
   }
@@ -54,7 +57,7 @@ export class FlakyCable {
   private carry(from: Socket, to: Socket): void {
     this.sockets.add(from);
     from.on('data', (chunk) => to.write(chunk));
-    from.on('error', () => to.destroy()); // who uses the connection hears of it
+    from.on('error', () => to.destroy()); // the user of the connection learns of it by its end
     from.on('close', () => {
       this.sockets.delete(from);
       to.destroy();

@@ -11,10 +11,11 @@ declare global {
   var trunklineTestPostgres: { postgres: EmbeddedPostgres; directory: string; pooler?: PgBouncer } | undefined;
 }
 
-/** One real PostgreSQL for the whole run, with a migrated template database that each test file clones. */
+/** Starts one real PostgreSQL for the whole run, with a migrated template database that each test file clones. */
 export default async function setup(): Promise<void> {
   const directory = await mkdtemp(join(tmpdir(), 'trunkline-test-'));
-  // Else PostgreSQL, which never runs as root, would keep its data elsewhere, and the teardown would not find them.
+  // Otherwise PostgreSQL, which never runs as root, would keep its data elsewhere, and the teardown would not find
+  // them.
   await chmod(directory, 0o755);
   const postgres = await startTestPostgres({ directory });
   globalThis.trunklineTestPostgres = { postgres, directory };

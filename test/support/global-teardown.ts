@@ -1,6 +1,6 @@
 import { rm } from 'node:fs/promises';
 
-/** Leaves no process and no file behind. */
+/** Stops the servers and removes their files. */
 export default async function teardown(): Promise<void> {
   const started = globalThis.trunklineTestPostgres;
   if (!started) return;

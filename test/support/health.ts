@@ -7,12 +7,12 @@ interface Report {
 export interface Health {
   readonly status: number;
   readonly details: Report['details'];
-  /** Names of the parts. */
+  /** The names of the parts that are up. */
   readonly up: readonly string[];
   readonly down: readonly string[];
 }
 
-/** What a probe without any key is told. */
+/** Asks for the health as a probe without any key does. */
 export async function healthOf(server: Pick<Server, 'rest'>, path = ''): Promise<Health> {
   const { status, body } = await server.rest('GET', `/health${path}`, undefined, null);
   const { details } = body as Report;

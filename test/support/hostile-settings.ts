@@ -1,11 +1,11 @@
 import { Client, type ClientConfig } from 'pg';
 
-/** Set by `npm run test:settings`: every database of the tests then carries the settings of this name. */
+/** Set by `npm run test:settings`: every database of the tests then carries the group of settings of this name. */
 export const WITH_SETTINGS = 'TRUNKLINE_TEST_SETTINGS';
 
 /**
- * What a role or a database may set for every session, as bad for us as it gets. Settings stand together that do not hide
- * each other's effect; those that the running version does not know are left out.
+ * Groups of the worst settings that a role or a database may set for every session. Settings stand in one group if they
+ * do not hide each other's effect. Those that the running version does not know are left out.
  */
 export const HOSTILE_SETTINGS: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   'how values are written': {
@@ -78,7 +78,7 @@ export const HOSTILE_SETTINGS: Readonly<Record<string, Readonly<Record<string, s
   },
 };
 
-/** What the sessions of the tests themselves have, see {@link connectPlainly}. */
+/** The settings of the tests' own sessions, see {@link connectPlainly}. */
 const PLAIN_SETTINGS: Readonly<Record<string, string>> = {
   DateStyle: 'ISO',
   IntervalStyle: 'postgres',
@@ -102,19 +102,20 @@ const PLAIN_SETTINGS: Readonly<Record<string, string>> = {
   restrict_nonsystem_relation_kind: '',
   search_path: 'public',
 };
-/** Those that the version knows and the role may set. */
+/** Sets those that the version knows and the role may set. */
 const SET_PLAIN = `select set_config(name, wanted.value, false)
                      from unnest($1::text[], $2::text[]) as wanted (named, value)
                      join pg_catalog.pg_settings on lower(name) = lower(named)
                     where context = 'user' or (select rolsuper from pg_catalog.pg_roles where rolname = current_user)`;
 
 /**
- * A session of a test: it judges what the servers did, and must not be misled or ended by settings that the servers have to
- * live with. What an application publishes under such settings is shown by test/long/hostile-settings.spec.ts.
+ * Opens a session of a test. It judges what the servers did, and must not be misled or ended by settings that the
+ * servers have to live with. What an application publishes under such settings is shown by
+ * test/long/hostile-settings.spec.ts.
  */
 export async function connectPlainly(config: ClientConfig): Promise<Client> {
   const client = new Client(config);
-  // The statement says what happened; between two it is no news.
+  // A statement under way reports the error itself, and between two statements it does not matter.
   client.on('error', () => undefined);
   await client.connect();
   await makePlain(client);
@@ -137,7 +138,7 @@ export const EVIL_FUNCTIONS = `
   create function evil.to_char(date, text) returns text language sql as 'select ''1999_01_01''';
   grant usage on schema evil to public`;
 
-/** The statements that give a database the settings of a name. */
+/** Makes the statements that give a database the settings of a group. */
 export function settingStatements(database: string, name: string): string[] {
   const settings = Object.entries(HOSTILE_SETTINGS[name] ?? {});
   return settings.map(([setting, value]) => {

@@ -5,15 +5,21 @@ import { fileOfPackage } from './debian-package.js';
 
 const LIBRARY = '/usr/lib/x86_64-linux-gnu/faketime/libfaketimeMT.so.1';
 
-/** A clock for processes to be started: it goes at its usual pace and can be put forward while they run (libfaketime). */
+/**
+ * A clock for processes that are yet to be started. It goes at its usual pace and can be put forward while they run
+ * (libfaketime).
+ */
 export class MovableClock {
   private constructor(
     private readonly directory: string,
-    /** Makes a process, and the children it has, read this clock. */
+    /** Makes a process and its children read this clock. */
     readonly environment: Readonly<Record<string, string>>,
   ) {}
 
-  /** @throws Error if libfaketime is neither installed nor to be had */
+  /**
+   * Makes a clock.
+   * @throws Error if libfaketime is neither installed nor available
+   */
   static async make(): Promise<MovableClock> {
     const library = await fileOfPackage('libfaketime', LIBRARY);
     const directory = await mkdtemp(join(tmpdir(), 'trunkline-clock-'));
@@ -28,9 +34,9 @@ export class MovableClock {
     return clock;
   }
 
-  /** Ahead of the machine's clock by so much; 0 is right again. */
+  /** Puts the clock this many seconds ahead of the machine's clock; 0 sets it right again. */
   async putForward(seconds: number): Promise<void> {
-    // Renamed into place and so never half-written: it is read all the time.
+    // The file is read all the time. It is renamed into place, so that nobody reads a half-written one.
     const next = join(this.directory, 'next');
     await writeFile(next, `+${seconds}s\n`, { mode: 0o644 });
     await rename(next, join(this.directory, 'offset'));

@@ -7,7 +7,7 @@ export interface OpenLog {
   readonly log: MessageLog;
 }
 
-/** The log as one instance has it, on connections of its own. */
+/** Opens the message log as an instance does, on connections of its own. */
 export function openLog(url: string, options: Partial<ConstructorParameters<typeof MessageLog>[1]> = {}): OpenLog {
   const database = new Database({ url, poolSize: 3, applicationName: 'open-log', onError: () => undefined });
   const log = new MessageLog(database, { maxWaiting: 20_000, deadlineMs: 10_000, dedupeHours: 24, ...options });

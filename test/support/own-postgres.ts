@@ -8,7 +8,7 @@ import { until } from './until.js';
 
 type Settings = Readonly<Record<string, string>>;
 
-/** A PostgreSQL of one test's own, to be crashed and started again on the same data and the same port. */
+/** A PostgreSQL of one test's own, which can be crashed and started again on the same data and the same port. */
 export class OwnPostgres {
   private constructor(
     readonly directory: string,
@@ -19,8 +19,9 @@ export class OwnPostgres {
   ) {}
 
   /**
+   * Starts a server on new data. Settings and environment are kept when it starts again.
    * @param parameters extra settings of the server
-   * @param environment of the server beyond ours; both are kept when it starts again
+   * @param environment variables of the server beyond ours
    */
   static async start(parameters: Settings = {}, environment: Settings = {}): Promise<OwnPostgres> {
     return OwnPostgres.startIn(await OwnPostgres.makeDirectory(), parameters, environment);
@@ -28,12 +29,12 @@ export class OwnPostgres {
 
   static async makeDirectory(): Promise<string> {
     const directory = await mkdtemp(join(tmpdir(), 'trunkline-own-'));
-    // PostgreSQL never runs as root, and must reach its data all the same.
+    // PostgreSQL, which never runs as root, must be able to reach its data in the directory.
     await chmod(directory, 0o755);
     return directory;
   }
 
-  /** On the data that the directory holds, or else on new ones. */
+  /** Starts a server on the data that the directory holds, or on new data if it is empty. */
   static async startIn(directory: string, parameters: Settings, environment: Settings): Promise<OwnPostgres> {
     const server = await startTestPostgres({ directory, parameters }, environment);
     return new OwnPostgres(directory, parameters, environment, server);
@@ -51,17 +52,23 @@ export class OwnPostgres {
     return query(this.url, text, values);
   }
 
-  /** What it has logged so far. */
+  /** Reads what the server has logged so far. */
   log(): Promise<string> {
     return readFile(join(this.directory, 'pg.log'), 'utf8');
   }
 
-  /** As `pg_ctl stop -m immediate`: without a checkpoint, so that the next start recovers from the WAL. */
+  /**
+   * Stops the server as `pg_ctl stop -m immediate` does: without a checkpoint, so that the next start recovers from the
+   * WAL.
+   */
   crash(): Promise<void> {
     return this.end('SIGQUIT');
   }
 
-  /** As `pg_ctl stop -m fast`: sessions are ended, what is in the tables stays, UNLOGGED ones included. */
+  /**
+   * Stops the server as `pg_ctl stop -m fast` does: sessions are ended, and the tables keep their rows, UNLOGGED ones
+   * included.
+   */
   shutDown(): Promise<void> {
     return this.end('SIGINT');
   }

@@ -8,10 +8,13 @@ import { programOfPackage } from './debian-package.js';
 import { query } from './test-database.js';
 import { until } from './until.js';
 
-/** PgBouncer does not run as root. */
+/** The account under which PgBouncer runs, because it refuses to run as root. */
 const NOBODY = { uid: 65_534, gid: 65_534 };
 
-/** Debian's PgBouncer in transaction mode before a PostgreSQL, as it comes: no prepared statements, few parameters. */
+/**
+ * Debian's PgBouncer in transaction mode in front of a PostgreSQL, with its defaults: no prepared statements, few
+ * parameters.
+ */
 export class PgBouncer {
   private constructor(
     private readonly process: ChildProcess,
@@ -43,7 +46,7 @@ export class PgBouncer {
     return pooler;
   }
 
-  /** The same database, through the pooler. */
+  /** The address of the same database through the pooler. */
   urlOf(databaseUrl: string): string {
     const url = new URL(databaseUrl);
     url.host = `127.0.0.1:${this.port}`;

@@ -1,9 +1,12 @@
-/** Set by `npm run test:pgbouncer`; then servers reach the PostgreSQL that all tests share through a PgBouncer. */
+/** Set by `npm run test:pgbouncer`: servers then reach the PostgreSQL that all tests share through a PgBouncer. */
 export const WITH_POOLER = 'TRUNKLINE_TEST_PGBOUNCER';
-/** Where that listens. */
+/** Says where that PgBouncer listens. */
 export const POOLER_HOST = 'TRUNKLINE_TEST_POOLER_HOST';
 
-/** The addresses a server gets. A test that has put something of its own in between, or its own PostgreSQL, keeps it. */
+/**
+ * Makes the database addresses of a server. A test that has put something of its own in between, or has its own
+ * PostgreSQL, keeps its address.
+ */
 export function databaseEnv(databaseUrl: string): Record<string, string> {
   const pooler = process.env[POOLER_HOST];
   const shared = process.env['TRUNKLINE_TEST_URL'];

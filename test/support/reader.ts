@@ -19,7 +19,7 @@ export interface ReaderOptions {
   readonly traces?: DeliveryTraces;
 }
 
-/** A connection whose outlet and surroundings write down what they are told. */
+/** A connection whose transport and context record what they are told. */
 export class Reader {
   readonly outlet = new RecordingOutlet();
   readonly clock = new DatabaseClock();
@@ -32,7 +32,7 @@ export class Reader {
     outcome: string;
     error: string | null;
   }[] = [];
-  /** Subscriptions that were told there may be room. */
+  /** The subscriptions that were told that there may be room. */
   readonly roomFor: string[] = [];
   readonly connection: Connection;
   private root = Packet.root();
@@ -60,7 +60,7 @@ export class Reader {
     return subscription;
   }
 
-  /** Sends what is due and says what went out: `a#1` a message, `a#2-4 expired` a gap. */
+  /** Sends what is due and says what was sent: `a#1` is a message, `a#2-4 expired` a gap. */
   flush(): string[] {
     this.root = Packet.root();
     this.connection.flush();
@@ -112,7 +112,7 @@ class RecordingOutlet implements Outlet {
   }
 }
 
-/** Messages of a channel, `bytes` long each. */
+/** Makes messages of a channel, `bytes` long each. */
 export function messages(channel: string, seqs: readonly number[], bytes = 10, expiresAtMs?: number): Entry[] {
   const id = '00000000-0000-7000-8000-000000000000';
   return seqs.map((seq) => {

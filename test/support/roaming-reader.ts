@@ -5,7 +5,10 @@ import { TestClient, type ClientOptions } from './test-client.js';
 
 const RECONNECT_MS = 50;
 
-/** A client as an application has it: when its connection breaks it comes back, to the next instance, knowing what it saw. */
+/**
+ * A client as an application has it: when its connection breaks it reconnects, to the next instance, and still knows
+ * what it saw.
+ */
 export class RoamingReader {
   readonly connections: TestClient[] = [];
   private readonly last = new Map<string, number>();
@@ -19,7 +22,7 @@ export class RoamingReader {
     void this.roam(first);
   }
 
-  /** What its application got, over all connections, after dedupe. */
+  /** The messages that the application got, over all connections, after dedupe. */
   get received(): Message[] {
     return this.connections.flatMap((client) => client.received);
   }

@@ -10,7 +10,7 @@ export interface CliRun {
   readonly code: number;
 }
 
-/** Longer than any command of a test takes: one that hangs must not outlive it. */
+/** Longer than any command of a test takes. A command that hangs is ended, so that it does not outlive its test. */
 const TIMEOUT_MS = 50_000;
 
 /** Runs the command line with this environment and no other. */

@@ -5,11 +5,14 @@ import { programOfPackage } from './debian-package.js';
 import { HOSTILE_SETTINGS, WITH_SETTINGS } from './hostile-settings.js';
 import { WITH_POOLER } from './pooled-suite.js';
 
-/** Runs the tests on another PostgreSQL, behind a pooler, or on databases with hostile settings, one set after the other. */
+/**
+ * Runs the tests on another PostgreSQL, behind a pooler, or on databases with hostile settings, one group after the
+ * other.
+ */
 const USAGE = `usage: npm run test:pg15 | test:pgbouncer | test:settings [-- test/cluster …]; what follows goes to jest`;
 const JEST = ['--experimental-vm-modules', '--disable-warning=ExperimentalWarning', 'node_modules/jest/bin/jest.js'];
 
-/** The environment of each run of the tests, by what it is called. */
+/** Makes the environment of each run of the tests, by the name of the run. */
 async function environmentsOf(how: string | undefined): Promise<Record<string, Record<string, string>>> {
   switch (how) {
     case 'pg15': {
@@ -27,7 +30,7 @@ async function environmentsOf(how: string | undefined): Promise<Record<string, R
 
 async function run(env: Record<string, string>, args: readonly string[]): Promise<number> {
   const jest = spawn(process.execPath, [...JEST, ...args], { env: { ...process.env, ...env }, stdio: 'inherit' });
-  // Ctrl-C reaches jest by itself; this one waits for what comes of it.
+  // Ctrl-C reaches jest by itself. This process waits until jest has ended.
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => void jest.kill(signal));
   const [code] = (await once(jest, 'exit')) as [number | null];
   return code ?? 1;

@@ -1,6 +1,6 @@
 const SAMPLE = /^([a-zA-Z_:][\w:]*)(\{.*\})? (\S+)$/;
 
-/** The metrics of a server by name, as Prometheus would read them; of histograms the series keep their suffixes. */
+/** The metrics of a server by name, as Prometheus would read them. The series of a histogram keep their suffixes. */
 export class Scrape {
   private readonly help = new Map<string, string>();
   private readonly types = new Map<string, string>();
@@ -16,7 +16,7 @@ export class Scrape {
     return new Scrape(await response.text());
   }
 
-  /** Without the suffixes of histograms. */
+  /** The names of the metrics, without the suffixes of histograms. */
   get names(): string[] {
     return [...this.types.keys()];
   }
@@ -29,7 +29,7 @@ export class Scrape {
     return this.types.get(name) ?? '';
   }
 
-  /** What a query may name. */
+  /** The names that a query may use. */
   get series(): Set<string> {
     const parts = ['_bucket', '_sum', '_count'];
     return new Set(
@@ -37,7 +37,10 @@ export class Scrape {
     );
   }
 
-  /** @param series as it is written, e.g. `trunkline_publishes_total{result="stored"}` */
+  /**
+   * Finds the value of a series.
+   * @param series as it is written, e.g. `trunkline_publishes_total{result="stored"}`
+   */
   value(series: string): number | undefined {
     return this.samples.get(series);
   }

@@ -1,10 +1,10 @@
-/** Random numbers that come again: put `seed` into the test's name, and TEST_SEED=<seed> repeats a run. */
+/** Random numbers that can be repeated: put `seed` into the test's name, and TEST_SEED=<seed> repeats a run. */
 export interface Seeded {
   readonly seed: number;
-  /** A whole number from 0 to below `end`. */
+  /** Gives a whole number from 0 to below `end`. */
   below(end: number): number;
   pick<T>(items: readonly T[]): T;
-  /** True so often. */
+  /** True with this probability. */
   chance(share: number): boolean;
 }
 

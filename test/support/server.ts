@@ -8,25 +8,25 @@ import { databaseEnv } from './pooled-suite.js';
 export const JWT_SECRET = 'a-secret-for-tests-and-for-nothing-else';
 export const API_KEY = 'an-api-key-for-tests';
 
-// Both as a source under Jest and compiled, for programs run by hand.
+// This file runs as a source under Jest and compiled in programs that are run by hand.
 const ROOT = join(import.meta.dirname, '../..');
 const MAIN = join(basename(ROOT) === 'dist' ? ROOT : join(ROOT, 'dist'), 'apps/server/main.js');
-/** A second will do; ten at once on a busy machine with two cores take far longer. */
+/** One second is usual; ten servers starting at once on a busy machine with two cores take far longer. */
 const START_DEADLINE_MS = 55_000;
 
-/** One server, as its own process. */
+/** One server in a process of its own. */
 export class Server {
   private constructor(
     readonly process: ChildProcess,
     readonly url: string,
     readonly instanceId: string,
-    /** Everything it logged, one JSON line each. */
+    /** Everything that the server logged, one JSON line each. */
     readonly lines: string[],
   ) {}
 
   /**
-   * Resolves once it serves. `env` goes over the defaults of the tests. Detached, it does not hear of Ctrl-C from the
-   * terminal, so that who started it says how it ends.
+   * Starts a server and resolves once it serves. `env` goes over the defaults of the tests. A detached server does not
+   * get Ctrl-C from the terminal, so that the program that started it decides how it ends.
    */
   static async start(databaseUrl: string, env: Record<string, string> = {}, isDetached = false): Promise<Server> {
     const child = spawn(process.execPath, ['--enable-source-maps', MAIN], {
@@ -59,7 +59,7 @@ export class Server {
     return this.process.exitCode === null && this.process.signalCode === null;
   }
 
-  /** Sends the signal and resolves with the exit code (null if it died of the signal). */
+  /** Sends the signal and resolves with the exit code (null if the server died of the signal). */
   async end(signal: NodeJS.Signals = 'SIGTERM'): Promise<number | null> {
     if (!this.isRunning) return this.process.exitCode;
     const exited = once(this.process, 'exit');
@@ -84,7 +84,7 @@ function serving(child: ChildProcess, lines: string[]): Promise<{ url: string; i
       child.kill('SIGKILL');
       reject(new Error(`no server within ${START_DEADLINE_MS} ms:\n${lines.join('\n')}`));
     }, START_DEADLINE_MS);
-    // Not before all it said has been read.
+    // 'close' comes after 'exit', when all that the server printed has been read.
     child.once('close', (code) => {
       clearTimeout(timer);
       reject(new Error(`the server ended with ${code}:\n${lines.join('\n')}`));

@@ -1,6 +1,6 @@
 import type { TestDatabase } from './test-database.js';
 
-/** As if an instance had run from so many days ago until so many days ago, as its jobs write it down. */
+/** Writes the service hours of an instance that ran from so many days ago until so many days ago, as its jobs would. */
 export async function serviceRan(database: TestDatabase, fromDaysAgo: number, toDaysAgo = 0): Promise<void> {
   await database.query(
     `insert into trunkline.service_hours

@@ -10,18 +10,18 @@ export interface SteadyPublisherOptions {
   readonly servers: readonly Server[];
   readonly user: string;
   readonly channel: string;
-  /** Index of the server it begins with; it changes to the next one when a connection breaks. */
+  /** Index of the first server. When a connection breaks, the publisher goes to the next server. */
   readonly first?: number;
 }
 
 /**
- * Publishes 1, 2, 3 … to a channel for as long as it runs, each acknowledged before the next one; what fails goes again
- * with the same publish id. Bodies are `<user> <n>`.
+ * Publishes 1, 2, 3 … to a channel for as long as it runs. Each message is acknowledged before the next one is
+ * published, and a failed publish is repeated with the same publish id. Bodies are `<user> <n>`.
  */
 export class SteadyPublisher {
-  /** Bodies of all that was acknowledged, in order. */
+  /** The bodies of all acknowledged messages, in order. */
   readonly acknowledged: string[] = [];
-  /** Tries that ended in a retryable error or a broken connection. */
+  /** Counts the tries that ended in a retryable error or a broken connection. */
   failures = 0;
   private readonly run = randomUUID();
   private readonly running: Promise<void>;
@@ -33,7 +33,7 @@ export class SteadyPublisher {
   constructor(private readonly options: SteadyPublisherOptions) {
     this.turn = options.first ?? 0;
     this.running = this.publishOn();
-    // Thrown again by stop().
+    // stop() throws the error again.
     this.running.catch(() => undefined);
   }
 
@@ -41,13 +41,16 @@ export class SteadyPublisher {
     return this.options.user;
   }
 
-  /** Resolves once the message under way is acknowledged. @throws the error that must not be retried, if there was one */
+  /**
+   * Stops publishing, and resolves once the message under way is acknowledged.
+   * @throws the error that must not be retried, if there was one
+   */
   async stop(): Promise<void> {
     this.isStopped = true;
     await this.running;
   }
 
-  /** Ends it at once, whatever is under way. */
+  /** Ends publishing at once, whatever is under way. */
   close(): void {
     this.isClosed = true;
     this.client?.close();
@@ -80,7 +83,7 @@ export class SteadyPublisher {
     return false;
   }
 
-  /** Undefined if nobody is there right now. */
+  /** Connects if need be; undefined if no server answers right now. */
   private async connected(): Promise<TestClient | undefined> {
     if (this.client?.socket.connected) return this.client;
     this.client?.close();

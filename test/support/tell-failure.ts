@@ -1,4 +1,4 @@
-/** What a program says on stderr at its end: of wrong arguments one line, of a fault of its own the stack. */
+/** Prints why a program failed: one line for wrong arguments, the stack for a bug of its own. */
 export function tellFailure(error: unknown): void {
   process.stderr.write(`${textOf(error)}\n`);
 }

@@ -10,41 +10,43 @@ export interface ClientOptions {
   readonly user: string;
   readonly deviceId?: string;
   readonly grants?: readonly string[];
-  /** Claims of the token that is signed for it, or the whole token. */
+  /** The claims of the token that is signed for the client, or the whole token. */
   readonly sessionId?: string;
   readonly ttlMs?: number;
   readonly token?: string;
   readonly resume?: Record<string, number>;
-  /** Default: acknowledges every packet at once. */
+  /** If left out, every message batch is acknowledged at once. */
   readonly acknowledges?: boolean;
 }
 
-/** The token of a client, as its application would have it signed. */
+/** Signs the token of a client, as its application would. */
 export function tokenFor({ user, grants = ALL_GRANTS, ttlMs = 3_600_000, sessionId }: ClientOptions): string {
   return signToken(JWT_SECRET, { user, grants, ttlMs, ...(sessionId === undefined ? {} : { sessionId }) });
 }
 
 type Answer<N extends RequestName> = ({ ok: true } & RequestResult<N>) | { ok: false; error: WireError };
 
-/** A client as the README describes it: dedupes by channel and seq, and remembers all it saw. */
+/** A client as the README describes it: it dedupes by channel and seq, and remembers all that it saw. */
 export class TestClient {
-  /** What the application got, after dedupe. */
+  /** The messages that the application got, after dedupe. */
   readonly received: Message[] = [];
-  /** What came over the wire, repeats included. */
+  /** The messages that came over the wire, repeats included. */
   readonly raw: Message[] = [];
   readonly gaps: EventPayload<'gap'>[] = [];
   readonly memberships: EventPayload<'membership'>[] = [];
-  /** Every change of presence it was told of: `ann on`, `ann off`. */
+  /** Every change of presence that the client was told of: `ann on`, `ann off`. */
   readonly presences: string[] = [];
   expiring: EventPayload<'token_expiring'> | undefined;
   ready: EventPayload<'ready'> | undefined;
   closing: EventPayload<'closing'> | undefined;
   reconnect: EventPayload<'reconnect'> | undefined;
   refusal: WireError | undefined;
-  /** Why it could not connect; with a refusal of ours, or without one when nobody was there. */
+  /**
+   * Why the client could not connect. `refusal` says more if the server refused it, and is undefined if none answered.
+   */
   failure: Error | undefined;
   disconnectReason: string | undefined;
-  /** Switch off to let messages pile up unacknowledged. */
+  /** Set to false to let messages pile up unacknowledged. */
   acknowledges: boolean;
 
   private constructor(
@@ -70,7 +72,7 @@ export class TestClient {
     });
   }
 
-  /** Connects without waiting. `last` carries what the same client knew before. */
+  /** Connects without waiting. `last` holds the seqs that the client knew from earlier connections. */
   static open(url: string, options: ClientOptions, last = new Map<string, number>()): TestClient {
     const { deviceId, resume, token = tokenFor(options) } = options;
     const socket = io(url, {
@@ -105,19 +107,19 @@ export class TestClient {
     return (await this.socket.timeout(15_000).emitWithAck(name, payload)) as Answer<N>;
   }
 
-  /** As {@link ask}, for requests that must succeed. */
+  /** Asks as {@link ask} does, for requests that must succeed. */
   async must<N extends RequestName>(name: N, payload: RequestPayload<N>): Promise<RequestResult<N>> {
     const answer = await this.ask(name, payload);
     if (!answer.ok) throw new Error(`${name}: ${answer.error.code} ${answer.error.message}`);
     return answer;
   }
 
-  /** Anything at all, for what no well-meaning client would send. */
+  /** Sends any event with any arguments, also such as no well-meaning client would send. */
   async send(event: string, ...args: unknown[]): Promise<{ ok: boolean; error?: WireError }> {
     return (await this.socket.timeout(15_000).emitWithAck(event, ...args)) as { ok: boolean; error?: WireError };
   }
 
-  /** The bodies the application got of one channel, in order. */
+  /** The bodies of one channel that the application got, in order. */
   bodies(channel: string): unknown[] {
     return this.received.filter((message) => message.channel === channel).map(({ data }) => data);
   }

@@ -7,7 +7,7 @@ const TEMPLATE = 'trunkline_template';
 
 export interface TestDatabase {
   readonly url: string;
-  /** One statement on a connection of its own; rows as objects. */
+  /** Runs one statement on a connection of its own. Rows are objects. */
   query<Row extends Record<string, unknown>>(text: string, values?: unknown[]): Promise<Row[]>;
   drop(): Promise<void>;
 }
@@ -22,12 +22,12 @@ export function useTestServer(url: string): void {
   process.env['TRUNKLINE_TEST_URL'] = url;
 }
 
-/** A fresh database with the schema, a copy of the template: milliseconds instead of migrations. */
+/** Makes a database with the schema by copying the template, which takes milliseconds because no migration runs. */
 export function createTestDatabase(): Promise<TestDatabase> {
   return createFrom(TEMPLATE);
 }
 
-/** A fresh database without the schema, for those who migrate it themselves. */
+/** Makes a database without the schema, for tests that migrate it themselves. */
 export function createEmptyDatabase(): Promise<TestDatabase> {
   return createFrom('template1');
 }
@@ -46,14 +46,14 @@ async function createFrom(template: string): Promise<TestDatabase> {
   };
 }
 
-/** Gives the database settings that nobody would wish for, see {@link HOSTILE_SETTINGS}. */
+/** Gives the database settings that nobody would want, see {@link HOSTILE_SETTINGS}. */
 export async function makeHostile(url: string, settings: string | undefined): Promise<void> {
   if (settings === undefined) return;
   await query(url, EVIL_FUNCTIONS);
   for (const text of settingStatements(new URL(url).pathname.slice(1), settings)) await unlessUnknown(query(url, text));
 }
 
-/** Versions differ in the settings they have. */
+/** Ignores that a setting is unknown, because versions differ in the settings they have. */
 async function unlessUnknown(done: Promise<unknown>): Promise<void> {
   const UNDEFINED_OBJECT = '42704';
   await done.catch((error: unknown) => {

@@ -5,7 +5,7 @@ const PAUSE_MS = 20;
 type Falsy = false | null | undefined | 0 | '';
 
 /**
- * Asks until the answer is truthy, and gives it back. Tests wait for conditions, never for time to pass.
+ * Asks until the answer is truthy, and returns it. Tests wait for conditions, never for time to pass.
  * @throws Error naming what did not happen within the deadline
  */
 export async function until<T>(

@@ -7,7 +7,10 @@ const Rules = z.looseObject({
   groups: z.array(z.looseObject({ rules: z.array(z.looseObject({ alert: z.string().optional() })) })),
 });
 
-/** Whoever is woken by an alert finds it in the guide, and the guide tells of no alert that nobody sends. */
+/**
+ * Compares the alerts with the guide: everybody woken by an alert finds it there, and the guide mentions no other
+ * alert.
+ */
 export function alertFaults(tree: Tree): string[] {
   const { groups } = Rules.parse(tree.yaml(RULES)[0]);
   const sent = new Set(groups.flatMap(({ rules }) => rules.flatMap(({ alert }) => alert ?? [])));

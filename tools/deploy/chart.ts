@@ -10,8 +10,9 @@ const Chart = z.looseObject({ name: z.string(), version: z.string(), appVersion:
 export type Values = Record<string, unknown>;
 
 /**
- * The chart, rendered by Go's own templates (compiled to WebAssembly). Helm adds some hundred functions to those; the chart
- * uses none of them, and where it did this would fail. As `helm lint --strict`, a value that is missing is an error.
+ * Renders the chart with Go's own templates (compiled to WebAssembly). Helm adds some hundred functions to those; the
+ * chart uses none of them, and rendering would fail if it did. As with `helm lint --strict`, a missing value is an
+ * error.
  */
 export class HelmChart {
   readonly about: z.infer<typeof Chart>;

@@ -6,7 +6,7 @@ import { drainTimeoutMs, isSetting, settingsFaults } from './settings.js';
 import type { Tree } from './tree.js';
 
 const FILE = 'docker-compose.yml';
-/** Of images that are not ours; each is described where the image is. */
+/** The variables of images that are not ours. Each image describes its own. */
 const FOREIGN: Readonly<Record<string, readonly string[]>> = {
   postgres: ['POSTGRES_USER', 'POSTGRES_PASSWORD', 'POSTGRES_DB'],
   'grafana/grafana': ['GF_SECURITY_ADMIN_PASSWORD', 'GF_ANALYTICS_REPORTING_ENABLED'],
@@ -52,7 +52,7 @@ export class ComposeFile {
   }
 
   faults(): string[] {
-    // Its formats (`duration`, `ports`) are its own.
+    // The schema uses formats of its own (`duration`, `ports`), which ajv does not know.
     const ajv = new Ajv({ strict: false, allErrors: true, validateFormats: false });
     const validate = ajv.compile(withoutIds(composeSchema) as object);
     if (!validate(this.source)) return schemaErrors(validate.errors).map((error) => `${FILE}: ${error}`);
@@ -112,7 +112,10 @@ export class ComposeFile {
   }
 }
 
-/** The schema calls itself 2019-09 and names its parts as draft 4 does; nothing refers to those names. */
+/**
+ * Removes the ids from the schema, which calls itself 2019-09 and names its parts as draft 4 does. Nothing refers to
+ * them.
+ */
 function withoutIds(schema: unknown): unknown {
   return JSON.parse(JSON.stringify(schema), (key, value: unknown) =>
     key === '$schema' || (key === 'id' && typeof value === 'string') ? undefined : value,
@@ -123,7 +126,7 @@ function entriesOf(needs: Record<string, { condition: string }>): (readonly [str
   return Object.entries(needs).map(([name, { condition }]) => [name, condition] as const);
 }
 
-/** `${NAME:?…}` as `openssl rand -hex 32` would fill it, `${NAME:-text}` as the text. */
+/** Fills `${NAME:?…}` as `openssl rand -hex 32` would, and `${NAME:-text}` with the text. */
 function interpolated(text: string): string {
   return text
     .replace(/\$\{\w+:\?[^}]*\}/g, '0123456789abcdef'.repeat(3) + '-for-checks-alone')

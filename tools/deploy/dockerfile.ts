@@ -5,7 +5,7 @@ import type { Tree } from './tree.js';
 
 const PINNED = /^[a-z/]+:\d+\.\d+(?:\.\d+)?(?:-[a-z]+)?$/;
 
-/** Against the Dockerfile's grammar, and against what an image of ours has to be. */
+/** Checks the Dockerfile against its grammar, and against what an image of ours has to be. */
 export function dockerfileFaults(tree: Tree): string[] {
   const text = tree.text('Dockerfile');
   const grammar = validate(text).map(({ range, message }) => `line ${range.start.line + 1}: ${textOf(message)}`);
@@ -40,7 +40,7 @@ function copyFaults(tree: Tree, stages: readonly Stage[], { words, flags }: Step
   ];
 }
 
-/** That are neither a setting nor set by Node's image. */
+/** Finds the variables that are neither a setting nor set by Node's image. */
 function variablesOf({ keyword, text }: Step): string[] {
   const set = keyword === 'ENV' ? [...text.matchAll(/(?:^|\s)(\w+)=/g)] : [];
   const read = [...text.matchAll(/process\.env\.(\w+)|\$\{?([A-Z]\w*)/g)];

@@ -2,11 +2,11 @@ import { DockerfileParser, type Instruction, type ModifiableInstruction } from '
 
 export interface Step {
   readonly keyword: string;
-  /** Without its flags. */
+  /** The arguments of the instruction without its flags. */
   readonly text: string;
   readonly words: readonly string[];
   readonly flags: Readonly<Record<string, string>>;
-  /** In its exec form; undefined in the form that a shell runs. */
+  /** The words of the exec form; undefined for the form that a shell runs. */
   readonly exec: readonly string[] | undefined;
 }
 
@@ -16,7 +16,7 @@ export interface Stage {
   readonly steps: readonly Step[];
 }
 
-/** The stages of a Dockerfile; the last one is the image. */
+/** Reads the stages of a Dockerfile. The last one is the image. */
 export function stagesOf(dockerfile: string): Stage[] {
   const stages: { name: string | undefined; base: string; steps: Step[] }[] = [];
   for (const instruction of DockerfileParser.parse(dockerfile).getInstructions()) {

@@ -3,7 +3,7 @@ import { watched } from './watched.js';
 
 const texts = z.record(z.string(), z.string());
 
-/** What every object has; its schema knows the rest. */
+/** The fields that every object has. Its schema knows the others. */
 export const KubernetesObject = z.looseObject({
   apiVersion: z.string(),
   kind: z.string(),
@@ -21,7 +21,10 @@ interface Model {
   readonly prototype: Validated;
 }
 
-/** Against the schemas that Kubernetes publishes; a field that those do not have is a fault as well. */
+/**
+ * Checks an object against the schema that Kubernetes publishes. A field that the schema does not have is a fault as
+ * well.
+ */
 export async function schemaFaults(object: KubernetesObject): Promise<string[]> {
   const model = await modelOf(object);
   if (!model) return [`${nameOf(object)}: no ${object.kind} in ${object.apiVersion}`];

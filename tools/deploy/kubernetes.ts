@@ -5,17 +5,17 @@ import { Manifests } from './manifests.js';
 import { ObjectSet } from './object-set.js';
 import type { Tree } from './tree.js';
 
-/** Makes other pods of other settings. */
+/** The annotation that changes with the settings, so that the pods are replaced. */
 const SETTINGS = 'trunkline/settings';
 
 interface Rendering {
   readonly release: string;
-  /** The one that its pods should take. */
+  /** The Secret that the pods of this rendering should take. */
   readonly secret: string;
   readonly values: Values;
 }
 
-/** Every branch of every template; the name is none that the templates could have by chance. */
+/** Turns every branch of every template on. The templates could not have these names by chance. */
 const ALL_ON: Rendering = {
   release: 'blue',
   secret: 'vault',
@@ -64,7 +64,7 @@ export async function kubernetesFaults(tree: Tree): Promise<string[]> {
 
 async function setFaults(place: string, objects: readonly KubernetesObject[], secret: string): Promise<string[]> {
   const faults = (await Promise.all(objects.map(schemaFaults))).flat();
-  // What has another shape than its schema says cannot be asked whether it fits.
+  // An object that does not fit its schema cannot be asked whether it fits the others.
   const all = faults.length > 0 ? faults : new ObjectSet(objects, secret).faults();
   return all.map((fault) => `${place}: ${fault}`);
 }
@@ -81,7 +81,7 @@ function versionFaults(tree: Tree, chart: HelmChart, { kustomization }: Manifest
     .map(([what, given]) => `${what} is ${given}, package.json says ${version}`);
 }
 
-/** The chart with its default values makes what the manifests hold, what only Helm needs aside. */
+/** Compares the chart with default values with the manifests: they must hold the same, except what only Helm needs. */
 function differences(manifests: readonly KubernetesObject[], rendered: readonly KubernetesObject[]): string[] {
   const byName = new Map(rendered.map((object) => [nameOf(object), withoutHelm(object)]));
   const missing = manifests.filter((object) => !byName.has(nameOf(object)));
@@ -111,7 +111,7 @@ interface WithPods {
   spec: { template: { metadata: { annotations?: Record<string, string> } } };
 }
 
-/** The place of the first one says where to look. */
+/** Finds the first difference, whose path says where to look. */
 function firstDifference(path: string, ours: unknown, charts: unknown): string[] {
   if (isDeepStrictEqual(ours, charts)) return [];
   if (typeof ours === 'object' && typeof charts === 'object' && ours !== null && charts !== null) {

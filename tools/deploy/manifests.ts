@@ -5,7 +5,7 @@ import type { Tree } from './tree.js';
 const DIRECTORY = 'deploy/kubernetes';
 export const EXAMPLE_SECRET = 'secret.example.yaml';
 
-/** The part of kustomize that kustomization.yaml uses; anything else in it is refused rather than overlooked. */
+/** The part of kustomize that kustomization.yaml uses. Anything else in the file is refused rather than overlooked. */
 const Kustomization = z.strictObject({
   apiVersion: z.literal('kustomize.config.k8s.io/v1beta1'),
   kind: z.literal('Kustomization'),
@@ -13,7 +13,7 @@ const Kustomization = z.strictObject({
   images: z.array(z.strictObject({ name: z.string(), newName: z.string(), newTag: z.string() })),
 });
 
-/** What `kubectl apply -k deploy/kubernetes` applies. */
+/** The objects that `kubectl apply -k deploy/kubernetes` applies. */
 export class Manifests {
   readonly kustomization: z.infer<typeof Kustomization>;
 
@@ -29,7 +29,7 @@ export class Manifests {
     return this.read(EXAMPLE_SECRET);
   }
 
-  /** A file that nobody applies looks as if it did something. */
+  /** Finds files that nobody applies, because such a file looks as if it had an effect. */
   faults(): string[] {
     const known = new Set(['kustomization.yaml', EXAMPLE_SECRET, ...this.kustomization.resources]);
     return this.tree

@@ -5,7 +5,10 @@ const CONF = 'deploy/nginx.conf';
 const DIRECTORY = 'deploy/nginx';
 const PORT = 3_000;
 
-/** Whether nginx sends to the instances that docker-compose.yml starts; its grammar is nginx's own to judge, in a test. */
+/**
+ * Checks that nginx sends to the instances that docker-compose.yml starts. Its grammar is judged by nginx itself, in a
+ * test.
+ */
 export function nginxFaults(tree: Tree): string[] {
   const conf = tree.text(CONF);
   const included = [...conf.matchAll(/^\s*include trunkline\/([\w.]+);/gm)].map(([, name = '']) => name);

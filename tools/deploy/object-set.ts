@@ -37,13 +37,15 @@ const Ingress = z.looseObject({
 });
 const STICKY = /affinity|session-cookie|upstream-hash-by/;
 
-/** Whether objects that are applied together fit together: every schema is content with names that lead nowhere. */
+/**
+ * Checks that objects which are applied together fit together, because every schema accepts names that lead nowhere.
+ */
 export class ObjectSet {
   private readonly deployments: readonly { object: KubernetesObject; pod: Pod }[];
 
   constructor(
     private readonly objects: readonly KubernetesObject[],
-    /** Of the Secret that the operator makes. */
+    /** The name of the Secret that the operator makes. */
     private readonly secretName: string,
   ) {
     this.deployments = this.of('Deployment').map((object) => ({ object, pod: podOf(object) }));

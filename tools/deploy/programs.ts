@@ -1,6 +1,6 @@
 import type { Tree } from './tree.js';
 
-/** Programs of dist/ that some text names and that no source makes. */
+/** Finds programs of dist/ that these files name and that no source makes. */
 export function programFaults(tree: Tree, paths: readonly string[]): string[] {
   const named = paths.flatMap((path) =>
     [...tree.text(path).matchAll(/\bdist\/([\w/.-]+)\.js\b/g)].map(([, source = '']) => ({ path, source })),

@@ -1,6 +1,6 @@
 import { Environment, readSettings } from '#config';
 
-/** What every production instance is given; long enough, and no secret of anybody. */
+/** The settings that every production instance is given. The secrets are long enough, and nobody's. */
 const REQUIRED = {
   NODE_ENV: 'production',
   DATABASE_URL: 'postgres://trunkline@db:5432/trunkline',
@@ -10,7 +10,7 @@ const REQUIRED = {
 
 export const isSetting = (name: string): boolean => Object.hasOwn(Environment.shape, name);
 
-/** Variables that are no settings, and values that would stop the start. */
+/** Finds variables that are no settings, and values that would stop the start. */
 export function settingsFaults(place: string, given: Readonly<Record<string, string>>): string[] {
   const unknown = Object.keys(given).filter((name) => !isSetting(name));
   if (unknown.length > 0) return unknown.map((name) => `${place}: ${name} is no setting of libs/config`);

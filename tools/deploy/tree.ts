@@ -2,7 +2,7 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseAllDocuments } from 'yaml';
 
-/** The files of the repository, or of a copy of it that a test broke. */
+/** The files of the repository, or of a copy of it in which a test broke something. */
 export class Tree {
   constructor(private readonly root: string) {}
 
@@ -14,7 +14,10 @@ export class Tree {
     return readFileSync(join(this.root, path), 'utf8');
   }
 
-  /** @throws Error naming the file and the line */
+  /**
+   * Reads the documents of a YAML file.
+   * @throws Error naming the file and the line
+   */
   yaml(path: string): unknown[] {
     return parseYaml(this.text(path), path);
   }
@@ -23,13 +26,16 @@ export class Tree {
     return JSON.parse(this.text(path));
   }
 
-  /** Names of the files of a directory. */
+  /** Lists the names in a directory. */
   list(path: string): string[] {
     return readdirSync(join(this.root, path)).sort();
   }
 }
 
-/** @throws Error naming the place and the line; a key that stands there twice is one */
+/**
+ * Parses YAML documents. A key that occurs twice is an error.
+ * @throws Error naming the file and the line
+ */
 export function parseYaml(text: string, place: string): unknown[] {
   return parseAllDocuments(text, { merge: true }).map((document) => {
     const [error] = document.errors;

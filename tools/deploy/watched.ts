@@ -1,6 +1,7 @@
 /**
- * A copy of a value that notes which of its properties were read, all the way down. The validators that ajv compiles ask
- * for each property a schema names, or walk over all where any are allowed: what was never read is in no schema.
+ * Makes a copy of a value that notes which of its properties were read, all the way down. The validators that ajv
+ * compiles ask for each property that a schema names, or walk over all properties where any are allowed. Therefore a
+ * property that was never read is in no schema.
  */
 export function watched<T extends object>(value: T): { readonly value: T; readonly unread: () => string[] } {
   const places: (() => string[])[] = [];

@@ -25,7 +25,9 @@ const Container = z.looseObject({
   }),
 });
 
-/** A Deployment or Job of ours. What Kubernetes calls `restricted` is required, and more than its schema. */
+/**
+ * A Deployment or Job of ours. It must meet what Kubernetes calls `restricted`, which is more than its schema requires.
+ */
 const Workload = z.looseObject({
   spec: z.looseObject({
     selector: z.looseObject({ matchLabels: texts }).optional(),
@@ -55,7 +57,10 @@ export interface Pod {
 
 export const isWorkload = ({ kind }: KubernetesObject): boolean => kind === 'Deployment' || kind === 'Job';
 
-/** @throws ZodError naming the field that is missing or lax */
+/**
+ * Reads the pod of a Deployment or Job.
+ * @throws ZodError naming the field that is missing or lax
+ */
 export function podOf(object: KubernetesObject): Pod {
   const { selector, template } = Workload.parse(object).spec;
   return {

@@ -18,7 +18,8 @@ export function addAfterRestore(program: Command): void {
     .option('--json', 'as JSON: sequences, raised, putForward')
     .action(async ({ putForward, json = false }: { putForward: string; json?: boolean }) => {
       if (!/^\d{1,12}$/.test(putForward)) throw new InputError('--put-forward: must be a whole number');
-      // Loaded when needed: what talks to a database takes as long to load as all the rest.
+      // These modules are loaded only when needed, because what talks to a database takes as long to load as all the
+      // rest.
       const [{ Database }, { mendNumbers }, { createLogger }, { resolveSettings }] = await Promise.all([
         import('#database'),
         import('#message-persistence'),
@@ -26,7 +27,7 @@ export function addAfterRestore(program: Command): void {
         import('../../server/resolve-settings.js'),
       ]);
       const { settings, embedded } = await resolveSettings(readSettings(), createLogger('warn'));
-      const onError = (): void => undefined; // the statement that fails says so
+      const onError = (): void => undefined; // the statement that fails reports the error itself
       const database = new Database({ ...settings.database, applicationName: 'trunkline after-restore', onError });
       try {
         const mended = await mendNumbers(database, Number(putForward));

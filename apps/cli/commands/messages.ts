@@ -44,7 +44,7 @@ interface Found {
 }
 
 async function readAll(client: RestClient, filter: Filter, limit: number): Promise<Found> {
-  // Each page is asked with the same bounds: the last hour must not move on between them.
+  // Every page is asked for with the same bounds; otherwise "the last hour" would move on between two pages.
   const to = filter.to ?? new Date().toISOString();
   const messages: Message[] = [];
   let next: string | null | undefined;

@@ -9,7 +9,8 @@ export function addMigrate(program: Command): void {
     .description('bring the schema of DATABASE_URL up to date, as each instance does at its start')
     .option('--json', 'as JSON: applied')
     .action(async ({ json = false }: { json?: boolean }) => {
-      // Loaded when needed: what talks to a database takes as long to load as all the rest.
+      // These modules are loaded only when needed, because what talks to a database takes as long to load as all the
+      // rest.
       const [{ createLogger }, { migrateDatabase }, { resolveSettings }] = await Promise.all([
         import('#observability'),
         import('../../server/check-database.js'),

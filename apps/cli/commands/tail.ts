@@ -61,7 +61,7 @@ async function follow(
   }
 }
 
-/** Goes on asking while the server is out of reach, and says so once. */
+/** Makes reads wait for the server: while it is out of reach they are repeated, and standard error says so once. */
 function patient(read: (query: Query) => Promise<Page>): (query: Query) => Promise<Page> {
   return async (query) => {
     for (let hasSaid = false; ; hasSaid = true) {

@@ -4,7 +4,7 @@ import { Grant, UserId, parse } from '#protocol';
 import { InputError } from '../failure.js';
 import { Output } from '../output.js';
 
-/** What a developer wants to try out. */
+/** The rights of a token that was asked for without --grant: all that a developer wants to try out. */
 const DEVELOPMENT_GRANTS = [
   'publish:user:*',
   'publish:group:*',
@@ -20,7 +20,7 @@ interface Options {
   readonly json?: boolean;
 }
 
-/** Prints a token for trying things out, signed with the secret the server uses. */
+/** Adds the command that prints a token for trying things out, signed with the secret that the server uses. */
 export function addToken(program: Command): void {
   program
     .command('token')

@@ -26,7 +26,7 @@ export function addWhy(program: Command): void {
       const query = { user: user === undefined ? undefined : parse(UserId, user) };
       const client = new RestClient(readSettings());
       const message = place ? await idAt(client, place) : parse(MessageId, name);
-      // Operators may have no key of a back end, and back ends none of an operator: both may know.
+      // An operator may have no key of a back end, and a back end none of an operator; each of the two keys is enough.
       const timeline = client.hasAdminKey
         ? await client.admin<Timeline>(`/messages/${message}`, query)
         : await client.api<Timeline>('GET', `/messages/${message}/timeline`, query);
@@ -39,7 +39,7 @@ interface Place {
   readonly seq: number;
 }
 
-/** Reads a place such as `user:ann#7`; anything else gives undefined. */
+/** Reads a place such as `user:ann#7`; the result is undefined for any other text. */
 function placeOf(name: string): Place | undefined {
   const [, channel, seq] = /^([^#]+)#(\d{1,15})$/.exec(name) ?? [];
   return channel === undefined ? undefined : { channel: parse(Channel, channel), seq: Number(seq) };

@@ -2,22 +2,22 @@ export interface AnnouncedGap {
   readonly fromSeq: number;
   readonly toSeq: number;
   readonly reason: string;
-  /** When the device heard of it. */
+  /** When the device was told of the gap. */
   readonly at: number;
 }
 
-/** What one device was given of one channel, in the order it came. */
+/** Everything that one device was given of one channel, in the order in which it came. */
 export class ChannelLog {
-  /** Seqs handed to the application. */
+  /** The seqs that were handed to the application. */
   readonly seen = new Set<number>();
   readonly gaps: AnnouncedGap[] = [];
-  /** The device is past this seq: it has it, or was told that it is gone. */
+  /** The device is past this seq: it has the message, or was told that it is gone. */
   last: number;
-  /** The server confirmed that the device's acknowledgement up to here is stored. */
+  /** The server has confirmed that the device's acknowledgement up to this seq is stored. */
   confirmed = 0;
 
   constructor(
-    /** Where the device's first connection began. */
+    /** The seq at which the device's first connection began. */
     readonly start: number,
   ) {
     this.last = start;

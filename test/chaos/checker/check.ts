@@ -25,7 +25,7 @@ export interface Verdict {
   readonly unknown: number;
   readonly faults: number;
   readonly faultsByKind: Readonly<Record<string, number>>;
-  /** Tries of faults that failed, and why: they say nothing about the servers, and count for nothing. */
+  /** The tries of faults that failed, and why. They say nothing about the servers, and are not counted. */
   readonly faultsNotDone: readonly string[];
   readonly lost: number;
   readonly unexpected: number;
@@ -33,17 +33,17 @@ export interface Verdict {
   readonly rawRepeats: number;
   readonly outOfOrder: number;
   readonly ghosts: number;
-  /** Of the kind of fault that took longest. */
+  /** The p99 of the kind of fault that took longest. */
   readonly recoveryP99Ms: number;
   readonly recoveries: readonly Recovery[];
   readonly calm: Percentiles;
-  /** What those noticed who were not hit. */
+  /** The latencies of those who were not hit by a fault. */
   readonly bystanders: readonly Recovery[];
   readonly findings: readonly Finding[];
   readonly troubles: readonly string[];
 }
 
-/** Holds the whole history of a run, and what the database holds at its end, against the invariants. */
+/** Checks the invariants against the whole history of a run and what the database holds at its end. */
 export function check(events: Iterable<HistoryEvent>, snapshot: Snapshot, minimum: Minimum): Verdict {
   const facts = new Facts(events, snapshot);
   const { calm, recoveries, bystanders } = facts.latencies.sorted(facts.strikes);

@@ -3,7 +3,7 @@ import { Offences } from './finding.js';
 import type { PublishBook } from './publish-book.js';
 import type { Recipients } from './recipients.js';
 
-/** Looks at every single delivery: was it published like this, and was it meant for this device? */
+/** Checks for every single delivery that it was published like this, and that it was meant for this device. */
 export class DeliveryAudit {
   readonly invented = new Offences();
   readonly leaked = new Offences();
@@ -13,7 +13,7 @@ export class DeliveryAudit {
     private readonly recipients: Recipients,
   ) {}
 
-  /** A publish is invoked before it can arrive, so one pass is enough. */
+  /** One pass over the history is enough, because a publish is invoked before it can arrive. */
   take(event: HistoryEvent): void {
     if (event.event !== 'deliver') return;
     const { device, messages, at } = event;

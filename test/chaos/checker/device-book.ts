@@ -5,22 +5,22 @@ import { Offences } from './finding.js';
 export interface DeviceLog {
   readonly device: string;
   readonly channels: Map<string, ChannelLog>;
-  /** Numbers of the publishes handed to the application. */
+  /** The numbers of the publishes handed to the application. */
   readonly numbers: Set<number>;
-  /** Since when it wants to be online and keeps up; undefined: it does not. */
+  /** The time since which the device wants to be online and keeps up; undefined if it is away or slow. */
   presentSince: number | undefined;
-  /** It reads what has come later than it came. */
+  /** True if the device reads messages later than they come. */
   isSlow: boolean;
-  /** Since when its connection is registered; undefined: it has none. */
+  /** The time since which the device's connection is registered; undefined if it has none. */
   openSince: number | undefined;
-  /** The instance of its latest connection. */
+  /** The instance of the device's latest connection. */
   via: string;
 }
 
-/** What every device was given, and what was irregular about the way it came. */
+/** Records what every device was given, and what was irregular about the way in which it came. */
 export class DeviceBook {
   readonly all = new Map<string, DeviceLog>();
-  /** Dropped by the dedupe of the devices; no fault. */
+  /** Counts the repeats that the devices' dedupe dropped, which are no fault. */
   rawRepeats = 0;
   readonly duplicates = new Offences();
   readonly outOfOrder = new Offences();
@@ -89,8 +89,9 @@ export class DeviceBook {
   }
 
   /**
-   * `ready` says where the server goes on. Beyond what the device has processed lies what had gone, and was announced on a
-   * connection that ended before the device came to it; that it had really gone is looked at as with any gap.
+   * Begins a connection at the seq that `ready` names. If that lies beyond what the device has processed, the messages
+   * in between had gone, and their gap was announced on a connection that ended before the device processed it. Whether
+   * they had really gone is checked as for any gap.
    */
   private begin(log: ChannelLog, seq: number, at: number): void {
     if (seq > log.last) log.gaps.push({ fromSeq: log.last + 1, toSeq: seq, reason: 'expired', at });
@@ -108,8 +109,8 @@ export class DeviceBook {
     const { device, at } = event;
     const log = this.channel(device, channel);
     const where = `${device} ${channel}#${seq} at ${at} ms`;
-    // A device has one connection at a time, and on it what follows the confirmation was sent after it; unless it is a slow
-    // one, for which a repeat may have lain unread when the confirmation came.
+    // A device has one connection at a time, and what follows the confirmation on it was sent after the confirmation. A
+    // slow device is excepted, because a repeat may have lain unread when the confirmation came.
     if (seq <= log.confirmed && !this.of(device).isSlow)
       this.repeatedAfterAck.add(`${where}, confirmed up to ${log.confirmed}`);
     if (isFresh) this.handOver(log, { device, seq, n, where });

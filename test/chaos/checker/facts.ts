@@ -7,7 +7,7 @@ import { Recipients } from './recipients.js';
 import type { Snapshot, StoredRow } from './snapshot.js';
 import { StrikeBook } from './strike-book.js';
 
-/** Everything the invariants are about, gathered from the history in one pass. */
+/** Everything that the invariants are about, gathered from the history in one pass. */
 export class Facts {
   readonly recipients = new Recipients();
   readonly publishes = new PublishBook();
@@ -15,7 +15,7 @@ export class Facts {
   readonly strikes = new StrikeBook();
   readonly audit = new DeliveryAudit(this.publishes, this.recipients);
   readonly latencies = new Latencies(this.publishes, this.devices);
-  /** The latencies want to know how the devices stood before an event. */
+  /** The latencies stand before the devices, because they need to know how the devices were before an event. */
   private readonly books = [
     this.recipients,
     this.publishes,
@@ -25,7 +25,7 @@ export class Facts {
     this.devices,
   ] as const;
   readonly troubles: string[] = [];
-  /** Rows by the publish they hold; more than one is a fault. */
+  /** The stored rows by the publish that they hold; more than one row is a fault. */
   readonly stored = new Map<number, StoredRow[]>();
 
   constructor(

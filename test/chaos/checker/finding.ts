@@ -1,13 +1,13 @@
-/** The invariants of the README beside this directory. */
+/** The invariants, which test/chaos/README.md lists. */
 export type Invariant = `I${1 | 2 | 3 | 4 | 5 | 6 | 7 | 8 | 9 | 10 | 11 | 12 | 13 | 14}`;
 
 /** One way in which an invariant was broken. */
 export interface Finding {
   readonly invariant: Invariant;
-  /** What is wrong, in words that end before the examples. */
+  /** Says in words what is wrong; the examples follow. */
   readonly what: string;
   readonly count: number;
-  /** A few of them. */
+  /** The first few offences. */
   readonly examples: readonly string[];
 }
 
@@ -23,7 +23,7 @@ export class Offences {
     if (this.examples.length < MAX_EXAMPLES) this.examples.push(example);
   }
 
-  /** Nothing if there are none. */
+  /** Makes a finding of the offences; the list is empty if there are none. */
   as(invariant: Invariant, what: string): Finding[] {
     return this.count === 0 ? [] : [{ invariant, what, count: this.count, examples: this.examples }];
   }

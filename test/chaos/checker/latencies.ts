@@ -18,14 +18,14 @@ export interface Recovery extends Percentiles {
 interface Sample {
   readonly publish: Publish;
   readonly device: string;
-  /** The instance it came from. */
+  /** The instance from which the message came. */
   readonly via: string;
   readonly deliveredAt: number;
-  /** Its connection was there before the publish. */
+  /** True if the device's connection was open before the publish. */
   readonly wasOpen: boolean;
 }
 
-/** Publish → delivery, to devices that wanted to be online all the while. */
+/** Measures the time from publish to delivery, for devices that wanted to be online all the while. */
 export class Latencies {
   private readonly samples: Sample[] = [];
 
@@ -45,7 +45,7 @@ export class Latencies {
     }
   }
 
-  /** By kind of fault, and `calm`: while there was none. */
+  /** Groups the latencies by kind of fault. `calm` holds those to which no fault contributed. */
   sorted(strikes: StrikeBook): { calm: Percentiles; recoveries: Recovery[]; bystanders: Recovery[] } {
     const calm: number[] = [];
     const recoveries = new Groups();
@@ -65,13 +65,13 @@ export class Latencies {
   }
 }
 
-/** Neither the one who published nor the one who received was hit, and it was under way while others were. */
+/** True if neither publisher nor receiver was hit, and the message was under way while a fault hit others. */
 function isBystander({ touched, endedAt = Infinity }: Strike, { publish, device, via, wasOpen }: Sample): boolean {
   if (!touched || !wasOpen || publish.firstInvokedAt > endedAt || publish.attempts.length > 1) return false;
   return ![publish.publisher, publish.via, device, via].some((name) => touched.includes(name));
 }
 
-/** Undefined: it arrived while nothing could be expected yet. */
+/** Computes the latency that counts; undefined if the message arrived while none could be expected yet. */
 function countedLatency({ countsFrom, endedAt = Infinity }: Strike, invokedAt: number, deliveredAt: number) {
   if (countsFrom === 'publish') return deliveredAt - invokedAt;
   return deliveredAt > endedAt ? deliveredAt - Math.max(invokedAt, endedAt) : undefined;

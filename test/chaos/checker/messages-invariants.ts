@@ -2,10 +2,10 @@ import type { Facts } from './facts.js';
 import { Offences, type Finding } from './finding.js';
 import { isAcknowledged, isRefused, type Attempt, type Publish } from './publish-book.js';
 
-/** The clocks of this process and of PostgreSQL are the same machine's; between two readings of it there is a little time. */
+/** This process and PostgreSQL read the same machine's clock, but not at the same moment. */
 const CLOCK_SLACK_MS = 50;
 
-/** I1: what was acknowledged is stored, and reached everyone it was for. */
+/** Checks I1: what was acknowledged is stored, and reached everyone it was for. */
 export function noLoss(facts: Facts): Finding[] {
   const unstored = new Offences();
   const undelivered = new Offences();
@@ -26,7 +26,10 @@ export function noLoss(facts: Facts): Finding[] {
   ];
 }
 
-/** Or rightly not: it was published before the device existed, or it expired and the device was told. */
+/**
+ * True also if the message was rightly not delivered: it was published before the device existed, or it expired and the
+ * device was told.
+ */
 function isDelivered(facts: Facts, { n, channel, ttlMs, seqs }: Publish, device: string): boolean {
   const { numbers, channels } = facts.devices.of(device);
   if (numbers.has(n)) return true;
@@ -39,7 +42,7 @@ function isDelivered(facts: Facts, { n, channel, ttlMs, seqs }: Publish, device:
   return false;
 }
 
-/** I2: nothing is delivered or stored that nobody published, nor with another body or in another channel. */
+/** Checks I2: nothing is delivered or stored that nobody published, nor with another body or in another channel. */
 export function noInvention(facts: Facts): Finding[] {
   const rows = new Offences();
   for (const { n, channel, seq, hash } of facts.snapshot.messages) {
@@ -52,12 +55,12 @@ export function noInvention(facts: Facts): Finding[] {
   ];
 }
 
-/** I3: nobody gets what was not for them. */
+/** Checks I3: nobody gets what was not for them. */
 export function noLeak(facts: Facts): Finding[] {
   return facts.audit.leaked.as('I3', 'delivered to somebody it was not for');
 }
 
-/** I4: a refusal means that nothing was stored. */
+/** Checks I4: a refusal means that nothing was stored. */
 export function refusedMeansRefused(facts: Facts): Finding[] {
   const stored = new Offences();
   for (const publish of facts.publishes.all.values()) {
@@ -73,7 +76,7 @@ export function refusedMeansRefused(facts: Facts): Finding[] {
   return stored.as('I4', 'refused and stored nevertheless');
 }
 
-/** I5: one publish id is one row, one seq and one answer, and no application gets it twice. */
+/** Checks I5: one publish id is one row, one seq and one answer, and no application gets it twice. */
 export function oncePerPublish(facts: Facts): Finding[] {
   const rows = new Offences();
   for (const [n, stored] of facts.stored) {
@@ -97,7 +100,7 @@ function otherAnswers(facts: Facts): Offences {
   return answers;
 }
 
-/** An answer that names none contradicts nothing. */
+/** An answer that names no value contradicts none. */
 function isOnly<T>(named: ReadonlySet<T>, value: T): boolean {
   return named.size === 0 || named.has(value);
 }

@@ -2,7 +2,10 @@ import type { Facts } from './facts.js';
 import { Offences, type Finding } from './finding.js';
 import type { Publish } from './publish-book.js';
 
-/** I6: one order per channel, for everyone, in which a publish that was awaited precedes the next. */
+/**
+ * Checks I6: every channel has one order for everyone, in which an acknowledged publish precedes one that was tried
+ * later.
+ */
 export function oneOrder(facts: Facts): Finding[] {
   return [
     ...facts.devices.outOfOrder.as('I6', 'delivered out of order'),
@@ -13,7 +16,8 @@ export function oneOrder(facts: Facts): Finding[] {
 function precedence(facts: Facts): Offences {
   const offences = new Offences();
   for (const [channel, publishes] of byChannel(facts)) {
-    // From the end: whatever stands later must not have been acknowledged before this one was even tried.
+    // The publishes are looked at from the end: one with a higher seq must not have been acknowledged before this one
+    // was even tried.
     let earliest: { okAt: number; seq: number } | undefined;
     for (const { seq, publish } of publishes.sort((a, b) => b.seq - a.seq)) {
       if (earliest && earliest.okAt < publish.firstInvokedAt)
@@ -39,7 +43,7 @@ function byChannel(facts: Facts): Map<string, { seq: number; publish: Publish }[
   return channels;
 }
 
-/** I7: the next seq, or an explicit gap that is true; and no hole in the log. */
+/** Checks I7: what follows is the next seq, or an explicit gap that is true; and the log has no hole. */
 export function noSilentGap(facts: Facts): Finding[] {
   return [
     ...facts.devices.silentGaps.as('I7', 'skipped without a gap'),
@@ -76,10 +80,13 @@ function* announcedAsGone(facts: Facts): Generator<Gone> {
   }
 }
 
-/** Two readings of the clock are not of the same moment. */
+/** Two readings of the clock are not taken at the same moment. */
 const EXPIRY_SLACK_MS = 1_000;
 
-/** While the database's clock is ahead, what expires by it has expired; the device may have heard of that later. */
+/**
+ * Finds gaps that say "expired" too early. While the database's clock is ahead, what expires by that clock has expired;
+ * the device may have been told of it later.
+ */
 function prematureGaps(facts: Facts): Offences {
   const offences = new Offences();
   const expiring = new Map<string, Publish & { readonly ttlMs: number }>();
@@ -98,7 +105,7 @@ function prematureGaps(facts: Facts): Offences {
   return offences;
 }
 
-/** Only what expired may have been removed. */
+/** Finds missing seqs. Only messages that expire may have been removed. */
 function holes(facts: Facts): Offences {
   const offences = new Offences();
   const expiring = new Set<string>();
@@ -120,7 +127,7 @@ function holes(facts: Facts): Offences {
   return offences;
 }
 
-/** I8: what the server confirmed as acknowledged is never sent to that device again. */
+/** Checks I8: what the server confirmed as acknowledged is never sent to that device again. */
 export function ackFinality(facts: Facts): Finding[] {
   return facts.devices.repeatedAfterAck.as('I8', 'sent again after its acknowledgement was confirmed');
 }

@@ -7,27 +7,27 @@ export interface Attempt {
   isRepeated: boolean;
 }
 
-/** One intention to publish, with all its attempts. */
+/** One publish that was wanted, with all attempts at it. */
 export interface Publish {
   readonly n: number;
   readonly publisher: string;
-  /** Of the first attempt. */
+  /** The instance of the first attempt. */
   readonly via: string;
   readonly channel: string;
   readonly hash: string;
   readonly ttlMs: number | undefined;
   readonly attempts: Attempt[];
   readonly firstInvokedAt: number;
-  /** The first `ok`. */
+  /** When the first `ok` came. */
   okAt: number | undefined;
-  /** Every position the answers named; more than one is a fault. */
+  /** Every seq that the answers named; more than one is a fault. */
   readonly seqs: Set<number>;
   readonly ids: Set<string>;
 }
 
 const MAX_EXAMPLES = 5;
 
-/** All that was ever tried to be published. */
+/** Records every publish that was ever tried. */
 export class PublishBook {
   readonly all = new Map<number, Publish>();
   private readonly refusals = new Map<number, number[]>();
@@ -37,7 +37,7 @@ export class PublishBook {
     else if (event.event === 'ok' || event.event === 'refused' || event.event === 'unknown') this.answer(event);
   }
 
-  /** Publishers told that something is wrong for good with what is right. */
+  /** Describes valid publishes that were refused as not retryable. */
   get refusedForGood(): string[] {
     return [...this.refusals].map(
       ([code, numbers]) => `code ${code}, ${numbers.length} ×, as publish ${numbers.slice(0, MAX_EXAMPLES).join(', ')}`,
@@ -87,7 +87,7 @@ export function isAcknowledged(publish: Publish): boolean {
   return publish.okAt !== undefined;
 }
 
-/** Every attempt was answered with a refusal: it must not be stored. */
+/** True if every attempt was answered with a refusal. Such a publish must not be stored. */
 export function isRefused({ attempts }: Publish): boolean {
   return attempts.every(({ outcome }) => outcome === 'refused');
 }

@@ -2,7 +2,7 @@ import type { HistoryEvent, World } from '../history/event.js';
 
 const NOBODY: World = { event: 'world', epochMs: 0, groups: {}, devices: [] };
 
-/** Who there is, and which channels are for whom. */
+/** Knows which devices there are, and which channels are for whom. */
 export class Recipients {
   world = NOBODY;
   private readonly byChannel = new Map<string, ReadonlySet<string>>();
@@ -13,7 +13,7 @@ export class Recipients {
     this.byChannel.clear();
   }
 
-  /** The devices a channel is for. */
+  /** The devices that a channel is for. */
   of(channel: string): ReadonlySet<string> {
     let known = this.byChannel.get(channel);
     if (!known) {

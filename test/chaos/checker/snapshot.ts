@@ -1,8 +1,8 @@
-/** What the database holds when all is over. */
+/** The rows that the database holds at the end of the run. */
 export interface Snapshot {
   readonly messages: readonly StoredRow[];
   readonly channels: readonly { readonly channel: string; readonly lastSeq: number }[];
-  /** One for each device and each channel it receives. */
+  /** Has a row for each device and each channel that it receives. */
   readonly positions: readonly PositionRow[];
 }
 
@@ -17,7 +17,7 @@ export interface StoredRow {
   readonly expires: boolean;
 }
 
-/** How many messages of the channel are in which state for the device; those with a ttl are counted apart. */
+/** Counts for a device how many messages of the channel are in which state; those with a ttl are counted apart. */
 export interface PositionRow {
   readonly device: string;
   readonly channel: string;

@@ -16,7 +16,7 @@ interface Draft {
 
 type Mutable<T> = { -readonly [K in keyof T]: T[K] };
 
-/** A history made by hand. As it begins it is green; a spec then tells what went otherwise. */
+/** A history made by hand. At first it is green; a spec then tells what went otherwise. */
 export class Story {
   readonly events: HistoryEvent[] = [];
   readonly rows: Mutable<StoredRow>[] = [];
@@ -25,7 +25,10 @@ export class Story {
   private at = 0;
   private readonly lastSeqs = new Map<string, number>();
 
-  /** Three messages to a group of two, one of them repeated, one published twice; a fault, and a look at the registry. */
+  /**
+   * Tells of three messages to a group of two, one of them delivered twice, one published twice; of a fault, and of a
+   * comparison of the registry.
+   */
   static green(): Story {
     const story = new Story();
     story.tell({ event: 'world', epochMs: 0, groups: { [GROUP]: ['ann', 'bob'] }, devices: DEVICES });
@@ -68,7 +71,7 @@ export class Story {
     return this.tell({ event: 'fault-end', strike });
   }
 
-  /** Invoked, stored, acknowledged. */
+  /** Tells of a publish that is invoked, stored and acknowledged. */
   publish(n: number, draft: Draft = {}): this {
     return this.invoke(n, draft).store(n, draft).ok(n);
   }
@@ -131,12 +134,15 @@ export class Story {
     return check(this.events, this.snapshot, this.minimum);
   }
 
-  /** `I1: what` of everything found. */
+  /** Every finding as `I1: what`. */
   get findings(): string[] {
     return this.verdict.findings.map(({ invariant, what }) => `${invariant}: ${what}`);
   }
 
-  /** What the database would hold, if everybody had acknowledged everything; but for `positions` said otherwise. */
+  /**
+   * The rows that the database would hold if everybody had acknowledged everything, except where `positions` says
+   * otherwise.
+   */
   private get snapshot(): Snapshot {
     const channels = [...this.lastSeqs].map(([channel, lastSeq]) => ({ channel, lastSeq }));
     const delivered = this.rows.filter(({ channel, expires }) => channel === GROUP && !expires).length;

@@ -1,16 +1,16 @@
 import type { HistoryEvent } from '../history/event.js';
 
-/** What a fault did may show for so long after its end. */
+/** The time after its end for which the effects of a fault may show. */
 export const AFTERMATH_MS = 5_000;
-/** A message that leaves this shortly before a fault begins may be hit by it. */
+/** A message that is published this shortly before a fault begins may be hit by it. */
 const LEAD_MS = 1_000;
 
 export type Strike = HistoryEvent & { event: 'fault-begin' } & { endedAt: number | undefined };
 
-/** Which faults there were, and when. */
+/** Records which faults there were, and when. */
 export class StrikeBook {
   readonly all: Strike[] = [];
-  /** What could not be done; each may have been done at another try. */
+  /** The faults that could not be done. Each may have been done at another try. */
   readonly notDone: (HistoryEvent & { event: 'fault-not-done' })[] = [];
   readonly looks: (HistoryEvent & { event: 'registry' })[] = [];
 
@@ -21,7 +21,7 @@ export class StrikeBook {
     if (event.event === 'registry') this.looks.push(event);
   }
 
-  /** How many of each kind were done; two instances killed at once are two. */
+  /** Counts the faults of each kind that were done; two instances killed at once count as two. */
   get byKind(): Record<string, number> {
     const counts: Record<string, number> = {};
     const undone = new Set(this.notDone.map(({ strike }) => strike));
@@ -34,7 +34,9 @@ export class StrikeBook {
     return Object.values(this.byKind).reduce((sum, count) => sum + count, 0);
   }
 
-  /** The one fault a delay between two times is to be put down to: the latest that had begun when the delay did. */
+  /**
+   * Finds the one fault that explains a delay between two times: the latest fault that had begun when the delay did.
+   */
   blamedFor(invokedAt: number, deliveredAt: number): Strike | undefined {
     let first: Strike | undefined;
     let latest: Strike | undefined;
@@ -51,7 +53,7 @@ export class StrikeBook {
     return latest ?? first ?? background;
   }
 
-  /** At some moment between the two times, by the database's clock. */
+  /** True if the database's clock was ahead at some moment between the two times. */
   wasClockAhead(from: number, to: number): boolean {
     return this.all.some(({ movesClock, at, endedAt = Infinity }) => movesClock && at <= to && endedAt >= from);
   }

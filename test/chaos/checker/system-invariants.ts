@@ -3,7 +3,7 @@ import { Offences, type Finding } from './finding.js';
 import type { Percentiles, Recovery } from './latencies.js';
 import { isAcknowledged, isUnknown } from './publish-book.js';
 
-/** I9: some seconds after a fault, the registry holds the connections that are open, and no others. */
+/** Checks I9: some seconds after a fault, the registry holds the connections that are open, and no others. */
 export function registryIsTrue(facts: Facts): Finding[] {
   const ghosts = new Offences();
   const missing = new Offences();
@@ -15,7 +15,9 @@ export function registryIsTrue(facts: Facts): Finding[] {
   return [...ghosts.as('I9', 'in the registry and open nowhere'), ...missing.as('I9', 'open and not in the registry')];
 }
 
-/** I10: accepted = delivered + pending + expired, where the left side is the publishers' and the right one SQL's. */
+/**
+ * Checks I10: accepted = delivered + pending + expired, where the publishers know the left side and SQL the right one.
+ */
 export function conservation(facts: Facts): Finding[] {
   const offences = new Offences();
   const accepted = new Map<string, number>();
@@ -32,7 +34,7 @@ export function conservation(facts: Facts): Finding[] {
   return offences.as('I10', 'accepted is not delivered + pending + expired');
 }
 
-/** I12: at the end everyone is online and has everything that is stored. */
+/** Checks I12: at the end everyone is online and has everything that is stored. */
 export function drained(facts: Facts): Finding[] {
   const pending = new Offences();
   for (const { device, channel, deliveredSeq } of facts.snapshot.positions) {
@@ -43,7 +45,7 @@ export function drained(facts: Facts): Finding[] {
   return [...pending.as('I12', 'still pending for a device that is online'), ...undelivered(facts)];
 }
 
-/** Also what was stored without its publisher knowing is for everyone it is addressed to. */
+/** A message that was stored without its publisher's knowledge must also reach everyone it is addressed to. */
 function undelivered(facts: Facts): Finding[] {
   const offences = new Offences();
   for (const { channel, seq, n, expires } of facts.snapshot.messages) {
@@ -56,14 +58,14 @@ function undelivered(facts: Facts): Finding[] {
   return offences.as('I12', 'stored, with an unknown outcome, and never delivered');
 }
 
-/** I11: after each kind of fault messages flow again within its bound. */
+/** Checks I11: after each kind of fault, messages flow again within its bound. */
 export function boundedRecovery(recoveries: readonly Recovery[]): Finding[] {
   const offences = new Offences();
   for (const { fault, boundMs, p99 } of recoveries) if (p99 > boundMs) offences.add(`${fault}: ${p99} ms > ${boundMs}`);
   return offences.as('I11', 'recovery took longer than the fault allows (p99)');
 }
 
-/** I11, too: some faults leave no publish without an answer, be it a refusal. */
+/** Checks the other half of I11: during some faults every publish gets an answer in time, even if it is a refusal. */
 export function promptAnswers(facts: Facts): Finding[] {
   const offences = new Offences();
   const attempts = [...facts.publishes.all.values()].flatMap(({ n, attempts: all }) =>
@@ -79,12 +81,14 @@ export function promptAnswers(facts: Facts): Finding[] {
   return offences.as('I11', 'publishes were not answered in time');
 }
 
-/** Below this a p99 says more about the machine than about the servers. */
+/** Below this, a p99 says more about the machine than about the servers. */
 const NOISE_MS = 500;
-/** A p99 of fewer is the whim of one message. */
+/** With fewer messages, one slow message would decide the p99. */
 const ENOUGH = 100;
 
-/** I13: a fault of some clients is nothing to the others: their p99 stays below twice what it was in calm. */
+/**
+ * Checks I13: a fault of some clients does not slow the others down: their p99 stays below twice what it was in calm.
+ */
 export function isolation(calm: Percentiles, bystanders: readonly Recovery[]): Finding[] {
   const offences = new Offences();
   const boundMs = Math.max(2 * calm.p99, NOISE_MS);
@@ -94,13 +98,13 @@ export function isolation(calm: Percentiles, bystanders: readonly Recovery[]): F
   return offences.as('I13', 'clients that were not hit waited (p99)');
 }
 
-/** What a run must at least have seen to say anything. */
+/** The least that a run must have seen to prove anything. */
 export interface Minimum {
   readonly acked: number;
   readonly faults: number;
 }
 
-/** I14: a run in which nothing happened proves nothing. */
+/** Checks I14: a run in which nothing happened proves nothing. */
 export function notVacuous(facts: Facts, minimum: Minimum): Finding[] {
   const offences = new Offences();
   const acked = facts.publishes.count(isAcknowledged);

@@ -2,10 +2,16 @@ import { createServer, request, type IncomingMessage, type ServerResponse } from
 import type { AddressInfo } from 'node:net';
 import type { Stage } from '../world/stage.js';
 
-/** What a server that keeps publishes in memory before it stores them would lose in a crash. */
+/**
+ * How long an acknowledged publish stays in memory before it is stored. A server that works like this would lose the
+ * publishes it keeps in a crash.
+ */
 const KEPT_MS = 200;
 
-/** Stands between REST publishers and the instances: says yes at once, and passes the publish on some time later, once. */
+/**
+ * Stands between REST publishers and the instances: acknowledges at once, and passes the publish on some time later,
+ * once.
+ */
 export async function acknowledgeEarly(stage: Stage): Promise<() => void> {
   const server = createServer((incoming, outgoing) => void acknowledge(stage, incoming, outgoing));
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
@@ -26,6 +32,6 @@ async function acknowledge({ fleet }: Stage, incoming: IncomingMessage, outgoing
 function passOn(port: number | undefined, { method, url, headers }: IncomingMessage, body: Buffer): void {
   if (port === undefined) return;
   const passed = request({ host: '127.0.0.1', port, method, path: url, headers }, (answer) => answer.resume());
-  // Nobody waits for it any more: that is the point.
+  // The answer does not matter, because the publisher already has one.
   passed.on('error', () => undefined).end(body);
 }

@@ -2,7 +2,9 @@ import type { Stage } from '../world/stage.js';
 
 const NOTHING_TO_END = (): void => undefined;
 
-/** A commit is confirmed up to ten seconds before its WAL is written: what a crash then takes had been acknowledged. */
+/**
+ * Has commits confirmed up to ten seconds before their WAL is written. What a crash then takes had been acknowledged.
+ */
 export async function forgetQuickly({ database }: Stage): Promise<() => void> {
   await database.query(`alter system set synchronous_commit = 'off'`);
   await database.query(`alter system set wal_writer_delay = '10s'`);
@@ -16,7 +18,7 @@ const SKIP = `
   create trigger chaos_skip before insert on trunkline.publish_ids
     for each row execute function trunkline.chaos_skip()`;
 
-/** A publish that goes again is stored again. */
+/** Keeps publish ids from being stored. A repeated publish is then stored again. */
 export async function forgetPublishIds({ database }: Stage): Promise<() => void> {
   await database.query(SKIP);
   return NOTHING_TO_END;

@@ -1,11 +1,14 @@
 import type { Stage } from '../world/stage.js';
 
-/** Between taking a number and committing it, so that others with a higher one commit earlier. */
+/**
+ * How long each publish waits between taking a number and committing it, so that some with a higher number commit
+ * earlier.
+ */
 const DAWDLE_S = 0.03;
 
 /**
- * The usual way to number rows: from a sequence, at insert. Numbers are unique and gapless, but become visible in the
- * order of the commits, which is another one; a reader that is past a number never looks for it again.
+ * Numbers rows in the usual way: from a sequence, at insert. The numbers are unique and gapless, but become visible in
+ * the order of the commits, which is another one. A reader that is past a number never looks for it again.
  */
 const BODY = `
 #variable_conflict use_column
@@ -48,7 +51,7 @@ begin
   on conflict (channel) do update set last_seq = greatest(c.last_seq, excluded.last_seq), last_at = now();
 end`;
 
-/** With the signature it has, whatever that is by now. */
+/** Replaces the function and keeps its signature, whatever that is by now. */
 const REPLACE = `
 do $do$
 declare

@@ -3,12 +3,15 @@ import { acknowledgeEarly } from './acknowledge-early.js';
 import { forgetPublishIds, forgetQuickly } from './forgetful-database.js';
 import { numberWithoutLock } from './number-without-lock.js';
 
-/** Something broken on purpose, outside of the servers, to see whether the checker notices. */
+/** Something outside of the servers that is broken on purpose, to see whether the checker notices. */
 export interface Sabotage {
   readonly does: string;
-  /** When everything runs and nothing is published yet. @returns how to put an end to it */
+  /**
+   * Called when everything runs and nothing is published yet.
+   * @returns a function that ends the sabotage
+   */
   readonly prepare?: (stage: Stage) => Promise<() => void>;
-  /** False: the devices hand everything to their applications. */
+  /** If false, the devices hand everything to their applications, repeats included. */
   readonly dedupes?: boolean;
 }
 

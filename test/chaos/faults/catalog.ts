@@ -23,7 +23,7 @@ import {
 import { FOREIGN_SETTINGS, LOGIN_CLOSED } from './role.js';
 import { DISK_FULL, LOCK_MESSAGES, LONG_TRANSACTION, PUBLICATION_FOR_ALL } from './tables.js';
 
-/** All faults there are. */
+/** Lists all faults. */
 export const FAULTS: readonly Fault[] = [
   ...[KILL, STOP_10, STOP_30, ROLLING_RESTART, SAME_ID, NOTIFY_OFF, CLOCK_SKEW],
   ...[POSTGRES_CRASH, POSTGRES_RESTART, POSTGRES_AWAY, TERMINATE_SESSIONS, AMBIGUOUS_COMMIT, CRASH_IN_COMMIT],

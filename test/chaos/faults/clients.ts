@@ -4,12 +4,12 @@ import { pause } from '../world/pause.js';
 import type { Fault, Scene } from './fault.js';
 
 type ClientFault = Pick<Fault, 'name' | 'does' | 'lastsMs' | 'weight' | 'countsFrom'> & {
-  /** At most so many devices at once. */
+  /** The most devices that are hit at once. */
   readonly victims: number;
   readonly hit: (devices: readonly Device[], scene: Scene) => Promise<void>;
 };
 
-/** Some clients are hit; the others must not notice. */
+/** Makes a fault that hits some clients. The others must not notice. */
 function clientFault({ hit, victims, ...fault }: ClientFault): Fault {
   return {
     ...fault,
@@ -75,7 +75,7 @@ export const CLIENT_RESET = clientFault({
   async hit(devices, { dice, signal }) {
     for (const { cable } of devices) cable.proxy.latestLink?.resetMidFrame(dice.chance(0.5) ? 'up' : 'down');
     await pause(2_000, signal);
-    // Where nothing has passed, there was no frame to cut.
+    // If nothing has passed by now, there was no frame to cut.
     for (const { cable } of devices) cable.proxy.latestLink?.spare();
   },
 });

@@ -25,9 +25,9 @@ export const STANDBY_PROMOTED: Fault = {
   },
 };
 
-/** By then the crash is over, and the instances are connected to the standby. */
+/** After this time the crash is over, and the instances are connected to the standby. */
 const CONNECTED_MS = 3_000;
-/** What reads UNLOGGED tables, which a standby has none of, and what writes. */
+/** Requests that read UNLOGGED tables, which a standby does not have, or that write. */
 const REQUESTS = [
   ['GET', 'users/u01/connections'],
   ['GET', 'users/u01/presence'],
@@ -37,7 +37,10 @@ const REQUESTS = [
   ['DELETE', 'users/u01/sessions/none'],
 ] as const;
 
-/** While a standby takes no writes, it is out of reach like any database that is down: no request may be a bug. */
+/**
+ * Checks that no request is answered as a bug. While a standby takes no writes, it is out of reach like any database
+ * that is down.
+ */
 async function expectNoFault({ stage, signal, trouble }: Scene): Promise<void> {
   await pause(CONNECTED_MS, signal);
   for (const { name, port } of stage.fleet.serving) {
@@ -50,7 +53,10 @@ async function expectNoFault({ stage, signal, trouble }: Scene): Promise<void> {
 }
 
 const AHEAD_S = 7_200;
-/** Few channels are written to: in the others nothing may hint at the wrong time. */
+/**
+ * The clock is ahead so briefly that only few channels are written to meanwhile. Nothing in the other channels may show
+ * the wrong time.
+ */
 const BRIEFLY_MS = 250;
 
 export const DATABASE_CLOCK: Fault = {

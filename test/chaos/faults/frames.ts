@@ -4,7 +4,7 @@ import { runStray } from '../world/stray.js';
 import type { Fault, Scene } from './fault.js';
 
 const AT_ONCE = 6;
-/** Before it looks for an instance again. */
+/** The wait before a stranger looks for an instance again. */
 const WHILE_GONE_MS = 50;
 
 export const STRAY_FRAMES: Fault = {
@@ -22,7 +22,7 @@ export const STRAY_FRAMES: Fault = {
   },
 };
 
-/** One connection after the other, to whichever instance. */
+/** Opens one connection after the other, each to any instance. */
 async function roam({ stage, signal }: Scene, dice: Dice, endsAt: number): Promise<void> {
   while (performance.now() < endsAt) {
     const { port } = dice.pick(stage.fleet.slots);

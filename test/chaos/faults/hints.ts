@@ -28,7 +28,10 @@ export const LISTEN_BLACK_HOLE: Fault = {
 };
 
 const BURST_MS = 4_000;
-/** A statement makes so many; identical ones of one transaction would become one. */
+/**
+ * The notifications of one statement. They differ, because PostgreSQL sends identical ones of one transaction only
+ * once.
+ */
 const PER_STATEMENT = 500;
 const BETWEEN_MS = 50;
 const LONGEST = 7_999;

@@ -101,7 +101,7 @@ export const CLOCK_SKEW: Fault = {
   },
 };
 
-/** Replaces an instance by one with another environment, and back. */
+/** Replaces an instance by one with another environment, and later by one with the usual environment. */
 async function runDifferently(
   { stage, dice, begin, signal, isLong }: Scene,
   environment: Readonly<Record<string, string>>,

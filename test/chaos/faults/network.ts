@@ -13,7 +13,7 @@ export const DATABASE_BLACK_HOLE: Fault = {
     begin(slot.name, { touched: [slot.name] });
     const forgotten = slot.database.blackHoleOpenOnes();
     try {
-      // The instance gives a statement without an answer up after 12 s.
+      // The instance gives up a statement without an answer after 12 s.
       await pause(12_500, signal);
     } finally {
       for (const link of forgotten) link.reset();

@@ -2,7 +2,7 @@ import { Dice } from '../dice.js';
 import { FAULTS } from './catalog.js';
 import { FaultPlan } from './plan.js';
 
-/** The names of the faults of a run in which each takes as long as it is expected to. */
+/** Lists the names of the faults of a run in which each takes as long as it is expected to. */
 function planned(seconds: number, seed: number, only?: readonly string[]): string[] {
   const plan = new FaultPlan({ seconds, dice: new Dice(seed), only });
   const names: string[] = [];

@@ -8,13 +8,13 @@ import { POSTGRES_CRASH } from './postgres.js';
 export interface PlanOptions {
   readonly seconds: number;
   readonly dice: Dice;
-  /** Only these, by name. */
+  /** The names of the only faults to do. */
   readonly only?: readonly string[] | undefined;
 }
 
-/** From so many seconds on there is time for every fault in its full length. */
+/** A run of at least this many seconds has time for every fault in its full length. */
 const LONG_RUN_S = 300;
-/** Kills of a 600 s run: half of them take two instances at once. */
+/** The kills of a 600 s run are 30; half of them take two instances at once. */
 const KILLS_PER_S = 30 / 600;
 const CRASHES_OF_LONG_RUN = 4;
 
@@ -22,7 +22,10 @@ export function isLongRun(seconds: number): boolean {
   return seconds >= LONG_RUN_S;
 }
 
-/** Which faults strike, in which order: a deck shuffled by the seed, and more by weight if time is left. */
+/**
+ * Decides which faults are done, in which order: first a deck shuffled by the seed, then more by weight if time is
+ * left.
+ */
 export class FaultPlan {
   readonly isLong: boolean;
   private readonly deck: Fault[];
@@ -35,12 +38,12 @@ export class FaultPlan {
     this.deck = only ? dice.shuffle(this.choice) : this.makeDeck();
   }
 
-  /** The database's clock may have to be moved. */
+  /** True if a fault may move the database's clock. */
   get movesClock(): boolean {
     return this.choice.some((fault) => fault.movesClock);
   }
 
-  /** The next fault that ends in time, if there is one. */
+  /** The next fault that ends in time; undefined if there is none. */
   next(remainingMs: number): Fault | undefined {
     const fits = (fault: Fault): boolean => this.costMs(fault) <= remainingMs;
     for (let fault = this.deck.shift(); fault; fault = this.deck.shift()) if (fits(fault)) return fault;
@@ -59,12 +62,15 @@ export class FaultPlan {
       others.push(next);
       if (next.isBackground !== true) budgetMs -= this.costMs(next);
     }
-    // A crash early, so that no run is without one, however long its faults take.
+    // A crash stands early, so that no run is without one, however long its faults take.
     const [crash = POSTGRES_CRASH, ...rest] = others;
     return interleave([crash, ...dice.shuffle(rest)], kills);
   }
 
-  /** Crashes first, so that no run is without one; then all others in an order in which heavy ones tend to come first. */
+  /**
+   * Orders the faults: crashes first, so that no run is without one; then all others, so that those with a high weight
+   * tend to come first.
+   */
   private candidates(): Fault[] {
     const crashes = this.isLong ? CRASHES_OF_LONG_RUN : 1;
     const others = this.choice.filter((fault) => fault !== KILL && fault !== POSTGRES_CRASH);
@@ -78,7 +84,7 @@ export class FaultPlan {
   }
 
   private byWeight(faults: readonly Fault[]): Fault {
-    // A kill is the cheapest of all: what is left of the time goes to kills as often as to anything else.
+    // A kill takes the least time of all. This weight makes it as frequent as other faults in the time that is left.
     const weightOf = ({ weight }: Fault): number => weight || 8;
     let at = this.options.dice.between(
       0,
@@ -91,7 +97,7 @@ export class FaultPlan {
     return faults[0] ?? KILL;
   }
 
-  /** With the time that is waited after it. */
+  /** The time of a fault, and the wait after it. */
   private costMs({ lastsMs, isBackground }: Fault): number {
     const duration = this.isLong ? lastsMs.long : lastsMs.short;
     return duration + (isBackground ? 0 : AFTERMATH_MS + 500);
@@ -106,7 +112,10 @@ function interleave(others: readonly Fault[], kills: number): Fault[] {
   return places.sort((a, b) => a.at - b.at).map(({ fault }) => fault);
 }
 
-/** @throws Error that lists what there is */
+/**
+ * Finds a fault by its name.
+ * @throws Error that lists the names there are
+ */
 export function faultNamed(name: string): Fault {
   const fault = FAULTS.find((known) => known.name === name);
   if (!fault) throw new Error(`--faults: there is no "${name}", only ${FAULTS.map((known) => known.name).join(', ')}`);

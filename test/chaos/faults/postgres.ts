@@ -37,10 +37,13 @@ export const POSTGRES_AWAY: Fault = {
   },
 };
 
-/** By then an instance must have noticed. */
+/** After this time, an instance must have noticed the outage. */
 const TOLD_AFTER_MS = 5_000;
 
-/** An outage that is longer than {@link TOLD_AFTER_MS}: instances say so, stay alive and keep their connections. */
+/**
+ * Checks that the instances survive an outage longer than {@link TOLD_AFTER_MS}: their probes report it, they stay
+ * alive and keep their connections.
+ */
 export async function expectOutageIsSurvived(scene: Scene, outage: () => Promise<void>): Promise<void> {
   const steady = new SteadyConnections(scene.stage);
   await Promise.all([outage(), expectOutageIsTold(scene)]);
@@ -60,7 +63,7 @@ async function expectOutageIsTold({ stage, signal, trouble }: Scene): Promise<vo
   }
 }
 
-/** Those of devices that neither come and go nor publish, and so have no reason to reconnect. */
+/** Watches the connections of devices that neither come and go nor publish, and so have no reason to reconnect. */
 class SteadyConnections {
   private readonly connections: ReadonlyMap<Device, string | undefined>;
 
@@ -97,7 +100,7 @@ export const CRASH_IN_COMMIT: Fault = {
       await database.query('select pg_reload_conf()');
       await pause(COMMITS_PILE_UP_MS, signal);
     } finally {
-      // Read at the next start; until then commits go on waiting.
+      // PostgreSQL reads the setting when it starts again; until then commits go on waiting.
       await database.heal('alter system reset synchronous_standby_names');
     }
     await database.bounce('immediate', AWAY_IN_COMMIT_MS, signal);

@@ -2,11 +2,11 @@ import { pause } from '../world/pause.js';
 import type { Fault, Scene } from './fault.js';
 import { expectOutageIsSurvived, OUR_SESSIONS } from './postgres.js';
 
-/** The role of the instances, and their database; the suite has a role of its own. */
+/** The role and the database of the instances. The suite has a role of its own. */
 const [ROLE, DATABASE] = ['trunkline', 'trunkline'];
 const TERMINATE_ALL = `select pg_terminate_backend(pid) from (${OUR_SESSIONS}) as ours`;
 
-/** Whatever changes how PostgreSQL writes a value as text. */
+/** Settings that change how PostgreSQL writes a value as text. */
 const SETTINGS = {
   datestyle: ['SQL, DMY', 'German', 'Postgres, MDY'],
   intervalstyle: ['sql_standard', 'iso_8601'],
@@ -32,7 +32,7 @@ export const FOREIGN_SETTINGS: Fault = {
       await pause(isLong ? 7_500 : 4_500, signal);
     } finally {
       await database.heal(`alter ${whose} reset all`);
-      // Otherwise they would keep these settings for as long as they last.
+      // Otherwise the sessions would keep these settings for as long as they last.
       await database.heal(TERMINATE_ALL);
     }
   },

@@ -1,4 +1,5 @@
-// Loaded into a server before its own code, by `node --import`: its clock is off by CLOCK_SKEW_MS from then on.
+// Loaded into a server before its own code, by `node --import`. From then on the server's clock is off by
+// CLOCK_SKEW_MS.
 const skewMs = Number(process.env['CLOCK_SKEW_MS']);
 const TrueDate = Date;
 

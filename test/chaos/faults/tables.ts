@@ -37,14 +37,14 @@ export const LONG_TRANSACTION: Fault = {
       await session.query('begin');
       await session.query('create table if not exists written (at timestamptz)');
       await session.query('insert into written values (now())');
-      // Another fault may end it before. Closing the session rolls back.
+      // Another fault may end the session earlier. Closing the session rolls back.
       const ended = new Promise<void>((resolve) => session.once('end', resolve));
       await Promise.race([ended, pause(isLong ? 60_000 : 15_000, signal)]);
     });
   },
 };
 
-/** Readers and writers lock the table before its partitions; a statement that came to them in another order could deadlock. */
+/** Locks the table first, because readers and writers lock it before its partitions; another order could deadlock. */
 const LOCK = 'lock table trunkline.messages in access exclusive mode';
 const FILL = `
   ${LOCK};

@@ -7,7 +7,10 @@ import { NotDone, NotHealed } from './not-done.js';
 import type { FaultPlan } from './plan.js';
 import { Tormentor } from './tormentor.js';
 
-/** In the background, where no instance and no database is looked at: these faults touch neither. */
+/**
+ * Makes a fault that runs in the background, where neither an instance nor the database is looked at: it touches
+ * neither.
+ */
 function faultThat(inflict: (scene: Scene, tries: number) => void): Fault {
   let tries = 0;
   return {
@@ -17,7 +20,10 @@ function faultThat(inflict: (scene: Scene, tries: number) => void): Fault {
   };
 }
 
-/** What the history says of one fault. */
+/**
+ * Runs one fault.
+ * @returns what the history records of it
+ */
 async function told(fault: Fault): Promise<Happening[]> {
   const happenings: Happening[] = [];
   const deck = [fault];

@@ -19,7 +19,7 @@ export interface TormentorOptions {
 const TRIES = 3;
 const BETWEEN_TRIES_MS = 500;
 
-/** Does one fault after the other, waits after each, and looks whether the registry is right again. */
+/** Does one fault after the other, waits after each, and checks that the registry is right again. */
 export class Tormentor {
   private readonly inBackground: Promise<void>[] = [];
   private strikes = 0;
@@ -27,7 +27,7 @@ export class Tormentor {
 
   constructor(private readonly options: TormentorOptions) {}
 
-  /** Until the time is up; everything is healed then. */
+  /** Runs until the time is up. Everything is healed by then. */
   async run(durationMs: number, signal: AbortSignal): Promise<void> {
     const { plan, stage } = this.options;
     const endsAt = performance.now() + durationMs;
@@ -35,7 +35,7 @@ export class Tormentor {
       signal.throwIfAborted();
       if (fault.isBackground) {
         const striking = this.strike(fault, signal);
-        // Awaited at the end, where it is thrown again.
+        // The promise is awaited at the end, where its error is thrown.
         striking.catch(() => undefined);
         this.inBackground.push(striking);
         continue;
@@ -48,7 +48,7 @@ export class Tormentor {
     await Promise.all(this.inBackground);
   }
 
-  /** Tries it a few times; a fault that cannot be done is left out. */
+  /** Tries a fault a few times; one that cannot be done is left out. */
   private async strike(fault: Fault, signal: AbortSignal): Promise<void> {
     const turn = ++this.faults;
     for (let tries = 1; tries <= TRIES; tries++) {
@@ -87,7 +87,7 @@ export class Tormentor {
     } catch (error) {
       signal.throwIfAborted();
       if (error instanceof NotHealed) throw error;
-      // Once it has begun, only its own statements may fail; whatever else does is the servers' affair.
+      // Once the fault has begun, only its own statements may fail. Any other error is one of the servers.
       if (hasBegun && !(error instanceof NotDone)) {
         trouble(`${name}: ${String(error)}`);
         return true;

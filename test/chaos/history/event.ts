@@ -1,8 +1,9 @@
 /**
- * What happened, as those saw it who were there. One line of JSONL each; `at` is in milliseconds since the beginning.
+ * What happened, as seen by those who were there. Each event is one line of JSONL; `at` is in milliseconds since the
+ * beginning.
  *
- * A publish is one intention, numbered by `n` however often it is tried: its publish id and its body carry the number.
- * Every try is invoked and then answered `ok`, `refused` or `unknown`, or never answered at all.
+ * A publish is numbered by `n`, however often it is tried: its publish id and its body carry the number. Every attempt
+ * is invoked and then answered `ok`, `refused` or `unknown`, or never answered at all.
  */
 export type HistoryEvent = { readonly at: number } & (
   | World
@@ -26,26 +27,26 @@ export type HistoryEvent = { readonly at: number } & (
   | Trouble
 );
 
-/** Who there is, before anything is published. */
+/** The groups and devices of the run, recorded before anything is published. */
 export interface World {
   readonly event: 'world';
-  /** Milliseconds since 1970 at `at` = 0. */
+  /** The milliseconds since 1970 at `at` = 0. */
   readonly epochMs: number;
   readonly groups: Readonly<Record<string, readonly string[]>>;
-  /** `user/device` of every device. */
+  /** Lists every device as `user/device`. */
   readonly devices: readonly string[];
 }
 
 export interface Invoke {
   readonly event: 'invoke';
   readonly n: number;
-  /** From 1. */
+  /** Counts the attempts from 1. */
   readonly attempt: number;
   readonly publisher: string;
-  /** The instance it is sent to, by its place. */
+  /** The instance to which the attempt is sent, named by its slot. */
   readonly via: string;
   readonly channel: string;
-  /** Of the body. */
+  /** The hash of the body. */
   readonly hash: string;
   readonly ttlMs?: number;
 }
@@ -54,7 +55,7 @@ export interface Ok {
   readonly event: 'ok';
   readonly n: number;
   readonly attempt: number;
-  /** Undefined: the answer named none. */
+  /** The seq and the id in the answer; undefined if it named none. */
   readonly seq: number | undefined;
   readonly id: string | undefined;
   readonly isRepeated: boolean;
@@ -68,7 +69,7 @@ export interface Refused {
   readonly isRetryable: boolean;
 }
 
-/** No answer, or the answer that nobody knows. */
+/** No answer came, or the server answered that the outcome is unknown. */
 export interface Unknown {
   readonly event: 'unknown';
   readonly n: number;
@@ -76,7 +77,7 @@ export interface Unknown {
   readonly why: string;
 }
 
-/** The publisher gives up on it, having never got an `ok`. */
+/** The publisher gives up on the publish without ever having got an `ok`. */
 export interface Abandon {
   readonly event: 'abandon';
   readonly n: number;
@@ -86,7 +87,10 @@ export interface Abandon {
 export interface Arrive {
   readonly event: 'arrive';
   readonly device: string;
-  /** It takes its time with every packet: how late it gets something says nothing about the servers. */
+  /**
+   * True if the device takes its time with every message batch. How late it gets something says nothing about the
+   * servers.
+   */
   readonly isSlow: boolean;
 }
 
@@ -100,9 +104,9 @@ export interface Open {
   readonly event: 'open';
   readonly device: string;
   readonly connection: string;
-  /** The instance it is connected to, by its place. */
+  /** The instance to which the device is connected, named by its slot. */
   readonly via: string;
-  /** Where the server says the device stands. */
+  /** The seq of each channel at which the server says that the device stands. */
   readonly positions: Readonly<Record<string, number>>;
 }
 
@@ -113,7 +117,7 @@ export interface Close {
   readonly reason: string;
 }
 
-/** [channel, seq, n, hash of the body, 1 if the device's dedupe let it through to the application] */
+/** Holds [channel, seq, n, hash of the body, 1 if the device's dedupe let it through to the application]. */
 export type Delivery = readonly [channel: string, seq: number, n: number, hash: string, isFresh: 0 | 1];
 
 export interface Deliver {
@@ -148,22 +152,27 @@ export interface AckSaved {
   readonly positions: Readonly<Record<string, number>>;
 }
 
-/** What a fault lets be expected, so that the checker needs to know nothing about faults. */
+/** The checker's expectations while and after a fault, recorded so that it needs to know nothing about faults. */
 export interface Expectation {
   /**
-   * `publish`: messages keep flowing, so latency counts from their publish · `end`: the fault may hold them up, so what
-   * arrives after its end counts from there, or from the publish if that came later.
+   * `publish` means that messages keep flowing, so that latency counts from their publish. `end` means that the fault
+   * may hold messages up: what arrives after its end counts from there, or from the publish if that came later.
    */
   readonly countsFrom: 'publish' | 'end';
-  /** For the p99 of the latencies so counted. */
+  /** The bound for the p99 of the latencies so counted. */
   readonly recoversWithinMs: number;
-  /** Devices, or instances by their places, that it hits directly; the others must not notice. Undefined: it hits all. */
+  /**
+   * The devices, or the instances by their slots, that the fault hits directly; the others must not notice. If
+   * undefined, the fault hits all.
+   */
   readonly touched?: readonly string[];
-  /** Also while it lasts, every publish gets some answer within this time. */
+  /** During the fault, every publish gets some answer within this time. */
   readonly answersWithinMs?: number;
-  /** It lasts while other faults come and go; a delay is put down to those first. */
+  /** True if the fault lasts while other faults come and go. A delay is attributed to those first. */
   readonly isBackground?: boolean;
-  /** The database's clock is ahead while it lasts: what expires by that clock has rightly expired. */
+  /**
+   * True if the database's clock is ahead during the fault. Messages that expire by that clock have rightly expired.
+   */
   readonly movesClock?: boolean;
 }
 
@@ -173,7 +182,7 @@ export interface FaultBegin extends Expectation {
   /** Numbers the faults of a run. */
   readonly strike: number;
   readonly detail: string;
-  /** How many of what it is: two instances killed at once are two. */
+  /** Counts how many faults of its kind this is: two instances killed at once are two. */
   readonly count: number;
 }
 
@@ -182,7 +191,9 @@ export interface FaultEnd {
   readonly strike: number;
 }
 
-/** It could not be done, or not to its end, for a reason that lies not with the servers; what it did is healed. */
+/**
+ * A fault could not be done, or not to its end, for a reason that does not lie with the servers. What it did is healed.
+ */
 export interface FaultNotDone {
   readonly event: 'fault-not-done';
   readonly fault: string;
@@ -190,7 +201,7 @@ export interface FaultNotDone {
   readonly why: string;
 }
 
-/** The registry compared with the sockets really open, some time after a fault. */
+/** The registry compared with the sockets that are really open, some time after a fault. */
 export interface RegistryLook {
   readonly event: 'registry';
   readonly strike: number;
@@ -202,11 +213,11 @@ export interface RegistryLook {
   readonly missing: readonly string[];
 }
 
-/** What no server may do, whatever the fault: end by itself, refuse for good what is right … */
+/** Something that no server may do, whatever the fault: end by itself, refuse a valid request for good … */
 export interface Trouble {
   readonly event: 'trouble';
   readonly what: string;
 }
 
-/** Without its time, which whoever records it adds. */
+/** An event without its time, which is added when it is recorded. */
 export type Happening = HistoryEvent extends infer E ? (E extends unknown ? Omit<E, 'at'> : never) : never;

@@ -4,7 +4,7 @@ import type { Happening, HistoryEvent } from './event.js';
 
 const CHUNK_BYTES = 65_536;
 
-/** The history of a run, written as it happens. */
+/** The history of a run, written to a file as it happens. */
 export class HistoryFile {
   private readonly stream: WriteStream;
   private readonly startedAt = performance.now();
@@ -19,7 +19,7 @@ export class HistoryFile {
     return Math.round((performance.now() - this.startedAt) * 10) / 10;
   }
 
-  /** What happens after the end is of no interest. */
+  /** Writes an event with its time. Events after the end are dropped. */
   readonly record = (happening: Happening): void => {
     if (this.stream.writableEnded) return;
     this.stream.write(`${JSON.stringify({ at: this.now, ...happening })}\n`);
@@ -32,7 +32,7 @@ export class HistoryFile {
   }
 }
 
-/** Line by line, so that a million of them need no more memory than one. */
+/** Reads the history line by line, so that a million events need no more memory than one. */
 export function* readHistory(path: string): Generator<HistoryEvent> {
   for (const line of readLines(path)) if (line !== '') yield JSON.parse(line) as HistoryEvent;
 }

@@ -3,7 +3,7 @@ import { connect, createServer, type AddressInfo, type Server, type Socket } fro
 import { until } from '../../support/until.js';
 import { ChaosProxy } from './chaos-proxy.js';
 
-/** What one end of a connection was given, and how it ended. */
+/** One end of a connection: the bytes it was given, and how it ended. */
 class End {
   readonly chunks: Buffer[] = [];
   hasEnded = false;
@@ -49,7 +49,10 @@ async function expectExchangeThrough(other: ChaosProxy): Promise<void> {
   other.stop();
 }
 
-/** A connection through the proxy, as both ends see it. */
+/**
+ * Opens a connection through the proxy.
+ * @returns both of its ends
+ */
 async function open(): Promise<{ near: End; far: End }> {
   const near = new End(connect({ port: proxy.port, host: '127.0.0.1', noDelay: true }));
   clients.push(near);
@@ -76,7 +79,7 @@ test('swallows everything while a connection stays open, and hands over what it 
   const other = new End(connect(proxy.port, '127.0.0.1'));
   clients.push(other);
   other.socket.write('hello?');
-  // Meanwhile everything would have passed: another proxy takes a connection there and back.
+  // In this time everything would have passed: another proxy takes a connection there and back.
   await expectExchangeThrough(await ChaosProxy.start(() => (server.address() as AddressInfo).port));
   expect(ends.far.text).toBe('to the server');
   expect([ends.near.isClosed, other.isClosed]).toEqual([false, false]);
@@ -115,7 +118,7 @@ test('resets a connection in the middle of a packet', async () => {
   const { near, far } = await open();
   proxy.latestLink?.resetMidFrame('up');
   near.socket.write('12345678');
-  // Where bytes and a RST are found together, Node may tell of an end instead of an error.
+  // If bytes and a RST are found together, Node may report an end instead of an error.
   await until('both have heard of it', () => near.isClosed && (far.isClosed || far.hasEnded));
   expect([far.text, near.error?.code]).toEqual(['1234', 'ECONNRESET']);
 });

@@ -14,7 +14,7 @@ export class ChaosProxy {
   private latest: Link | undefined;
 
   private constructor(
-    /** Asked for each connection anew; undefined: there is nobody, the connection is reset. */
+    /** Asked anew for each connection. If it gives undefined, nobody is there, and the connection is reset. */
     private readonly targetPort: () => number | undefined,
     readonly port: number,
   ) {}
@@ -36,18 +36,21 @@ export class ChaosProxy {
     return this.links.size;
   }
 
-  /** From now on, for connections that are open and to come. */
+  /** Changes how bytes pass from now on, for connections that are open and to come. */
   changeWeather(up: Partial<Weather>, down: Partial<Weather> = up): void {
     this.weather = { up: { ...FAIR, ...up }, down: { ...FAIR, ...down } };
     for (const link of this.links) link.changeTo(this.weather);
   }
 
-  /** Swallows everything; connections stay open, new ones are taken and get no answer. */
+  /** Swallows everything. Connections stay open, and new ones are accepted and get no answer. */
   blackHole(): void {
     this.changeWeather({ isSilent: true });
   }
 
-  /** Only for the connections open now, as when a router forgets them: new ones pass. @returns them */
+  /**
+   * Swallows everything on the connections open now, as when a router forgets them; new ones pass.
+   * @returns these connections
+   */
   blackHoleOpenOnes(): Link[] {
     const forgotten = [...this.links];
     for (const link of forgotten) link.changeTo({ up: { ...FAIR, isSilent: true }, down: { ...FAIR, isSilent: true } });
@@ -62,13 +65,13 @@ export class ChaosProxy {
     for (const link of this.links) link.reset();
   }
 
-  /** As when nobody listens there: new connections are refused. Open ones go on. */
+  /** Refuses new connections, as if nobody listened. Open ones go on. */
   refuse(): void {
     this.server?.close();
     this.server = undefined;
   }
 
-  /** On the same port again. */
+  /** Accepts new connections on the same port again. */
   async accept(): Promise<void> {
     if (this.server) return;
     const server = createServer({ allowHalfOpen: true });

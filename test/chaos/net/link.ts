@@ -3,14 +3,19 @@ import { Pipe, type Weather } from './pipe.js';
 import { resetSocket } from './reset-socket.js';
 
 export interface WeatherPair {
-  /** From the client to the server. */
+  /** The direction from the client to the server. */
   readonly up: Weather;
   readonly down: Weather;
 }
 
-/** One connection through a proxy: the client's socket, ours to the server, and both directions between them. */
+/**
+ * One connection through a proxy: the client's socket, the proxy's socket to the server, and both directions between
+ * them.
+ */
 export class Link {
-  /** When the server's side was closed, by performance.now(); until then the server may believe in it. */
+  /**
+   * When the server's side was closed, by performance.now(). Until then the server may take the connection for open.
+   */
   farClosedAtMs: number | undefined;
   private readonly up: Pipe;
   private readonly down: Pipe;
@@ -24,7 +29,7 @@ export class Link {
   ) {
     this.up = new Pipe(near, far, weather.up);
     this.down = new Pipe(far, near, weather.down);
-    // Whoever uses the connection hears of an error through its end.
+    // The user of the connection learns of an error by its end.
     near.on('error', () => undefined);
     far.on('error', () => undefined);
     near.on('close', () => {
@@ -41,7 +46,7 @@ export class Link {
     return this.farClosedAtMs === undefined;
   }
 
-  /** The client's side ends and the server is not told: half-open, until the server finds out. */
+  /** Ends the client's side without telling the server: the connection is half-open until the server finds out. */
   vanish(): void {
     this.hasVanished = true;
     this.far.removeAllListeners('data').on('data', () => undefined);
@@ -54,13 +59,13 @@ export class Link {
     this.down.changeTo(down);
   }
 
-  /** Both sides get a RST. */
+  /** Sends a RST to both sides. */
   reset(): void {
     resetSocket(this.near);
     resetSocket(this.far);
   }
 
-  /** The server gets half of what the client sends next, or the client of what the server sends, and both a RST. */
+  /** Passes on half of what the client (`up`) or the server (`down`) sends next, and sends a RST to both sides. */
   resetMidFrame(direction: 'up' | 'down'): void {
     this[direction].tear(() => this.reset());
   }
@@ -71,7 +76,7 @@ export class Link {
     this.down.tear(undefined);
   }
 
-  /** The server is told that nothing more comes, while it may go on sending. */
+  /** Tells the server that nothing more comes; it may go on sending. */
   halfClose(): void {
     this.far.end();
   }

@@ -1,23 +1,23 @@
 import type { Socket } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 
-/** What a direction of a cable does to the bytes that pass. */
+/** The treatment of the bytes that pass in one direction. */
 export interface Weather {
-  /** Nothing passes, and neither side hears of it. */
+  /** If true, nothing passes, and neither side is told. */
   readonly isSilent: boolean;
   readonly latencyMs: number;
-  /** Bytes leave in pieces of at most so many. */
+  /** Bytes leave in pieces of at most this size. */
   readonly sliceBytes: number;
 }
 
 export const FAIR: Weather = { isSilent: false, latencyMs: 0, sliceBytes: Infinity };
 
-/** Held back at most; then the sender has to wait, as with any full network buffer. */
+/** The most that is held back. Beyond it the sender has to wait, as with any full network buffer. */
 const MAX_HELD_BYTES = 262_144;
-/** Between two slices, so that they leave as packets of their own. */
+/** The pause between two slices, so that they leave as packets of their own. */
 const SLICE_PAUSE_MS = 1;
 
-/** One direction of a connection: bytes from one socket to the other. */
+/** One direction of a connection, which carries bytes from one socket to the other. */
 export class Pipe {
   private held: { readonly chunk: Buffer; readonly dueAtMs: number }[] = [];
   private heldBytes = 0;
@@ -44,7 +44,7 @@ export class Pipe {
     else void this.pump().then(() => this.flow());
   }
 
-  /** Lets half of the next packet pass, and calls back; undefined takes that back. */
+  /** Lets half of the next chunk pass, and calls back; undefined takes that back. */
   tear(onTorn: (() => void) | undefined): void {
     this.onTorn = onTorn;
   }
@@ -84,7 +84,10 @@ export class Pipe {
     this.flow();
   }
 
-  /** All of a chunk, also if it falls silent meanwhile: a piece that went twice would be another fault than meant. */
+  /**
+   * Writes all slices of a chunk, even if the direction falls silent meanwhile, because a slice that is sent twice
+   * would be another fault than the one meant.
+   */
   private async writeSliced(chunk: Buffer): Promise<void> {
     for (let from = 0; from < chunk.length && !this.to.destroyed;) {
       const size = Math.min(this.weather.sliceBytes, chunk.length - from);

@@ -8,7 +8,10 @@ const ANSWER_TIMEOUT_MS = 15_000;
 export interface AcknowledgerOptions {
   readonly device: string;
   readonly record: (happening: Happening) => void;
-  /** Folds acknowledgements and waits for the server to confirm them; else each packet is acknowledged, and that is it. */
+  /**
+   * If true, acknowledgements are merged, and the server's confirmation is awaited. Otherwise each message batch is
+   * acknowledged, and no confirmation is awaited.
+   */
   readonly wantsConfirmation: boolean;
 }
 
@@ -57,7 +60,7 @@ export class Acknowledger {
       const answer = (await this.socket.timeout(ANSWER_TIMEOUT_MS).emitWithAck('ack', positions)) as { ok: boolean };
       if (answer.ok) record({ event: 'ack-saved', device, connection, positions });
     } catch {
-      // Not confirmed: it may be stored or not, and nothing may be concluded from it.
+      // Without a confirmation the acknowledgement may be stored or not, and nothing may be concluded from it.
     }
   }
 }

@@ -1,7 +1,7 @@
 import { ChaosProxy } from '../net/chaos-proxy.js';
 import type { Slot } from './slot.js';
 
-/** What a client is plugged into: a proxy of its own, whose connections lead to the instance chosen last. */
+/** A proxied link: each client has a proxy of its own, whose connections lead to the instance chosen last. */
 export class Cable {
   slot: Slot | undefined;
 

@@ -15,7 +15,7 @@ export interface CrowdOptions {
   readonly record: (happening: Happening) => void;
   readonly sockets: OpenSockets;
   readonly pickSlot: (dice: Dice) => Slot | undefined;
-  /** Publishes a second, of all together, when nothing is in the way. */
+  /** The publishes in a second, of all publishers together, when nothing is in the way. */
   readonly rate: number;
   readonly dedupes: boolean;
 }
@@ -24,7 +24,7 @@ const USERS = 20;
 const USERS_WITH_TWO_DEVICES = 6;
 const GROUPS = ['group:red', 'group:green', 'group:blue'];
 const MEMBERS = 7;
-/** Its user is in every group. */
+/** The user of a slow device, who is in every group. */
 const SNAIL = 'snail';
 const SNAIL_PACE_MS = 150;
 const ROAMERS = 5;
@@ -34,14 +34,14 @@ const GROUP_SHARE = 0.45;
 const BROADCAST_SHARE = 0.003;
 const TOKEN_TTL_MS = 24 * 3_600_000;
 
-/** Everybody who receives and publishes. */
+/** All clients of a run: those who receive, and those who publish. */
 export class Crowd {
   readonly groups: Readonly<Record<string, readonly string[]>>;
   readonly users: readonly string[];
   readonly devices: Device[] = [];
-  /** They come and go. */
+  /** The devices that come and go. */
   readonly roamers: readonly Device[];
-  /** They stay, and publish nothing. */
+  /** The devices that stay, and publish nothing. */
   readonly listeners: readonly Device[];
   private readonly publishers: readonly Publisher[];
   private readonly restRoutes: RestRoute[] = [];
@@ -86,13 +86,13 @@ export class Crowd {
     return this.lastNumber;
   }
 
-  /** Everyone comes, for the first time or back. */
+  /** Connects every device, for the first time or again. */
   async assemble(signal: AbortSignal): Promise<void> {
     for (const device of this.devices) device.arrive();
     await Promise.all(this.devices.map((device) => device.whenReady(signal)));
   }
 
-  /** Publishes, comes and goes until the signal; resolves when no publish is under way any more. */
+  /** Publishes, comes and goes until the signal. Resolves when no publish is under way any more. */
   async live(signal: AbortSignal): Promise<void> {
     await Promise.all([
       ...this.publishers.map((publisher) => publisher.run(signal)),
@@ -100,12 +100,12 @@ export class Crowd {
     ]);
   }
 
-  /** REST publishes go there instead of through their cables. */
+  /** Sends REST publishes to this address instead of through their proxied links. */
   sendRestTo(url: string): void {
     for (const route of this.restRoutes) route.detour = url;
   }
 
-  /** Nobody takes their time any more. */
+  /** Lets slow devices process everything at once. */
   hurry(): void {
     for (const device of this.devices) device.isHurried = true;
   }

@@ -11,9 +11,9 @@ import type { Slot } from './slot.js';
 
 export interface Habits {
   readonly wantsConfirmation: boolean;
-  /** Hands over `resume` when it connects. */
+  /** True if the device hands over `resume` when it connects. */
   readonly resumes: boolean;
-  /** Milliseconds its application takes for a packet. */
+  /** The milliseconds that the application takes for a message batch. */
   readonly paceMs: number;
   readonly dedupes: boolean;
 }
@@ -23,7 +23,9 @@ export interface DeviceOptions {
   readonly deviceId: string;
   readonly token: string;
   readonly cable: Cable;
-  /** Where a load balancer sends it; it may not know yet who is dead. */
+  /**
+   * Picks the instance to which a load balancer would send the device; the balancer may not know yet which are dead.
+   */
   readonly pickSlot: () => Slot | undefined;
   readonly sockets: OpenSockets;
   readonly record: (happening: Happening) => void;
@@ -31,15 +33,18 @@ export interface DeviceOptions {
   readonly habits: Habits;
 }
 
-/** Long enough for a busy instance, short enough to leave a stopped one. */
+/** Long enough for a busy instance, and short enough to leave a stopped one. */
 const CONNECT_TIMEOUT_MS = 4_000;
 const READY_TIMEOUT_MS = 8_000;
 
-/** One installation of a client: while it wants to be online it comes back whenever its connection breaks, anywhere. */
+/**
+ * One installation of a client. While it wants to be online, it reconnects whenever its connection breaks, to any
+ * instance.
+ */
 export class Device {
   readonly name: string;
   isReady = false;
-  /** Processes at once, whatever its pace. */
+  /** If true, the device processes everything at once, whatever its pace. */
   isHurried = false;
   private readonly mailbox: Mailbox;
   private readonly changes = new EventEmitter().setMaxListeners(0);
@@ -56,7 +61,7 @@ export class Device {
     this.mailbox = new Mailbox({ device: this.name, record: options.record, dedupes: options.habits.dedupes });
   }
 
-  /** Undefined while it has none. */
+  /** The id of the connection; undefined while the device has none. */
   get connectionId(): string | undefined {
     return this.connection;
   }
@@ -80,7 +85,7 @@ export class Device {
     this.open();
   }
 
-  /** `abrupt`: the lid closes, and what was not acknowledged is not. */
+  /** Leaves the servers. `abrupt` means that the connection breaks, and what is not acknowledged yet stays so. */
   leave(how: 'clean' | 'abrupt'): void {
     if (!this.isWanted) return;
     this.isWanted = false;
@@ -100,7 +105,10 @@ export class Device {
     while (!this.isReady) await once(this.changes, 'ready', { signal });
   }
 
-  /** @throws Error if no answer comes, on this connection and within the time */
+  /**
+   * Sends a request.
+   * @throws Error if no answer comes on this connection in time
+   */
   async ask(name: RequestName, payload: unknown, timeoutMs: number): Promise<unknown> {
     const { socket } = this;
     if (!socket || !this.isReady) throw new Error('not connected');
@@ -153,7 +161,7 @@ export class Device {
     this.changes.emit('ready');
   }
 
-  /** The instance drains: a good client goes before it is sent away. */
+  /** The instance drains. A good client leaves before its connection is closed. */
   private returnAfter(afterMs: number): void {
     const { socket } = this;
     clearTimeout(this.timer);
@@ -172,7 +180,7 @@ export class Device {
     this.readOn();
   }
 
-  /** One packet after the other, at the pace of the application. */
+  /** Reads one message batch after the other, at the pace of the application. */
   private readOn(): void {
     if (this.isReading) return;
     const packet = this.unread.shift();

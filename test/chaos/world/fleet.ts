@@ -1,7 +1,7 @@
 import { until } from '../../support/until.js';
 import { Slot, type SlotOptions } from './slot.js';
 
-/** Starting takes a second or two; on a busy machine, and when the database has just come back, more. */
+/** Starting takes a second or two. It takes longer on a busy machine, and when the database has just come back. */
 const SERVING_DEADLINE_MS = 60_000;
 
 /** All instances of a run. */
@@ -26,7 +26,7 @@ export class Fleet {
     return this.slots.filter(({ isServing }) => isServing);
   }
 
-  /** Of the instances that are alive. */
+  /** The ids of the instances that serve. */
   get ids(): string[] {
     return this.serving.map(({ instance }) => instance?.id ?? '');
   }

@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 
-/** As seen from the compiled file, dist/test/chaos/world/instance.js. */
+/** The path is relative to the compiled file, dist/test/chaos/world/instance.js. */
 const ENTRY = fileURLToPath(new URL('../../../apps/server/main.js', import.meta.url));
 const LAST_LINES = 20;
 
@@ -20,7 +20,7 @@ export class Instance {
   id = '';
   port: number | undefined;
   hasExited = false;
-  /** True once we asked it to end; an end nobody asked for is a fault of the server. */
+  /** True once we asked the process to end. An end that nobody asked for is a fault of the server. */
   isDismissed = false;
   private readonly process: ChildProcess;
   private readonly tail: string[] = [];
@@ -46,7 +46,7 @@ export class Instance {
         Promise.reject(new Error(`ended with ${code} before it served\n${this.lastLines}`)),
       ),
     ]);
-    // Whoever waits for it hears of it; nobody has to.
+    // Those who wait for the start get the error; nobody has to wait.
     this.serving.catch(() => undefined);
   }
 
@@ -62,7 +62,7 @@ export class Instance {
     if (!this.hasExited) this.process.kill(signal);
   }
 
-  /** Asks it to end; a stopped process takes SIGKILL only. */
+  /** Asks the process to end. One that is stopped by SIGSTOP reacts to SIGKILL only. */
   async dismiss(signal: NodeJS.Signals): Promise<Ending> {
     this.isDismissed = true;
     this.signal(signal);

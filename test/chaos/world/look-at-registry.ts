@@ -1,20 +1,25 @@
 import type { Comparison, OpenSockets } from './open-sockets.js';
 import type { OwnDatabase } from './own-database.js';
 
-/** Whose instance is alive, but for those being registered just now; also those registered by a clock that was ahead. */
+/**
+ * Finds the connections whose instance is registered, without those registered in the last $1 milliseconds; 0 finds
+ * all. A connection registered by a clock that was ahead counts as old.
+ */
 const REGISTERED = `
   select c.connection_id from trunkline.connections c join trunkline.instances i using (instance_id)
    where c.connected_at not between clock_timestamp() - $1 * interval '1 millisecond' and clock_timestamp()
       or $1 = 0`;
 
-/** The rows an instance that died left behind, even if nobody counts them as connected. */
+/** A connection registered more recently is not taken for a ghost, because its client may not know of it yet. */
 const YOUNG_MS = 2_000;
 
 export interface RegistryComparison extends Comparison {
   readonly rows: number;
 }
 
-/** Compares the registry with the sockets; what came or went within `graceMs` may still be on its way to either. */
+/**
+ * Compares the registry with the open sockets. What came or went within `graceMs` may still be on its way to either.
+ */
 export async function lookAtRegistry(
   database: OwnDatabase,
   sockets: OpenSockets,

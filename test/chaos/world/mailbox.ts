@@ -9,11 +9,11 @@ export type Packet =
 export interface MailboxOptions {
   readonly device: string;
   readonly record: (happening: Happening) => void;
-  /** False: what a client without dedupe would do. */
+  /** If false, nothing is dropped, as in a client without dedupe. */
   readonly dedupes: boolean;
 }
 
-/** The receiving half of a client as the README describes it: drops what it had, remembers how far it is. */
+/** The receiving half of a client as the README describes it: it drops repeats, and remembers how far it is. */
 export class Mailbox {
   /** The highest seq of each channel. */
   private readonly last: Record<string, number> = {};
@@ -24,7 +24,10 @@ export class Mailbox {
     return { ...this.last };
   }
 
-  /** @returns what to acknowledge */
+  /**
+   * Takes a message batch or a gap.
+   * @returns what to acknowledge
+   */
   take(connection: string, packet: Packet): Ack {
     return packet.kind === 'gap' ? this.pass(connection, packet.payload) : this.read(connection, packet.payload);
   }

@@ -3,9 +3,9 @@ import type { Link } from '../net/link.js';
 interface OpenSocket {
   readonly connection: string;
   readonly link: Link;
-  /** When the client knew of it, by performance.now(). */
+  /** When the client learned of the connection, by performance.now(). */
   readonly openedAtMs: number;
-  /** `ready` has come, and the client has not closed it. */
+  /** True when `ready` has come and the client has not closed the connection. */
   isReady: boolean;
 }
 
@@ -15,7 +15,7 @@ export interface Comparison {
   readonly missing: readonly string[];
 }
 
-/** The connections that are really open, known by their wires. */
+/** The connections that are really open, as their proxied links show. */
 export class OpenSockets {
   private readonly sockets = new Map<string, OpenSocket>();
 
@@ -28,18 +28,21 @@ export class OpenSockets {
     if (socket) socket.isReady = true;
   }
 
-  /** The client is done with it; the server may not know yet. */
+  /** The client is done with the connection; the server may not know yet. */
   left(connection: string): void {
     const socket = this.sockets.get(connection);
     if (socket) socket.isReady = false;
   }
 
-  /** Whose wire the server may still believe in. */
+  /** Counts the connections that the server may still take for open. */
   get openCount(): number {
     return [...this.sockets.values()].filter(({ link }) => link.isFarOpen).length;
   }
 
-  /** What came or went within `graceMs` is excused on either side. */
+  /**
+   * Compares the registered connections with the open ones. What came or went within `graceMs` is excused on either
+   * side.
+   */
   compare(registered: readonly string[], graceMs: number): Comparison {
     const before = performance.now() - graceMs;
     for (const { connection, link } of this.sockets.values()) {

@@ -10,14 +10,14 @@ import { pause } from './pause.js';
 import { persist } from './persist.js';
 import { startStandby } from './standby.js';
 
-/** The role of the suite. What a fault does to the role of the instances must not lock out who heals it. */
+/** The role of the suite. A fault that changes the instances' role must not lock out those who heal it. */
 const ROLE = 'chaos';
 const TRIES = 5;
-/** A statement that heals is worth more patience. */
+/** A statement that heals a fault is tried more often. */
 const HEALING_TRIES = 50;
 const PROMOTED_MS = 30_000;
 
-/** The PostgreSQL of a run. The proxies before it refuse connections while it is down, as it would itself. */
+/** The PostgreSQL of a run. While it is down, the proxies in front of it refuse connections as it would itself. */
 export class OwnDatabase {
   private proxies: readonly ChaosProxy[] = [];
   private isUp = true;
@@ -25,7 +25,7 @@ export class OwnDatabase {
   private constructor(
     private postgres: OwnPostgres,
     private readonly password: string,
-    /** Undefined: its clock is the machine's. */
+    /** The clock of the database; undefined if it is the machine's. */
     readonly clock: MovableClock | undefined,
   ) {}
 
@@ -36,7 +36,7 @@ export class OwnDatabase {
     return new OwnDatabase(postgres, password, clock);
   }
 
-  /** As the instances know it. */
+  /** The address with the role of the instances, past all proxies. */
   get url(): string {
     return this.postgres.url;
   }
@@ -50,8 +50,9 @@ export class OwnDatabase {
   }
 
   /**
-   * One statement of the suite's own, or several in one transaction; repeated if a deadlock or the like stops it.
-   * @throws NotDone
+   * Runs one statement of the suite's own, or several in one transaction. They are repeated if a deadlock or the like
+   * stops them.
+   * @throws NotDone if they fail all the same
    */
   async query<Row extends Record<string, unknown>>(text: string, values?: unknown[]): Promise<Row[]> {
     return persist(TRIES, () => query<Row>(this.urlOf('trunkline'), text, values)).catch((cause: unknown) => {
@@ -60,8 +61,8 @@ export class OwnDatabase {
   }
 
   /**
-   * Takes back what a fault did, from a database that no fault closes.
-   * @throws NotHealed
+   * Takes back what a fault did, on a connection to a database that no fault closes.
+   * @throws NotHealed if that fails
    */
   async heal(text: string, database = 'trunkline'): Promise<void> {
     await persist(HEALING_TRIES, () => query(this.urlOf(database), text)).catch((cause: unknown) => {
@@ -70,12 +71,12 @@ export class OwnDatabase {
   }
 
   /**
-   * A session with one of the databases, past all proxies.
+   * Opens a session with one of the databases, past all proxies.
    * @throws NotDone if its own statements fail
    */
   async withSession(database: string, work: (session: Client) => Promise<void>): Promise<void> {
     const session = new Client({ connectionString: this.urlOf(database) });
-    // The query under way reports what happened; an idle session has nothing to tell.
+    // A query under way reports the error itself, and an idle session has nothing to report.
     session.on('error', () => undefined);
     try {
       await session.connect();
@@ -88,7 +89,9 @@ export class OwnDatabase {
     }
   }
 
-  /** `immediate` as a crash, `fast` as an operator's stop; away for a time, and back. */
+  /**
+   * Stops the database and starts it again after a time: `immediate` stops as a crash does, `fast` as an operator does.
+   */
   async bounce(how: 'immediate' | 'fast', awayMs: number, signal: AbortSignal): Promise<void> {
     await (how === 'immediate' ? this.postgres.crash() : this.postgres.shutDown());
     this.isUp = false;
@@ -101,8 +104,8 @@ export class OwnDatabase {
   }
 
   /**
-   * A synchronous standby is made; the primary crashes, its address leads to the standby at once, and that is promoted
-   * after a time.
+   * Makes a synchronous standby. Then the primary crashes, its address leads to the standby at once, and the standby is
+   * promoted after a time.
    * @throws NotDone if there can be no standby
    */
   async failOver(inRecoveryMs: number, signal: AbortSignal, begin: () => void): Promise<void> {
@@ -122,7 +125,7 @@ export class OwnDatabase {
     }
   }
 
-  /** Whoever is still connected. */
+  /** Stops the database and removes its files, even if somebody is still connected. */
   async remove(): Promise<void> {
     if (this.isUp) await this.postgres.shutDown();
     await this.postgres.remove();
@@ -149,7 +152,7 @@ export class OwnDatabase {
   }
 }
 
-/** Of a statement, or of the connection below it. */
+/** True for an error of a statement, or of the connection below it. */
 function isDatabaseError(error: unknown): boolean {
   if (!(error instanceof Error) || error.name === 'AbortError') return false;
   return 'code' in error || error.message.startsWith('Connection terminated');

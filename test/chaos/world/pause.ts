@@ -1,6 +1,9 @@
 import { setTimeout as delay } from 'node:timers/promises';
 
-/** @throws AbortError at the signal */
+/**
+ * Waits.
+ * @throws AbortError at the signal
+ */
 export function pause(ms: number, signal: AbortSignal): Promise<void> {
   return delay(ms, undefined, { signal });
 }

@@ -1,16 +1,16 @@
 import { setTimeout as delay } from 'node:timers/promises';
 
 /**
- * Why a statement of ours may fail though it is right. Faults lock what the instances lock, in another order, and end
- * sessions: a deadlock, a serialization failure, a lock or a statement timeout, a session ended, a server starting, all
- * slots taken.
+ * The errors for which a correct statement of the suite may fail. Faults lock what the instances lock, in another
+ * order, and end sessions: a deadlock, a serialization failure, a lock or a statement timeout, a session ended, a
+ * server starting, all slots taken.
  */
 const PASSING = new Set(['40P01', '40001', '55P03', '57014', '57P01', '57P03', '53300', 'ECONNREFUSED', 'ECONNRESET']);
 const PAUSE_MS = 200;
 
 /**
- * Does something once more as long as what stops it passes by itself.
- * @throws whatever stopped the last try
+ * Repeats work as long as the error that stops it passes by itself.
+ * @throws the error of the last try
  */
 export async function persist<T>(tries: number, work: () => Promise<T>): Promise<T> {
   for (let left = tries - 1; ; left--) {

@@ -11,27 +11,30 @@ export interface PublisherOptions {
   /** Milliseconds from one publish to the next, on average. */
   readonly everyMs: number;
   readonly pickChannel: (dice: Dice) => string;
-  /** The number of the next publish of the run. */
+  /** Gives the number of the next publish of the run. */
   readonly next: () => number;
-  /** Takes a refusal for an answer; the others try until it is stored. */
+  /** If true, a refusal is taken for an answer; other publishers try until the message is stored. */
   readonly isFainthearted: boolean;
 }
 
 const RETRY_MS = { low: 30, high: 250 };
-/** So often a publish may not be delivered after a while, is heavy, or has its cable cut under way. */
+/** The shares of publishes that expire after a while, are heavy, or have their connection cut under way. */
 const EXPIRING_SHARE = 0.02;
 const HEAVY_SHARE = 0.02;
 const CUT_SHARE = 0.002;
 const TTL_MS = { low: 800, high: 4_000 };
-/** So often a message may be delivered for so long that only a wrong clock ends it. */
+/** The share of messages whose ttl is so long that only a wrong clock ends it. */
 const LASTING_SHARE = 0.05;
 const LASTING_TTL_MS = 3_600_000;
-/** So often a publish that was answered goes again, as of one whom the answer did not reach. */
+/** The share of publishes that are repeated after their answer, as if it had not reached the publisher. */
 const REPEATED_SHARE = 0.02;
-/** After the end of the run it goes on trying for so long. */
+/** The time for which a publisher goes on trying after the end of the run. */
 const PERSEVERANCE_MS = 60_000;
 
-/** Publishes one message after the other, each under an id of its own; what may have failed goes again, anywhere. */
+/**
+ * Publishes one message after the other, each with its own publish id. What may have failed is repeated, on any
+ * instance.
+ */
 export class Publisher {
   constructor(private readonly options: PublisherOptions) {}
 
@@ -88,13 +91,16 @@ export class Publisher {
   }
 }
 
-/** How long a publisher tries: as long as the run lasts and a while longer. */
+/** Decides how long a publisher tries: as long as the run lasts and a while longer. */
 class Patience {
   private endsAtMs = Infinity;
 
   constructor(private readonly signal: AbortSignal) {}
 
-  /** False: it has run out. */
+  /**
+   * Waits until the route is open.
+   * @returns false if the patience has run out
+   */
   async untilOpen(route: Route): Promise<boolean> {
     if (this.signal.aborted) this.endsAtMs = Math.min(this.endsAtMs, performance.now() + PERSEVERANCE_MS);
     if (performance.now() >= this.endsAtMs) return false;

@@ -4,7 +4,7 @@ import type { Cable } from './cable.js';
 import type { Device } from './device.js';
 import type { Slot } from './slot.js';
 
-/** What one attempt to publish came to. */
+/** The result of one attempt to publish. */
 export type Answer =
   | {
       readonly outcome: 'ok';
@@ -18,21 +18,23 @@ export type Answer =
 /** A way to publish. */
 export interface Route {
   readonly publisher: string;
-  /** The instance that the next attempt goes to. */
+  /** The instance to which the next attempt goes. */
   readonly via: string;
   /** Resolves when an attempt may be made. */
   whenOpen(signal: AbortSignal): Promise<void>;
-  /** Never rejects. */
+  /** Tries once. The promise never rejects. */
   attempt(request: Publish): Promise<Answer>;
-  /** As a cut cable: an attempt under way stays without an answer. */
+  /** Breaks the connection, so that an attempt under way stays without an answer. */
   cut(): void;
 }
 
-/** Then the outcome counts as unknown; longer than the server tries, shorter than it takes to lose patience. */
+/**
+ * After this time the outcome counts as unknown. It is longer than the server tries, and shorter than a publisher does.
+ */
 const ANSWER_TIMEOUT_MS = 6_000;
 const OUTCOME_UNKNOWN = 4002;
 
-/** Over the connection on which the device also receives. */
+/** Publishes over the connection on which the device also receives. */
 export class SocketRoute implements Route {
   readonly publisher: string;
 
@@ -52,7 +54,7 @@ export class SocketRoute implements Route {
     try {
       return toAnswer(await this.device.ask('publish', request, ANSWER_TIMEOUT_MS));
     } catch (error) {
-      // Silence says that something is wrong with this connection, or with the instance behind it.
+      // Silence means that something is wrong with this connection, or with the instance behind it.
       if (String(error).includes('timed out')) this.device.moveOn('no answer');
       return { outcome: 'unknown', why: String(error) };
     }
@@ -63,9 +65,9 @@ export class SocketRoute implements Route {
   }
 }
 
-/** Over REST, as a back end. */
+/** Publishes over REST, as a back end does. */
 export class RestRoute implements Route {
-  /** Where the requests go, if not through the cable. */
+  /** The address to which the requests go, if not through the proxied link. */
   detour: string | undefined;
 
   constructor(
@@ -104,7 +106,7 @@ export class RestRoute implements Route {
     this.cable.proxy.resetAll();
   }
 
-  /** The next attempt goes to whichever instance. */
+  /** The next attempt may go to another instance. */
   private moveOn(): void {
     this.cable.slot = undefined;
     this.cable.proxy.resetAll();

@@ -5,29 +5,29 @@ import { Instance } from './instance.js';
 
 export interface SlotOptions {
   readonly place: number;
-  /** Asked for each connection anew: its port moves to a standby. */
+  /** Read anew for each connection, because the port changes when a standby takes over. */
   readonly database: { readonly url: string; readonly port: number };
-  /** An instance that had served ended by itself, or not as it should. */
+  /** Called when an instance that had served ended by itself, or not as it should. */
   readonly onTrouble: (what: string) => void;
   readonly onLine: (line: string) => void;
 }
 
 const RELAUNCH_MS = 200;
 
-/** A place where an instance runs, as an orchestrator sees it: whenever the process ends, another one is started. */
+/** The place of one instance, as an orchestrator sees it: whenever the process ends, another one is started. */
 export class Slot {
   /** The present process, or the last one. */
   instance: Instance | undefined;
-  /** Of the processes to come, over the usual. */
+  /** The environment of processes to come, over the usual. */
   environment: Readonly<Record<string, string>> = {};
   private isWanted = false;
   private supervision: Promise<void> | undefined;
 
   private constructor(
     private readonly options: SlotOptions,
-    /** Between the instance and PostgreSQL. */
+    /** The proxy between the instance and PostgreSQL. */
     readonly database: ChaosProxy,
-    /** The same, for the LISTEN connection alone. */
+    /** The proxy of the LISTEN connection alone. */
     readonly listen: ChaosProxy,
   ) {}
 
@@ -45,7 +45,7 @@ export class Slot {
     return this.instance?.isServing ?? false;
   }
 
-  /** Where clients find it; undefined while nobody is there. */
+  /** The port on which clients find the instance; undefined while nobody is there. */
   get port(): number | undefined {
     return this.instance?.port;
   }
@@ -55,7 +55,7 @@ export class Slot {
     this.supervision ??= this.supervise();
   }
 
-  /** Ends the process for good, and its proxies. */
+  /** Ends the process and its proxies for good. */
   async close(): Promise<void> {
     this.isWanted = false;
     await this.instance?.dismiss('SIGKILL');
@@ -64,7 +64,7 @@ export class Slot {
     this.listen.stop();
   }
 
-  /** Drains it; the next one is started with this environment. */
+  /** Drains the process; the next one is started with this environment. */
   async replace(environment: Readonly<Record<string, string>> = {}): Promise<void> {
     this.environment = environment;
     const drained = this.instance;
@@ -72,7 +72,7 @@ export class Slot {
     if (code !== 0) this.options.onTrouble(`${this.name} drained with exit code ${code}\n${drained?.lastLines}`);
   }
 
-  /** The environment of a process that is none of this slot's. */
+  /** Makes the environment of a process that does not belong to this slot. */
   environmentOf(more: Readonly<Record<string, string>>): Record<string, string> {
     const through = (proxy: ChaosProxy): string => {
       const url = new URL(this.options.database.url);
@@ -97,7 +97,7 @@ export class Slot {
       this.instance = instance;
       const hasServed = await instance.serving.then(
         () => true,
-        // Without a database none can start; the next one tries again.
+        // Without a database no process can start; the next one tries again.
         () => false,
       );
       const { code, signal } = await instance.exited;

@@ -17,11 +17,11 @@ export interface StageOptions {
   readonly note: (text: string) => void;
   readonly onLine: (line: string) => void;
   readonly dedupes: boolean;
-  /** PostgreSQL reads a clock that can be put forward, if this system has what it takes. */
+  /** If true, PostgreSQL reads a clock that can be put forward, if this system has what it takes. */
   readonly wantsMovableClock: boolean;
 }
 
-/** Everything a run consists of, put up before it and taken down after it, whatever happened. */
+/** Everything that a run consists of. It is started before the run and removed after it, whatever happened. */
 export class Stage {
   private constructor(
     readonly database: OwnDatabase,
@@ -43,13 +43,13 @@ export class Stage {
       dice: dice.named('crowd'),
       record: history.record,
       sockets,
-      // Any that exists: a load balancer has not noticed yet that one does not answer.
+      // Any instance that exists may be picked: a load balancer may not have noticed yet that one does not answer.
       pickSlot: (picker) => picker.pick(fleet.slots),
     });
     return new Stage(database, fleet, crowd, sockets, options);
   }
 
-  /** Starts the instances, founds the groups, and has every device seen once, so that all begin at nothing. */
+  /** Starts the instances, joins the groups, and connects every device once, so that all begin at nothing. */
   async open(signal: AbortSignal): Promise<void> {
     const { history } = this.options;
     await this.fleet.open();
@@ -61,7 +61,7 @@ export class Stage {
     await this.crowd.assemble(signal);
   }
 
-  /** A process beside the slot's own; it is ended if it starts in earnest. */
+  /** Starts a process beside that of the slot. If it serves, it is ended. */
   async tryInstance(
     slot: Slot,
     environment: Readonly<Record<string, string>>,
@@ -96,7 +96,7 @@ export class Stage {
   }
 }
 
-/** Undefined: the faults that need it cannot be done. */
+/** Makes a clock that can be moved; if undefined, the faults that need it cannot be done. */
 function movableClock({ note }: StageOptions): Promise<MovableClock | undefined> {
   return MovableClock.make().catch((error: unknown) => {
     note(`no movable clock: ${String(error)}`);

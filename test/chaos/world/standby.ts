@@ -7,11 +7,14 @@ import { until } from '../../support/until.js';
 
 const NAME = 'chaos_standby';
 const CAUGHT_UP_MS = 30_000;
-/** What a server makes for itself: of its process, of its own log, of its own slots. */
+/** Files that a server makes for itself: those of its process, of its own WAL, of its own slots. */
 const NOT_COPIED =
   /^(postmaster\.(pid|opts)|(pg_wal|pg_replslot|pg_dynshmem|pg_notify|pg_stat_tmp)\/.+|.*pg_internal\.init)$/;
 
-/** Copies a PostgreSQL while it serves, and starts the copy as its synchronous standby: no commit is told before both have it. */
+/**
+ * Copies a PostgreSQL while it serves, and starts the copy as its synchronous standby: no commit is confirmed before
+ * both have it.
+ */
 export async function startStandby(primary: OwnPostgres, adminUrl: string): Promise<OwnPostgres> {
   const directory = await OwnPostgres.makeDirectory();
   try {
@@ -30,7 +33,7 @@ export async function startStandby(primary: OwnPostgres, adminUrl: string): Prom
   }
 }
 
-/** A primary that keeps WAL for a standby, and waits for it, when there is none any more, would stand still. */
+/** Ends the replication. A primary whose standby is gone keeps WAL for it and waits for it at every commit. */
 async function stopFollowing(adminUrl: string): Promise<void> {
   await query(adminUrl, 'alter system reset synchronous_standby_names');
   await query(adminUrl, 'select pg_reload_conf()');
@@ -41,9 +44,9 @@ async function stopFollowing(adminUrl: string): Promise<void> {
   });
 }
 
-/** As pg_basebackup does, which does not come with the embedded PostgreSQL. */
+/** Copies the files as pg_basebackup does, which the embedded PostgreSQL does not have. */
 async function copyCluster(from: string, to: string, adminUrl: string): Promise<void> {
-  // The backup belongs to its session.
+  // The backup ends with its session.
   const session = new Client({ connectionString: adminUrl });
   session.on('error', () => undefined);
   await session.connect();
@@ -67,7 +70,7 @@ function follow({ parameters }: OwnPostgres, adminUrl: string): Record<string, s
   return { ...parameters, primary_conninfo, primary_slot_name: NAME };
 }
 
-/** Also what was told before has arrived there. */
+/** Makes the standby synchronous, and waits until everything committed before has arrived there as well. */
 async function makeSynchronous(adminUrl: string): Promise<void> {
   await query(adminUrl, `alter system set synchronous_standby_names = '${NAME}'`);
   await query(adminUrl, 'select pg_reload_conf()');

@@ -4,7 +4,7 @@ import { JWT_SECRET } from '../../support/server.js';
 import type { Dice } from '../dice.js';
 import { pause } from './pause.js';
 
-/** The user behind stray clients: it may do nothing, is in no group, and nobody writes to it. */
+/** The user behind stray clients. This user may do nothing, is in no group, and nobody writes to it. */
 export const STRAY_USER = 'stray';
 const DEVICES = 5;
 const TOKEN_TTL_MS = 3_600_000;
@@ -13,7 +13,7 @@ const LONGEST_PAUSE_MS = 120;
 
 type Frame = string | Buffer;
 
-/** One connection of a client that knows the frames of Socket.IO but not when to send which. */
+/** Runs one connection of a client that knows the frames of Socket.IO but not when to send which. */
 export async function runStray(url: string, dice: Dice, signal: AbortSignal): Promise<void> {
   const stranger = await Stranger.come(url).catch(() => undefined);
   if (!stranger) return;
@@ -28,7 +28,7 @@ export async function runStray(url: string, dice: Dice, signal: AbortSignal): Pr
   }
 }
 
-/** Entering and leaving come most often: much depends on when they do. */
+/** Frames that connect and disconnect come most often, because much depends on when they do. */
 function framesOf(token: string, dice: Dice): readonly Frame[] {
   const enter = `40${JSON.stringify({ token, deviceId: `d${dice.whole(1, DEVICES)}` })}`;
   if (dice.chance(0.3)) return [enter];
@@ -51,7 +51,7 @@ function framesOf(token: string, dice: Dice): readonly Frame[] {
 
 const ENTRANCES = ['40', '40{}', '40{"token":"x"}', '40null', '40[]', '40/', '40/admin,{}', '40/admin,', '41/admin,'];
 
-/** None of them may store anything. */
+/** None of these requests may store anything. */
 const REQUESTS = [
   ['publish', { channel: 'group:red', type: 'stray', data: 1 }],
   ['publish', { channel: 'broadcast', type: 'stray', data: [{}] }],

@@ -3,7 +3,7 @@ import { hashOf, numberOf } from './body.js';
 import type { OwnDatabase } from './own-database.js';
 import { STRAY_USER } from './stray.js';
 
-/** Every device with every channel it receives, but for strays, who acknowledge nothing. */
+/** Every device with every channel that it receives, without the devices of strays, who acknowledge nothing. */
 const SUBSCRIPTIONS = `
   select d.user_id, d.device_id, r.channel
     from (select * from trunkline.devices where user_id <> '${STRAY_USER}') d
@@ -33,7 +33,7 @@ const MESSAGES = `
          expires_at is not null as expires
     from trunkline.messages where body is not null`;
 
-/** How many positions of devices are behind the end of their channel. */
+/** Counts the positions of devices that are behind the end of their channel. */
 export async function countPending(database: OwnDatabase): Promise<number> {
   const [row] = await database.query<{ pending: number }>(PENDING);
   return row?.pending ?? 0;

@@ -1,8 +1,8 @@
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 
 /*
- * Loaded into a server with --import: at SIGUSR2 it prints how long the event loop kept its timers waiting since the
- * last time, and begins anew.
+ * Loaded into a server with --import. At SIGUSR2 it prints how long the event loop has kept its timers waiting since
+ * the last SIGUSR2, and begins anew.
  */
 const MS = 1e6;
 const RESOLUTION_MS = 10;

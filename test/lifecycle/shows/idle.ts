@@ -7,7 +7,7 @@ import { gather } from '../world/gather.js';
 import { onStage, type Stage } from '../world/stage.js';
 
 const SECONDS = 600;
-/** Until what a start writes is written, and the statistics of it have reached autovacuum (autovacuum_naptime). */
+/** In this time everything that a start writes is written, and autovacuum has learned of it (autovacuum_naptime). */
 const SETTLE_MS = 70_000;
 const WAL_KB = 60;
 const WRITES_PER_S = 0.5;
@@ -66,8 +66,9 @@ export async function idle(
 }
 
 /**
- * What autovacuum would find to do after the start, once, in all databases: WAL is one for all. Done any earlier, it finds
- * the catalogs changed enough to analyze them again, in the middle of the idleness: 50 KB.
+ * Does once, in all databases, what autovacuum would find to do after the start, because all databases share one WAL.
+ * If it is done earlier, autovacuum finds the catalogs changed enough to analyze them again, in the middle of the
+ * idleness: 50 KB.
  */
 async function vacuum(url: string): Promise<void> {
   const databases = await query<{ datname: string }>(url, 'select datname from pg_database where datallowconn');
@@ -75,7 +76,7 @@ async function vacuum(url: string): Promise<void> {
     const own = new URL(url);
     own.pathname = `/${datname}`;
     await query(own.href, 'vacuum (analyze)');
-    // Left full of dead rows by that.
+    // The first vacuum leaves this table full of dead rows.
     await query(own.href, 'vacuum pg_catalog.pg_statistic');
   }
 }
@@ -87,7 +88,7 @@ async function walOf(ask: Ask): Promise<number> {
   return row?.['bytes'] as number;
 }
 
-/** What the WAL was written for, the most first: kind, records, bytes. */
+/** Lists for what the WAL was written, the most first: kind, records, bytes. */
 async function walSince(url: string, lsn: unknown): Promise<string[]> {
   const rows = await query<{ line: string }>(
     url,
@@ -99,7 +100,7 @@ async function walSince(url: string, lsn: unknown): Promise<string[]> {
   return rows.map(({ line }) => line);
 }
 
-/** Work that is put off from before is no cost of being idle; what comes again and again is. */
+/** Lists the tables that autovacuum visited. Work put off from before is no cost of being idle; work that recurs is. */
 async function visitedByAutovacuum(url: string, seconds: number): Promise<string[]> {
   const rows = await query<{ line: string }>(
     url,
@@ -111,7 +112,7 @@ async function visitedByAutovacuum(url: string, seconds: number): Promise<string
   return rows.map(({ line }) => line);
 }
 
-/** Rows written to the tables that say who is here. */
+/** Counts the rows written to the tables of the registry. */
 async function writes(ask: Ask): Promise<number> {
   const [row] = await ask(
     `select sum(n_tup_ins + n_tup_upd + n_tup_del)::int as count from pg_stat_user_tables
@@ -120,7 +121,7 @@ async function writes(ask: Ask): Promise<number> {
   return row?.['count'] as number;
 }
 
-/** What the instances are told; a NOTIFY reaches whoever listens. */
+/** Listens to what the instances are told, because every session that listens gets a NOTIFY. */
 async function listen(
   databaseUrl: string,
   instanceIds: readonly string[],

@@ -33,7 +33,10 @@ export function figuresOf(times: readonly number[]): Figure[] {
   ];
 }
 
-/** Milliseconds from the signal until the others list none of its connections, in the tables and over REST. */
+/**
+ * Kills an instance.
+ * @returns the milliseconds until the others list none of its connections, in the tables and over REST
+ */
 export async function killOnce({ fleet, databaseUrl, members }: Stage, clients: number): Promise<number> {
   const doomed = fleet.at(0);
   const own = await gather(clients, { url: () => doomed.url });
@@ -46,7 +49,7 @@ export async function killOnce({ fleet, databaseUrl, members }: Stage, clients: 
     await until('all are registered', async () => (await registeredRows(query, doomed.instanceId)) > clients);
     const startedAt = performance.now();
     doomed.process.kill('SIGKILL');
-    // They would come back to the next one.
+    // Otherwise these clients would reconnect to the next instance.
     for (const member of own) member.leave();
     const isRight = async (): Promise<boolean> => (await registeredRows(query, doomed.instanceId)) === 0;
     await until('the registry is right', isRight, 30_000);

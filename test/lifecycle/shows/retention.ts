@@ -12,7 +12,7 @@ const STORED = 5_000_000;
 const CHANNELS = 5_000;
 const CALM_MS = 5_000;
 const OLD_DAYS = 20;
-/** Somebody who reads in transactions of this length, all the time, with pauses half as long. */
+/** A reader reads all the time, in transactions of this length, with pauses half as long. */
 const READER_MS = 100;
 const BLOCKED_MS = 100;
 
@@ -67,7 +67,7 @@ export async function dropUnderLoad(
   }
 }
 
-/** A day long past, full of messages of 200 bytes that nobody waits for. */
+/** Fills a day long past with messages of 200 bytes for which nobody waits. */
 async function fill(query: Query, stored: number): Promise<void> {
   await query(`select trunkline.make_partition('messages', (now() at time zone 'utc')::date - ${OLD_DAYS})`);
   const [row] = await query<{ name: string }>(

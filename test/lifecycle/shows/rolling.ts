@@ -14,7 +14,7 @@ export interface Rolling extends Stage {
   readonly clients: number;
   readonly messagesPerS: number;
   readonly reconnectsPerS: number;
-  /** Where the clients come in. */
+  /** The address to which the clients connect. */
   readonly url: () => string;
   readonly note: (text: string) => void;
 }
@@ -45,14 +45,14 @@ export async function rollingRestart(options: Rolling): Promise<Figure[]> {
   note(`${clients} clients are connected`);
   const load = new Load({ members, perSecond: messagesPerS });
   await delay(CALM_MS);
-  // A thousand clients in one process come late together when that gets no CPU: then the pace is theirs, not the servers'.
+  // If this process gets no CPU, its thousand clients come late together, and the pace is theirs and not the servers'.
   const own = monitorEventLoopDelay();
   own.enable();
   const codes = await restartAll(fleet, note);
   own.disable();
   await delay(CALM_MS);
   await load.stop();
-  // What has not come by then is lost, as the figures will say.
+  // Whatever has not come by then is lost, as the figures will say.
   await until('all have caught up', () => load.missing === 0, CAUGHT_UP_MS).catch(() => undefined);
   const present = fleet.servers.map(({ instanceId }) => instanceId);
   return [

@@ -38,11 +38,11 @@ export const STOP: Show = {
 
 interface Stopped {
   readonly rowsBefore: number;
-  /** At the end of the stop. */
+  /** The rows at the end of the stop. */
   readonly rowsAtEnd: number;
-  /** Received after it, on the same sockets. */
+  /** The messages received after the stop, on the same sockets. */
   readonly messages: number;
-  /** After SIGCONT; undefined if the socket stays open. */
+  /** When each socket was closed, counted from SIGCONT; undefined if it stays open. */
   readonly closedAfterMs: readonly (number | undefined)[];
 }
 

@@ -13,7 +13,7 @@ const CAUGHT_UP_MS = 60_000;
 const EVENT_LOOP_MS = 500;
 const REST_AT_ONCE = 500;
 const POOL = 4;
-/** `docs/operations.md`: what an instance takes at most. */
+/** The connections that an instance takes at most, by `docs/operations.md`. */
 const CONNECTIONS_MAX = 2 * POOL + 7;
 
 export const STORM: Show = {
@@ -26,7 +26,7 @@ export const STORM: Show = {
   },
 };
 
-/** Everybody comes once, goes, is sent something, and comes back at once. */
+/** All clients connect once and leave, get messages while they are away, and reconnect at once. */
 export async function storm(stage: Stage, clients: number, note: (text: string) => void): Promise<Figure[]> {
   const { fleet } = stage;
   let turn = 0;
@@ -36,7 +36,7 @@ export async function storm(stage: Stage, clients: number, note: (text: string) 
   for (const member of members) member.leave();
   await send(stage, members);
   note(`${clients * WAITING} messages wait`);
-  await Promise.all(fleet.servers.map(eventLoopDelayOf)); // from here on
+  await Promise.all(fleet.servers.map(eventLoopDelayOf)); // starts the measurement
   const watch = await watchConnections(stage.databaseUrl);
   const startedAt = performance.now();
   await returnWithin(members, WITHIN_MS);
@@ -85,7 +85,10 @@ async function returnWithin(members: readonly Member[], ms: number): Promise<voi
 
 const WATCH_MS = 25;
 
-/** The most connections to the database that any one instance had. */
+/**
+ * Watches how many connections to the database the instances have. Stopping it gives the most that any one instance
+ * had.
+ */
 async function watchConnections(databaseUrl: string): Promise<{ stop(): Promise<number> }> {
   const session = new Client({ connectionString: databaseUrl });
   await session.connect();

@@ -19,7 +19,7 @@ import type { Figure, Show } from '../show.js';
 import type { Query } from '../world/registered.js';
 import { WarpedPostgres } from '../world/warped-postgres.js';
 
-/** Retention of a day drops a day of messages at the beginning of the next but one. */
+/** With a retention of one day, a day of messages is dropped at the beginning of the next day but one. */
 const FULL_AFTER_H = 48;
 const FLAT_FOR_H = 72;
 const DAY_H = 24;
@@ -41,7 +41,7 @@ export const WARP: Show = {
       const sizes: Size[] = [];
       for (let hour = 0; hour < FULL_AFTER_H + FLAT_FOR_H; hour++) {
         await world.live(hour);
-        await query('vacuum (analyze)'); // autovacuum goes by the real time, of which there is little
+        await query('vacuum (analyze)'); // autovacuum goes by the real time, of which little passes
         sizes.push(await sizeOf(query));
         if (hour % DAY_H === DAY_H - 1) note(`hour ${hour + 1}: ${JSON.stringify(sizes.at(-1))}`);
         await warped.putForwardAnHour();
@@ -59,7 +59,10 @@ interface Size {
   readonly indexesKb: number;
 }
 
-/** Against the same hour of the day before: within a day the sizes rise, at its end a day goes. */
+/**
+ * Compares each hour with the same hour of the day before, because sizes rise within a day, at whose end a day is
+ * dropped.
+ */
 function figuresOf(sizes: readonly Size[]): Figure[] {
   const worst = (of: (size: Size) => number): number =>
     sizes.slice(FULL_AFTER_H + DAY_H).reduce((most, size, place) => {
@@ -93,7 +96,7 @@ async function sizeOf(query: Query): Promise<Size> {
   return { tablesKb: row?.tables ?? 0, indexesKb: row?.indexes ?? 0 };
 }
 
-/** The stores of one instance, used as its clients would have it. */
+/** The stores of one instance, used as its clients would. */
 class World {
   private readonly database: Database;
   private readonly log: MessageLog;
@@ -131,7 +134,10 @@ class World {
     this.runner = new JobRunner(database, diary, instanceId(), createLogger('silent'));
   }
 
-  /** Everyone who still comes comes, is sent something and acknowledges it; then the jobs run. */
+  /**
+   * Opens the devices of all users who still come, publishes, acknowledges what those users got, and then runs the
+   * jobs.
+   */
   async live(hour: number): Promise<void> {
     const users = Array.from({ length: USERS }, (_, n) => `user-${n}`);
     const present = hour === 0 ? users : users.filter((_, n) => n % 5 !== 0);
@@ -146,7 +152,10 @@ class World {
     await this.database.close();
   }
 
-  /** @returns the last seq of each inbox */
+  /**
+   * Publishes the messages of an hour.
+   * @returns the last seq of each inbox
+   */
   private async publish(users: readonly string[]): Promise<Map<string, number>> {
     const last = new Map<string, number>();
     const appends = Array.from({ length: MESSAGES_PER_H }, async (_, n) => {

@@ -3,7 +3,10 @@ import { pathToFileURL } from 'node:url';
 import type { Server } from '../../support/server.js';
 import { until } from '../../support/until.js';
 
-/** Environment of a server that measures its event loop. Compiled, also when this is a source under Jest. */
+/**
+ * The environment of a server that measures its event loop. The probe is the compiled one, even when this file runs as
+ * a source under Jest.
+ */
 export const EVENT_LOOP_PROBE = {
   NODE_OPTIONS: `--import=${pathToFileURL(resolve('dist/test/lifecycle/probe/event-loop.js')).href}`,
 };
@@ -13,7 +16,7 @@ export interface EventLoopDelay {
   readonly maxMs: number;
 }
 
-/** The delay since it was asked last. */
+/** Asks a server for the delay of its event loop since it was asked last. */
 export async function eventLoopDelayOf(server: Server): Promise<EventLoopDelay> {
   const from = server.lines.length;
   server.process.kill('SIGUSR2');

@@ -24,7 +24,7 @@ export class Fleet {
       Server.start(databaseUrl, { ...env, PORT: String(port) }, isDetached);
     const fleet = new Fleet([], given, start);
     try {
-      // The first one migrates.
+      // The first server migrates the database, so they start one after the other.
       for (const port of given) fleet.servers.push(await start(port));
       return fleet;
     } catch (error) {
@@ -43,7 +43,10 @@ export class Fleet {
     return server;
   }
 
-  /** Drains one and starts the next on its port. @returns the exit code */
+  /**
+   * Drains a server and starts the next one on its port.
+   * @returns the exit code
+   */
   async restart(place: number): Promise<number | null> {
     const code = await this.at(place).end('SIGTERM');
     await this.replace(place);

@@ -1,6 +1,6 @@
 import { createServer, type AddressInfo } from 'node:net';
 
-/** Ports that were free a moment ago, for servers that have to come back on the same one. */
+/** Finds ports that were free a moment ago, for servers that have to come back on the same port. */
 export async function freePorts(count: number): Promise<number[]> {
   const servers = await Promise.all(
     Array.from({ length: count }, async () => {

@@ -4,7 +4,7 @@ import { Member, type MemberOptions } from './member.js';
 const AT_ONCE = 50;
 const READY_MS = 60_000;
 
-/** Members that all are connected, come in without haste. */
+/** Makes clients and connects all of them, a few at a time. */
 export async function gather(count: number, options: Omit<MemberOptions, 'user'>): Promise<Member[]> {
   const members = Array.from({ length: count }, (_, n) => new Member({ ...options, user: `member-${n}` }));
   await bring(members);

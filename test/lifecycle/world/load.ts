@@ -3,13 +3,13 @@ import type { Member } from './member.js';
 
 export interface LoadOptions {
   readonly members: readonly Member[];
-  /** Of all members together, while nothing is in the way. */
+  /** The rate of all clients together, while nothing is in the way. */
   readonly perSecond: number;
 }
 
-/** Members that publish to one another's inboxes at a rate, each publish until it is acknowledged. */
+/** Lets clients publish to one another's inboxes at a rate. Each publish is repeated until it is acknowledged. */
 export class Load {
-  /** Bodies by inbox. */
+  /** The acknowledged bodies by inbox. */
   readonly acknowledged = new Map<string, string[]>();
   attempted = 0;
   private isStopped = false;
@@ -24,7 +24,7 @@ export class Load {
     return [...this.acknowledged.values()].reduce((sum, bodies) => sum + bodies.length, 0);
   }
 
-  /** Acknowledged and not received by the one it was for. */
+  /** Counts the bodies that were acknowledged and not received by the client they were for. */
   get missing(): number {
     return this.options.members.reduce((sum, { inbox, bodies }) => {
       const sent = this.acknowledged.get(inbox) ?? [];
@@ -32,7 +32,7 @@ export class Load {
     }, 0);
   }
 
-  /** Resolves when every publish has an answer. */
+  /** Stops publishing, and resolves when every publish has an answer. */
   async stop(): Promise<void> {
     this.isStopped = true;
     await this.running;
@@ -58,7 +58,7 @@ export class Load {
       this.acknowledged.set(inbox, [...(this.acknowledged.get(inbox) ?? []), body]);
     });
     this.underWay.add(publish);
-    // A refusal that is no "try again" ends the show when it stops.
+    // A publish that was refused as not retryable stays under way, so that stop() throws its error.
     publish.then(
       () => this.underWay.delete(publish),
       () => undefined,

@@ -6,9 +6,9 @@ import { JWT_SECRET } from '../../support/server.js';
 
 export interface MemberOptions {
   readonly user: string;
-  /** Where a load balancer is, or which instance is next. */
+  /** Gives the address of a load balancer, or of the instance to try next. */
   readonly url: () => string;
-  /** It comes back, not for the first time. */
+  /** Called each time the client reconnects. */
   readonly onReturn?: () => void;
 }
 
@@ -17,15 +17,15 @@ const ANSWER_MS = 5_000;
 const RETRY_MS = 100;
 
 /**
- * A client as the protocol describes it, which always comes back: at the time a draining instance names, after
+ * A client as the protocol describes it, which always reconnects: at the time that a draining instance names, after
  * `retryAfterMs` when refused, and soon when the connection breaks. It remembers every body of its inbox.
  */
 export class Member {
   readonly bodies = new Set<string>();
-  /** Messages its application got twice, or behind a hole that nobody announced. */
+  /** Counts the messages that its application got twice, or behind a hole that was not announced. */
   disorders = 0;
   tries = 0;
-  /** Told by a server to come back later. */
+  /** Counts how often a server told the client to come back later. */
   refusals = 0;
   isReady = false;
   private readonly last = new Map<string, number>();
@@ -53,7 +53,7 @@ export class Member {
     this.release();
   }
 
-  /** Until it is acknowledged, with the same id, on whichever connection. */
+  /** Publishes until it is acknowledged, with the same id, on any connection. */
   async publish(channel: string, body: string): Promise<void> {
     const request = { channel, type: 'note', data: body, publishId: body };
     while (!(await this.isStored(request))) await delay(RETRY_MS);
@@ -72,7 +72,7 @@ export class Member {
     try {
       return (await socket.timeout(ANSWER_MS).emitWithAck('publish', request)) as { ok: boolean; error?: WireError };
     } catch {
-      return undefined; // outcome unknown: the same id again
+      return undefined; // the outcome is unknown, so the same id is tried again
     }
   }
 

@@ -9,7 +9,7 @@ import { fileOfPackage } from '../../support/debian-package.js';
 
 const CONF = resolve('deploy/nginx.conf');
 
-/** nginx with deploy/nginx.conf as it is, before instances on ports of this machine. */
+/** Runs nginx with deploy/nginx.conf as it is, in front of instances on ports of this machine. */
 export class Nginx {
   private constructor(
     readonly process: ChildProcess,
@@ -21,9 +21,9 @@ export class Nginx {
     const program = await findNginx();
     const directory = await mkdtemp(join(tmpdir(), 'trunkline-nginx-'));
     await configure(directory, port, instancePorts);
-    // As root it would run its workers as a user who may not exist, and who cannot write here.
+    // Started by root, nginx would run its workers as a user who may not exist, and who cannot write here.
     const globals = `daemon off;${process.getuid?.() === 0 ? ' user root;' : ''}`;
-    // In a process group of its own: Ctrl-C is for who started it, who stops it after the instances.
+    // nginx has a process group of its own, so that Ctrl-C does not reach it: it is stopped after the instances.
     const child = spawn(program, ['-p', directory, '-c', join(directory, 'nginx.conf'), '-g', globals], {
       stdio: ['ignore', 'ignore', 'pipe'],
       detached: true,
@@ -50,12 +50,15 @@ export class Nginx {
   }
 }
 
-/** @throws Error saying which package is needed */
+/**
+ * Finds the program.
+ * @throws Error saying which package is needed
+ */
 export function findNginx(): Promise<string> {
   return fileOfPackage('nginx', '/usr/sbin/nginx');
 }
 
-/** What deploy/nginx/ is for docker-compose.yml. */
+/** Writes the files that deploy/nginx/ holds for docker-compose.yml. */
 async function configure(directory: string, port: number, instancePorts: readonly number[]): Promise<void> {
   const servers = instancePorts.map((each) => `  server 127.0.0.1:${each} max_fails=0;\n`);
   await copyFile(CONF, join(directory, 'nginx.conf'));

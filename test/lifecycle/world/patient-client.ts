@@ -3,14 +3,14 @@ import { signToken } from '#auth';
 import { JWT_SECRET } from '../../support/server.js';
 import { until } from '../../support/until.js';
 
-/** How long the client would wait for a ping; Engine.IO's types keep it private. */
+/** The time that the client waits for a ping. Engine.IO's types keep it private. */
 interface EngineWithTimeout {
   _pingTimeout: number;
 }
 
 const FOREVER_MS = 3_600_000;
 
-/** A client that does not give its server up when that falls silent: only the server ends its connection. */
+/** A client that keeps its connection when the server falls silent, so that only the server ends it. */
 export class PatientClient {
   messages = 0;
   closedAtMs: number | undefined;
@@ -30,7 +30,7 @@ export class PatientClient {
     socket.on('ready', () => (isReady = true));
     socket.on('connect', () => {
       (socket.io.engine as unknown as EngineWithTimeout)._pingTimeout = FOREVER_MS;
-      socket.io.engine.on('ping', () => (wasPinged = true)); // from then on the new time counts
+      socket.io.engine.on('ping', () => (wasPinged = true)); // the new time counts from the next ping on
     });
     await until(`${user} is connected and was pinged`, () => isReady && wasPinged, 30_000);
     return client;

@@ -1,4 +1,4 @@
-/** The most of these moments (in ms) that any second saw, wherever it begins. */
+/** Counts the most of these moments (in ms) that lie within one second, wherever that second begins. */
 export function peakPerSecond(momentsMs: readonly number[]): number {
   const sorted = momentsMs.toSorted((a, b) => a - b);
   let peak = 0;

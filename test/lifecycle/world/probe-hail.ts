@@ -4,10 +4,10 @@ import { setTimeout as delay } from 'node:timers/promises';
 const TURN_MS = 5;
 const SOCKETS = 20;
 
-/** Probes of an instance's health at a rate, as many orchestrators and load balancers would send them. */
+/** Sends probes of an instance's health at a rate, as many orchestrators and load balancers would. */
 export class ProbeHail {
   sent = 0;
-  /** Answers by path and status, e.g. `/health/ready 200`. */
+  /** Counts the answers by path and status, e.g. `/health/ready 200`. */
   readonly answers = new Map<string, number>();
   slowestMs = 0;
   private readonly agent = new Agent({ keepAlive: true, maxSockets: SOCKETS });
@@ -39,7 +39,10 @@ export class ProbeHail {
   }
 }
 
-/** 0: no answer. */
+/**
+ * Sends one request.
+ * @returns the status, or 0 if there was no answer
+ */
 export function statusOf(url: string, agent?: Agent): Promise<number> {
   return new Promise((resolve) => {
     const request = get(url, agent ? { agent } : {}, (response) => {

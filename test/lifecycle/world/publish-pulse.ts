@@ -1,7 +1,7 @@
 import { v7 as uuidv7 } from 'uuid';
 import type { MessageLog } from '#message-persistence';
 
-/** One message after the other, each as soon as the last is stored: how long does the slowest take? */
+/** Stores one message after the other, each as soon as the last is stored, and measures how long the slowest takes. */
 export class PublishPulse {
   private worst = 0;
   private count = 0;
@@ -12,7 +12,7 @@ export class PublishPulse {
     this.running = this.run();
   }
 
-  /** Of those since it was asked last. */
+  /** Gives the figures since it was asked last. */
   take(): { count: number; worstMs: number } {
     const { count, worst } = this;
     this.count = 0;

@@ -2,7 +2,7 @@ import type { OwnPostgres } from '../../support/own-postgres.js';
 
 export type Query = OwnPostgres['query'];
 
-/** Rows that an instance has in the registry. */
+/** Counts the rows that an instance has in the registry. */
 export async function registeredRows(query: Query, instanceId: string): Promise<number> {
   const [row] = await query<{ count: number }>(
     `select (select count(*) from trunkline.instances where instance_id = $1)::int
@@ -13,7 +13,7 @@ export async function registeredRows(query: Query, instanceId: string): Promise<
   return row?.count ?? -1;
 }
 
-/** Rows of whoever is none of these instances. */
+/** Counts the rows of all instances but these. */
 export async function rowsOfOthers(query: Query, instanceIds: readonly string[]): Promise<number> {
   const [row] = await query<{ count: number }>(
     `select (select count(*) from trunkline.instances where instance_id <> all ($1))::int

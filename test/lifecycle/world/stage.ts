@@ -8,11 +8,11 @@ export interface Stage {
   readonly fleet: Fleet;
   readonly databaseUrl: string;
   readonly query: Query;
-  /** They leave at the end. */
+  /** The clients of the scenario, which are disconnected at its end. */
   readonly members: Member[];
 }
 
-/** A PostgreSQL and instances of a show's own, taken down whatever happens in it. */
+/** Runs a scenario with a PostgreSQL and instances of its own, which are stopped whatever happens in it. */
 export function onStage<T>(options: Omit<FleetOptions, 'databaseUrl'>, play: (stage: Stage) => Promise<T>): Promise<T> {
   return withPostgres(async (props) => {
     const fleet = await Fleet.open({ ...options, databaseUrl: props.databaseUrl });
@@ -20,7 +20,7 @@ export function onStage<T>(options: Omit<FleetOptions, 'databaseUrl'>, play: (st
   });
 }
 
-/** The same with three instances behind nginx, at `url`. */
+/** Runs a scenario with three instances behind nginx, at `url`. */
 export function behindNginx<T>(
   env: Record<string, string>,
   play: (stage: Stage & { readonly url: string }) => Promise<T>,

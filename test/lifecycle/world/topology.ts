@@ -4,7 +4,7 @@ import { Nginx } from './nginx.js';
 
 export interface TopologyOptions {
   readonly databaseUrl: string;
-  /** nginx's; the instances take the next ones. 0: any free ports. */
+  /** The port of nginx; the instances take the next ones. With 0 all of them take free ports. */
   readonly port?: number;
   readonly env?: Record<string, string>;
   /** See {@link Server.start}. */
@@ -35,7 +35,10 @@ export class Topology {
     return this.nginx.url;
   }
 
-  /** The instances first, so that their clients hear of it. @returns their exit codes */
+  /**
+   * Stops the instances first, so that their clients are told.
+   * @returns their exit codes
+   */
   async end(signal?: NodeJS.Signals): Promise<(number | null)[]> {
     const codes = await this.fleet.end(signal);
     await this.nginx.stop();

@@ -7,26 +7,26 @@ export interface Stage {
   readonly server: Server;
 }
 
-/** What may be left of an attack in the database. */
+/** Rows that an attack may leave in the database, and their greatest number. */
 export interface Remains {
   readonly what: string;
-  /** A statement that counts them, as `count`. */
+  /** The statement that counts it, as `count`. */
   readonly sql: string;
   readonly atMost: number;
 }
 
-/** What one client, address or key does to an instance that others use as well. */
+/** Something that one client, address or key does to an instance that others use as well. */
 export interface Attack {
   readonly name: string;
-  /** One line, for those who read the list. */
+  /** Describes the attack in one line, for those who read the list. */
   readonly does: string;
   /** Settings of the server, over its defaults. */
   readonly env?: Readonly<Record<string, string>>;
-  /** What is there before anybody comes. */
+  /** Stores what must be there before anybody connects. */
   readonly prepare?: (stage: Stage) => Promise<void>;
-  /** Runs in a process of its own, until the lair says that it is over. */
+  /** Attacks in a process of its own, until the lair says that it is over. */
   readonly run: (lair: Lair) => Promise<void>;
-  /** The server has to end the attacker's connections within so many seconds, and the attack lasts longer than that. */
+  /** The server has to end the attacker's connections within this many seconds. The attack lasts longer than that. */
   readonly endsWithinS?: number;
   readonly remains?: readonly Remains[];
 }

@@ -3,8 +3,8 @@ import { attackNamed } from './catalog.js';
 import { Lair, type Orders } from './lair.js';
 
 /*
- * One attacker, as a process. In life it has a machine of its own: here it gives way to the server and to the canary
- * when they want the CPU, so that what they suffer is what it sends them.
+ * Runs one attacker in a process of its own. A real attacker has a machine of its own. Here it gives way to the server
+ * and to the canary when they want the CPU, so that they suffer only from what it sends.
  */
 const NICENESS = 10;
 setPriority(NICENESS);

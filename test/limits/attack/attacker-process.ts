@@ -5,12 +5,15 @@ import type { Orders } from './lair.js';
 import type { TallyReport } from './tally.js';
 
 const ROOT = join(import.meta.dirname, '../../..');
-/** Compiled, also when this is a source under Jest. */
+/** The compiled program, even when this file runs as a source under Jest. */
 const MAIN = join(basename(ROOT) === 'dist' ? ROOT : join(ROOT, 'dist'), 'test/limits/attack/attacker-main.js');
-/** An attacker that does not come to its end is put to it. */
+/** An attacker that has not ended this long after its time is killed. */
 const GRACE_MS = 15_000;
 
-/** Lets an attacker loose. @returns what it did and what came of it, once it has ended */
+/**
+ * Runs an attacker in a process of its own.
+ * @returns what it did and what came of it, once it has ended
+ */
 export async function attackFromOutside(orders: Orders): Promise<TallyReport> {
   const child = spawn(process.execPath, ['--enable-source-maps', MAIN, JSON.stringify(orders)], {
     stdio: ['ignore', 'pipe', 'pipe'],

@@ -15,7 +15,10 @@ export const ATTACKS: readonly Attack[] = [
   ...COMINGS,
 ];
 
-/** @throws Error that lists what there is */
+/**
+ * Finds an attack by its name.
+ * @throws Error that lists the names there are
+ */
 export function attackNamed(name: string): Attack {
   const attack = ATTACKS.find((each) => each.name === name);
   if (attack) return attack;

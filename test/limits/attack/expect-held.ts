@@ -5,9 +5,9 @@ import { breaches } from './verdict.js';
 const SECONDS = 2;
 
 /**
- * A short form of an attack, for the specs. What takes too long is for `npm run attack` to tell, which has the machine
- * for itself.
- * @throws Error with the seed, what did not hold and what the attacker met
+ * Runs a short form of an attack, for the specs. Delays are not judged here but by `npm run attack`, which has the
+ * machine for itself.
+ * @throws Error with the seed, what did not hold, and what the attacker met
  */
 export async function expectHeld(attack: Attack): Promise<void> {
   const seed = Number(process.env['TEST_SEED'] ?? Math.floor(Math.random() * 2 ** 31));

@@ -6,12 +6,12 @@ import { JWT_SECRET } from '../../support/server.js';
 import { Tally } from './tally.js';
 import { LEFT, RawSocket, type RawSocketOptions } from './wire/raw-socket.js';
 
-/** The address that attackers come from; some honest clients share it. */
+/** The address from which attackers connect. Some honest clients share it. */
 export const ATTACKERS_ADDRESS = '127.0.0.2';
 export const MALLORY = 'mallory';
 
 const GRANTS = ['publish:user:*', 'publish:group:*', 'subscribe:group:*', 'join:group:*', 'presence:group:*'];
-/** Before it tries again what was refused. */
+/** The wait before a refused act is tried again. */
 const RETRY_MS = 10;
 const READY_DEADLINE_MS = 5_000;
 
@@ -29,12 +29,14 @@ interface Post {
   readonly body?: Buffer;
 }
 
-/** Where an attacker comes from: its address, its token, its choices, its time, and what it has met so far. */
+/**
+ * The means of an attacker: its address, its token, its random choices, its time, and the tally of what it met so far.
+ */
 export class Lair {
   readonly tally = new Tally();
   readonly random: Seeded;
   readonly url: string;
-  /** Resolves when its time is up; its process ends then, whatever is under way. */
+  /** Resolves when the time is up. The process then ends, whatever is under way. */
   readonly over: Promise<void>;
   isOver = false;
   private readonly agent = new Agent({ keepAlive: true, localAddress: ATTACKERS_ADDRESS });
@@ -45,12 +47,15 @@ export class Lair {
     this.over = delay(seconds * 1_000).then(() => void (this.isOver = true));
   }
 
-  /** Waits until it is over, or until `what` has come. */
+  /** Waits until the attack is over, or until `what` has come. */
   async rest(what?: Promise<unknown>): Promise<void> {
     await (what ? Promise.race([this.over, what]) : this.over);
   }
 
-  /** So many at a time do the same again and again until it is over, at once if it went well, or else after a moment. */
+  /**
+   * Has this many repeat an act until the attack is over. The next act follows at once if the last one went well,
+   * otherwise after a moment.
+   */
   async besiege(atOnce: number, act: (place: number) => Promise<boolean>): Promise<void> {
     const besieger = async (_: unknown, place: number): Promise<void> => {
       while (!this.isOver) if (!(await act(place))) await delay(RETRY_MS);
@@ -58,7 +63,7 @@ export class Lair {
     await Promise.all(Array.from({ length: atOnce }, besieger));
   }
 
-  /** A transport that has not said who it is, or undefined if it was refused. */
+  /** Opens a transport that has not said who it is; undefined if it was refused. */
   async open(options: RawSocketOptions = {}): Promise<RawSocket | undefined> {
     const socket = await RawSocket.open(this.url, { localAddress: ATTACKERS_ADDRESS, ...options });
     if (socket.end !== undefined) {
@@ -72,7 +77,7 @@ export class Lair {
     return socket;
   }
 
-  /** A connection with a valid token, or undefined if it was not let in. */
+  /** Connects with a valid token; undefined if the connection was not let in. */
   async enter(deviceId = 'lair', options: RawSocketOptions = {}): Promise<RawSocket | undefined> {
     const socket = await this.open(options);
     if (!socket) return undefined;
@@ -84,14 +89,17 @@ export class Lair {
     return signToken(JWT_SECRET, { user: MALLORY, grants: GRANTS, ttlMs: 600_000 });
   }
 
-  /** @returns the status, or 0 if the connection broke */
+  /**
+   * Sends a request over HTTP.
+   * @returns the status, or 0 if the connection broke
+   */
   async post({ method = 'POST', path, headers, body }: Post): Promise<number> {
     const { hostname, port } = new URL(this.url);
     const status = await new Promise<number>((resolve) => {
       const request = httpRequest({ host: hostname, port, agent: this.agent, method, path, headers }, (response) => {
         resolve(response.statusCode ?? 0);
         response.on('error', () => undefined).resume();
-        // It was answered before all of the body was there.
+        // The server answered before all of the body had been sent.
         if (!request.writableFinished) request.destroy();
       });
       request.on('error', () => resolve(0));

@@ -6,7 +6,7 @@ import { HEADING, HEADING_ABOVE, rowOf } from './report.js';
 import { runAttack, type AttackRun } from './run-attack.js';
 import { breaches, delays } from './verdict.js';
 
-/** Through npm they come twice; what was started is ended either way. */
+/** Through npm the signals come twice. What was started is ended either way. */
 const STOP_SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 
 interface Result extends AttackRun {
@@ -31,7 +31,7 @@ async function main(args: readonly string[]): Promise<boolean> {
   }
 }
 
-/** One after the other: each is to have the machine for itself. */
+/** Runs the attacks one after the other, so that each has the machine for itself. */
 async function runAll({ attacks, seconds, seed }: AttackOptions): Promise<Result[]> {
   const results: Result[] = [];
   let isStopped = false;
@@ -53,7 +53,7 @@ function print(text: string): true {
 }
 
 try {
-  // Not process.exit(): were anything left open, it would show.
+  // process.exit() is not called here: anything left open keeps the process alive and is noticed.
   process.exitCode = (await main(process.argv.slice(2))) ? 0 : 1;
 } catch (error) {
   tellFailure(error);

@@ -2,7 +2,7 @@ import { residentBytes } from '../../../bench/cpu/proc.js';
 
 const LOOK_EVERY_MS = 50;
 
-/** Looks at the resident memory of a process again and again, and keeps the most it saw. */
+/** Reads the resident memory of a process again and again, and keeps the highest value. */
 export class MemoryWatch {
   maxBytes = 0;
   private readonly timer: NodeJS.Timeout;

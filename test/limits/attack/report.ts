@@ -11,7 +11,7 @@ const NAME_WIDTH = 22;
 export const HEADING = line('', ['p50/p99/max', 'p50/p99/max', 'max', '', '', '', '', '']);
 export const HEADING_ABOVE = line('attack', COLUMNS);
 
-/** One attack: what the canary lived through, what it cost, and what became of the attacker. */
+/** Formats one attack: what the canary experienced, what it cost, and what became of the attacker. */
 export function rowOf({ attack, calm, underAttack, idleBytes, maxBytes, logBytes, attacker }: AttackRun): string {
   return `${line(attack, [
     times(calm.deliveries),

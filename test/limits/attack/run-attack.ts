@@ -10,7 +10,10 @@ import type { TallyReport } from './tally.js';
 
 export interface RunOptions {
   readonly seed: number;
-  /** Of calm before the attack, and of the attack, which lasts longer where it takes longer to show what it is about. */
+  /**
+   * How long the calm before the attack lasts, and the attack. Some attacks last longer, because their effect takes
+   * longer to show.
+   */
   readonly seconds: number;
 }
 
@@ -20,16 +23,16 @@ export interface AttackRun {
   readonly underAttack: Experience;
   readonly idleBytes: number;
   readonly maxBytes: number;
-  /** What the server logged during the attack. */
+  /** The characters that the server logged during the attack. */
   readonly logBytes: number;
   readonly attacker: TallyReport;
-  /** How the server ended, if it did. */
+  /** The signal or exit code with which the server ended; undefined if it still runs. */
   readonly serverEnded: string | undefined;
-  /** How much was left of what may be left, by what it is. */
+  /** Counts what the attack left in the database, by what it is. */
   readonly remains: Readonly<Record<string, number>>;
 }
 
-/** As an instance in a pod of one GiB would run. */
+/** The heap of an instance in a pod of one GiB. */
 const HEAP = '--max-old-space-size=512';
 /** Limits that other tests lift; left empty, a setting has its default. */
 const DEFAULT_LIMITS = {
@@ -44,7 +47,7 @@ const WARM_UP_MS = 1_500;
 const SETTLE_DEADLINE_MS = 15_000;
 const LONGER_S = 5;
 
-/** One attack on one server process of its own, with its canary: calm first, and then under the attack. */
+/** Runs one attack on a server process of its own, with the canary: calm first, and then under the attack. */
 export async function runAttack(attack: Attack, options: RunOptions): Promise<AttackRun> {
   const database = await createTestDatabase();
   try {

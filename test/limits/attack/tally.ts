@@ -1,4 +1,4 @@
-/** What an attacker did, and what came of it, by a word for each outcome. */
+/** Counts the outcomes of what an attacker did, by a word for each. */
 export interface TallyReport {
   readonly outcomes: Readonly<Record<string, number>>;
   /** When the server first ended one of its connections, in ms from the beginning; null if it never did. */
@@ -15,13 +15,13 @@ export class Tally {
     this.outcomes[outcome] = (this.outcomes[outcome] ?? 0) + times;
   }
 
-  /** The server has ended a connection. */
+  /** Counts a connection that the server has ended. */
   countEnd(how: string): void {
     this.firstEndMs ??= Math.round(performance.now() - this.startedAt);
     this.count(how);
   }
 
-  /** Reads the answer to a request, as it stands in a text frame. Everything else says nothing. */
+  /** Counts the answer to a request, as it stands in a text frame. Other packets are not counted. */
   countAnswer(text: string): void {
     if (!text.startsWith('43')) return;
     const beginning = text.slice(0, ANSWER_BEGINNING);
@@ -34,5 +34,5 @@ export class Tally {
   }
 }
 
-/** An error stands there with its code; of a page of history no more is worth to be read. */
+/** An error has its code in this part of an answer. More of a page of history is not worth reading. */
 const ANSWER_BEGINNING = 200;

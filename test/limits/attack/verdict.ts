@@ -8,7 +8,10 @@ const SLOWDOWN_MAX = 5;
 const P99_MAX_MS = 250;
 const EXAMPLES = 5;
 
-/** What did not hold of what needs no clock: the process, its memory, its clients, what it keeps. Empty if all did. */
+/**
+ * Lists what did not hold, apart from delays: the process, its memory, its clients, what it stores. The list is empty
+ * if everything held.
+ */
 export function breaches(attack: Attack, run: AttackRun): string[] {
   const { serverEnded, underAttack, calm } = run;
   const growth = Math.round((run.maxBytes - run.idleBytes) / MEGABYTE);
@@ -24,7 +27,7 @@ export function breaches(attack: Attack, run: AttackRun): string[] {
   ];
 }
 
-/** What took too long for the canary, compared with calm. A busy machine has its own share in that. */
+/** Lists what took too long for the canary, compared with calm. A busy machine contributes to that. */
 export function delays({ calm, underAttack }: AttackRun): string[] {
   return (['answers', 'deliveries'] as const).flatMap((kind) => {
     const [before, during] = [calm[kind].p99, underAttack[kind].p99];

@@ -6,7 +6,7 @@ import type { RawSocket } from '../wire/raw-socket.js';
 import { CROWD_CHANNEL, makeCrowd } from './crowd.js';
 
 const INBOX = `user:${MALLORY}`;
-/** With the quotes around it, as long as a body may be. */
+/** The longest body allowed, with the quotes around it. */
 const LONGEST = JSON.stringify('x'.repeat(65_534));
 const STORED = 150;
 const BATCH = 10;
@@ -18,7 +18,10 @@ async function storeLongMessages({ server }: Stage): Promise<void> {
   }
 }
 
-/** Sends frames as fast as the server takes them, until it is ended. @returns false if it was not let in */
+/**
+ * Sends frames as fast as the server takes them, until the connection or the attack ends.
+ * @returns false if the attacker was not let in
+ */
 async function pour(
   lair: Lair,
   socket: RawSocket | undefined,
@@ -118,5 +121,5 @@ const slowReader: Attack = {
     }),
 };
 
-/** Whose bodies, asked for or sent, are as long as they may be. */
+/** The attacks whose bodies, asked for or sent, are as long as they may be. */
 export const BIG_BODIES: readonly Attack[] = [publishBytes, historyUnread, historyFlood, presenceUnread, slowReader];

@@ -5,7 +5,7 @@ import { frame } from '../wire/frames.js';
 
 const FRAMES_AT_ONCE = 20;
 
-/** Comes and goes again, with a valid token. */
+/** Connects with a valid token, and disconnects again. */
 async function comeAndGo(lair: Lair, deviceId: string): Promise<boolean> {
   const socket = await lair.enter(deviceId);
   if (socket) lair.tally.count('let in');
@@ -13,7 +13,9 @@ async function comeAndGo(lair: Lair, deviceId: string): Promise<boolean> {
   return socket !== undefined;
 }
 
-/** What one user leaves behind by coming, and by being read. */
+/**
+ * The attacks in which one user leaves rows in the database by connecting again and again, or by asking for receipts.
+ */
 export const COMINGS: readonly Attack[] = [
   {
     name: 'connect-loop',

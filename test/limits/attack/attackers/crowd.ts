@@ -3,7 +3,7 @@ import { MALLORY } from '../lair.js';
 
 export const CROWD_CHANNEL = 'group:crowd';
 
-/** A group of 1,000 members, of whom the attacker is one. */
+/** Makes a group of 1,000 members, of whom the attacker is one. */
 export async function makeCrowd(database: TestDatabase): Promise<void> {
   await database.query(
     `insert into trunkline.memberships (channel, user_id, joined_seq)

@@ -6,7 +6,10 @@ const INBOX = `user:${MALLORY}`;
 const FRAMES_AT_ONCE = 50;
 const FAR_MS = 3_600_000;
 
-/** Sockets of one user that send requests as fast as the server takes them, and come back whenever they are thrown out. */
+/**
+ * Opens sockets of one user that send requests as fast as the server takes them, and reconnect whenever they are
+ * closed.
+ */
 async function flood(lair: Lair, sockets: number, request: (id: number, place: number) => string): Promise<void> {
   await lair.besiege(sockets, async (place) => {
     const socket = await lair.enter();
@@ -21,7 +24,7 @@ async function flood(lair: Lair, sockets: number, request: (id: number, place: n
 
 const manyChannels = JSON.stringify(Object.fromEntries(Array.from({ length: 12_000 }, (_, n) => [`group:${n}`, 1])));
 
-/** A request that comes again and again, each time about another thing. */
+/** The attacks in which one request comes again and again, each time about another thing. */
 export const FLOODS: readonly Attack[] = [
   {
     name: 'publish-flood',

@@ -8,7 +8,7 @@ const PONGS = Buffer.concat(Array.from({ length: 500 }, () => frame('3')));
 const TINY_MORE = Buffer.concat(Array.from({ length: 500 }, () => frame('x', FIRST_BYTE.more)));
 const EMPTY_MORE = Buffer.concat(Array.from({ length: 500 }, () => frame('', FIRST_BYTE.more)));
 
-/** Transports, let in or not, on which the same bytes come without end. */
+/** Opens transports, let in or not, on which the same bytes come without end. */
 async function pour(
   lair: Lair,
   transports: number,
@@ -28,7 +28,7 @@ async function pour(
 
 const beginning = frame('42["publish",', FIRST_BYTE.textToGoOn);
 
-/** Frames that are allowed one by one. */
+/** The attacks with frames that are allowed one by one. */
 export const FRAME_TRICKS: readonly Attack[] = [
   {
     name: 'ping-flood',

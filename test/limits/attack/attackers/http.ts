@@ -8,11 +8,13 @@ const MEGABYTE = 1_048_576;
 const JSON_TYPE = { 'content-type': 'application/json' };
 const PATHS = ['/v1/messages', '/v1/messages/scheduled', '/v1/nothing', '/admin/v1/status', '/', '/socket.io/'];
 
-/** Eight megabytes in less than eight kilobytes. */
+/** Holds eight megabytes in less than eight kilobytes. */
 const BOMB = gzipSync(Buffer.from(JSON.stringify('x'.repeat(8 * MEGABYTE - 2))));
 const LONG_JSON = Buffer.from(JSON.stringify({ data: Array<string>(400_000).fill('12345678901234567') }));
 
-/** A TCP connection that sends its request piece by piece, a byte now and then, for as long as it is let. */
+/**
+ * Opens a TCP connection that sends its request piece by piece, a byte now and then, for as long as the server lets it.
+ */
 async function dawdle(lair: Lair, head: string, everyMs: number): Promise<boolean> {
   const { hostname, port } = new URL(lair.url);
   const socket = connect({ host: hostname, port: Number(port), localAddress: ATTACKERS_ADDRESS });
@@ -27,12 +29,12 @@ async function dawdle(lair: Lair, head: string, everyMs: number): Promise<boolea
   }
   if (!lair.isOver) lair.tally.countEnd(answer === '' ? 'hung up' : `HTTP ${answer.slice(9, 12)}`);
   socket.destroy();
-  // Nor does it come back too soon, or there would be a flood where slowness is to be shown.
+  // A reconnect at once would make a flood of what is to show slowness.
   if (!lair.isOver) await delay(200);
   return true;
 }
 
-/** Without a key, with wrong ones, or without ever coming to an end. */
+/** The attacks over HTTP without a key, with wrong ones, or with requests that never end. */
 export const HTTP: readonly Attack[] = [
   {
     name: 'gzip-without-key',

@@ -8,7 +8,9 @@ const FRAMES_AT_ONCE = 20;
 const MANY_SEQS = JSON.stringify(Object.fromEntries(Array.from({ length: 9_000 }, (_, n) => [`group:${n}`, n])));
 const FORGED = '40{"token":"x"}';
 
-/** Transports that say the same again and again without ever being let in; a new one whenever one is closed. */
+/**
+ * Opens transports that send the same again and again without ever being let in. A closed one is replaced by a new one.
+ */
 async function pester(lair: Lair, transports: number, word: (n: number) => string): Promise<void> {
   await lair.besiege(transports, async () => {
     const socket = await lair.open();
@@ -27,7 +29,7 @@ function countRefusal({ tally }: Lair, text: string): void {
   if (text.startsWith('44')) tally.count(`refused ${/"code":(\d+)/.exec(text)?.[1] ?? ''}`);
 }
 
-/** Takes `count` transports, holds them without a word, and comes back for each that is closed. */
+/** Opens `count` transports, holds them without sending anything more, and replaces each that is closed. */
 async function hold(lair: Lair, count: number, greet: (place: number) => string | undefined): Promise<void> {
   await lair.besiege(count, async (place) => {
     const socket = await lair.open();
@@ -35,7 +37,7 @@ async function hold(lair: Lair, count: number, greet: (place: number) => string 
     if (socket && greeting !== undefined) socket.send(greeting);
     if (socket) await lair.rest(socket.ended);
     socket?.leave();
-    // Nor does it come back too soon, or there would be a flood where silence is to be shown.
+    // A reconnect at once would make a flood of what is to show silence.
     if (!lair.isOver) await delay(200);
     return true;
   });
@@ -59,7 +61,7 @@ const leaveThenPongs: Attack = {
     }),
 };
 
-/** Who has no token, or none that is good. */
+/** The attacks of strangers, who have no valid token. */
 export const STRANGERS: readonly Attack[] = [
   {
     name: 'resume-flood',

@@ -8,7 +8,7 @@ const DEADLINE_MS = 15_000;
 const BODY = JSON.stringify({ channel: 'user:of-the-back-end', type: 'note', data: { text: 'hello' } });
 const HEADERS = { 'content-type': 'application/json', authorization: `Bearer ${API_KEY}` };
 
-/** An application that publishes over REST with its key; every other request shares the address of the attacker. */
+/** An application that publishes over REST with its key. Every other request comes from the address of the attacker. */
 export class BackEnd {
   private count = 0;
 

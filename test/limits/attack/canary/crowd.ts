@@ -10,8 +10,8 @@ const REST_EVERY_MS = 500;
 const TICK_MS = 10;
 
 /**
- * The canary: ten honest users, each of whom publishes to the next one five times a second, a newcomer a second and a
- * back end. Whatever is done to the instance, they must hardly notice.
+ * The canary: ten honest users, each of whom publishes to the next one five times a second, a newcomer every second and
+ * a back end. Whatever is done to the instance, they must hardly notice.
  */
 export class Crowd {
   private ledger = new Ledger();
@@ -31,14 +31,17 @@ export class Crowd {
     this.singing = this.sing();
   }
 
-  /** Begins another phase. @returns a look at what the last one was like, also for what is answered in it later on */
+  /**
+   * Begins another phase.
+   * @returns a function that tells what the last phase was like, including answers that come later
+   */
   turnPage(): () => Experience {
     const { ledger } = this;
     this.ledger = new Ledger();
     return () => ledger.experience;
   }
 
-  /** Ends the publishing, and waits for what is still to come. What does not come counts as refused. */
+  /** Ends the publishing, and waits for what is still to come. Whatever does not come counts as refused. */
   async settle(deadlineMs: number): Promise<void> {
     this.isOver = true;
     await this.singing;

@@ -13,7 +13,7 @@ interface Note {
 
 const ANSWER_DEADLINE_MS = 15_000;
 const COME_BACK_MS = 100;
-/** What a note says, beside who wrote it. */
+/** The text of a note; its author is named beside it. */
 const TEXT = 'x'.repeat(150);
 
 /** A publish of which the answer or the delivery is still to come. */
@@ -24,12 +24,15 @@ interface Pending {
   isDelivered: boolean;
 }
 
-/** Who publishes to a friend's inbox a few times a second, and reads its own. It behaves as the README says. */
+/**
+ * A user who publishes to a friend's inbox a few times a second, and reads its own inbox. It behaves as the README
+ * says.
+ */
 export class HonestUser {
   private readonly socket: Socket;
   private readonly pending = new Map<number, Pending>();
   private friend: HonestUser = this;
-  /** Whose notes come to it. */
+  /** The user whose notes this user receives. */
   private writer: HonestUser = this;
   private lastN = 0;
   private isLeaving = false;
@@ -37,7 +40,7 @@ export class HonestUser {
   constructor(
     url: string,
     readonly name: string,
-    /** Of the phase that runs. */
+    /** Gives the ledger of the present phase. */
     private readonly ledger: () => Ledger,
   ) {
     const auth = { token: tokenFor({ user: name, grants: ['publish:user:*'] }), deviceId: 'phone' };
@@ -47,7 +50,7 @@ export class HonestUser {
     this.socket.on('disconnect', () => this.comeBack());
   }
 
-  /** Its notes go to the other, who tells it of each. */
+  /** Sends this user's notes to the friend from now on; the friend confirms each of them. */
   befriend(friend: HonestUser): void {
     this.friend = friend;
     friend.writer = this;
@@ -57,7 +60,11 @@ export class HonestUser {
     await until(`${this.name} is ready`, () => this.socket.connected);
   }
 
-  /** @param dueAt when it should have been sent: who measures is late as well when everything is late */
+  /**
+   * Publishes a note.
+   * @param dueAt when it should have been sent; latencies count from then, because the canary is late as well when
+   * everything is late
+   */
   publish(dueAt: number): void {
     const n = ++this.lastN;
     const ledger = this.ledger();
@@ -73,7 +80,10 @@ export class HonestUser {
     });
   }
 
-  /** Resolves when everything was answered and delivered, or its time is up. @returns how many were not */
+  /**
+   * Resolves when everything was answered and delivered, or the time is up.
+   * @returns how many notes were not
+   */
   async settle(deadlineMs: number): Promise<number> {
     const isSettled = (): boolean => this.pending.size === 0;
     await until('everything has come', isSettled, deadlineMs).catch(() => undefined);
@@ -91,7 +101,7 @@ export class HonestUser {
     this.forget(n, pending);
   }
 
-  /** Its friend has read it. */
+  /** Notes that the friend has read a note. */
   private confirm(n: number): void {
     const pending = this.pending.get(n);
     if (!pending || pending.isDelivered) return;
@@ -115,7 +125,7 @@ export class HonestUser {
   private comeBack(): void {
     if (this.isLeaving) return;
     this.ledger().connectionsLost += 1;
-    // Socket.IO comes back by itself, but not after the server has said goodbye.
+    // Socket.IO reconnects by itself, except after the server has disconnected it.
     if (!this.socket.active) setTimeout(() => this.socket.connect(), COME_BACK_MS);
   }
 }

@@ -1,4 +1,4 @@
-/** Milliseconds, of one kind of event in one phase. */
+/** Latencies of one kind of event in one phase, in milliseconds. */
 export interface LatencySummary {
   readonly count: number;
   readonly p50: number;

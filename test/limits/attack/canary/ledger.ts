@@ -1,20 +1,20 @@
 import { Latencies, type LatencySummary } from './latencies.js';
 
-/** What the honest clients lived through in one phase. */
+/** The experience of the honest clients in one phase. */
 export interface Experience {
   readonly published: number;
-  /** From when a publish was due to its answer. */
+  /** Times from when a publish was due until it was answered. */
   readonly answers: LatencySummary;
-  /** From when a publish was due until its reader had it. */
+  /** Times from when a publish was due until its reader had it. */
   readonly deliveries: LatencySummary;
-  /** From the first try of somebody new to `ready`. */
+  /** Times from the first try of a newcomer to `ready`. */
   readonly entries: LatencySummary;
-  /** What was refused, or had no answer at all, in words. */
+  /** Describes in words what was refused, or had no answer at all. */
   readonly refusals: readonly string[];
   readonly connectionsLost: number;
 }
 
-/** Of one phase; its owner opens the next one. */
+/** The ledger of one phase; its owner opens another for the next one. */
 export class Ledger {
   published = 0;
   connectionsLost = 0;

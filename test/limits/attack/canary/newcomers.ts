@@ -3,11 +3,13 @@ import { tokenFor } from '../../../support/test-client.js';
 import { ATTACKERS_ADDRESS } from '../lair.js';
 import type { Ledger } from './ledger.js';
 
-/** Every other one shares the address of the attacker, as behind a proxy that the server does not know of. */
+/** Every other newcomer shares the address of the attacker, as behind a proxy that the server does not know of. */
 const ADDRESSES = ['127.0.0.1', ATTACKERS_ADDRESS];
 const DEADLINE_MS = 10_000;
 
-/** Honest users who come while the attack goes on, one after the other. Socket.IO tries again for them as it does. */
+/**
+ * Honest users who connect during the attack, one after the other. Socket.IO tries again for them as it usually does.
+ */
 export class Newcomers {
   private count = 0;
 
@@ -16,14 +18,14 @@ export class Newcomers {
     private readonly ledger: () => Ledger,
   ) {}
 
-  /** Comes with a token, and goes again once it was let in. */
+  /** Connects with a token, and disconnects once the user was let in. */
   async come(): Promise<void> {
     const user = `newcomer-${++this.count}`;
     const localAddress = ADDRESSES[this.count % ADDRESSES.length] ?? '';
     const ledger = this.ledger();
     const startedAt = performance.now();
     const auth = { token: tokenFor({ user, grants: [] }), deviceId: 'phone' };
-    // The types of Socket.IO's client leave out what its WebSocket is given.
+    // The types of Socket.IO's client do not know the options that it passes to its WebSocket.
     const options = { transports: ['websocket'], forceNew: true, auth, localAddress };
     const socket = io(this.url, options);
     const isIn = await new Promise<boolean>((resolve) => {

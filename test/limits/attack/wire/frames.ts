@@ -2,10 +2,10 @@ const LENGTH_16 = 126;
 const LENGTH_64 = 127;
 const UINT16_MAX = 65_535;
 
-/** First bytes of WebSocket frames: the FIN bit and the opcode. */
+/** The first bytes of WebSocket frames: the FIN bit and the opcode. */
 export const FIRST_BYTE = { text: 0x81, ping: 0x89, textToGoOn: 0x01, more: 0x00 } as const;
 
-/** A frame as a client sends it. Its mask is all zeros, so that the payload stands in it as it is. */
+/** Makes a frame as a client sends it. Its mask is all zeros, so that the payload stands in it as it is. */
 export function frame(payload: string | Buffer, firstByte: number = FIRST_BYTE.text): Buffer {
   const bytes = Buffer.from(payload);
   return Buffer.concat([header(firstByte, bytes.length), bytes]);
@@ -26,11 +26,11 @@ export interface Frame {
   readonly payload: Buffer;
 }
 
-/** Takes a server's frames out of the chunks they come in. Nothing is copied before a frame is whole. */
+/** Takes a server's frames out of the chunks in which they come. Nothing is copied before a frame is whole. */
 export class FrameReader {
   private chunks: Buffer[] = [];
   private length = 0;
-  /** Bytes that have to be there before it is worth to look again. */
+  /** The bytes that must have come before it is worth looking again. */
   private needed = 2;
 
   *read(chunk: Buffer): Generator<Frame> {

@@ -4,11 +4,11 @@ import { frame, FrameReader } from './frames.js';
 
 export interface RawSocketOptions {
   readonly localAddress?: string;
-  /** Undefined: Socket.IO's. */
+  /** The path and query of the upgrade; if undefined, those of Socket.IO. */
   readonly path?: string;
-  /** Lines of the upgrade, beyond those it must have. */
+  /** Header lines of the upgrade, beyond those it must have. */
   readonly headers?: readonly string[];
-  /** False: Engine.IO's pings are heard and left without an answer. */
+  /** If false, Engine.IO's pings are left without an answer. */
   readonly answersPings?: boolean;
 }
 
@@ -16,22 +16,25 @@ const SOCKET_IO = '/socket.io/?EIO=4&transport=websocket';
 const SWITCHING = 'HTTP/1.1 101';
 const END_OF_HEAD = '\r\n\r\n';
 const CLOSE = 8;
-/** The `end` of one that left by itself. */
+/** The `end` of a socket that left by itself. */
 export const LEFT = 'left';
 
 /**
- * A WebSocket by hand. It is cheap enough to flood with, and does what no library would: it sends any bytes, stops
- * reading, never answers a ping, and comes from any address of this machine.
+ * A WebSocket written by hand. It is cheap enough to flood with, and does what no library would: it sends any bytes,
+ * stops reading, never answers a ping, and comes from any address of this machine.
  */
 export class RawSocket {
   onText: (text: string) => void = () => undefined;
-  /** How the other side ended it, e.g. `closing 4010`, `close 1009`, `HTTP 503`, `hung up`; undefined while it is open. */
+  /**
+   * How the server ended the connection, e.g. `closing 4010`, `close 1009`, `HTTP 503`, `hung up`; undefined while it
+   * is open.
+   */
   end: string | undefined;
-  /** Engine.IO's id of the transport, once it has said it. */
+  /** Engine.IO's id of the transport, once the server has sent it. */
   id: string | undefined;
   /** Resolves with `end`. */
   readonly ended: Promise<string>;
-  /** Resolves once the upgrade is through, or with `end`. */
+  /** Resolves once the upgrade is done, or with `end`. */
   readonly opened: Promise<unknown>;
   private readonly reader = new FrameReader();
   private readonly answersPings: boolean;
@@ -45,7 +48,7 @@ export class RawSocket {
     { answersPings = true }: RawSocketOptions,
   ) {
     this.answersPings = answersPings;
-    // A reset says no more than the close that follows.
+    // The close that follows a reset says as much.
     tcp.on('error', (error: NodeJS.ErrnoException) => (this.reason ??= error.code));
     this.ended = new Promise((resolve) => (this.resolveEnded = resolve));
     tcp.once('close', () => this.finish('hung up'));
@@ -53,7 +56,7 @@ export class RawSocket {
     tcp.on('data', (chunk: Buffer) => this.hear(chunk));
   }
 
-  /** Asks for the upgrade and waits for the answer; `end` tells of a refusal. */
+  /** Asks for the upgrade and waits for the answer. After a refusal `end` is set. */
   static async open(url: string, options: RawSocketOptions = {}): Promise<RawSocket> {
     const { hostname, port } = new URL(url);
     const { localAddress, path = SOCKET_IO, headers = [] } = options;
@@ -74,16 +77,16 @@ export class RawSocket {
     this.tcp.write(frame(text, firstByte));
   }
 
-  /** Writes bytes as they are, and waits until the other side has taken enough of them. */
+  /** Writes bytes as they are, and waits until the server has taken enough of them. */
   async write(bytes: Buffer): Promise<void> {
     if (this.isEnded) return;
     if (!this.tcp.write(bytes))
       await Promise.race([new Promise((resolve) => this.tcp.once('drain', resolve)), this.ended]);
-    // Timers and what comes in want their turn, too, also while everything is taken at once.
+    // Timers and incoming bytes need their turn as well, even while the server takes everything at once.
     await nextTurn();
   }
 
-  /** From now on nothing is read, so that what is sent to it piles up on the other side. */
+  /** Reads nothing from now on, so that what is sent to this socket piles up in the server. */
   stopReading(): void {
     this.tcp.pause();
   }
@@ -96,13 +99,16 @@ export class RawSocket {
   private hear(chunk: Buffer): void {
     const rest = this.head === undefined ? chunk : this.hearHead(chunk);
     for (const { opcode, payload } of this.reader.read(rest)) {
-      // Its farewell is never answered: who is hostile leaves the server waiting for that.
+      // A close frame is never answered, because a hostile client would keep the server waiting for that.
       if (opcode === CLOSE) this.finish(`close ${payload.length >= 2 ? payload.readUInt16BE(0) : 'without a code'}`);
       else this.hearText(payload.toString());
     }
   }
 
-  /** @returns the bytes behind the answer to the upgrade */
+  /**
+   * Reads the head of the answer to the upgrade.
+   * @returns the bytes behind it
+   */
   private hearHead(chunk: Buffer): Buffer {
     this.head += chunk.toString('latin1');
     const head = this.head ?? '';
