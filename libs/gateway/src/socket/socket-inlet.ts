@@ -132,8 +132,7 @@ export function listen(socket: Socket, taker: Taker): FrameReader {
   const reader = new FrameReader(ws, (data, isBinary) => {
     const start = isBinary ? NO_EVENT : startOfData(data);
     if (!isAdmitted(conn, data, start, taker)) return;
-    if (isKnown && isBinaryPacket(data, isBinary)) return contain(taker, () => refuseBinary(data, isBinary, taker));
-    if (data.length > ACK_MAX && isAck(data, start)) return contain(taker, () => refuseLongAck(data, start, taker));
+    if (isKnown && isRefusedUnread(data, isBinary, start, taker)) return;
     const isNext = !isDetoured && socket.connected;
     if (isNext && isKnown && isIdle(conn) && takeEvent(data, start, take)) return;
     keepText(decoder, data, () => usual.call(ws, data, isBinary));
@@ -170,6 +169,14 @@ function isLeave(frame: Buffer): boolean {
 function isAck(frame: Buffer, start: number): boolean {
   if (start === NO_EVENT || frame.length < start + ACK.length) return false;
   for (let at = 0; at < ACK.length; at++) if (frame[start + at] !== ACK[at]) return false;
+  return true;
+}
+
+/** Refuses by its first bytes or its length what would cost much to decode and be refused then. */
+function isRefusedUnread(frame: Buffer, isBinary: boolean, start: number, taker: Taker): boolean {
+  if (isBinaryPacket(frame, isBinary)) contain(taker, () => refuseBinary(frame, isBinary, taker));
+  else if (frame.length > ACK_MAX && isAck(frame, start)) contain(taker, () => refuseLongAck(frame, start, taker));
+  else return false;
   return true;
 }
 
