@@ -43,14 +43,15 @@ function makeProgram(): Command {
   return program;
 }
 
-/** @returns the exit code; whatever went wrong is told in one line */
+/** @returns the exit code; what went wrong is told in one line, and settings in one for each that is wrong */
 async function run(args: readonly string[]): Promise<number> {
   try {
     await makeProgram().parseAsync(args, { from: 'user' });
     return 0;
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : BAD_INPUT; // it has said why
-    process.stderr.write(`error: ${inOneLine(error)}\n`);
+    const lines = error instanceof SettingsError ? error.lines : [inOneLine(error)];
+    for (const line of lines) process.stderr.write(`error: ${line}\n`);
     if (error instanceof InputError || error instanceof Fault || error instanceof SettingsError) return BAD_INPUT;
     // Of the system or of PostgreSQL they have a code; anything else is a fault of this program.
     const isExplained = error instanceof Failure || error instanceof DatabaseError || codeOf(error) !== undefined;
