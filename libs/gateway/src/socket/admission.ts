@@ -1,17 +1,8 @@
+import type { Settings } from '#config';
 import { networkOf, type ClusterConnections } from '#limits';
 import { Fault, type FaultName } from '#protocol';
 
-export interface AdmissionLimits {
-  readonly maxConnections: number;
-  /** On this instance; 0: any number. */
-  readonly maxPerUser: number;
-  /** On this instance; 0: any number. */
-  readonly maxPerAddress: number;
-  /** Connections that may be opening at once, or wait for it. */
-  readonly maxOpening: number;
-  /** At the cap of a user or an address the oldest connection goes, instead of the newest being refused. */
-  readonly isOldestOut: boolean;
-}
+export type AdmissionLimits = Omit<Settings['admission'], 'trustedProxies'>;
 
 export interface Entrant {
   readonly user: string;

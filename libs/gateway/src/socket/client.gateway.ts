@@ -40,11 +40,6 @@ interface Visitor {
   readonly opening: Promise<void>;
 }
 
-export interface DrainOptions {
-  readonly timeoutMs: number;
-  readonly reconnectsPerS: number;
-}
-
 /**
  * The Socket.IO edge. Handlers are bound here and not by decorators: Nest binds message handlers whether or not a
  * connection was accepted, ignores events nobody declared, and would run a pipeline per message. So every event of a
@@ -147,7 +142,7 @@ export class ClientGateway implements OnGatewayInit<Server> {
    * turn a client is served as ever; then its requests under way end, what it acknowledged is written, and its socket
    * is closed.
    */
-  async drain({ timeoutMs, reconnectsPerS }: DrainOptions): Promise<void> {
+  async drain({ timeoutMs, reconnectsPerS }: ResolvedSettings['drain']): Promise<void> {
     this.isDraining = true;
     const startedAt = performance.now();
     const clients = [...this.clients.values()];
