@@ -1,7 +1,7 @@
 # One Trunkline instance; the migrations and the command line are in it too:
 #   docker run --env-file production.env IMAGE dist/apps/cli/main.js migrate
 
-FROM node:22.23-slim AS build
+FROM node:24.22-slim AS build
 WORKDIR /app
 COPY package.json package-lock.json ./
 RUN npm ci --ignore-scripts
@@ -13,13 +13,13 @@ COPY apps apps
 # Nobody runs the demo or a copy of the build from an image.
 RUN npm run build && rm -r dist/apps/demo dist/.built-from
 
-FROM node:22.23-slim AS dependencies
+FROM node:24.22-slim AS dependencies
 WORKDIR /app
 COPY package.json package-lock.json ./
 # The optional ones are the embedded databases, and nothing else that production uses.
 RUN npm ci --omit=dev --omit=optional --ignore-scripts
 
-FROM node:22.23-slim
+FROM node:24.22-slim
 WORKDIR /app
 ENV NODE_ENV=production
 COPY --from=dependencies /app/node_modules node_modules

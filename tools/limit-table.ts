@@ -1,9 +1,7 @@
-import { Environment } from '#config';
+import { ALL_SETTINGS } from '#config';
 
-type Variable = keyof typeof Environment.shape;
-
-/** The limits as docs/configuration.md lists them at a glance. The defaults are read from the schema. */
-const ROWS: readonly (readonly [who: string, may: string, beyond: string, variable: Variable])[] = [
+/** The rows of the table of limits in docs/configuration.md. $ stands for the default of the variable. */
+const ROWS: readonly (readonly [who: string, may: string, beyond: string, variable: string])[] = [
   ['a connection', '$ requests/s, three times as many at once', '4010, then closed', 'MAX_REQUESTS_PER_S'],
   [
     'a user, on an instance',
@@ -82,7 +80,8 @@ export function limitTable(): string {
   return ['| who | may, by default | setting | beyond it |', '| --- | --- | --- | --- |', ...rows, ''].join('\n');
 }
 
-function defaultOf(variable: Variable): string {
-  const value: unknown = Environment.shape[variable].parse(undefined);
-  return Number(value).toLocaleString('en');
+function defaultOf(variable: string): string {
+  const setting = ALL_SETTINGS.find((candidate) => candidate.variable === variable);
+  if (!setting) throw new Error(`${variable} is no setting of libs/config`);
+  return Number(setting.facts.default).toLocaleString('en');
 }

@@ -2,13 +2,12 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { format, resolveConfig } from 'prettier';
 import { z } from 'zod';
-import { Environment } from '#config';
 import { EVENTS, FAULTS, Handshake, Message, Receipt, REQUESTS } from '#protocol';
-import { limitTable } from './limit-table.js';
+import { configurationDoc } from './configuration-doc.js';
 import { RECEIPTS, RECEIPTS_IN_DETAIL, TOKENS, USERS } from './protocol-prose.js';
 
 /*
- * Writes docs/protocol.md and docs/configuration.md from the schemas that the server runs on: `--write` writes them,
+ * Writes docs/protocol.md and docs/configuration.md from the schemas and settings that the server runs on: `--write` writes them,
  * `--check` fails if one is out of date.
  */
 const DOCS = join(import.meta.dirname, '../../docs');
@@ -152,30 +151,9 @@ function protocol(): string {
   ].join('\n');
 }
 
-function configuration(): string {
-  const { properties = {} } = jsonSchema(Environment, 'input');
-  const rows = Object.entries(Environment.shape).map(([name, schema]) => {
-    const parsed = schema.safeParse(undefined);
-    const value = parsed.success ? parsed.data : undefined;
-    const fallback = value === undefined || (Array.isArray(value) && value.length === 0) ? '' : `\`${String(value)}\``;
-    const choices = properties[name]?.enum?.map((choice) => `\`${String(choice)}\``).join(', ');
-    const text = [schema.description, choices && `one of ${choices}`].filter(Boolean).join('; ');
-    return `| \`${name}\` | ${fallback} | ${text.replaceAll('|', '\\|')} |`;
-  });
-  return [
-    '<!-- Generated from libs/config by `npm run docs`; do not edit. -->\n',
-    '# Configuration\n',
-    'All settings come from the environment and are read once. A wrong one stops the start with a line that names it.\n',
-    ['| variable | default | meaning |', '| --- | --- | --- |', ...rows, ''].join('\n'),
-    '## What a client may do by default\n',
-    'A setting of 0 lifts a limit. A refusal with 4003 or 4010 says when to come back, in `retryAfterMs`.\n',
-    limitTable(),
-  ].join('\n');
-}
-
 for (const [name, raw] of [
   ['protocol.md', protocol()],
-  ['configuration.md', configuration()],
+  ['configuration.md', configurationDoc()],
 ] as const) {
   const path = join(DOCS, name);
   const text = await format(raw, { ...(await resolveConfig(path)), parser: 'markdown' });

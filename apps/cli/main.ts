@@ -44,7 +44,7 @@ function makeProgram(): Command {
 }
 
 /**
- * Runs one command and tells in one line whatever went wrong.
+ * Runs one command and tells in one line whatever went wrong, or in one line for each setting that is wrong.
  * @returns the exit code
  */
 async function run(args: readonly string[]): Promise<number> {
@@ -53,7 +53,8 @@ async function run(args: readonly string[]): Promise<number> {
     return 0;
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : BAD_INPUT; // commander has told the reason
-    process.stderr.write(`error: ${inOneLine(error)}\n`);
+    const lines = error instanceof SettingsError ? error.lines : [inOneLine(error)];
+    for (const line of lines) process.stderr.write(`error: ${line}\n`);
     if (error instanceof InputError || error instanceof Fault || error instanceof SettingsError) return BAD_INPUT;
     // An error of the system or of PostgreSQL has a code; any other unknown error is a bug of this program.
     const isExplained = error instanceof Failure || error instanceof DatabaseError || codeOf(error) !== undefined;

@@ -16,7 +16,7 @@ type Break = [what: string, file: string, from: string | RegExp, to: string, fau
 const BREAKS: Break[] = [
   ['a Dockerfile that is none', 'Dockerfile', 'WORKDIR /app', 'WRKDIR /app', 'Unknown instruction: WRKDIR'],
   ['an unknown flag', 'Dockerfile', '--interval=10s', '--intervall=10s', 'Unknown flag: intervall'],
-  ['a base that moves', 'Dockerfile', /node:22\.23-slim/g, 'node:22', 'not pinned to major.minor'],
+  ['a base that moves', 'Dockerfile', /node:24\.22-slim/g, 'node:24', 'not pinned to major.minor'],
   ['root', 'Dockerfile', 'USER 10001:10001', 'USER root', 'no number other than root'],
   ['a shell before node', 'Dockerfile', 'ENTRYPOINT ["node", "--enable-source-maps"]', 'ENTRYPOINT node', 'exec form'],
   ['a file that is not there', 'Dockerfile', 'COPY .swcrc', 'COPY .swrc', 'there is no .swrc to copy'],

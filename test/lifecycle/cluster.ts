@@ -1,4 +1,4 @@
-import { Environment, readSettings, resolveSecrets } from '#config';
+import { ALL_SETTINGS, readSettings, resolveSecrets } from '#config';
 import { startEmbeddedPostgres } from '#database';
 import { Topology } from './world/topology.js';
 
@@ -47,7 +47,7 @@ try {
 
 function environment(): Record<string, string> {
   const { jwtSecret, apiKeys } = resolveSecrets(settings);
-  const given = Object.keys(Environment.shape).flatMap((name) => {
+  const given = ALL_SETTINGS.flatMap(({ variable: name }) => {
     const value = process.env[name];
     // Each instance has its own.
     return value === undefined || name === 'PORT' || name === 'INSTANCE_ID' ? [] : [[name, value] as const];

@@ -1,12 +1,11 @@
 import { execFile } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { mkdir, mkdtemp, readdir, rename, rm, chmod } from 'node:fs/promises';
-import { delimiter, join, resolve } from 'node:path';
+import { readdir } from 'node:fs/promises';
+import { delimiter, join } from 'node:path';
 import { promisify } from 'node:util';
+import { makeUnpacked, UNPACKED } from './unpacked.js';
 
 const run = promisify(execFile);
-/** The directory of unpacked packages. Nothing is installed. */
-const UNPACKED = resolve('.trunkline/packages');
 
 export interface PackagedProgram {
   readonly file: string;
@@ -27,7 +26,7 @@ export async function programOfPackage(name: string, path: string): Promise<Pack
   if (existsSync(path)) return { file: path, env: {} };
   const root = join(UNPACKED, name);
   try {
-    if (!existsSync(join(root, path))) await unpack(name, root);
+    if (!existsSync(join(root, path))) await unpack(name);
   } catch (cause) {
     throw new Error(`needs ${path}: install the package ${name}`, { cause });
   }
@@ -35,28 +34,16 @@ export async function programOfPackage(name: string, path: string): Promise<Pack
   return { file: join(root, path), env: places === '' ? {} : { LD_LIBRARY_PATH: places } };
 }
 
-/**
- * Unpacks into another directory, which is then renamed, because two test files may unpack the same package at once.
- */
-async function unpack(name: string, root: string): Promise<void> {
-  await mkdir(UNPACKED, { recursive: true });
-  const draft = await mkdtemp(`${root}.`);
-  try {
-    await chmod(draft, 0o755); // PostgreSQL and PgBouncer never run as root
+/** Unpacks the package and what it needs that is not installed. */
+async function unpack(name: string): Promise<void> {
+  await makeUnpacked(name, async (draft) => {
     await download(name, draft);
     const files = (await readdir(draft)).filter((file) => file.endsWith('.deb'));
     for (const file of files) await run('dpkg', ['-x', file, '.'], { cwd: draft });
-    await rm(root, { recursive: true, force: true });
-    await rename(draft, root);
-  } finally {
-    await rm(draft, { recursive: true, force: true });
-  }
+  });
 }
 
-/**
- * Lists the package and those that it needs and that are not installed. apt-get answers that without installing
- * anything.
- */
+/** Asks apt for the names of the package and of what it needs that is not installed; nothing is installed by that. */
 async function missing(name: string): Promise<string[]> {
   const { stdout } = await run('apt-get', ['install', '--simulate', '--no-install-recommends', name]);
   const names = [...stdout.matchAll(/^Inst (\S+)/gm)].map(([, found]) => found ?? '');

@@ -1,4 +1,4 @@
-import { Environment, readSettings } from '#config';
+import { ALL_SETTINGS, readSettings, SettingsError } from '#config';
 
 /** The settings that every production instance is given. The secrets are long enough, and nobody's. */
 const REQUIRED = {
@@ -8,7 +8,7 @@ const REQUIRED = {
   API_KEYS: `backend:${'y'.repeat(64)}`,
 };
 
-export const isSetting = (name: string): boolean => Object.hasOwn(Environment.shape, name);
+export const isSetting = (name: string): boolean => ALL_SETTINGS.some(({ variable }) => variable === name);
 
 /** Finds variables that are no settings, and values that would stop the start. */
 export function settingsFaults(place: string, given: Readonly<Record<string, string>>): string[] {
@@ -18,7 +18,8 @@ export function settingsFaults(place: string, given: Readonly<Record<string, str
     readSettings({ ...REQUIRED, ...given });
     return [];
   } catch (error) {
-    return [`${place}: ${(error as Error).message}`];
+    if (!(error instanceof SettingsError)) throw error;
+    return error.lines.map((line) => `${place}: ${line}`);
   }
 }
 

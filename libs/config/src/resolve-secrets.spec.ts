@@ -66,7 +66,7 @@ function resolve(inDirectory: string): Secrets {
 const BUILT = new URL('../../../dist/libs/config/src/index.js', import.meta.url).href;
 const ROUNDS = 300;
 
-/** On a core of its own, as another process would: within one thread nothing can come in between. */
+/** Resolves the secrets in another thread, as a process would: within one thread nothing can come in between. */
 function resolveInThread(barrier: SharedArrayBuffer): Promise<string[]> {
   const source = `
     const { parentPort, workerData: { module, directory, barrier, rounds } } = require('node:worker_threads');

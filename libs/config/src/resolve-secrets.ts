@@ -11,9 +11,9 @@ export interface Secrets {
 }
 
 /**
- * The secrets of the settings; in development those left out are made once and kept under the directory, readable by
- * its owner alone, so that every instance on the machine has the same. Production has refused to start without them.
- * @throws SettingsError when somebody has written a secret there that is none
+ * Gives the secrets that are set. In development, those left out are made once and kept under the directory, readable
+ * by its owner alone, so that every instance on the machine has the same ones; production does not start without them.
+ * @throws SettingsError when the file of the JWT secret holds a text that is no secret
  */
 export function resolveSecrets(settings: Settings): Secrets {
   return {
@@ -27,13 +27,13 @@ const random = (): string => randomBytes(32).toString('base64url');
 function keepJwtSecret(directory: string): string {
   const secret = keep(directory, 'jwt-secret', () => random());
   const fault = jwtSecretFault(secret);
-  if (fault !== undefined) throw new SettingsError(`${join(directory, 'jwt-secret')} ${fault}`);
+  if (fault !== undefined) throw new SettingsError([`${join(directory, 'jwt-secret')} ${fault}`]);
   return secret;
 }
 
 /**
- * A link to a file written before: one of several starting instances makes it, and the others, who find it there, never
- * find it empty.
+ * Reads a file of the directory, or makes it. It is written under another name and then linked: one of several starting
+ * instances makes the link, and the others never find an empty file there.
  */
 function keep(directory: string, name: string, make: () => string): string {
   const path = join(directory, name);

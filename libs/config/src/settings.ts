@@ -1,260 +1,89 @@
 import { resolve } from 'node:path';
-import type { Environment } from './environment.js';
-import { toLimitSettings, type LimitSettings } from './limit-settings.js';
+import { admin, admission, auth, client } from './declaration/access.js';
+import { cleanup, retention } from './declaration/cleanup.js';
+import { connections, presence, registry, sessions } from './declaration/connections.js';
+import { isProduction } from './declaration/is-production.js';
+import { owned, rest, sharedLimits, sockets } from './declaration/limits.js';
+import { body, delivery, publish } from './declaration/messages.js';
+import { database, drain, metrics } from './declaration/process.js';
+import { Setting, setting } from './setting.js';
+import { choice, instanceId, isOn, onOff, text, whole } from './variable-types.js';
 
-/** All that can be set, as one typed, frozen object; the root module hands it to every lib. */
-export interface Settings extends LimitSettings {
-  readonly isProduction: boolean;
-  readonly host: string;
-  readonly port: number;
-  readonly instanceId: string | undefined;
-  /** Absolute; embedded database and generated secrets. */
-  readonly directory: string;
-  readonly logLevel: Environment['LOG_LEVEL'];
-  readonly metrics: {
-    readonly isOn: boolean;
-    /** Undefined: a path of the main port. */
-    readonly port: number | undefined;
-    readonly host: string;
-    readonly token: string | undefined;
-  };
-  readonly isTracing: boolean;
-  readonly logFormat: Environment['LOG_FORMAT'];
-  readonly drain: { readonly timeoutMs: number; readonly reconnectsPerS: number };
-  readonly database: {
-    /** Undefined: embedded. */
-    readonly url: string | undefined;
-    readonly directUrl: string | undefined;
-    /** How long a start waits for a database that is out of reach or a standby. */
-    readonly waitMs: number;
-    readonly poolSize: number;
-    /** Of the embedded PostgreSQL's programs. */
-    readonly binDirectory: string | undefined;
-  };
-  readonly auth: {
-    readonly jwtSecret: string | undefined;
-    /** name:secret pairs. */
-    readonly apiKeys: readonly string[] | undefined;
-    readonly corsOrigins: readonly string[];
-  };
-  readonly admin: {
-    /** name:secret:scope+scope; none: there is no admin REST. */
-    readonly keys: readonly string[];
-    /** 0: for ever. */
-    readonly auditDays: number;
-  };
-  /** What the command line talks to, and as whom. */
-  readonly client: {
-    /** Undefined: a server on this machine. */
-    readonly url: string | undefined;
-    readonly apiKey: string | undefined;
-    readonly adminKey: string | undefined;
-  };
-  readonly admission: {
-    /** Addresses and networks. */
-    readonly trustedProxies: readonly string[];
-    readonly maxConnections: number;
-    /** 0: any number; so below. */
-    readonly maxPerUser: number;
-    readonly maxPerAddress: number;
-    readonly maxOpening: number;
-    readonly isOldestOut: boolean;
-  };
-  readonly body: { readonly maxBytes: number; readonly maxDepth: number; readonly maxKeys: number };
-  readonly publish: { readonly maxWaiting: number; readonly deadlineMs: number; readonly dedupeHours: number };
-  readonly delivery: {
-    readonly maxChannels: number;
-    readonly windowMessages: number;
-    readonly windowBytes: number;
-    readonly ackTimeoutMs: number;
-    readonly ackFlushMs: number;
-    readonly maxAttempts: number;
-    readonly maxTotalAttempts: number;
-    readonly outboxPollMs: number;
-    readonly defaultTtlMs: { readonly user: number; readonly group: number; readonly broadcast: number };
-    readonly pollMs: number;
-    readonly isNotifyOn: boolean;
-    readonly historyFromJoin: readonly string[];
-    readonly receiptsMaxMembers: number;
-  };
-  readonly registry: { readonly leaseMs: number; readonly beatMs: number };
-  readonly connections: {
-    readonly pingIntervalMs: number;
-    readonly pingTimeoutMs: number;
-    readonly heartbeatMs: number;
-  };
-  readonly presence: { readonly debounceMs: number; readonly maxWatches: number };
-  readonly sessions: {
-    readonly tokenNoticeMs: number;
-    readonly clockToleranceMs: number;
-    readonly idleMs: number;
-    readonly retentionMs: number;
-  };
-  readonly retention: { readonly days: number; readonly maxDays: number; readonly isForced: boolean };
-  readonly cleanup: {
-    /** 0: never. */
-    readonly idleDeviceDays: number;
-    readonly connectionTimeoutMs: number;
-    /** Cron expressions, with seconds. */
-    readonly cron: {
-      readonly deadInstances: string;
-      readonly expiredMessages: string;
-      readonly partitions: string;
-      readonly dedupeWindow: string;
-      readonly idleDevices: string;
-      readonly staleConnections: string;
-      readonly endedSessions: string;
-      readonly orphans: string;
-      readonly jobRuns: string;
-    };
-  };
+/**
+ * All that can be set. Each setting is declared once, with its variable, type, bounds, default and meaning: the type
+ * {@link Settings}, the errors and docs/configuration.md come from here.
+ */
+export const DECLARATION = {
+  isProduction,
+  host: setting('HOST', text, {
+    doc: 'address to listen on; left out: 127.0.0.1, in production 0.0.0.0',
+  }).as((host, read) => host ?? (read(isProduction) ? '0.0.0.0' : '127.0.0.1')),
+  port: setting('PORT', whole(0, 65_535), { default: 3000, doc: '0 takes any free port' }),
+  instanceId: setting('INSTANCE_ID', instanceId, { doc: 'left out: host name, pid and a random part' }),
+  database,
+  /** An absolute path. */
+  directory: setting('TRUNKLINE_DIR', text, {
+    default: '.trunkline',
+    doc: 'embedded database and generated secrets',
+  }).as((directory) => resolve(directory)),
+  auth,
+  admin,
+  admission,
+  rest,
+  sockets,
+  owned,
+  sharedLimits,
+  logLevel: setting('LOG_LEVEL', choice('fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'), {
+    default: 'info',
+  }),
+  metrics,
+  isTracing: setting('TRACING', onOff, {
+    default: 'off',
+    doc: 'on: spans for the OpenTelemetry SDK that the process runs with, and trace context in messages',
+  }).as(isOn),
+  logFormat: setting('LOG_FORMAT', choice('auto', 'json', 'pretty'), {
+    default: 'auto',
+    doc: 'auto: pretty on a terminal, with the package pino-pretty; in production json',
+  }).as((format, read) => (read(isProduction) ? 'json' : format)),
+  body,
+  delivery,
+  publish,
+  registry,
+  connections,
+  presence,
+  sessions,
+  retention,
+  cleanup,
+  drain,
+  client,
+};
+
+/** The values of a group of declared settings. */
+type Values<Group> = {
+  readonly [Name in keyof Group]: Group[Name] extends Setting<infer Value> ? Value : Values<Group[Name]>;
+};
+
+/** The value of every setting, typed and frozen. The root module hands it to the libs. */
+export type Settings = Values<typeof DECLARATION>;
+
+/** Every setting that is declared, in the order of the declaration. */
+export const ALL_SETTINGS: readonly Setting<unknown>[] = settingsOf(DECLARATION);
+
+function settingsOf(group: object): Setting<unknown>[] {
+  return Object.values(group).flatMap((item: object) => (item instanceof Setting ? [item] : settingsOf(item)));
 }
 
-/** Settings with the secrets and the database address that are found or made at the start. */
+/** The settings after the start has found or made the secrets and the way to the database. */
 export interface ResolvedSettings extends Settings {
   readonly database: Settings['database'] & {
     readonly url: string;
-    /** A pooler stands in between: nothing of a session lasts longer than a transaction. */
+    /** A pooler stands between this process and PostgreSQL, so nothing of a session outlasts a transaction. */
     readonly isPooled: boolean;
-    /** For LISTEN and migrations; undefined: every way leads through a pooler. */
+    /** The URL for LISTEN and migrations; undefined if every way leads through a pooler. */
     readonly listenUrl: string | undefined;
   };
   readonly auth: Settings['auth'] & { readonly jwtSecret: string; readonly apiKeys: readonly string[] };
 }
 
-/** Injection token of {@link ResolvedSettings}. */
+/** The injection token of {@link ResolvedSettings}. */
 export const SETTINGS = Symbol('settings');
-
-const DAY_MS = 86_400_000;
-
-export function toSettings(env: Environment): Settings {
-  const isProduction = env.NODE_ENV === 'production';
-  return {
-    isProduction,
-    host: env.HOST ?? (isProduction ? '0.0.0.0' : '127.0.0.1'),
-    port: env.PORT,
-    instanceId: env.INSTANCE_ID,
-    directory: resolve(env.TRUNKLINE_DIR),
-    ...toWatching(env, isProduction),
-    drain: { timeoutMs: env.DRAIN_TIMEOUT_MS, reconnectsPerS: env.DRAIN_RECONNECTS_PER_S },
-    database: toDatabase(env),
-    auth: { jwtSecret: env.JWT_SECRET, apiKeys: env.API_KEYS, corsOrigins: env.CORS_ORIGINS },
-    admin: { keys: env.ADMIN_API_KEYS ?? [], auditDays: env.ADMIN_AUDIT_DAYS },
-    client: toClient(env),
-    admission: {
-      trustedProxies: env.TRUST_PROXY,
-      maxConnections: env.MAX_CONNECTIONS,
-      maxPerUser: env.MAX_CONNECTIONS_PER_USER,
-      maxPerAddress: env.MAX_CONNECTIONS_PER_ADDRESS,
-      maxOpening: env.MAX_OPENING,
-      isOldestOut: env.AT_CONNECTION_CAP === 'close-oldest',
-    },
-    ...toLimitSettings(env, isProduction),
-    body: { maxBytes: env.MAX_MESSAGE_BYTES, maxDepth: env.MAX_MESSAGE_DEPTH, maxKeys: env.MAX_MESSAGE_KEYS },
-    publish: {
-      maxWaiting: env.MAX_WAITING_PUBLISHES,
-      deadlineMs: env.PUBLISH_DEADLINE_MS,
-      dedupeHours: env.DEDUPE_HOURS,
-    },
-    delivery: toDelivery(env),
-    registry: { leaseMs: env.LEASE_MS, beatMs: env.BEAT_MS },
-    ...toPeople(env),
-    retention: toRetention(env),
-    cleanup: toCleanup(env),
-  };
-}
-
-/** What is still to be received is kept as long as its devices are remembered, and they for 30 days unless it is set. */
-const LEAST_MAX_DAYS = 30;
-
-function toRetention(env: Environment): Settings['retention'] {
-  const { RETENTION_DAYS: days, IDLE_DEVICE_DAYS: idleDays, RETENTION_MAX_DAYS: maxDays } = env;
-  return { days, maxDays: maxDays ?? Math.max(LEAST_MAX_DAYS, days, idleDays), isForced: env.RETENTION_FORCE === 'on' };
-}
-
-function toDelivery(env: Environment): Settings['delivery'] {
-  return {
-    maxChannels: env.MAX_CHANNELS,
-    windowMessages: env.WINDOW_MESSAGES,
-    windowBytes: env.WINDOW_BYTES,
-    ackTimeoutMs: env.ACK_TIMEOUT_MS,
-    ackFlushMs: env.ACK_FLUSH_MS,
-    maxAttempts: env.MAX_ATTEMPTS,
-    maxTotalAttempts: env.MAX_TOTAL_ATTEMPTS,
-    outboxPollMs: env.OUTBOX_POLL_MS,
-    defaultTtlMs: { user: env.TTL_USER_MS, group: env.TTL_GROUP_MS, broadcast: env.TTL_BROADCAST_MS },
-    pollMs: env.POLL_MS,
-    isNotifyOn: env.NOTIFY === 'on',
-    historyFromJoin: env.HISTORY_FROM_JOIN,
-    receiptsMaxMembers: env.RECEIPTS_MAX_MEMBERS,
-  };
-}
-
-function toWatching(
-  env: Environment,
-  isProduction: boolean,
-): Pick<Settings, 'logLevel' | 'logFormat' | 'metrics' | 'isTracing'> {
-  return {
-    logLevel: env.LOG_LEVEL,
-    logFormat: isProduction ? 'json' : env.LOG_FORMAT,
-    metrics: toMetrics(env),
-    isTracing: env.TRACING === 'on',
-  };
-}
-
-function toMetrics(env: Environment): Settings['metrics'] {
-  return { isOn: env.METRICS === 'on', port: env.METRICS_PORT, host: env.METRICS_HOST, token: env.METRICS_TOKEN };
-}
-
-function toClient(env: Environment): Settings['client'] {
-  return {
-    url: env.TRUNKLINE_URL?.replace(/\/+$/, ''),
-    apiKey: env.TRUNKLINE_API_KEY,
-    adminKey: env.TRUNKLINE_ADMIN_KEY,
-  };
-}
-
-function toDatabase(env: Environment): Settings['database'] {
-  return {
-    url: env.DATABASE_URL,
-    directUrl: env.DATABASE_DIRECT_URL,
-    waitMs: env.DATABASE_WAIT_MS,
-    poolSize: env.DATABASE_POOL,
-    binDirectory: env.POSTGRES_BIN,
-  };
-}
-
-function toPeople(env: Environment): Pick<Settings, 'connections' | 'presence' | 'sessions'> {
-  return {
-    connections: {
-      pingIntervalMs: env.PING_INTERVAL_MS,
-      pingTimeoutMs: env.PING_TIMEOUT_MS,
-      heartbeatMs: env.HEARTBEAT_MS,
-    },
-    presence: { debounceMs: env.PRESENCE_DEBOUNCE_MS, maxWatches: env.MAX_WATCHES },
-    sessions: {
-      tokenNoticeMs: env.TOKEN_NOTICE_MS,
-      clockToleranceMs: env.TOKEN_CLOCK_TOLERANCE_MS,
-      idleMs: env.SESSION_IDLE_DAYS * DAY_MS,
-      retentionMs: env.SESSION_RETENTION_DAYS * DAY_MS,
-    },
-  };
-}
-
-function toCleanup(env: Environment): Settings['cleanup'] {
-  return {
-    idleDeviceDays: env.IDLE_DEVICE_DAYS,
-    connectionTimeoutMs: env.CONNECTION_TIMEOUT_MS,
-    cron: {
-      deadInstances: env.CRON_DEAD_INSTANCES,
-      expiredMessages: env.CRON_EXPIRED_MESSAGES,
-      partitions: env.CRON_PARTITIONS,
-      dedupeWindow: env.CRON_DEDUPE_WINDOW,
-      idleDevices: env.CRON_IDLE_DEVICES,
-      staleConnections: env.CRON_STALE_CONNECTIONS,
-      endedSessions: env.CRON_ENDED_SESSIONS,
-      orphans: env.CRON_ORPHANS,
-      jobRuns: env.CRON_JOB_RUNS,
-    },
-  };
-}

@@ -1,4 +1,5 @@
 import { performance } from 'node:perf_hooks';
+import type { Settings } from '#config';
 import { Batcher, plainArray, textArray, withRetry, type Database } from '#database';
 import { Fault, type HistoryPage, type MessageRecord } from '#protocol';
 import type { AppendObserver } from './append-observer.js';
@@ -43,13 +44,10 @@ export interface Appended {
   readonly isRepeated: boolean;
 }
 
-export interface MessageLogOptions {
-  readonly maxWaiting: number;
-  readonly deadlineMs: number;
-  readonly dedupeHours: number;
+export type MessageLogOptions = Settings['publish'] & {
   /** The observer is told of every batch. */
   readonly observer?: AppendObserver;
-}
+};
 
 export interface MessageStatus {
   readonly message: MessageRecord;

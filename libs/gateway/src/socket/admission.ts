@@ -1,17 +1,8 @@
+import type { Settings } from '#config';
 import { networkOf, type ClusterConnections } from '#limits';
 import { Fault, type FaultName } from '#protocol';
 
-export interface AdmissionLimits {
-  readonly maxConnections: number;
-  /** The most connections of one user on this instance; 0 means any number. */
-  readonly maxPerUser: number;
-  /** The most connections of one address on this instance; 0 means any number. */
-  readonly maxPerAddress: number;
-  /** The most connections that may be opening, or waiting to open, at once. */
-  readonly maxOpening: number;
-  /** True if at the cap of a user or an address the oldest connection is closed; false if the newest is refused. */
-  readonly isOldestOut: boolean;
-}
+export type AdmissionLimits = Omit<Settings['admission'], 'trustedProxies'>;
 
 /** A connection that asks for admission. */
 export interface Entrant {

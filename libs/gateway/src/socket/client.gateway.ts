@@ -43,11 +43,6 @@ interface Visitor {
   readonly opening: Promise<void>;
 }
 
-export interface DrainOptions {
-  readonly timeoutMs: number;
-  readonly reconnectsPerS: number;
-}
-
 /**
  * The Socket.IO edge. Handlers are bound here and not by decorators, because Nest binds message handlers whether or not
  * a connection was accepted, ignores events that nobody declared, and would run a pipeline per message. So every event
@@ -151,7 +146,7 @@ export class ClientGateway implements OnGatewayInit<Server> {
    * time a client is served as before; then its requests under way end, its acknowledgements are written, and its
    * socket is closed.
    */
-  async drain({ timeoutMs, reconnectsPerS }: DrainOptions): Promise<void> {
+  async drain({ timeoutMs, reconnectsPerS }: ResolvedSettings['drain']): Promise<void> {
     this.isDraining = true;
     const startedAt = performance.now();
     const clients = [...this.clients.values()];

@@ -1,16 +1,15 @@
 import type { IncomingMessage } from 'node:http';
 import type { Socket as TcpSocket } from 'node:net';
+import type { Settings } from '#config';
 import { Buckets, HalfOpenTransports, networkOf, type HalfOpenTransport, type Suspicions } from '#limits';
 import type { Counts } from '#observability';
 import { Fault } from '#protocol';
 import { guardFirstFrames, type NewConnection } from './first-frames.js';
 import { TurnQueue } from './turn-queue.js';
 
-export interface NewTransportsOptions {
-  readonly maxHalfOpen: number;
-  readonly connectTimeoutMs: number;
-  readonly handshakesPerS: number;
-  readonly refusedTokensPerS: number;
+type TransportLimit = 'maxHalfOpen' | 'connectTimeoutMs' | 'handshakesPerS' | 'refusedTokensPerS';
+
+export interface NewTransportsOptions extends Pick<Settings['sockets'], TransportLimit> {
   readonly limited: Counts<string>;
   readonly suspicions: Suspicions | undefined;
 }

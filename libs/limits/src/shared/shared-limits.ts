@@ -1,3 +1,4 @@
+import type { Settings } from '#config';
 import { withRetry, type Database } from '#database';
 import type { Meter } from '#observability';
 import { countLimited } from '../count-limited.js';
@@ -9,19 +10,13 @@ import { Reach } from './reach.js';
 import { SharedPlaces } from './shared-places.js';
 import { SharedRate } from './shared-rate.js';
 
-export interface SharedLimitsOptions {
+export type SharedLimitsOptions = Settings['sharedLimits'] & {
   readonly instanceId: () => string;
   /** Returns how many instances share the limits, this one included, as far as this one knows. */
   readonly instances: () => number;
   readonly beatMs: number;
-  /** In this and the four options that follow, 0 means any number. */
-  readonly publishesPerUserPerS: number;
-  readonly publishesPerKeyPerS: number;
-  readonly loginsPerUserPerMin: number;
-  readonly connections: number;
-  readonly connectionsPerUser: number;
   readonly onError: (error: unknown) => void;
-}
+};
 
 const SECOND_MS = 1_000;
 const MINUTE_MS = 60_000;

@@ -4,41 +4,54 @@ import { z } from 'zod';
 import { jwtSecretFault } from './jwt-secret.js';
 
 /** A whole number in digits. */
-export const whole = (min: number, max: number, fallback: number) =>
+export const whole = (min: number, max: number) =>
   z
     .string()
     .regex(/^\d+$/, `must be a whole number from ${min} to ${max}`)
     .transform(Number)
-    .refine((value) => value >= min && value <= max, `must be a whole number from ${min} to ${max}`)
-    .default(fallback);
+    .refine((value) => value >= min && value <= max, `must be a whole number from ${min} to ${max}`);
 
-export const ttl = () => whole(0, 365 * 24 * 3_600_000, 0);
+/** The lifetime of a message in milliseconds, at most a year; 0 means until retention. */
+export const ttl = whole(0, 365 * 24 * 3_600_000);
 
-export const choice = <const T extends readonly [string, ...string[]]>(values: T, fallback: T[number]) =>
-  z.enum(values, `must be one of ${values.join(', ')}`).default(fallback as never);
+export const choice = <const T extends readonly [string, ...string[]]>(...texts: T) =>
+  z.enum(texts, `must be one of ${texts.join(', ')}`) as z.ZodType<T[number], string>;
+
+export const onOff = choice('on', 'off');
+export const isOn = (text: 'on' | 'off'): boolean => text === 'on';
+
+export const daysToMs = (days: number): number => days * 86_400_000;
+
+export const text = z.string();
+
+export const instanceId = z
+  .string()
+  .regex(/^(?!\.{1,2}$)[A-Za-z0-9_.-]{1,45}$/, 'must be 1 to 45 of A-Z a-z 0-9 _ . -, and not . or ..');
+
+export const absolutePath = z.string().startsWith('/', 'must be an absolute path');
 
 export const postgresUrl = z
   .string()
   .regex(/^postgres(ql)?:\/\/\S+$/, 'must be a URL like postgres://user:password@host:5432/database')
   .refine(
-    (text) => !hasSeveralHosts(text),
+    (url) => !hasSeveralHosts(url),
     'names several hosts: give one address that leads to the primary, e.g. of a proxy or a service of your cluster',
   )
   .refine(isUrl, 'is not a URL: a character of user or password may have to be written as %XX (@ as %40, / as %2F)');
 
-/** As libpq takes them: `host1:5432,host2:5432`, or in `?host=`. */
+/** libpq takes several hosts in two forms: `host1:5432,host2:5432`, or `?host=host1,host2`. */
 function hasSeveralHosts(text: string): boolean {
   const [authority = '', query = ''] = [/\/\/([^/?]*)/.exec(text)?.[1], text.split('?')[1]];
   return authority.slice(authority.lastIndexOf('@') + 1).includes(',') || /(^|&)host=[^&]*(,|%2C)/i.test(query);
 }
 
-/** Without a host it names a socket: in `?host=`, or the usual one. */
+/** A PostgreSQL URL may have no host: it then means a socket, in `?host=` or the usual one. URL does not parse that. */
 function isUrl(text: string): boolean {
   return URL.canParse(text.replace('@/', '@localhost/'));
 }
 
-const list = z.string().transform((text) =>
-  text
+const list = z.string().transform((items): readonly string[] =>
+  items
     .split(',')
     .map((item) => item.trim())
     .filter((item) => item !== ''),
@@ -56,7 +69,7 @@ export const origins = list.superRefine((items, context) => {
   context.addIssue({ code: 'custom', message });
 });
 
-/** As browsers send it. Those of apps in a web view have schemes of their own: capacitor://localhost. */
+/** Origins are compared as browsers send them. Apps in a web view have schemes of their own: capacitor://localhost. */
 function isOrigin(text: string): boolean {
   if (/^https?:/.test(text)) return URL.canParse(text) && new URL(text).origin === text && !text.includes('*');
   return /^[a-z][a-z0-9+.-]*:\/\/[a-z0-9.-]+(:\d+)?$/.test(text);
@@ -68,14 +81,15 @@ function isNetwork(text: string): boolean {
   return version !== 0 && /^\d{1,3}$/.test(bits) && Number(bits) <= (version === 4 ? 32 : 128) && more.length === 0;
 }
 
-export const cron = (fallback: string) =>
-  z
-    .string()
-    .refine((text) => validateCronExpression(text).valid, 'must be a cron expression like 0 */10 * * * *, with seconds')
-    .default(fallback);
+export const cron = z
+  .string()
+  .refine(
+    (expression) => validateCronExpression(expression).valid,
+    'must be a cron expression like 0 */10 * * * *, with seconds',
+  );
 
-export const jwtSecret = z.string().superRefine((text, context) => {
-  const message = jwtSecretFault(text);
+export const jwtSecret = z.string().superRefine((secret, context) => {
+  const message = jwtSecretFault(secret);
   if (message !== undefined) context.addIssue({ code: 'custom', message });
 });
 
@@ -83,6 +97,11 @@ export const apiKeys = list.refine(
   (keys) => keys.length > 0 && keys.every((key) => /^[A-Za-z0-9._-]{1,50}:\S{16,200}$/.test(key)),
   'must be name:secret pairs separated by commas, each secret of 16 to 200 characters',
 );
+
+/** A key as a client shows it, without its name. */
+export const oneKey = z.string().regex(/^\S{1,200}$/, 'must be one key');
+
+export const scrapeToken = z.string().regex(/^\S{16,200}$/, 'must be 16 to 200 characters without spaces');
 
 export const adminKeys = list
   .refine(
