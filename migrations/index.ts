@@ -29,6 +29,7 @@ import { LimitShares1763603100000 } from './1763603100000-limit-shares.js';
 import { Suspects1763603200000 } from './1763603200000-suspects.js';
 import { Owned1763603300000 } from './1763603300000-owned.js';
 import { Receipts1763603400000 } from './1763603400000-receipts.js';
+import { DotInboxes1763603500000 } from './1763603500000-dot-inboxes.js';
 
 /** In the order they are applied. */
 export const MIGRATIONS = [
@@ -63,4 +64,5 @@ export const MIGRATIONS = [
   Suspects1763603200000,
   Owned1763603300000,
   Receipts1763603400000,
+  DotInboxes1763603500000,
 ];

@@ -29,6 +29,8 @@ describe('channelKind', () => {
     'user:*',
     'user:é',
     'user:a\0',
+    'user:.',
+    'user:..',
     'user:%61', // another spelling of user:a
     'user:auth0%7cann',
     'user:%',

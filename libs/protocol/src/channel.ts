@@ -21,7 +21,7 @@ export function channelKind(channel: string): ChannelKind | undefined {
   if (channel.length > CHANNEL_NAME_MAX + (channel.startsWith(INBOX) ? INBOX.length : 0)) return undefined;
   if (!NAME.test(channel)) return undefined;
   if (channel === 'broadcast') return 'broadcast';
-  if (channel.startsWith(INBOX) && channel.length > INBOX.length) return 'user';
+  if (channel.startsWith(INBOX) && channel.length > INBOX.length) return isDotInbox(channel) ? undefined : 'user';
   if (channel.startsWith('group:') && channel.length > 6) return 'group';
   return undefined;
 }
@@ -41,7 +41,7 @@ export function inboxOf(user: string): string {
  */
 export function userOf(channel: string): string | undefined {
   if (!channel.startsWith(INBOX)) return undefined;
-  if (!channel.includes('%')) return channel.slice(INBOX.length);
+  if (!channel.includes('%')) return isDotInbox(channel) ? undefined : channel.slice(INBOX.length);
   if (channel.length > INBOX_NAME_MAX || !ENCODED.test(channel.slice(INBOX.length))) return undefined;
   try {
     const user = decodeURIComponent(channel.slice(INBOX.length));
@@ -64,6 +64,11 @@ export function isUserId(user: string): boolean {
   // The inbox of a longer text has too long a name in any case, so the text need not be looked at.
   if (user.length === 0 || user.length > INBOX_NAME_MAX || !user.isWellFormed() || /\p{Cc}/u.test(user)) return false;
   return inboxOf(user).length <= INBOX_NAME_MAX && [...user].length <= USER_ID_MAX;
+}
+
+/** A channel that would be the inbox of a dot segment is none. */
+function isDotInbox(channel: string): boolean {
+  return channel.length <= INBOX.length + 2 && isDotSegment(channel.slice(INBOX.length));
 }
 
 function encode(character: string): string {
