@@ -5,9 +5,14 @@ import { Database } from '#database';
 import { createLogger } from '#observability';
 import { makeStores } from '../server/assemble.js';
 import { resolveSettings } from '../server/resolve-settings.js';
-import type { CleanupOptions } from './commands/cleanup.js';
 import { Failure, InputError } from './failure.js';
 import type { Output } from './output.js';
+
+export interface CleanupOptions {
+  readonly job?: string;
+  readonly dryRun?: boolean;
+  readonly list?: boolean;
+}
 
 /** It is no instance; the diary shows who ran the job. */
 const BY_HAND = 'by-hand';

@@ -1,6 +1,6 @@
 import { MAX_ATTEMPT_SEQS, type Death, type Settlement, type Settlements } from '#message-persistence';
+import type { AckTarget } from './ack-target.js';
 import type { Run } from './flight.js';
-import type { Subscription } from './subscription.js';
 
 interface AttemptedRun extends Run {
   readonly attempt: number;
@@ -8,7 +8,7 @@ interface AttemptedRun extends Run {
 
 /** Something to write down; how long ago it was sent is counted then, or its time would be off by the wait. */
 interface Note {
-  readonly subscription: Subscription;
+  readonly subscription: AckTarget;
   readonly attempt: AttemptedRun;
   readonly outcome: 'sent' | 'timeout' | 'disconnected';
   readonly error: string | null;
@@ -28,7 +28,7 @@ const MAX_PARTS = 1_000;
  * A crash loses at most that much, which repeats messages and loses none.
  */
 export class AckBook {
-  private acked = new Map<Subscription, Acked>();
+  private acked = new Map<AckTarget, Acked>();
   private notes: Note[] = [];
   private timer: NodeJS.Timeout | undefined;
   private flushing: Promise<void> | undefined;
@@ -42,7 +42,7 @@ export class AckBook {
   ) {}
 
   /** Everything up to `toSeq` is done with; `runs` are the messages among it. */
-  acknowledge(subscription: Subscription, toSeq: number, runs: readonly Run[]): void {
+  acknowledge(subscription: AckTarget, toSeq: number, runs: readonly Run[]): void {
     const known = this.acked.get(subscription) ?? { toSeq, runs: [] };
     this.acked.set(subscription, known);
     known.toSeq = toSeq;
@@ -51,7 +51,7 @@ export class AckBook {
   }
 
   /** Something to write down that moves no cursor. */
-  note(subscription: Subscription, run: Run, outcome: 'sent' | 'timeout' | 'disconnected', error: string | null): void {
+  note(subscription: AckTarget, run: Run, outcome: 'sent' | 'timeout' | 'disconnected', error: string | null): void {
     const attempt = attempted(run, subscription.attempt);
     this.notes.push({ subscription, attempt, outcome, error });
     this.schedule();
@@ -115,7 +115,7 @@ export class AckBook {
     }
   }
 
-  private putBack(acked: Map<Subscription, Acked>, notes: Note[], saved: AckBook['next']): void {
+  private putBack(acked: Map<AckTarget, Acked>, notes: Note[], saved: AckBook['next']): void {
     for (const [subscription, earlier] of acked) {
       const later = this.acked.get(subscription);
       this.acked.set(subscription, later ? { toSeq: later.toSeq, runs: [...earlier.runs, ...later.runs] } : earlier);
@@ -151,7 +151,7 @@ function* inParts(run: AttemptedRun): Generator<AttemptedRun> {
     yield { ...run, fromSeq, toSeq: Math.min(run.toSeq, fromSeq + MAX_ATTEMPT_SEQS - 1) };
 }
 
-function toSettlements(subscription: Subscription, { toSeq, runs }: Acked, now: number): Settlement[] {
+function toSettlements(subscription: AckTarget, { toSeq, runs }: Acked, now: number): Settlement[] {
   const all = runs.map((run) => toSettlement(subscription, run, now, 'acknowledged', null));
   if (runs.at(-1)?.toSeq === toSeq) return all;
   // A gap at the end: an empty range moves the cursor and is no attempt.
@@ -160,7 +160,7 @@ function toSettlements(subscription: Subscription, { toSeq, runs }: Acked, now: 
 }
 
 function toSettlement(
-  { connection, channel, isDurable }: Subscription,
+  { connection, channel, isDurable }: AckTarget,
   { fromSeq, toSeq, sentAtMs, wantsReceipts, attempt }: AttemptedRun,
   now: number,
   outcome: Settlement['outcome'],

@@ -1,7 +1,7 @@
 import type { StoredMessage } from '#message-persistence';
 import type { TraceHeaders, TraceSpan, Tracing } from '#observability';
-import type { Outgoing } from './publisher.js';
-import type { Subscription } from './subscription.js';
+import type { AckTarget } from './ack-target.js';
+import type { Outgoing } from './outgoing.js';
 
 /** Of a message to a large group, the first deliveries on each instance tell enough. */
 const DELIVERIES_MAX = 20;
@@ -15,7 +15,7 @@ interface InFlight {
 
 /** The steps of a message's way as spans; see "Traces" in docs/operations.md. */
 export class DeliveryTraces {
-  private readonly inFlight = new WeakMap<Subscription, InFlight[]>();
+  private readonly inFlight = new WeakMap<AckTarget, InFlight[]>();
   private readonly deliveries = new WeakMap<StoredMessage, number>();
 
   constructor(readonly tracing: Tracing) {}
@@ -38,7 +38,7 @@ export class DeliveryTraces {
   }
 
   /** A message was put into a packet: its delivery lasts until it is acknowledged, or given up. */
-  sent(subscription: Subscription, stored: StoredMessage): void {
+  sent(subscription: AckTarget, stored: StoredMessage): void {
     const parent = this.tracing.contextOf(stored.metadata);
     if (!parent) return;
     const delivered = this.deliveries.get(stored) ?? 0;
@@ -57,7 +57,7 @@ export class DeliveryTraces {
   }
 
   /** @param saved resolves when what was acknowledged is stored; asked only if something is traced */
-  acknowledged(subscription: Subscription, seq: number, saved: () => Promise<void>): void {
+  acknowledged(subscription: AckTarget, seq: number, saved: () => Promise<void>): void {
     const landed = this.take(subscription, seq);
     if (landed.length === 0) return;
     const acks = landed.map(({ seq: acked, span }) => {
@@ -69,11 +69,11 @@ export class DeliveryTraces {
     });
   }
 
-  failed(subscription: Subscription, outcome: string): void {
+  failed(subscription: AckTarget, outcome: string): void {
     for (const { span } of this.take(subscription, Infinity)) span.fail(outcome);
   }
 
-  private take(subscription: Subscription, toSeq: number): readonly InFlight[] {
+  private take(subscription: AckTarget, toSeq: number): readonly InFlight[] {
     const all = this.inFlight.get(subscription);
     if (!all) return [];
     const left = all.filter(({ seq }) => seq > toSeq);

@@ -1,15 +1,31 @@
 import type { Entry, StoredMessage } from '#message-persistence';
-import type { Subscription } from './subscription.js';
 
 /** Beyond every seq: asks a read for news about the channel other than messages. */
 const PAST_EVERYTHING = Number.MAX_SAFE_INTEGER;
+
+/** One that reads a live channel for a client: a subscription. */
+export interface LiveReader {
+  readonly channel: LiveChannel;
+  /** The channel pushes to it. While this is false it reads the table by itself, or it has ended. */
+  readonly isLive: boolean;
+  /** The last seq that it was sent. */
+  readonly sentSeq: number;
+  /** The time of the message at `sentSeq`, if it is known. */
+  readonly since: Date | undefined;
+  /** It has caught up with the channel, which pushes to it from now on. */
+  goLive(): void;
+  /** Sends on what continues its position. If it cannot take all of it, it is live no more and reads on by itself. */
+  take(entries: readonly Entry[], since: Date | undefined, nowMs: number): void;
+  /** It reads the channel no more. */
+  close(): void;
+}
 
 /**
  * A channel that connections of this instance read. While one of them is live it has a position, and everything behind
  * the position is pushed to all of them; else it sleeps, and only its epoch is looked at.
  */
 export class LiveChannel {
-  readonly subscriptions = new Set<Subscription>();
+  readonly readers = new Set<LiveReader>();
   /** Undefined while nobody is live. */
   position: number | undefined;
   since: Date | undefined;
@@ -45,9 +61,7 @@ export class LiveChannel {
     const [first] = entries;
     if (this.position === undefined || !first || seq <= this.position) return true;
     if ((first.kind === 'gap' ? first.fromSeq : first.seq) > this.position + 1) return false;
-    for (const subscription of this.subscriptions) {
-      if (subscription.state === 'live') hand(subscription, entries, since, nowMs);
-    }
+    for (const reader of this.readers) if (reader.isLive) reader.take(entries, since, nowMs);
     this.position = seq;
     this.since = since;
     this.emptyReads = 0;
@@ -65,30 +79,20 @@ export class LiveChannel {
    * A subscription that has caught up becomes live, unless the channel is ahead of it by now.
    * `unread`: it is live, and the channel was hinted at while it slept, so it has to be read.
    */
-  admit(subscription: Subscription): 'live' | 'unread' | 'behind' {
-    if (this.position !== undefined && subscription.sentSeq < this.position) return 'behind';
-    subscription.state = 'live';
+  admit(reader: LiveReader): 'live' | 'unread' | 'behind' {
+    if (this.position !== undefined && reader.sentSeq < this.position) return 'behind';
+    reader.goLive();
     if (this.position !== undefined) return 'live';
-    this.position = subscription.sentSeq;
-    this.since = subscription.since;
+    this.position = reader.sentSeq;
+    this.since = reader.since;
     const wasHinted = this.wasHintedAsleep;
     this.wasHintedAsleep = false;
     return wasHinted ? 'unread' : 'live';
   }
 
   sleepIfUnread(): void {
-    for (const subscription of this.subscriptions) if (subscription.state === 'live') return;
+    for (const reader of this.readers) if (reader.isLive) return;
     this.position = undefined;
     this.since = undefined;
   }
-}
-
-function hand(subscription: Subscription, entries: readonly Entry[], since: Date | undefined, nowMs: number): void {
-  for (const entry of entries) {
-    if (subscription.push(entry, nowMs)) continue;
-    subscription.state = 'lagging';
-    subscription.connection.noteLagging(subscription);
-    return;
-  }
-  subscription.since = since;
 }

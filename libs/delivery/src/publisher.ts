@@ -15,7 +15,6 @@ import {
   channelKind,
   encodeBody,
   Fault,
-  type BackendPublish,
   type BodyLimits,
   type Cancelled,
   type ChannelKind,
@@ -27,21 +26,8 @@ import type { DeliveryMetrics } from './delivery-metrics.js';
 import type { DeliveryTraces } from './delivery-traces.js';
 import type { Feed } from './feed.js';
 import { newMessageId } from './message-id.js';
+import type { Author, Outgoing } from './outgoing.js';
 import type { Waker } from './waker.js';
-
-/** Who publishes: decided by the token or the API key, never by the request. */
-export interface Author {
-  /** Owner of the publish ids: `user:<id>` or `api:<name>`. */
-  readonly publisher: string;
-  /** Shown to recipients; null for a back end. */
-  readonly sender: string | null;
-}
-
-/** A publish with its wishes about the author's own devices spelled out. Its `data` is stored as the text it came in. */
-export interface Outgoing extends BackendPublish {
-  exceptConnection?: string;
-  receipts?: ('delivered' | 'read')[];
-}
 
 export interface PublisherOptions {
   readonly log: MessageLog;

@@ -1,7 +1,8 @@
-import { isWithheld, type Entry } from '#message-persistence';
-import type { Connection } from './connection.js';
+import { isWithheld, type Entry, type Recipient } from '#message-persistence';
+import type { AckTarget } from './ack-target.js';
 import { Flight } from './flight.js';
-import type { LiveChannel } from './live-channel.js';
+import type { LiveChannel, LiveReader } from './live-channel.js';
+import type { Window } from './window.js';
 
 /**
  * `opening`: its position is not known yet · `live`: the feed pushes to it ·
@@ -9,8 +10,20 @@ import type { LiveChannel } from './live-channel.js';
  */
 export type SubscriptionState = 'opening' | 'live' | 'lagging' | 'closed';
 
+/** The connection as its subscriptions see it. */
+export interface SubscriptionHost {
+  readonly key: Recipient;
+  readonly window: Window;
+  /** @returns the entry that was sent, or undefined if the window is full or the entry has to be read again */
+  send(subscription: Subscription, entry: Entry): Entry | undefined;
+  /** A gap was sent. */
+  passGap(subscription: Subscription): void;
+  /** The subscription has fallen behind: somebody has to let it read on by itself. */
+  noteLagging(subscription: Subscription): void;
+}
+
 /** One channel read by one connection: how far it was sent, how far it was acknowledged. */
-export class Subscription {
+export class Subscription implements LiveReader, AckTarget {
   state: SubscriptionState = 'opening';
   isReading = false;
   /** Sent in this attempt; goes back to ackedSeq when an attempt fails. */
@@ -37,11 +50,15 @@ export class Subscription {
   private maxSentSeq = 0;
 
   constructor(
-    readonly connection: Connection,
+    readonly connection: SubscriptionHost,
     readonly channel: LiveChannel,
     /** A membership or inbox, whose position is kept; a mere `subscribe` becomes one when its user joins. */
     public isDurable: boolean,
   ) {}
+
+  get isLive(): boolean {
+    return this.state === 'live';
+  }
 
   /** The highest seq ever sent on this connection: nothing beyond it may be acknowledged. */
   get highestSeq(): number {
@@ -51,6 +68,24 @@ export class Subscription {
   startAt(seq: number, since: Date | undefined): void {
     this.sentSeq = seq;
     this.ackedSeq = seq;
+    this.since = since;
+  }
+
+  goLive(): void {
+    this.state = 'live';
+  }
+
+  close(): void {
+    this.state = 'closed';
+  }
+
+  take(entries: readonly Entry[], since: Date | undefined, nowMs: number): void {
+    for (const entry of entries) {
+      if (this.push(entry, nowMs)) continue;
+      this.state = 'lagging';
+      this.connection.noteLagging(this);
+      return;
+    }
     this.since = since;
   }
 

@@ -2,17 +2,11 @@ import { performance } from 'node:perf_hooks';
 import { setTimeout as delay } from 'node:timers/promises';
 import { backoffMs, breaksConstraint, classify, textArray, type Database } from '#database';
 import { Fault } from '#protocol';
-import type { Appended, NewMessage } from './message-log.js';
+import type { Appended, Item } from './new-message.js';
 import { APPEND_MESSAGES } from './sql/append-messages.sql.js';
 
 /** A double holds today's milliseconds to a quarter of a microsecond: without it some would fall short of a whole one. */
 const HALF_A_MICROSECOND = 0.000_5;
-
-/** A message and the performance.now() until when it may be tried. */
-export interface Item {
-  readonly message: NewMessage;
-  readonly endsAt: number;
-}
 
 type Result = Appended | Error;
 type Column = (string | null)[];

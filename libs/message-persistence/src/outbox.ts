@@ -1,6 +1,6 @@
 import { isPassing, type Database } from '#database';
 import { Fault, type ChannelKind } from '#protocol';
-import type { NewMessage } from './message-log.js';
+import type { NewMessage } from './new-message.js';
 import { moveOneByOne, type Drained } from './move-one-by-one.js';
 import {
   CANCEL_SCHEDULED,

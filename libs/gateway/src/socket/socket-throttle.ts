@@ -1,6 +1,6 @@
 import { RequestLimiter, type ConnectionLoad } from '#limits';
 import { Fault } from '#protocol';
-import type { SocketThrottles } from './socket-throttles.js';
+import type { SocketThrottles, ThrottledSocket } from './socket-throttles.js';
 
 /** One who sends and reads, and can be kept from it. */
 export interface Throttled {
@@ -34,7 +34,7 @@ const DRAINED_BYTES = 65_536;
  * A socket over its share is not read from until that drains, so that TCP holds its client back; one that does not drain
  * is closed. Made for those who send something or do not read: most connections do neither at a given moment.
  */
-export class SocketThrottle {
+export class SocketThrottle implements ThrottledSocket {
   /** When its network last took something, performance.now(). */
   drainedAtMs = performance.now();
   /** Of the bytes that wait, those for its network, as weighed last. */

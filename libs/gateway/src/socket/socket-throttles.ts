@@ -1,7 +1,6 @@
 import { Loads, RequestLimits, type LoadShares, type RequestRates } from '#limits';
 import type { Counts } from '#observability';
 import { Fault } from '#protocol';
-import type { SocketThrottle } from './socket-throttle.js';
 
 export interface SocketThrottlesOptions {
   readonly perConnection: RequestRates;
@@ -12,9 +11,21 @@ export interface SocketThrottlesOptions {
   readonly onFlood: (address: string) => void;
 }
 
+/** The throttle of one socket as {@link SocketThrottles} sees it. */
+export interface ThrottledSocket {
+  /** performance.now() when its network last took something. */
+  readonly drainedAtMs: number;
+  /** The bytes that wait for its network, as weighed last. */
+  readonly unsentBytes: number;
+  hasRoom(bytes: number): boolean;
+  /** @returns whether there will be something to look at again */
+  look(nowMs: number): boolean;
+  cutOff(why: string): void;
+}
+
 /** A request with a long answer that waits for room. */
 interface Waiter {
-  readonly throttle: SocketThrottle;
+  readonly throttle: ThrottledSocket;
   readonly bytes: number;
   readonly endsAtMs: number;
   readonly resolve: () => void;
@@ -30,7 +41,7 @@ export class SocketThrottles {
   readonly loads: Loads;
   readonly limited: Counts<string>;
   /** Those whose network has not taken everything, or that are not read from. */
-  private readonly watched = new Set<SocketThrottle>();
+  private readonly watched = new Set<ThrottledSocket>();
   private readonly waiters = new Set<Waiter>();
 
   constructor(readonly options: SocketThrottlesOptions) {
@@ -39,12 +50,12 @@ export class SocketThrottles {
     this.limited = options.limited;
   }
 
-  watch(throttle: SocketThrottle): void {
+  watch(throttle: ThrottledSocket): void {
     this.watched.add(throttle);
   }
 
   /** Its socket has closed. */
-  leave(throttle: SocketThrottle): void {
+  leave(throttle: ThrottledSocket): void {
     this.watched.delete(throttle);
     for (const waiter of this.waiters) {
       if (waiter.throttle !== throttle) continue;
@@ -67,7 +78,7 @@ export class SocketThrottles {
   }
 
   /** Resolves when there is room for an answer of so many bytes, which is not taken by that. @throws Fault OVERLOADED, UNAVAILABLE */
-  room(throttle: SocketThrottle, bytes: number, endsAtMs: number): Promise<void> | undefined {
+  room(throttle: ThrottledSocket, bytes: number, endsAtMs: number): Promise<void> | undefined {
     if (throttle.hasRoom(bytes)) return undefined;
     return new Promise((resolve, reject) => this.waiters.add({ throttle, bytes, endsAtMs, resolve, reject }));
   }
@@ -84,7 +95,7 @@ export class SocketThrottles {
   }
 
   private cutOffHeaviest(nowMs: number): void {
-    let heaviest: SocketThrottle | undefined;
+    let heaviest: ThrottledSocket | undefined;
     for (const throttle of this.watched) {
       if (nowMs - throttle.drainedAtMs < STUCK_MS) continue;
       if (!heaviest || throttle.unsentBytes > heaviest.unsentBytes) heaviest = throttle;
