@@ -54,7 +54,7 @@ async function run(
 }
 
 function makeJobs(settings: ResolvedSettings, database: Database, stores: ReturnType<typeof makeStores>): Jobs {
-  const instanceId = (): string => BY_HAND;
+  const instanceId = BY_HAND;
   const { pollMs } = settings.delivery;
   const onError = (): void => undefined;
   const sessions = new Sessions(database, { ...settings.sessions, instanceId, pollMs, isNotifyOn: false, onError });

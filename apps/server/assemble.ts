@@ -79,8 +79,8 @@ export function assemble(settings: ResolvedSettings, logger: Logger, surrounding
   const stores = makeStores(database, settings, instanceId, watching);
   const suspects = makeSuspects(stores.suspectList, settings, log, meter);
   const changed = (users: readonly string[]): void => moving.presence.changed(users);
-  const registry = new Registry(database, () => instanceId, changed);
-  const peers = new Peers(database, () => instanceId, settings.registry.leaseMs, changed);
+  const registry = new Registry(database, instanceId, changed);
+  const peers = new Peers(database, instanceId, settings.registry.leaseMs, changed);
   const foundation = { settings, instanceId, log, watching, database, stores, registry, peers, endings: surroundings };
   const moving = makeMovingParts(foundation);
   return {
@@ -154,7 +154,7 @@ export function makeStores(
     audience: new Audience(database),
     search: new MessageSearch(database),
     devices: new Devices(database, owned.maxDevices),
-    settlements: new Settlements(database, () => instanceId, settings.delivery.maxTotalAttempts),
+    settlements: new Settlements(database, instanceId, settings.delivery.maxTotalAttempts),
     outbox: new Outbox(database, { ...settings.delivery, ...publish, maxScheduledOfUser: owned.maxScheduled }),
     deadLetters: new DeadLetters(database),
     retention: new Retention(
@@ -168,7 +168,7 @@ export function makeStores(
       meter,
     ),
     diary: new JobDiary(database),
-    audit: new AdminAudit(database, () => instanceId, settings.admin.auditDays),
+    audit: new AdminAudit(database, instanceId, settings.admin.auditDays),
     directory: new Directory(database),
     traffic: new Traffic(database),
     backlog: new Backlog(database),
@@ -270,7 +270,7 @@ function makeSharedLimits(
 ): SharedLimits {
   return new SharedLimits(database, watching.meter, {
     ...settings.sharedLimits,
-    instanceId: () => instanceId,
+    instanceId,
     instances,
     beatMs: settings.registry.beatMs,
     onError: (error) => warn('shares of limits not leased, going on with the local ones', error),
@@ -282,7 +282,7 @@ function makeOrders(
   warn: (what: string, error: unknown) => void,
 ): Orders {
   return new Orders(database, {
-    instanceId: () => instanceId,
+    instanceId,
     everyMs: settings.registry.beatMs,
     isNotifyOn: settings.delivery.isNotifyOn,
     onDisconnect: endings.onDisconnect,
@@ -300,7 +300,7 @@ function makePeopleParts(
   const { settings, instanceId, database, stores, registry } = foundation;
   const { pollMs, isNotifyOn } = settings.delivery;
   const report = (what: string) => (error: unknown) => warn(what, error);
-  const everywhere = { instanceId: () => instanceId, pollMs, isNotifyOn };
+  const everywhere = { instanceId, pollMs, isNotifyOn };
   const sessions = new Sessions(database, {
     ...everywhere,
     ...settings.sessions,

@@ -28,20 +28,20 @@ beforeEach(async () => {
   databases = [];
   const database = connect();
   diary = new JobDiary(database);
-  registry = new Registry(database, () => 'here');
+  registry = new Registry(database, 'here');
   devices = new Devices(database);
   jobs = new Jobs(readSettings({}).cleanup, {
-    peers: new Peers(database, () => 'here', 20_000),
+    peers: new Peers(database, 'here', 20_000),
     registry,
     sessions: new Sessions(database, {
-      ...{ instanceId: () => 'here', pollMs: 1_000, isNotifyOn: false },
+      ...{ instanceId: 'here', pollMs: 1_000, isNotifyOn: false },
       ...readSettings({}).sessions,
       onError: () => undefined,
     }),
     devices,
     diary,
     suspectList: new SuspectList(database),
-    audit: new AdminAudit(database, () => 'here', 365),
+    audit: new AdminAudit(database, 'here', 365),
     retention: new Retention(database, { retentionDays: 7, dedupeHours: 24 }),
   });
 });

@@ -44,7 +44,7 @@ describe('what operators did', () => {
   const change = { by: 'ops', action: 'drain-instance', target: 'a', details: {}, requestId: null };
 
   it('is remembered for as long as is set', async () => {
-    const audit = new AdminAudit(database, () => 'here', 30);
+    const audit = new AdminAudit(database, 'here', 30);
     for (let day = 0; day < 3; day++) await audit.begin(change);
     await test.query(`update trunkline.admin_audit set at = at - (id - 1) * interval '20 days'`);
     expect(await audit.forget(true)).toBe(1);
@@ -53,7 +53,7 @@ describe('what operators did', () => {
   });
 
   it('is remembered for ever, if that is set', async () => {
-    const audit = new AdminAudit(database, () => 'here', 0);
+    const audit = new AdminAudit(database, 'here', 0);
     await audit.begin(change);
     await test.query(`update trunkline.admin_audit set at = at - interval '20 years'`);
     expect(await audit.forget(false)).toBe(0);

@@ -17,7 +17,7 @@ export class Peers {
 
   constructor(
     private readonly database: Database,
-    private readonly instanceId: () => string,
+    private readonly instanceId: string,
     private readonly leaseMs: number,
     /** Connections of these users were removed, with their instance or one by one. */
     private readonly onRemoved: (users: readonly string[]) => void = () => undefined,
@@ -25,7 +25,7 @@ export class Peers {
 
   /** Tells every other instance that reads one of the channels. @returns how many NOTIFYs were sent */
   async wake(channels: readonly string[]): Promise<number> {
-    const [row] = await this.database.rows('wake', WAKE_INSTANCES, [channels, this.instanceId()]);
+    const [row] = await this.database.rows('wake', WAKE_INSTANCES, [channels, this.instanceId]);
     return row?.sent ?? 0;
   }
 
@@ -72,7 +72,7 @@ export class Peers {
   }
 
   private look(): Promise<{ instance_id: string; has_lost_lock: boolean }[]> {
-    return this.database.rows('beat', FIND_DEAD, [this.instanceId(), this.leaseMs]);
+    return this.database.rows('beat', FIND_DEAD, [this.instanceId, this.leaseMs]);
   }
 
   private async remove(id: string): Promise<boolean> {

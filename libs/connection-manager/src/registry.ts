@@ -24,7 +24,7 @@ export class Registry {
 
   constructor(
     private readonly database: Database,
-    private readonly instanceId: () => string,
+    private readonly instanceId: string,
     /** Connections of these users have come or gone: it is committed. */
     private readonly onCommitted: (users: readonly string[]) => void = () => undefined,
   ) {
@@ -125,7 +125,7 @@ export class Registry {
     const opened = routes.filter((channel) => this.routes.has(channel));
     const closed = routes.filter((channel) => !this.routes.has(channel));
     const entered = [
-      this.instanceId(),
+      this.instanceId,
       textArray(come.map(({ user }) => user)),
       textArray(come.map(({ connectionId }) => connectionId)),
       textArray(come.map(({ deviceId }) => deviceId)),

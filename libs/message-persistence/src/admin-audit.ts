@@ -17,14 +17,14 @@ const ROWS_AT_ONCE = 1_000;
 export class AdminAudit {
   constructor(
     private readonly database: Database,
-    private readonly instanceId: () => string,
+    private readonly instanceId: string,
     /** 0: for ever. */
     private readonly keepDays: number,
   ) {}
 
   /** Before the change: what cannot be written down is not done. @returns what {@link end} wants */
   async begin({ by, action, target, details, requestId }: Change): Promise<number> {
-    const values = [by, action, target, JSON.stringify(details), requestId, this.instanceId()];
+    const values = [by, action, target, JSON.stringify(details), requestId, this.instanceId];
     const [row] = await this.database.rows('work', BEGIN_CHANGE, values);
     if (!row) throw new Error('the change was not written down');
     return row.id;

@@ -110,7 +110,7 @@ class World {
       applicationName: 'warp',
       onError: () => undefined,
     }));
-    const instanceId = (): string => 'warp';
+    const instanceId = 'warp';
     const diary = new JobDiary(database);
     this.log = new MessageLog(database, { maxWaiting: 100_000, deadlineMs: 60_000, dedupeHours: 24 });
     this.devices = new Devices(database);
@@ -128,7 +128,7 @@ class World {
       devices: this.devices,
       diary,
     });
-    this.runner = new JobRunner(database, diary, instanceId(), createLogger('silent'));
+    this.runner = new JobRunner(database, diary, instanceId, createLogger('silent'));
   }
 
   /** Everyone who still comes comes, is sent something and acknowledges it; then the jobs run. */

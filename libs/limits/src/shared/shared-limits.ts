@@ -10,7 +10,7 @@ import { SharedPlaces } from './shared-places.js';
 import { SharedRate } from './shared-rate.js';
 
 export interface SharedLimitsOptions {
-  readonly instanceId: () => string;
+  readonly instanceId: string;
   /** How many instances share the limits, this one included, as far as is known. */
   readonly instances: () => number;
   readonly beatMs: number;
@@ -94,7 +94,7 @@ export class SharedLimits {
   }
 
   private async end(deadlineMs: number): Promise<void> {
-    await withRetry(() => this.database.rows('work', END_SHARES, [this.options.instanceId()]), { deadlineMs });
+    await withRetry(() => this.database.rows('work', END_SHARES, [this.options.instanceId]), { deadlineMs });
   }
 
   private forget(): void {
