@@ -4,9 +4,9 @@ const ROWS = [
   ['config', 'observability'],
   ['database'],
   ['auth', 'connection-manager', 'limits', 'message-persistence'],
-  ['delivery'],
+  ['delivery', 'cleanup'],
   ['http'],
-  ['gateway', 'admin', 'cleanup', 'health'],
+  ['gateway', 'admin', 'health'],
 ];
 
 const SPEC = '[.]spec[.]ts$';

@@ -1,7 +1,7 @@
 export { Bans } from './bans.js';
 export { Census, type ConnectionFilter } from './census.js';
 export { Heartbeats } from './heartbeats.js';
-export { lockKeyOf, makeInstanceId } from './instance-id.js';
+export { INSTANCE_ID, lockKeyOf, makeInstanceId } from './instance-id.js';
 export { Lease } from './lease.js';
 export { Orders } from './orders.js';
 export { Peers } from './peers.js';

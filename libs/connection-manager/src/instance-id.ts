@@ -1,6 +1,9 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { hostname } from 'node:os';
 
+/** Injection token of the id of this instance. */
+export const INSTANCE_ID = Symbol('instance id');
+
 /** Host, pid and a random part, in what may stand in a NOTIFY channel's name (63 bytes with its prefix). */
 export function makeInstanceId(): string {
   const host = hostname()

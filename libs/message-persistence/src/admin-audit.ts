@@ -1,6 +1,5 @@
-import { withRetry, type Database } from '#database';
+import { sweep, withRetry, type Database } from '#database';
 import { BEGIN_CHANGE, END_CHANGE, FORGET_CHANGES, LIST_CHANGES, type ChangeRow } from './sql/admin-audit.sql.js';
-import { sweep } from './sweep.js';
 
 export interface Change {
   /** The name of the admin key. */

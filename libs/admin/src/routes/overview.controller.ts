@@ -1,9 +1,10 @@
 import { Controller, Get, Inject, Query } from '@nestjs/common';
 import { ApiTags } from '@nestjs/swagger';
 import { z } from 'zod';
+import { JobDiary, type JobRunsRow } from '#cleanup';
 import { Census } from '#connection-manager';
 import { SchemaPipe } from '#http';
-import { AdminAudit, Backlog, JobDiary, Traffic, type ChangeRow, type TrafficRow } from '#message-persistence';
+import { AdminAudit, Backlog, Traffic, type ChangeRow, type TrafficRow } from '#message-persistence';
 import { admin, Fault } from '#protocol';
 import { Administered } from '../administered.js';
 import { EXAMPLE, INSTANCE_EXAMPLE } from '../examples.js';
@@ -95,7 +96,12 @@ export class OverviewController {
     const range = timeRange(from, to);
     const steps = (range.to.getTime() - range.from.getTime()) / 1_000 / stepS;
     if (steps > MOST_STEPS) throw new Fault('BAD_REQUEST', `stepS: makes more than ${MOST_STEPS} steps`);
-    return { ok: true, stepS, steps: (await this.traffic.count(range.from, range.to, stepS)).map(toStep) };
+    const [rows, runs] = await Promise.all([
+      this.traffic.count(range.from, range.to, stepS),
+      this.diary.count(range.from, range.to, stepS),
+    ]);
+    const runsAt = new Map(runs.map((row) => [row.at.getTime(), row]));
+    return { ok: true, stepS, steps: rows.map((row) => toStep(row, runsAt.get(row.at.getTime()))) };
   }
 
   @Get('audit')
@@ -133,9 +139,9 @@ export class OverviewController {
   }
 }
 
-function toStep(row: TrafficRow): z.infer<typeof admin.Step> {
-  const { at, published, acknowledged, timeouts, disconnected, dead, job_runs, job_failures } = row;
-  const jobs = { jobRuns: job_runs, jobFailures: job_failures };
+function toStep(row: TrafficRow, jobRuns: JobRunsRow | undefined): z.infer<typeof admin.Step> {
+  const { at, published, acknowledged, timeouts, disconnected, dead } = row;
+  const jobs = { jobRuns: jobRuns?.runs ?? 0, jobFailures: jobRuns?.failures ?? 0 };
   return { at: at.toISOString(), published, acknowledged, timeouts, disconnected, dead, ...jobs };
 }
 

@@ -1,4 +1,5 @@
-import type { Database, Statement } from '#database';
+import type { Database } from './database.js';
+import type { Statement } from './statement.js';
 
 export interface SweepOptions {
   /** How many rows the statement takes at most. */
