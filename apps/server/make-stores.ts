@@ -3,7 +3,6 @@ import { Peers, Registry, Sessions } from '#connection-manager';
 import type { Database } from '#database';
 import { SuspectList } from '#limits';
 import {
-  AdminAudit,
   AppendObserver,
   Audience,
   Backlog,
@@ -65,7 +64,6 @@ export function makeStores(
     outbox: new Outbox(database, { ...delivery, ...publish, maxScheduledOfUser: owned.maxScheduled }),
     deadLetters: new DeadLetters(database),
     retention: makeRetention(database, settings, meter),
-    audit: new AdminAudit(database, instanceId, settings.admin.auditDays),
     directory: new Directory(database),
     traffic: new Traffic(database),
     backlog: new Backlog(database),

@@ -8,7 +8,7 @@ import { StoresModule } from './stores.module.js';
 
 /**
  * The cleanup jobs for a program that is no instance: those that instances have, because both find them in the same
- * module. The caller closes it, and the database after it.
+ * modules. The caller closes it, and the database after it.
  */
 export async function openCleanup(
   settings: Settings,

@@ -1,11 +1,11 @@
 import { Global, Module, type DynamicModule, type Provider } from '@nestjs/common';
+import { AuditModule } from '#admin';
 import { CleanupModule } from '#cleanup';
 import { SETTINGS, type Settings } from '#config';
 import { INSTANCE_ID, Peers, Registry, Sessions } from '#connection-manager';
 import { Database } from '#database';
 import { SuspectList } from '#limits';
 import {
-  AdminAudit,
   Backlog,
   DeadLetters,
   Devices,
@@ -31,7 +31,7 @@ export interface StoresOf extends Stores {
 
 /** What an instance and the command line have in common: the stores, and the jobs that clean them up. */
 @Global()
-@Module({ imports: [CleanupModule] })
+@Module({ imports: [CleanupModule, AuditModule] })
 export class StoresModule {
   static forRoot(settings: Settings, stores: StoresOf): DynamicModule {
     const providers: Provider[] = [
@@ -54,7 +54,6 @@ export class StoresModule {
       { provide: Erasure, useValue: stores.erasure },
       { provide: Traffic, useValue: stores.traffic },
       { provide: Backlog, useValue: stores.backlog },
-      { provide: AdminAudit, useValue: stores.audit },
       { provide: SuspectList, useValue: stores.suspectList },
     ];
     return { module: StoresModule, providers, exports: providers };

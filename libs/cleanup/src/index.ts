@@ -1,7 +1,8 @@
+export { CleanupJob } from './cleanup-job.js';
 export { CleanupModule } from './cleanup.module.js';
 export { JobDiary } from './job-diary.js';
 export { JobRunner, type JobOutcome } from './job-runner.js';
-export type { Job } from './job.js';
+export type { Job, JobReport, JobWork } from './job.js';
 export { Jobs } from './jobs.js';
 export { periodOf } from './period-of.js';
 export { Schedule } from './schedule.js';

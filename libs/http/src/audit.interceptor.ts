@@ -2,8 +2,8 @@ import { Inject, Injectable, type CallHandler, type ExecutionContext, type NestI
 import { Reflector } from '@nestjs/core';
 import type { Request } from 'express';
 import { catchError, from, mergeMap, type Observable } from 'rxjs';
-import { AdminAudit } from '#message-persistence';
 import { LOGGER, requestIdOf, type Logger } from '#observability';
+import { ChangeLog } from './change-log.port.js';
 import { toFault } from './to-fault.js';
 
 /** A request whose key was found to be good. */
@@ -23,7 +23,7 @@ const MOST_DETAILS = 10;
 @Injectable()
 export class AuditInterceptor implements NestInterceptor {
   constructor(
-    @Inject(AdminAudit) private readonly audit: AdminAudit,
+    @Inject(ChangeLog) private readonly changes: ChangeLog,
     @Inject(Reflector) private readonly reflector: Reflector,
     @Inject(LOGGER) private readonly logger: Logger,
   ) {}
@@ -32,7 +32,7 @@ export class AuditInterceptor implements NestInterceptor {
     const action = this.reflector.get(Action, context.getHandler()) as string | undefined;
     if (action === undefined) return next.handle();
     const request = context.switchToHttp().getRequest<KeyedRequest>();
-    const id = await this.audit.begin({
+    const id = await this.changes.begin({
       by: request.keyName,
       action,
       target: targetOf(request),
@@ -56,7 +56,7 @@ export class AuditInterceptor implements NestInterceptor {
 
   /** The change is made, whatever becomes of its line. */
   private async end(id: number, result: string): Promise<void> {
-    await this.audit
+    await this.changes
       .end(id, result)
       .catch((error: unknown) => this.logger.warn({ err: error, id, result }, 'result of a change not written down'));
   }

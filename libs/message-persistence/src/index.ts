@@ -1,4 +1,3 @@
-export { AdminAudit, type Change } from './admin-audit.js';
 export { AppendObserver } from './append-observer.js';
 export { Audience, type UserPart } from './audience.js';
 export { Backlog } from './backlog.js';
@@ -20,7 +19,6 @@ export { Retention, type Dropped } from './retention.js';
 export { Settlements, type Death, type Settlement } from './settlements.js';
 export { Traffic } from './traffic.js';
 export { toIso, toStored, type StoredMessage } from './stored-message.js';
-export type { ChangeRow } from './sql/admin-audit.sql.js';
 export type { TrafficRow } from './sql/count-traffic.sql.js';
 export { MAX_ATTEMPT_SEQS } from './sql/find-recipients.sql.js';
 export type { SearchRow } from './sql/search-messages.sql.js';

@@ -4,11 +4,13 @@ import { z } from 'zod';
 import { JobDiary, type JobRunsRow } from '#cleanup';
 import { Census } from '#connection-manager';
 import { SchemaPipe } from '#http';
-import { AdminAudit, Backlog, Traffic, type ChangeRow, type TrafficRow } from '#message-persistence';
+import { Backlog, Traffic, type TrafficRow } from '#message-persistence';
 import { admin, Fault } from '#protocol';
+import { AdminAudit } from '../admin-audit.js';
 import { Administered } from '../administered.js';
 import { EXAMPLE, INSTANCE_EXAMPLE } from '../examples.js';
 import { readCursor, readPage } from '../page.js';
+import type { ChangeRow } from '../sql/admin-audit.sql.js';
 import { timeRange } from '../time-range.js';
 import { toInstance } from './instances.controller.js';
 

@@ -1,5 +1,4 @@
 import { SuspectList } from '#limits';
-import { AdminAudit } from '#message-persistence';
 import { CleanupJob } from '../cleanup-job.js';
 import { counting, inSteps } from '../in-steps.js';
 import { JobDiary } from '../job-diary.js';
@@ -7,20 +6,18 @@ import type { JobReport, JobWork } from '../job.js';
 
 @CleanupJob({
   name: 'job-runs',
-  does: 'keeps the newest 1,000 runs of each job, what operators did for ADMIN_AUDIT_DAYS, and suspects for a day',
+  does: 'keeps the newest 1,000 runs of each job, and suspects for a day',
   cron: (crons) => crons.jobRuns,
 })
 export class JobRunsJob implements JobWork {
   constructor(
     private readonly diary: JobDiary,
-    private readonly audit: AdminAudit,
     private readonly suspects: SuspectList,
   ) {}
 
   runOnce(isDryRun: boolean): Promise<JobReport> {
     return inSteps(
       counting('runs', () => this.diary.forget(isDryRun)),
-      counting('changes', () => this.audit.forget(isDryRun)),
       counting('suspects', () => this.suspects.forget(isDryRun)),
     );
   }

@@ -1,27 +1,19 @@
-import { sweep, withRetry, type Database } from '#database';
+import { Inject, Injectable } from '@nestjs/common';
+import { INSTANCE_ID } from '#connection-manager';
+import { Database, sweep, withRetry } from '#database';
+import type { Change, ChangeLog } from '#http';
 import { BEGIN_CHANGE, END_CHANGE, FORGET_CHANGES, LIST_CHANGES, type ChangeRow } from './sql/admin-audit.sql.js';
-
-export interface Change {
-  /** The name of the admin key. */
-  readonly by: string;
-  readonly action: string;
-  readonly target: string;
-  readonly details: Readonly<Record<string, unknown>>;
-  readonly requestId: string | null;
-}
 
 const ROWS_AT_ONCE = 1_000;
 
 /** Who changed what through the admin REST, and what came of it. */
-export class AdminAudit {
+@Injectable()
+export class AdminAudit implements ChangeLog {
   constructor(
     private readonly database: Database,
-    private readonly instanceId: string,
-    /** 0: for ever. */
-    private readonly keepDays: number,
+    @Inject(INSTANCE_ID) private readonly instanceId: string,
   ) {}
 
-  /** Before the change: what cannot be written down is not done. @returns what {@link end} wants */
   async begin({ by, action, target, details, requestId }: Change): Promise<number> {
     const values = [by, action, target, JSON.stringify(details), requestId, this.instanceId];
     const [row] = await this.database.rows('work', BEGIN_CHANGE, values);
@@ -38,9 +30,9 @@ export class AdminAudit {
     return this.database.rows('work', LIST_CHANGES, [before, limit]);
   }
 
-  /** @returns how many were removed */
-  async forget(isDryRun: boolean): Promise<number> {
-    if (this.keepDays === 0) return 0;
-    return sweep(this.database, FORGET_CHANGES, [this.keepDays, ROWS_AT_ONCE], { atOnce: ROWS_AT_ONCE, isDryRun });
+  /** @param keepDays 0: they are kept for ever @returns how many were removed */
+  async forget(keepDays: number, isDryRun: boolean): Promise<number> {
+    if (keepDays === 0) return 0;
+    return sweep(this.database, FORGET_CHANGES, [keepDays, ROWS_AT_ONCE], { atOnce: ROWS_AT_ONCE, isDryRun });
   }
 }
