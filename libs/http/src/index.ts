@@ -11,3 +11,4 @@ export { PendingConnections } from './pending-connections.js';
 export { SchemaPipe } from './schema.pipe.js';
 export { toFault } from './to-fault.js';
 export { TurnInterceptor } from './turn.interceptor.js';
+export { toConnectionView, toDeadLetterView, toSessionView } from './views.js';

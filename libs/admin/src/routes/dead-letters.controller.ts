@@ -1,8 +1,8 @@
 import { Controller, Delete, Get, Inject, Param, Post, Query } from '@nestjs/common';
 import { ApiTags } from '@nestjs/swagger';
 import { z } from 'zod';
-import { SchemaPipe } from '#http';
-import { DeadLetters, placeOf, toDeadLetterView } from '#message-persistence';
+import { SchemaPipe, toDeadLetterView } from '#http';
+import { DeadLetters, placeOf } from '#message-persistence';
 import { admin, Fault, rest } from '#protocol';
 import { Administered } from '../administered.js';
 import { EXAMPLE, PARAM } from '../examples.js';

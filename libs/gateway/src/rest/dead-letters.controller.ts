@@ -2,7 +2,7 @@ import { Controller, Get, HttpCode, Inject, Param, Post, Query, UseGuards, UseIn
 import { ApiTags } from '@nestjs/swagger';
 import { z } from 'zod';
 import { Documented, SchemaPipe, TurnInterceptor } from '#http';
-import { DeadLetters, toDeadLetterView } from '#message-persistence';
+import { DeadLetters } from '#message-persistence';
 import { Fault, rest } from '#protocol';
 import { ApiKeyGuard } from './api-key.guard.js';
 

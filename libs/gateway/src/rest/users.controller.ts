@@ -1,8 +1,16 @@
 import { Controller, Delete, Get, Inject, Param, UseGuards, UseInterceptors } from '@nestjs/common';
 import { ApiTags } from '@nestjs/swagger';
 import type { z } from 'zod';
-import { Presence, Registry, Sessions, toConnectionView, toSessionView } from '#connection-manager';
-import { Action, AuditInterceptor, Documented, SchemaPipe, TurnInterceptor } from '#http';
+import { Presence, Registry, Sessions } from '#connection-manager';
+import {
+  Action,
+  AuditInterceptor,
+  Documented,
+  SchemaPipe,
+  toConnectionView,
+  toSessionView,
+  TurnInterceptor,
+} from '#http';
 import { Fault, UserId, inboxOf, rest } from '#protocol';
 import { ApiKeyGuard } from './api-key.guard.js';
 
