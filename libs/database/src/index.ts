@@ -15,3 +15,4 @@ export { tableSizes, type TableSizeRow } from './table-sizes.js';
 export { sweep } from './sweep.js';
 export { plainArray, textArray } from './text-array.js';
 export { statement, type Statement } from './statement.js';
+export { withResolvers, type WithResolvers } from './with-resolvers.js';

@@ -1,3 +1,4 @@
+import { withResolvers, type WithResolvers } from '#database';
 import { MAX_ATTEMPT_SEQS, type Death, type Settlement, type Settlements } from '#message-persistence';
 import type { AckTarget } from './ack-target.js';
 import type { Run } from './flight.js';
@@ -32,7 +33,7 @@ export class AckBook {
   private notes: Note[] = [];
   private timer: NodeJS.Timeout | undefined;
   private flushing: Promise<void> | undefined;
-  private next: { promise: Promise<void>; resolve: () => void } | undefined;
+  private next: WithResolvers | undefined;
 
   constructor(
     private readonly settlements: Settlements,
@@ -183,10 +184,4 @@ function toSettlement(
     isDurable,
     wantsReceipts,
   };
-}
-
-function withResolvers(): { promise: Promise<void>; resolve: () => void } {
-  let resolve!: () => void;
-  const promise = new Promise<void>((settled) => (resolve = settled));
-  return { promise, resolve };
 }

@@ -1,12 +1,11 @@
 import type { StoredMessage } from '#message-persistence';
 import type { TraceHeaders, TraceSpan, Tracing } from '#observability';
+import { METADATA_MAX_KEYS } from '#protocol';
 import type { AckTarget } from './ack-target.js';
 import type { Outgoing } from './outgoing.js';
 
 /** Of a message to a large group, the first deliveries on each instance tell enough. */
 const DELIVERIES_MAX = 20;
-/** As the protocol allows in the metadata of a message. */
-const METADATA_MAX_KEYS = 20;
 
 interface InFlight {
   readonly seq: number;

@@ -1,7 +1,8 @@
+import type { Settings } from '#config';
 import type { ConnectionEntry, Peers, Registry } from '#connection-manager';
 import type { Death, Devices, Groups, MessageLog, Outbox, Settlements } from '#message-persistence';
 import { NO_METER, type Meter, type Tracing } from '#observability';
-import { Fault, inboxOf, userOf, type Ack, type BodyLimits, type ChannelKind } from '#protocol';
+import { Fault, inboxOf, userOf, type Ack, type BodyLimits } from '#protocol';
 import { AckBook } from './ack-book.js';
 import { Attempts } from './attempts.js';
 import { Backstop } from './backstop.js';
@@ -11,7 +12,7 @@ import { DatabaseClock } from './database-clock.js';
 import { DeliveryMetrics, showState } from './delivery-metrics.js';
 import { DeliveryTraces } from './delivery-traces.js';
 import { Feed } from './feed.js';
-import { MemberRights, type MemberRightsSettings } from './member-rights.js';
+import { MemberRights } from './member-rights.js';
 import { Memberships } from './memberships.js';
 import { openDevice } from './open-device.js';
 import { OpenConnections } from './open-connections.js';
@@ -22,22 +23,8 @@ import { Subscriptions } from './subscriptions.js';
 import { Turn } from './turn.js';
 import { Waker } from './waker.js';
 
-export interface DeliverySettings extends MemberRightsSettings {
-  readonly maxChannels: number;
-  readonly windowMessages: number;
-  readonly windowBytes: number;
-  readonly ackTimeoutMs: number;
-  readonly ackFlushMs: number;
-  readonly maxAttempts: number;
-  readonly pollMs: number;
-  readonly outboxPollMs: number;
-  readonly isNotifyOn: boolean;
-  /** Milliseconds for messages without ttlMs; 0: none. */
-  readonly defaultTtlMs: Readonly<Record<ChannelKind, number>>;
-}
-
 export interface DeliveryOptions {
-  readonly settings: DeliverySettings;
+  readonly settings: Settings['delivery'];
   readonly bodyLimits: BodyLimits;
   readonly log: MessageLog;
   readonly devices: Devices;

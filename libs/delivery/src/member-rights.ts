@@ -1,14 +1,8 @@
+import type { Settings } from '#config';
 import type { Groups, HistoryBounds, MessageLog, Recipient } from '#message-persistence';
 import { Fault, matchesPattern, type HistoryPage } from '#protocol';
 import type { Memberships } from './memberships.js';
 import { ReceiptRights } from './receipt-rights.js';
-
-export interface MemberRightsSettings {
-  /** Patterns of the groups whose history a member reads from its joining on. */
-  readonly historyFromJoin: readonly string[];
-  /** Members up to which a group gives receipts without a grant; 0: any number. */
-  readonly receiptsMaxMembers: number;
-}
 
 /** What a membership lets its user do, where the database has to be asked: it may be newer than what connections know. */
 export class MemberRights {
@@ -18,7 +12,7 @@ export class MemberRights {
     private readonly groups: Pick<Groups, 'joinedSeq' | 'isLarger'>,
     private readonly log: Pick<MessageLog, 'history'>,
     private readonly memberships: Memberships,
-    private readonly settings: MemberRightsSettings,
+    private readonly settings: Pick<Settings['delivery'], 'historyFromJoin' | 'receiptsMaxMembers'>,
   ) {
     this.receipts = new ReceiptRights(groups, settings.receiptsMaxMembers);
   }

@@ -3,6 +3,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { backoffMs, breaksConstraint, classify, textArray, type Database } from '#database';
 import { Fault } from '#protocol';
 import type { Appended, Item } from './new-message.js';
+import { publishIdReused } from './publish-id-reused.js';
 import { APPEND_MESSAGES } from './sql/append-messages.sql.js';
 
 /** A double holds today's milliseconds to a quarter of a microsecond: without it some would fall short of a whole one. */
@@ -68,7 +69,7 @@ export class AppendRun {
     if (seqs.length !== items.length) throw new Error(`append answered ${seqs.length} of ${items.length} items`);
     return items.map(({ message }, place) => {
       const outcome = row?.outcomes?.[place] ?? 'stored';
-      if (outcome === 'conflict') return reused();
+      if (outcome === 'conflict') return publishIdReused();
       const createdAt = new Date(Math.floor(Number(times[place]) + HALF_A_MICROSECOND));
       const id = row?.ids?.[place] ?? message.id;
       return { id, seq: Number(seqs[place]), createdAt, presentMs, isRepeated: outcome === 'repeated' };
@@ -148,10 +149,6 @@ function toColumns(items: readonly Item[]): Buffer[] {
     publishIds.push(message.publishId);
   }
   return [channels, ids, publishers, senders, types, bodies, metadata, controls, ttls, publishIds].map(textArray);
-}
-
-function reused(): Fault {
-  return new Fault('PUBLISH_ID_REUSED', 'publishId: was used before for this channel with another body');
 }
 
 function toError(error: unknown): Error {

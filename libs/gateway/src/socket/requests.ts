@@ -5,6 +5,7 @@ import { ifTaken, type FairQueue, type SharedLimits } from '#limits';
 import {
   channelKind,
   Fault,
+  HISTORY_LIMIT,
   inboxOf,
   isGranted,
   startOfSecondItem,
@@ -23,7 +24,6 @@ type Handlers = {
   [N in RequestName]: (payload: RequestPayload<N>, json: string | undefined) => Promise<RequestResult<N>>;
 };
 
-const HISTORY_LIMIT = 100;
 /** How long an answer may be: a page of history, and the users of a channel. */
 const PAGE_BYTES = 1_048_576;
 const USERS_BYTES = 131_072;
