@@ -31,12 +31,12 @@ export class Indicators {
 
   constructor(
     @Inject(SETTINGS) private readonly settings: ResolvedSettings,
-    @Inject(HealthIndicatorService) private readonly health: HealthIndicatorService,
-    @Inject(Vitals) private readonly vitals: Vitals,
-    @Inject(Listener) private readonly listen: Listener,
-    @Inject(Lease) private readonly held: Lease,
-    @Inject(Readiness) private readonly readiness: Readiness,
-    @Inject(Jobs) jobs: Jobs,
+    private readonly health: HealthIndicatorService,
+    private readonly vitals: Vitals,
+    private readonly listen: Listener,
+    private readonly held: Lease,
+    private readonly readiness: Readiness,
+    jobs: Jobs,
   ) {
     this.maxAgesMs = new Map(
       jobs.noted.map(({ name, cron }) => [name, periodOf(cron) * JOB_MAX_TURNS + JOB_TOLERANCE_MS]),

@@ -40,12 +40,12 @@ export class Vitals implements OnModuleInit, OnApplicationShutdown {
   private timer: NodeJS.Timeout | undefined;
 
   constructor(
-    @Inject(Database) private readonly database: Database,
-    @Inject(Delivery) private readonly delivery: Delivery,
-    @Inject(JobDiary) private readonly diary: JobDiary,
-    @Inject(Outbox) private readonly outbox: Outbox,
-    @Inject(Retention) private readonly retention: Retention,
-    @Inject(Jobs) private readonly jobs: Jobs,
+    private readonly database: Database,
+    private readonly delivery: Delivery,
+    private readonly diary: JobDiary,
+    private readonly outbox: Outbox,
+    private readonly retention: Retention,
+    private readonly jobs: Jobs,
     @Inject(LOGGER) logger: Logger,
   ) {
     this.pools = new PoolWatch(() => database.use());

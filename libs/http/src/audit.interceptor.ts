@@ -23,8 +23,8 @@ const MOST_DETAILS = 10;
 @Injectable()
 export class AuditInterceptor implements NestInterceptor {
   constructor(
-    @Inject(ChangeLog) private readonly changes: ChangeLog,
-    @Inject(Reflector) private readonly reflector: Reflector,
+    private readonly changes: ChangeLog,
+    private readonly reflector: Reflector,
     @Inject(LOGGER) private readonly logger: Logger,
   ) {}
 

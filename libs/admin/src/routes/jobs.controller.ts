@@ -1,4 +1,4 @@
-import { Body, Controller, Get, Inject, Param, Post, Query } from '@nestjs/common';
+import { Body, Controller, Get, Param, Post, Query } from '@nestjs/common';
 import { ApiTags } from '@nestjs/swagger';
 import { z } from 'zod';
 import { JobDiary, JobRunner, Jobs, type JobRunRow } from '#cleanup';
@@ -14,9 +14,9 @@ const Key = z.tuple([z.int().min(1)]);
 @Controller('admin/v1/jobs')
 export class JobsController {
   constructor(
-    @Inject(Jobs) private readonly jobs: Jobs,
-    @Inject(JobRunner) private readonly runner: JobRunner,
-    @Inject(JobDiary) private readonly diary: JobDiary,
+    private readonly jobs: Jobs,
+    private readonly runner: JobRunner,
+    private readonly diary: JobDiary,
   ) {}
 
   @Get()

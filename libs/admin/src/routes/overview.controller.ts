@@ -1,4 +1,4 @@
-import { Controller, Get, Inject, Query } from '@nestjs/common';
+import { Controller, Get, Query } from '@nestjs/common';
 import { ApiTags } from '@nestjs/swagger';
 import { z } from 'zod';
 import { JobDiary, type JobRunsRow } from '#cleanup';
@@ -21,11 +21,11 @@ const MOST_STEPS = 1_440;
 @Controller('admin/v1')
 export class OverviewController {
   constructor(
-    @Inject(Census) private readonly census: Census,
-    @Inject(Traffic) private readonly traffic: Traffic,
-    @Inject(Backlog) private readonly backlog: Backlog,
-    @Inject(JobDiary) private readonly diary: JobDiary,
-    @Inject(AdminAudit) private readonly changes: AdminAudit,
+    private readonly census: Census,
+    private readonly traffic: Traffic,
+    private readonly backlog: Backlog,
+    private readonly diary: JobDiary,
+    private readonly changes: AdminAudit,
   ) {}
 
   @Get('status')

@@ -1,4 +1,4 @@
-import { Body, Controller, Delete, Get, Inject, Param, Put, Query } from '@nestjs/common';
+import { Body, Controller, Delete, Get, Param, Put, Query } from '@nestjs/common';
 import { ApiTags } from '@nestjs/swagger';
 import { z } from 'zod';
 import { Bans, Orders, Registry, Sessions, type BanRow } from '#connection-manager';
@@ -39,11 +39,11 @@ const USER_EXAMPLE = {
 @Controller('admin/v1/users')
 export class UsersController {
   constructor(
-    @Inject(Directory) private readonly directory: Directory,
-    @Inject(Registry) private readonly registry: Registry,
-    @Inject(Sessions) private readonly sessions: Sessions,
-    @Inject(Orders) private readonly orders: Orders,
-    @Inject(Bans) private readonly bans: Bans,
+    private readonly directory: Directory,
+    private readonly registry: Registry,
+    private readonly sessions: Sessions,
+    private readonly orders: Orders,
+    private readonly bans: Bans,
   ) {}
 
   @Get()

@@ -69,17 +69,17 @@ export class ClientGateway implements OnGatewayInit<Server> {
   constructor(
     @Inject(SETTINGS)
     { admission, auth, body, isProduction, sessions: { tokenNoticeMs, clockToleranceMs }, sockets }: ResolvedSettings,
-    @Inject(Tokens) private readonly tokens: Tokens,
-    @Inject(Delivery) delivery: Delivery,
-    @Inject(Sessions) private readonly sessions: Sessions,
-    @Inject(Presence) presence: Presence,
-    @Inject(Heartbeats) heartbeats: Heartbeats,
+    private readonly tokens: Tokens,
+    delivery: Delivery,
+    private readonly sessions: Sessions,
+    presence: Presence,
+    heartbeats: Heartbeats,
     @Inject(LOGGER) private readonly logger: Logger,
     @Inject(METER) meter: Meter,
-    @Inject(RequestLog) private readonly requestLog: RequestLog,
-    @Inject(Suspects) suspicions: Suspects,
-    @Inject(FairQueue) turns: FairQueue,
-    @Inject(SharedLimits) private readonly sharedLimits: SharedLimits,
+    private readonly requestLog: RequestLog,
+    suspicions: Suspects,
+    turns: FairQueue,
+    private readonly sharedLimits: SharedLimits,
   ) {
     const metrics = new GatewayMetrics(meter, this, admission.maxConnections);
     const onGone = ({ socket }: SocketClient): void => void this.clients.delete(socket.id);
