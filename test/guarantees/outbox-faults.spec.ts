@@ -16,7 +16,9 @@ beforeEach(async () => {
     begin
       raise exception 'trapped' using errcode = trim(both '"' from new.body);
     end $$;
-    create trigger trap before insert on trunkline.messages for each row when (new.body <> '"fine"') execute function trap()`);
+    create trigger trap before insert on trunkline.messages for each row when (new.body <> '"fine"') execute function trap();
+    -- Also in sessions that replay what another server did: session_replication_role = replica.
+    alter table trunkline.messages enable always trigger trap`);
 });
 afterEach(async () => {
   await instance.database.close();

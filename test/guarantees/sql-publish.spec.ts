@@ -1,6 +1,6 @@
 import type { Client } from 'pg';
 import { DataSource } from 'typeorm';
-import { connectPlainly } from '../support/hostile-settings.js';
+import { connectPlainly, makePlain } from '../support/hostile-settings.js';
 import { Cluster } from '../support/cluster.js';
 import type { Server } from '../support/server.js';
 import { createTestDatabase, type TestDatabase } from '../support/test-database.js';
@@ -97,13 +97,14 @@ it('works within a transaction of TypeORM', async () => {
   const source = await new DataSource({ type: 'postgres', url: database.url }).initialize();
   const runner = source.createQueryRunner();
   try {
+    await makePlain(runner);
     for (const end of ['rollbackTransaction', 'commitTransaction'] as const) {
       await runner.startTransaction();
       await runner.query('insert into orders values (7)');
       await runner.query(PUBLISH, ['user:eve', 't', JSON.stringify(end), {}]);
       await runner[end]();
     }
-    await source.transaction((manager) => manager.query(PUBLISH, ['user:eve', 't', '"manager"', {}]));
+    await runner.manager.transaction((manager) => manager.query(PUBLISH, ['user:eve', 't', '"manager"', {}]));
   } finally {
     await runner.release();
     await source.destroy();

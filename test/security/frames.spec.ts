@@ -31,7 +31,7 @@ afterAll(() => target?.end());
 const ack = (id: number | string): string => `42${id}["ack",{}]`;
 const DONE = '[{"ok":true}]';
 
-/** A binary event, and then its attachment. */
+/** An event with an attachment. */
 const withAttachment = (id: number): string => `451-${id}["destroy",{"_placeholder":true,"num":0}]`;
 const ATTACHMENT = Buffer.from([1, 2, 3]);
 
@@ -117,14 +117,30 @@ describe('a frame', () => {
     ]);
   });
 
-  it('of text ends the connection while attachments are due', async () => {
+  it('with an attachment is answered without it, and the next one is taken', async () => {
     await target.survives(async () => {
-      attacker.sendFrame(withAttachment(1));
-      await delay(50);
-      attacker.sendFrame(ack(2));
-      await attacker.isThrownOut();
+      attacker.sendAtOnce([withAttachment(1), ack(2)]);
+      await heard(2);
     });
-    expect(answers).toEqual([]);
+    expect(answers.map(([id, text]) => [id, text === DONE])).toEqual([
+      [1, false],
+      [2, true],
+    ]);
+  });
+
+  it.each([
+    ['points beyond its attachments', ['451-["x",{"_placeholder":true,"num":5}]', 'bAA==']],
+    ['says that it has a billion attachments', ['45999999999-["x"]']],
+    ['has attachments of no number', ['45x-1["ack",{}]']],
+    ['belongs to another namespace', ['451-/admin,["x",{"_placeholder":true,"num":0}]', ATTACHMENT]],
+    ['answers with attachments', ['461-1[{"_placeholder":true,"num":0}]', ATTACHMENT]],
+    ['is an attachment of nothing', [ATTACHMENT]],
+  ])('that %s is dropped, and its sender is served on', async (_, frames) => {
+    await target.survives(async () => {
+      attacker.sendAtOnce([...frames, ack(1)]);
+      await heard(1);
+    });
+    expect(answers).toEqual([[1, DONE]]);
   });
 
   it('behind one that leaves is of no effect', async () => {

@@ -156,15 +156,6 @@ describe('a transport that', () => {
     ['says CONNECT with a list', ['40["x"]']],
     ['says CONNECT with broken JSON', [`40{"token":"${SECRET_TEXT}`]],
     ['sends a packet of no known type', [CONNECT, '49{}']],
-    [
-      'sends a binary event that points beyond its attachments',
-      [CONNECT, '451-["x",{"_placeholder":true,"num":5}]', 'bAA=='],
-    ],
-    [
-      'sends an event while its binary attachment is due',
-      [CONNECT, '451-["x",{"_placeholder":true,"num":0}]', '42["x"]'],
-    ],
-    ['sends a billion attachments, it says', [CONNECT, '45999999999-["x"]']],
     ['sends a frame that Engine.IO does not know', ['9zzz']],
   ])('%s is hung up on', async (_, frames) => {
     await target.survives(async () => {

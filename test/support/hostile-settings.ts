@@ -117,10 +117,14 @@ export async function connectPlainly(config: ClientConfig): Promise<Client> {
   // The statement says what happened; between two it is no news.
   client.on('error', () => undefined);
   await client.connect();
-  if (process.env[WITH_SETTINGS] !== undefined) {
-    await client.query(SET_PLAIN, [Object.keys(PLAIN_SETTINGS), Object.values(PLAIN_SETTINGS)]);
-  }
+  await makePlain(client);
   return client;
+}
+
+/** Gives a session that a test already has, such as that of an ORM, plain settings, see {@link connectPlainly}. */
+export async function makePlain(session: { query(text: string, values: unknown[]): Promise<unknown> }): Promise<void> {
+  if (process.env[WITH_SETTINGS] === undefined) return;
+  await session.query(SET_PLAIN, [Object.keys(PLAIN_SETTINGS), Object.values(PLAIN_SETTINGS)]);
 }
 
 /** Run in a database of its own as a superuser: the statement stands for everybody who connects to it from now on. */

@@ -220,6 +220,10 @@ export class SocketClient implements Entrant, Taker, OutletOwner, Throttled {
     );
   }
 
+  refuseBinary(id: number | undefined): void {
+    this.answerRefused('binary', new Fault('BAD_REQUEST', 'binary is not accepted; send text, such as base64'), id);
+  }
+
   onBehind(): void {
     if (!this.isGone) this.throttle.onBehind();
   }

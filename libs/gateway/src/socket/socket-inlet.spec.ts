@@ -9,8 +9,9 @@ let http: HttpServer;
 let server: Server;
 let client: Client;
 let socket: Socket;
-/** What was taken, and what Engine.IO decoded of it. */
+/** What was taken, what was refused, and what Engine.IO decoded of it. */
 let taken: [data: readonly unknown[], id: number | undefined][];
+let refused: (number | undefined)[];
 let decoded: string[];
 
 beforeEach(async () => {
@@ -22,7 +23,7 @@ beforeEach(async () => {
   const { port } = http.address() as AddressInfo;
   client = io(`http://127.0.0.1:${port}`, { transports: ['websocket'], reconnection: false });
   [socket] = await connected;
-  [taken, decoded] = [[], []];
+  [taken, refused, decoded] = [[], [], []];
   socket.conn.on('packet', ({ data }: { data?: unknown }) => decoded.push(String(data)));
 });
 afterEach(async () => {
@@ -39,6 +40,7 @@ function takes(count: number): Promise<void> {
       },
       admit: () => 0,
       turnDown: () => undefined,
+      refuseBinary: (id) => void refused.push(id),
       hear: () => undefined,
       leave: () => undefined,
       onFrameTooLong: () => undefined,
@@ -62,20 +64,29 @@ describe('listen', () => {
     expect(decoded).toEqual([]);
   });
 
-  it('takes other events, and those with attachments, through them and in their order', async () => {
-    const all = takes(4);
+  it('takes other events through them and in their order', async () => {
+    const all = takes(3);
     client.emit('ack', 1);
     client.emit('nonsense', 2);
-    client.emit('ack', Buffer.from('3'));
-    client.emit('ack', 4);
+    client.emit('ack', 3);
     await all;
     expect(taken.map(([data]) => data)).toEqual([
       ['ack', 1],
       ['nonsense', 2],
-      ['ack', Buffer.from('3')],
-      ['ack', 4],
+      ['ack', 3],
     ]);
-    expect(decoded[0]).toBe('2["nonsense",2]');
+    expect(decoded).toEqual(['2["nonsense",2]', '2["ack",3]']);
+  });
+
+  it('refuses events with attachments, drops those, and decodes neither', async () => {
+    const all = takes(1);
+    client.emit('ack', Buffer.from('1'));
+    client.emit('ack', { deep: [Buffer.from('2')] }, () => undefined);
+    client.emit('ack', 3);
+    await all;
+    expect(refused).toEqual([undefined, 0]);
+    expect(taken).toEqual([[['ack', 3], undefined]]);
+    expect(decoded).toEqual([]);
   });
 
   it('leaves everything to the decoders if they are not as expected', async () => {

@@ -9,9 +9,11 @@ export interface Taker {
   admit(bytes: number, isAck: boolean): number;
   /** A request was not taken in, and its client waits for an answer. */
   turnDown(id: number, retryAfterMs: number): void;
+  /** A request came with binary attachments; with an id, its client waits for an answer. */
+  refuseBinary(id: number | undefined): void;
   /**
    * `data` is the name of an event and its arguments; with an id, the client waits for an answer.
-   * @param json the text that `data` was parsed from; undefined if it came with attachments
+   * @param json the text that `data` was parsed from; undefined if Socket.IO's decoders are unknown and kept it
    */
   take(data: readonly unknown[], id: number | undefined, json: string | undefined): void;
   /** It gave a sign of life. */
@@ -24,7 +26,7 @@ export interface Taker {
   fail(error: unknown): void;
 }
 
-/** Socket.IO's packet of an event, text or binary. */
+/** Socket.IO's packet of an event. */
 interface EventPacket {
   readonly data?: readonly unknown[];
   readonly id?: number;
@@ -42,8 +44,6 @@ interface EngineSocket {
 }
 
 interface Decoder {
-  /** Set while the attachments of a binary event are to come. */
-  readonly reconstructor?: unknown;
   on(event: 'decoded', listener: (packet: EventPacket) => void): void;
   off(event: 'decoded', listener: (packet: EventPacket) => void): void;
 }
@@ -67,6 +67,10 @@ const FOUR = 0x34;
 const THREE = 0x33;
 const TWO = 0x32;
 const ONE = 0x31;
+const FIVE = 0x35;
+const SIX = 0x36;
+/** Engine.IO's binary "message" as base64 text. */
+const LETTER_B = 0x62;
 const ZERO = 0x30;
 const NINE = 0x39;
 const BRACKET = 0x5b;
@@ -74,6 +78,9 @@ const BRACKET = 0x5b;
 const MOST_DIGITS = 15;
 const NO_EVENT = -1;
 const ACK = Buffer.from('["ack"');
+/** An event with attachments of the main namespace: its type, how many there are, its id. */
+const BINARY_EVENT = /^45\d*-(\d{1,15})\[/;
+const BINARY_EVENT_HEADER_MAX = 40;
 /** `41` and `41/,`: it leaves the namespace, after which it may send nothing more. */
 const LEAVE_MAX = 4;
 
@@ -82,11 +89,11 @@ const LEAVE_MAX = 4;
  * dispatcher, which is silent about events that nobody listens to, and, if they look as they mostly do, straight from
  * the WebSocket. Engine.IO and Socket.IO would decode each in turn and hand it on through five events, four objects and
  * a turn of their own. Whatever else comes goes their way, and so does what they have to know of: the first sign of life
- * after a ping, and text while attachments are due. Its text goes with the packet.
+ * after a ping. Its text goes with the packet.
  *
  * Every frame is counted before anything of it is parsed, whichever way it goes, and one too many is dropped: its client
- * is answered if the bytes in front show that it waits. An event of which an attachment is dropped ends the connection,
- * as half an event does.
+ * is answered if the bytes in front show that it waits. Requests are JSON, so an event with attachments is refused by its
+ * first bytes and its attachments are dropped: Socket.IO would keep them until the last one has come, which may be never.
  *
  * Whatever a listener throws would go up through `ws` to the process and end it, so nothing leaves this function.
  */
@@ -121,11 +128,10 @@ export function listen(socket: Socket, taker: Taker): void {
   ws.on('message', (data, isBinary) => {
     const start = isBinary ? NO_EVENT : startOfData(data);
     if (!isAdmitted(conn, data, start, taker)) return;
-    const isNext = !isDetoured && socket.connected && decoder.reconstructor == null;
+    if (isKnown && isBinaryPacket(data, isBinary)) return contain(taker, () => refuseBinary(data, isBinary, taker));
+    const isNext = !isDetoured && socket.connected;
     if (isNext && isKnown && isIdle(conn) && takeEvent(data, start, take)) return;
-    // Text that begins otherwise is no message, or the base64 of a binary one: its text is not what is parsed.
-    if (isBinary || data[0] !== FOUR) usual.call(ws, data, isBinary);
-    else keepText(decoder, data, () => usual.call(ws, data, isBinary));
+    keepText(decoder, data, () => usual.call(ws, data, isBinary));
     if (isDetoured) return;
     isDetoured = true;
     process.nextTick(() => (isDetoured = false));
@@ -159,7 +165,20 @@ function isAck(frame: Buffer, start: number): boolean {
   return true;
 }
 
-/** Decoding a frame, which is done before it returns, tells of one packet at most; the text of attachments is no frame's. */
+/** An event or an answer with attachments, or one of the attachments. */
+function isBinaryPacket(frame: Buffer, isBinary: boolean): boolean {
+  if (isBinary || frame[0] === LETTER_B) return true;
+  return frame[0] === FOUR && (frame[1] === FIVE || frame[1] === SIX);
+}
+
+/** Answers an event; an attachment is part of what was answered, and nobody waits for an answer to an answer. */
+function refuseBinary(frame: Buffer, isBinary: boolean, taker: Taker): void {
+  if (isBinary || frame[0] === LETTER_B || frame[1] === SIX) return;
+  const id = BINARY_EVENT.exec(frame.toString('latin1', 0, BINARY_EVENT_HEADER_MAX))?.[1];
+  taker.refuseBinary(id === undefined ? undefined : Number(id));
+}
+
+/** Decoding a frame, which is done before it returns, tells of one packet at most. */
 function keepText(decoder: Decoder, frame: Buffer, decode: () => void): void {
   const keep = (packet: EventPacket): void => {
     const text = frame.toString();
