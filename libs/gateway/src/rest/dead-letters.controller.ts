@@ -1,7 +1,7 @@
 import { Controller, Get, HttpCode, Param, Post, Query, UseGuards, UseInterceptors } from '@nestjs/common';
 import { ApiTags } from '@nestjs/swagger';
 import { z } from 'zod';
-import { Documented, SchemaPipe, TurnInterceptor } from '#http';
+import { Documented, SchemaPipe, toDeadLetterView, TurnInterceptor } from '#http';
 import { DeadLetters } from '#message-persistence';
 import { Fault, rest } from '#protocol';
 import { ApiKeyGuard } from './api-key.guard.js';
