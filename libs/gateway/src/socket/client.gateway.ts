@@ -13,6 +13,7 @@ import { Fault, type Ack } from '#protocol';
 import { Admission, type Place } from './admission.js';
 import { ClientAddress } from './client-address.js';
 import { departures } from './departures.js';
+import { isEngineKnown, UNKNOWN_PACKAGES } from './engine-internals.js';
 import { maxFrameBytes } from './frame-limit.js';
 import { GatewayMetrics } from '../gateway-metrics.js';
 import { greet } from './handshake.js';
@@ -28,6 +29,8 @@ const LOOK_MS = 20;
 const TOKEN_LOOK_MS = 250;
 const THROTTLE_LOOK_MS = 50;
 const SWEEP_MS = 10_000;
+const UNKNOWN_ENGINE =
+  'sockets are slower: this server does not know the inside of these versions, and leaves all events to them';
 /** Of the time for draining: the rest is for requests under way and for what has to be written. */
 const SPREAD_SHARE = 0.7;
 const END_SHARE = 0.85;
@@ -107,6 +110,7 @@ export class ClientGateway implements OnGatewayInit<Server> {
 
   afterInit(server: Server): void {
     this.server = server;
+    if (!isEngineKnown) this.logger.warn({ packages: UNKNOWN_PACKAGES }, UNKNOWN_ENGINE);
     // Not allowRequest or cors: the one is skipped when the URL has a sid, the other does not cover WebSocket upgrades.
     server.engine.use((request: TransportRequest, response: unknown, next: () => void) =>
       this.guard.pass(request, response, next),

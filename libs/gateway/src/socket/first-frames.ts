@@ -1,20 +1,5 @@
 import { ACK_CHANNELS_MAX } from '#protocol';
-
-/** What Engine.IO's socket, whose types keep it private, has below it. */
-export interface NewConnection {
-  readonly transport: { readonly socket?: WsSocket };
-  close(): void;
-}
-
-interface WsSocket {
-  listeners(event: 'message'): OnMessage[];
-  off(event: 'message', listener: OnMessage): void;
-  on(event: 'message', listener: OnMessage): void;
-  on(event: 'ping' | 'pong', listener: () => void): void;
-  off(event: 'ping' | 'pong', listener: () => void): void;
-}
-
-type OnMessage = (this: WsSocket, data: Buffer, isBinary: boolean) => void;
+import type { EngineSocket, OnMessage } from './engine-internals.js';
 
 /** Engine.IO's "pong", and Socket.IO's "connect" in its "message". */
 const THREE = 0x33;
@@ -31,7 +16,7 @@ const MAX_FRAMES = 16;
  *
  * @returns takes this away again: from then on all frames go through
  */
-export function guardFirstFrames(conn: NewConnection): () => void {
+export function guardFirstFrames(conn: EngineSocket): () => void {
   const ws = conn.transport.socket;
   const [usual, ...others] = ws?.listeners('message') ?? [];
   if (!ws || !usual || others.length > 0) return () => undefined;

@@ -3,7 +3,8 @@ import type { Socket as TcpSocket } from 'node:net';
 import { Buckets, HalfOpenTransports, networkOf, type HalfOpenTransport, type Suspicions } from '#limits';
 import type { Counts } from '#observability';
 import { Fault } from '#protocol';
-import { guardFirstFrames, type NewConnection } from './first-frames.js';
+import type { EngineSocket } from './engine-internals.js';
+import { guardFirstFrames } from './first-frames.js';
 
 export interface NewTransportsOptions {
   readonly maxHalfOpen: number;
@@ -24,9 +25,6 @@ interface Entry {
 const BURST_S = 10;
 /** CONNECTs and namespaces that are refused to a transport before it is closed. */
 const MAX_REFUSALS = 3;
-
-/** What it takes to close one transport, of Engine.IO. */
-type Conn = NewConnection & object;
 
 /**
  * The transports from their upgrade until a client is let in on them. Until then an address is all there is to tell one
@@ -69,7 +67,7 @@ export class NewTransports {
   }
 
   /** Engine.IO has made a connection of it. */
-  watch(conn: Conn, socket: TcpSocket): void {
+  watch(conn: EngineSocket, socket: TcpSocket): void {
     const entry = this.entries.get(socket);
     if (entry) entry.admitAllFrames = guardFirstFrames(conn);
   }
@@ -98,7 +96,7 @@ export class NewTransports {
   }
 
   /** A CONNECT was refused, and is answered by the next turn; with one too many the transport ends. */
-  refuseConnect(conn: Conn): void {
+  refuseConnect(conn: EngineSocket): void {
     const refusals = (this.refusals.get(conn) ?? 0) + 1;
     this.refusals.set(conn, refusals);
     // Behind Socket.IO's own, in which it answers.
