@@ -4,9 +4,9 @@ const ROWS = [
   ['config', 'observability'],
   ['database'],
   ['auth', 'connection-manager', 'limits', 'message-persistence'],
-  ['delivery'],
+  ['delivery', 'cleanup'],
   ['http'],
-  ['gateway', 'admin', 'cleanup', 'health'],
+  ['gateway', 'admin', 'health'],
 ];
 
 const SPEC = '[.]spec[.]ts$';
@@ -86,7 +86,7 @@ export default {
       name: 'no-cycles',
       severity: 'error',
       from: {},
-      to: { circular: true, viaOnly: { dependencyTypesNot: ['type-only'] } },
+      to: { circular: true },
     },
     {
       name: 'no-development-package-at-run-time',

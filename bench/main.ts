@@ -1,7 +1,7 @@
 import { Bench } from './bench.js';
 import { describeProfiles } from './cpu/profile.js';
 import { describeMachine } from './machine.js';
-import { readOptions, USAGE, type BenchOptions } from './options.js';
+import { readOptions, usageOf, type BenchOptions } from './options.js';
 import { makeReport, type Report } from './report.js';
 import { playRounds } from './rounds.js';
 import { SCENARIOS } from './scenarios/index.js';
@@ -13,8 +13,8 @@ import { tellFailure } from '../test/support/tell-failure.js';
 const STOP_SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 
 async function main(args: readonly string[]): Promise<void> {
-  if (args.includes('--help')) return print(USAGE);
-  const options = readOptions(args);
+  if (args.includes('--help')) return print(usageOf(SCENARIOS));
+  const options = readOptions(args, SCENARIOS);
   for (const letter of options.scenarios) {
     const report = await run(options, SCENARIOS.find((scenario) => scenario.letter === letter) as Scenario);
     print(tableOf(report));

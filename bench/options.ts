@@ -1,7 +1,12 @@
 import { availableParallelism } from 'node:os';
 import { parseArgs } from 'node:util';
 import { SYSTEMS, type SystemName } from './peers/peer.js';
-import { SCENARIOS } from './scenarios/index.js';
+
+/** A scenario as the command line names it. */
+interface NamedScenario {
+  readonly letter: string;
+  readonly title: string;
+}
 
 export interface BenchOptions {
   readonly scenarios: readonly string[];
@@ -20,10 +25,11 @@ export interface BenchOptions {
   readonly json: boolean;
 }
 
-export const USAGE = `npm run bench -- [--scenario a] [--peers socketio-redis,…] [--rounds 5] [--seconds 10] [--json]
+export function usageOf(scenarios: readonly NamedScenario[]): string {
+  return `npm run bench -- [--scenario a] [--peers socketio-redis,…] [--rounds 5] [--seconds 10] [--json]
 
   --scenario LETTERS   one or more, separated by commas, or all (a)
-${SCENARIOS.map(({ letter, title }) => `                         ${letter}  ${title}`).join('\n')}
+${scenarios.map(({ letter, title }) => `                         ${letter}  ${title}`).join('\n')}
   --peers NAMES        against whom; trunkline is always there (what the scenario is about)
                          ${SYSTEMS.filter((name) => name !== 'trunkline').join(', ')}
   --rounds N           measurements of each system, in turn with the others (5)
@@ -35,10 +41,11 @@ ${SCENARIOS.map(({ letter, title }) => `                         ${letter}  ${ti
   --postgres-bin DIR   programs of another PostgreSQL, with initdb and pg_ctl (Debian's; else the embedded one)
   --profile DIR        write a CPU profile of every server and of the load generator there
   --json               print the result as one JSON object on the last line`;
+}
 
 const MOST_THREADS = 4;
 
-export function readOptions(args: readonly string[]): BenchOptions {
+export function readOptions(args: readonly string[], scenarios: readonly NamedScenario[]): BenchOptions {
   const { values } = parseArgs({
     args: [...args],
     options: {
@@ -56,7 +63,7 @@ export function readOptions(args: readonly string[]): BenchOptions {
     },
   });
   return {
-    scenarios: scenariosOf(values.scenario),
+    scenarios: scenariosOf(values.scenario, scenarios),
     systems: systemsOf(values.peers),
     rounds: wholeNumber('--rounds', values.rounds, 1, 1_000),
     seconds: wholeNumber('--seconds', values.seconds, 1, 3_600),
@@ -70,8 +77,8 @@ export function readOptions(args: readonly string[]): BenchOptions {
   };
 }
 
-function scenariosOf(text: string): string[] {
-  const known = SCENARIOS.map(({ letter }) => letter);
+function scenariosOf(text: string, scenarios: readonly NamedScenario[]): string[] {
+  const known = scenarios.map(({ letter }) => letter);
   const wanted = text === 'all' ? known : names(text);
   for (const letter of wanted) if (!known.includes(letter)) throw new Error(`--scenario: there is no ${letter}`);
   return wanted;

@@ -1,15 +1,19 @@
 import { JobRunner, Jobs } from '#cleanup';
-import type { ResolvedSettings, Settings } from '#config';
-import { Peers, Registry, Sessions } from '#connection-manager';
+import type { Settings } from '#config';
 import { Database } from '#database';
 import { createLogger } from '#observability';
-import { makeStores } from '../server/assemble.js';
+import { openCleanup } from '../server/open-cleanup.js';
 import { resolveSettings } from '../server/resolve-settings.js';
-import type { CleanupOptions } from './commands/cleanup.js';
 import { Failure, InputError } from './failure.js';
 import type { Output } from './output.js';
 
-/** Stands in the job history for an instance id, because a job run from the command line belongs to no instance. */
+export interface CleanupOptions {
+  readonly job?: string;
+  readonly dryRun?: boolean;
+  readonly list?: boolean;
+}
+
+/** It is no instance; the diary shows who ran the job. */
 const BY_HAND = 'by-hand';
 
 /** Lists the cleanup jobs, or runs one under the lock that the instances use and says what it did. */
@@ -18,7 +22,8 @@ export async function runCleanup(given: Settings, options: CleanupOptions, outpu
   const onError = (): void => undefined; // the statement that fails reports the error itself
   const database = new Database({ ...settings.database, applicationName: 'trunkline cleanup', onError });
   try {
-    await run(settings, database, options, output);
+    const context = await openCleanup(settings, database, BY_HAND, createLogger('fatal'));
+    await run(context.get(Jobs), context.get(JobRunner), options, output).finally(() => context.close());
   } finally {
     await database.close();
     await embedded?.stop();
@@ -26,34 +31,21 @@ export async function runCleanup(given: Settings, options: CleanupOptions, outpu
 }
 
 async function run(
-  settings: ResolvedSettings,
-  database: Database,
+  jobs: Jobs,
+  runner: JobRunner,
   { job: wanted, dryRun = false, list = false }: CleanupOptions,
   output: Output,
 ): Promise<void> {
-  const stores = makeStores(database, settings, BY_HAND);
-  const jobs = makeJobs(settings, database, stores).list;
   if (list) {
-    const told = jobs.map(({ name, cron, does }) => ({ job: name, cron, does }));
-    output.tell(told, () => jobs.map(({ name, cron, does }) => `${name.padEnd(18)} ${cron.padEnd(16)} ${does}`));
+    const told = jobs.list.map(({ name, cron, does }) => ({ job: name, cron, does }));
+    output.tell(told, () => jobs.list.map(({ name, cron, does }) => `${name.padEnd(18)} ${cron.padEnd(16)} ${does}`));
     return;
   }
-  const job = jobs.find(({ name }) => name === wanted);
-  if (!job) throw new InputError(`no job ${wanted ?? ''}; there are ${jobs.map(({ name }) => name).join(', ')}`);
-  const runner = new JobRunner(database, stores.diary, BY_HAND, createLogger('fatal'));
+  const job = jobs.find(wanted ?? '');
+  if (!job) throw new InputError(`no job ${wanted ?? ''}; there are ${jobs.list.map(({ name }) => name).join(', ')}`);
   const { isMine, rows, notes = [], error } = await runner.run(job, { isDryRun: dryRun });
   if (error) throw new Failure(`${job.name} failed: ${error.message}`);
   if (!isMine) throw new Failure(`${job.name}: an instance runs it just now`);
   const summary = `${job.name}: ${dryRun ? 'would change' : 'changed'} ${rows}`;
   output.tell({ job: job.name, dryRun, rows, notes }, () => [summary, ...notes]);
-}
-
-function makeJobs(settings: ResolvedSettings, database: Database, stores: ReturnType<typeof makeStores>): Jobs {
-  const instanceId = (): string => BY_HAND;
-  const { pollMs } = settings.delivery;
-  const onError = (): void => undefined;
-  const sessions = new Sessions(database, { ...settings.sessions, instanceId, pollMs, isNotifyOn: false, onError });
-  const registry = new Registry(database, instanceId);
-  const peers = new Peers(database, instanceId, settings.registry.leaseMs);
-  return new Jobs(settings.cleanup, { ...stores, registry, peers, sessions });
 }

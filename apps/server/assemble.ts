@@ -1,5 +1,4 @@
 import { AdminKeys, ApiKeys, Tokens } from '#auth';
-import { JobRunner, Jobs } from '#cleanup';
 import type { ResolvedSettings } from '#config';
 import {
   Bans,
@@ -10,43 +9,25 @@ import {
   lockKeyOf,
   makeInstanceId,
   Orders,
-  Peers,
   Presence,
-  Registry,
-  Sessions,
 } from '#connection-manager';
 import { Database, Listener } from '#database';
 import { Delivery, Timelines } from '#delivery';
-import { countLimited, FairQueue, SuspectList, Suspects } from '#limits';
 import type { Readiness } from '#health';
-import { SharedLimits } from '#limits';
-import {
-  AdminAudit,
-  AppendObserver,
-  Audience,
-  Backlog,
-  DeadLetters,
-  Devices,
-  Directory,
-  Erasure,
-  Groups,
-  JobDiary,
-  MessageLog,
-  MessageSearch,
-  Outbox,
-  Retention,
-  Settlements,
-  Traffic,
-} from '#message-persistence';
-import { NO_METER, RequestLog, throttledWarn, Tracing, type Logger, type Meter } from '#observability';
+import { countLimited, FairQueue, SharedLimits, Suspects, type SuspectList } from '#limits';
+import { RequestLog, throttledWarn, Tracing, type Logger, type Meter } from '#observability';
+import { makeStores, type Stores } from './make-stores.js';
 import type { Metrics } from './metrics.js';
 
 const WARN_EVERY_MS = 5_000;
 
+/** Warns of the same thing now and then, however often it happens. */
+type Warn = (what: string, error: unknown) => void;
+
 export type Parts = ReturnType<typeof assemble>;
 
 /** How an instance is watched. */
-export interface Watching {
+interface Watching {
   readonly meter: Meter;
   /** Undefined: tracing is off. */
   readonly tracing: Tracing | undefined;
@@ -76,12 +57,11 @@ export function assemble(settings: ResolvedSettings, logger: Logger, surrounding
   const log = logger.child({ instanceId });
   const database = openDatabase(settings, instanceId, log, meter);
   const watching = { meter, tracing: settings.isTracing ? new Tracing() : undefined };
-  const stores = makeStores(database, settings, instanceId, watching);
-  const suspects = makeSuspects(stores.suspectList, settings, log, meter);
-  const changed = (users: readonly string[]): void => moving.presence.changed(users);
-  const registry = new Registry(database, () => instanceId, changed);
-  const peers = new Peers(database, () => instanceId, settings.registry.leaseMs, changed);
-  const foundation = { settings, instanceId, log, watching, database, stores, registry, peers, endings: surroundings };
+  const warn = throttledWarn(log, WARN_EVERY_MS);
+  const onChanged = (users: readonly string[]): void => moving.presence.changed(users);
+  const stores = makeStores(database, settings, instanceId, { ...watching, onChanged, onError: warn });
+  const suspects = makeSuspects(stores.suspectList, settings, warn, meter);
+  const foundation = { settings, instanceId, warn, watching, database, stores, endings: surroundings };
   const moving = makeMovingParts(foundation);
   return {
     instanceId,
@@ -89,15 +69,11 @@ export function assemble(settings: ResolvedSettings, logger: Logger, surrounding
     meter,
     database,
     ...stores,
-    registry,
-    peers,
     ...moving,
     suspects,
     turns: makeTurns(settings, meter),
     requestLog: new RequestLog(log, instanceId),
-    timelines: new Timelines(stores.messages, registry, stores.audience, moving.sessions),
-    jobs: new Jobs(settings.cleanup, { ...stores, registry, peers, sessions: moving.sessions }),
-    jobRunner: new JobRunner(database, stores.diary, instanceId, log, meter),
+    timelines: new Timelines(stores.messages, stores.registry, stores.audience, stores.sessions),
     tokens: new Tokens(settings.auth.jwtSecret, settings.sessions.clockToleranceMs),
     apiKeys: new ApiKeys(settings.auth.apiKeys),
     metricsKeys: new ApiKeys(settings.metrics.token === undefined ? [] : [`metrics:${settings.metrics.token}`]),
@@ -135,57 +111,18 @@ function openDatabase(settings: ResolvedSettings, instanceId: string, log: Logge
   });
 }
 
-function makeSuspects(list: SuspectList, settings: ResolvedSettings, log: Logger, meter: Meter): Suspects {
-  const warn = throttledWarn(log, WARN_EVERY_MS);
+function makeSuspects(list: SuspectList, settings: ResolvedSettings, warn: Warn, meter: Meter): Suspects {
   const onError = (error: unknown): void => warn('suspects not written down, trying again', error);
   return new Suspects(list, { perMinute: settings.rest.suspicionsPerMinute, meter, onError });
-}
-
-export function makeStores(
-  database: Database,
-  settings: ResolvedSettings,
-  instanceId: string,
-  { meter, tracing }: Watching = { meter: NO_METER, tracing: undefined },
-) {
-  const { retention, publish, owned } = settings;
-  return {
-    messages: new MessageLog(database, { ...publish, observer: new AppendObserver(meter, tracing) }),
-    groups: new Groups(database, owned.maxGroups),
-    audience: new Audience(database),
-    search: new MessageSearch(database),
-    devices: new Devices(database, owned.maxDevices),
-    settlements: new Settlements(database, () => instanceId, settings.delivery.maxTotalAttempts),
-    outbox: new Outbox(database, { ...settings.delivery, ...publish, maxScheduledOfUser: owned.maxScheduled }),
-    deadLetters: new DeadLetters(database),
-    retention: new Retention(
-      database,
-      {
-        retentionDays: retention.days,
-        maxDays: retention.maxDays,
-        dedupeHours: publish.dedupeHours,
-        isForced: retention.isForced,
-      },
-      meter,
-    ),
-    diary: new JobDiary(database),
-    audit: new AdminAudit(database, () => instanceId, settings.admin.auditDays),
-    directory: new Directory(database),
-    traffic: new Traffic(database),
-    backlog: new Backlog(database),
-    erasure: new Erasure(database),
-    suspectList: new SuspectList(database),
-  };
 }
 
 interface Foundation {
   readonly settings: ResolvedSettings;
   readonly instanceId: string;
-  readonly log: Logger;
+  readonly warn: Warn;
   readonly watching: Watching;
   readonly database: Database;
-  readonly stores: ReturnType<typeof makeStores>;
-  readonly registry: Registry;
-  readonly peers: Peers;
+  readonly stores: Stores;
   readonly endings: Endings;
 }
 
@@ -195,7 +132,6 @@ interface MovingParts {
   readonly orders: Orders;
   readonly delivery: Delivery;
   readonly heartbeats: Heartbeats;
-  readonly sessions: Sessions;
   readonly bans: Bans;
   readonly presence: Presence;
   readonly sharedLimits: SharedLimits;
@@ -210,19 +146,19 @@ function earOf(instanceId: string, { listenUrl: url }: ResolvedSettings['databas
 /** The parts that act by themselves, and need each other: hints arrive at the listener and move the others. */
 // eslint-disable-next-line max-lines-per-function -- what refers to each other stands together
 function makeMovingParts(foundation: Foundation): MovingParts {
-  const { settings, instanceId, database, stores, registry, peers, endings, watching } = foundation;
-  const warn = throttledWarn(foundation.log, WARN_EVERY_MS);
+  const { settings, instanceId, database, stores, endings, watching, warn } = foundation;
+  const { registry, sessions } = stores;
   const hasPeers = (): boolean => lease.peers > 0;
   const listener: Listener = new Listener({
     ...earOf(instanceId, settings.database),
     onNotification: (payload) => {
       if (payload === '!') lease.greeted();
-      else if (payload === '-') people.sessions.hint();
+      else if (payload === '-') sessions.hint();
       else if (payload === '>') people.orders.hint();
       else for (const part of [delivery, people.presence]) part.hint(payload);
     },
     onListening: () => {
-      people.sessions.hint();
+      sessions.hint();
       people.presence.readEverything();
       void delivery.readEverything();
     },
@@ -252,37 +188,33 @@ function makeMovingParts(foundation: Foundation): MovingParts {
     bodyLimits: settings.body,
     log: stores.messages,
     ...stores,
-    ...{ registry, peers, instanceId, hasPeers },
+    ...{ instanceId, hasPeers },
     isListening: () => listener.isListening || !listener.isPossible,
     maySend: () => lease.isHeld,
     onError: warn,
     ...watching,
   });
-  const people = makePeopleParts(foundation, hasPeers, warn);
-  const sharedLimits = makeSharedLimits(foundation, () => lease.peers + 1, warn);
+  const people = makePeopleParts(foundation, hasPeers);
+  const sharedLimits = makeSharedLimits(foundation, () => lease.peers + 1);
   return { listener, lease, delivery, sharedLimits, ...people };
 }
 
 function makeSharedLimits(
-  { settings, instanceId, database, watching }: Foundation,
+  { settings, instanceId, database, watching, warn }: Foundation,
   instances: () => number,
-  warn: (what: string, error: unknown) => void,
 ): SharedLimits {
   return new SharedLimits(database, watching.meter, {
     ...settings.sharedLimits,
-    instanceId: () => instanceId,
+    instanceId,
     instances,
     beatMs: settings.registry.beatMs,
     onError: (error) => warn('shares of limits not leased, going on with the local ones', error),
   });
 }
 
-function makeOrders(
-  { settings, instanceId, database, endings }: Foundation,
-  warn: (what: string, error: unknown) => void,
-): Orders {
+function makeOrders({ settings, instanceId, database, endings, warn }: Foundation): Orders {
   return new Orders(database, {
-    instanceId: () => instanceId,
+    instanceId,
     everyMs: settings.registry.beatMs,
     isNotifyOn: settings.delivery.isNotifyOn,
     onDisconnect: endings.onDisconnect,
@@ -291,28 +223,19 @@ function makeOrders(
   });
 }
 
-/** Those who look after the users that are connected: signs of life, logins, presence, orders of operators. */
-function makePeopleParts(
-  foundation: Foundation,
-  hasPeers: () => boolean,
-  warn: (what: string, error: unknown) => void,
-) {
-  const { settings, instanceId, database, stores, registry } = foundation;
+/** Those who look after the users that are connected: signs of life, bans, presence, orders of operators. */
+function makePeopleParts(foundation: Foundation, hasPeers: () => boolean) {
+  const { settings, instanceId, database, stores, warn } = foundation;
+  const { registry, sessions } = stores;
   const { pollMs, isNotifyOn } = settings.delivery;
   const report = (what: string) => (error: unknown) => warn(what, error);
-  const everywhere = { instanceId: () => instanceId, pollMs, isNotifyOn };
-  const sessions = new Sessions(database, {
-    ...everywhere,
-    ...settings.sessions,
-    onError: report('ended sessions not looked for, the poll repeats it'),
-  });
+  const everywhere = { instanceId, pollMs, isNotifyOn };
   return {
-    orders: makeOrders(foundation, warn),
+    orders: makeOrders(foundation),
     heartbeats: new Heartbeats(database, registry, {
       everyMs: settings.connections.heartbeatMs,
       onError: report('heartbeats not written, trying again'),
     }),
-    sessions,
     bans: new Bans(database, { isNotifyOn, onBanned: () => sessions.hint() }),
     presence: new Presence(database, registry, {
       ...everywhere,

@@ -3,7 +3,7 @@ import type { NestExpressApplication } from '@nestjs/platform-express';
 import type { RequestHandler } from 'express';
 import { setTimeout as delay } from 'node:timers/promises';
 import helmet from 'helmet';
-import { Schedule } from '#cleanup';
+import { JobRunner, Schedule } from '#cleanup';
 import type { ResolvedSettings } from '#config';
 import { withRetry } from '#database';
 import { ClientGateway, SocketAdapter } from '#gateway';
@@ -30,6 +30,7 @@ const LAST_WAIT_MS = 2_000;
 export class Instance {
   private isStopping = false;
   private readonly sockets: OpenSockets;
+  private readonly jobRunner: JobRunner;
 
   private constructor(
     private readonly settings: ResolvedSettings,
@@ -37,6 +38,7 @@ export class Instance {
     private readonly app: NestExpressApplication,
   ) {
     this.sockets = new OpenSockets(app.getHttpServer());
+    this.jobRunner = app.get(JobRunner);
   }
 
   /** Listens at once, so that probes are answered; lets clients and requests in when everything has started. */
@@ -96,8 +98,8 @@ export class Instance {
     readiness.state = 'draining';
     lease.isDraining = true;
     await lease.beat();
-    // A job under way may take a while. It ends while the clients are being drained.
-    const jobsEnded = this.parts.jobRunner.stop();
+    // One under way may take a while; the clients do, too.
+    const jobsEnded = this.jobRunner.stop();
     await this.app.get(ClientGateway).drain(this.settings.drain);
     await this.atMost(LAST_WAIT_MS, jobsEnded);
     await this.closeDoors();
@@ -130,7 +132,7 @@ export class Instance {
 
   private async release(): Promise<void> {
     const { parts } = this;
-    await parts.jobRunner.stop();
+    await this.jobRunner.stop();
     await Promise.all([parts.orders.stop(), parts.heartbeats.stop(), parts.sessions.stop(), parts.presence.stop()]);
     await parts.delivery.stop();
     await parts.sharedLimits.stop();

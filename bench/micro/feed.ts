@@ -84,7 +84,7 @@ function connect(feed: Feed, context: ConnectionContext, outlet: Outlet, reader:
   const channel = feed.channel(CHANNEL);
   const subscription = new Subscription(connection, channel, true);
   connection.subscriptions.set(channel.name, subscription);
-  channel.subscriptions.add(subscription);
+  channel.readers.add(subscription);
   channel.admit(subscription);
   return connection;
 }

@@ -1,13 +1,14 @@
 import { execFile } from 'node:child_process';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { JobRunner, Jobs, type Job, type JobOutcome } from '#cleanup';
+import type { INestApplicationContext } from '@nestjs/common';
+import { JobDiary, JobRunner, Jobs, type Job, type JobOutcome } from '#cleanup';
 import { readSettings } from '#config';
-import { Peers, Registry, Sessions } from '#connection-manager';
+import { Registry } from '#connection-manager';
 import { Database } from '#database';
-import { SuspectList } from '#limits';
-import { AdminAudit, Devices, JobDiary, Retention } from '#message-persistence';
+import { Devices } from '#message-persistence';
 import { createLogger } from '#observability';
+import { openCleanup } from '../../apps/server/open-cleanup.js';
 import { serviceRan } from '../support/service-ran.js';
 import { API_KEY, JWT_SECRET } from '../support/server.js';
 import { createTestDatabase, type TestDatabase } from '../support/test-database.js';
@@ -18,7 +19,7 @@ const IDLE_DAYS = 30;
 
 let test: TestDatabase;
 let databases: Database[];
-let diary: JobDiary;
+let cleanup: INestApplicationContext;
 let registry: Registry;
 let devices: Devices;
 let jobs: Jobs;
@@ -26,26 +27,13 @@ let jobs: Jobs;
 beforeEach(async () => {
   test = await createTestDatabase();
   databases = [];
-  const database = connect();
-  diary = new JobDiary(database);
-  registry = new Registry(database, () => 'here');
-  devices = new Devices(database);
-  jobs = new Jobs(readSettings({}).cleanup, {
-    peers: new Peers(database, () => 'here', 20_000),
-    registry,
-    sessions: new Sessions(database, {
-      ...{ instanceId: () => 'here', pollMs: 1_000, isNotifyOn: false },
-      ...readSettings({}).sessions,
-      onError: () => undefined,
-    }),
-    devices,
-    diary,
-    suspectList: new SuspectList(database),
-    audit: new AdminAudit(database, () => 'here', 365),
-    retention: new Retention(database, { retentionDays: 7, dedupeHours: 24 }),
-  });
+  cleanup = await openCleanup(readSettings({}), connect(), 'here', createLogger('silent'));
+  registry = cleanup.get(Registry);
+  devices = cleanup.get(Devices);
+  jobs = cleanup.get(Jobs);
 });
 afterEach(async () => {
+  await cleanup.close();
   await Promise.all(databases.map((database) => database.close()));
   await test.drop();
 });
@@ -164,7 +152,7 @@ describe('idle devices', () => {
       sessionId: 'device:phone',
     });
     await registry.sync();
-    const job = jobs.list.find(({ name }) => name === 'idle-devices');
+    const job = jobs.find('idle-devices');
     expect(await job?.runOnce(true)).toMatchObject({ rows: 1 });
     expect(await users('devices')).toEqual(['idle', 'loyal', 'recent']);
     expect(await job?.runOnce(false)).toMatchObject({ rows: 1 });
@@ -177,7 +165,7 @@ describe('idle devices, after the service was off', () => {
   const OFF_DAYS = 40;
 
   async function devicesLeft(): Promise<unknown[]> {
-    const job = jobs.list.find(({ name }) => name === 'idle-devices');
+    const job = jobs.find('idle-devices');
     await runner('a').run(job as Job);
     return (await test.query('select user_id from trunkline.devices order by 1')).map(({ user_id }) => user_id);
   }
@@ -214,7 +202,7 @@ describe('job_runs', () => {
       `insert into trunkline.job_runs (job, instance_id, started_at)
        select job, 'x', now() from generate_series(1, 1200) cross join (values ('a'), ('b')) as jobs (job)`,
     );
-    expect(await diary.forget(false)).toBe(400);
+    expect(await cleanup.get(JobDiary).forget(false)).toBe(400);
     const rows = await test.query('select job, count(*)::int from trunkline.job_runs group by job order by job');
     expect(rows).toEqual([
       { job: 'a', count: 1_000 },

@@ -1,5 +1,6 @@
+import { AdminAudit } from '#admin';
 import { Database } from '#database';
-import { AdminAudit, Retention } from '#message-persistence';
+import { Retention } from '#message-persistence';
 import { createTestDatabase, type TestDatabase } from '../support/test-database.js';
 
 let test: TestDatabase;
@@ -44,18 +45,18 @@ describe('what operators did', () => {
   const change = { by: 'ops', action: 'drain-instance', target: 'a', details: {}, requestId: null };
 
   it('is remembered for as long as is set', async () => {
-    const audit = new AdminAudit(database, () => 'here', 30);
+    const audit = new AdminAudit(database, 'here');
     for (let day = 0; day < 3; day++) await audit.begin(change);
     await test.query(`update trunkline.admin_audit set at = at - (id - 1) * interval '20 days'`);
-    expect(await audit.forget(true)).toBe(1);
-    expect(await audit.forget(false)).toBe(1);
+    expect(await audit.forget(30, true)).toBe(1);
+    expect(await audit.forget(30, false)).toBe(1);
     expect(await audit.list(Number.MAX_SAFE_INTEGER, 10)).toHaveLength(2);
   });
 
   it('is remembered for ever, if that is set', async () => {
-    const audit = new AdminAudit(database, () => 'here', 0);
+    const audit = new AdminAudit(database, 'here');
     await audit.begin(change);
     await test.query(`update trunkline.admin_audit set at = at - interval '20 years'`);
-    expect(await audit.forget(false)).toBe(0);
+    expect(await audit.forget(0, false)).toBe(0);
   });
 });

@@ -30,7 +30,7 @@ class CountingDatabase extends Database {
 beforeEach(async () => {
   test = await createTestDatabase();
   database = new CountingDatabase({ url: test.url, poolSize: 2, applicationName: 'beats', onError: () => undefined });
-  registry = new Registry(database, () => 'here');
+  registry = new Registry(database, 'here');
   heartbeats = new Heartbeats(database, registry, {
     everyMs: HEARTBEAT_MS,
     onError: (error) => {
@@ -139,7 +139,7 @@ it('nobody is removed because the clock of the database was set forward', async 
   await connect(2);
   await test.query(`insert into trunkline.instances (instance_id, lease_expires_at) values ('here', 'infinity')`);
   await test.query(`update trunkline.connections set last_heartbeat = clock_timestamp() - interval '2 hours'`);
-  const peers = new Peers(database, () => 'there', 20_000);
+  const peers = new Peers(database, 'there', 20_000);
   expect(await peers.removeStale(2_000)).toBe(0);
   // The next signs of life are by the new clock, and who gave none is gone.
   heartbeats.note('c-1');
@@ -155,12 +155,7 @@ it('connections without a sign of life for the timeout are removed, and no other
     `update trunkline.connections set last_heartbeat = clock_timestamp() - interval '20 days'
       where connection_id in ('c-1', 'c-3')`,
   );
-  const peers = new Peers(
-    database,
-    () => 'there',
-    20_000,
-    (users) => removed.push(...users),
-  );
+  const peers = new Peers(database, 'there', 20_000, (users) => removed.push(...users));
   expect(await peers.removeStale(19 * 86_400_000)).toBe(0); // PostgreSQL has not been up for as long: all signs may be old
   expect(await peers.removeStale(2_000)).toBe(2);
   expect(removed.toSorted()).toEqual(['u-c-1', 'u-c-3']);

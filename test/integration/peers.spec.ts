@@ -97,14 +97,14 @@ describe('removing the dead', () => {
   it('goes by the lease of one that holds no lock', async () => {
     await register('current', { lock: 'none' });
     await register('expired', { lock: 'none', leaseMs: -1 });
-    const peers = new Peers(database, () => 'here', 1);
+    const peers = new Peers(database, 'here', 1);
     expect(await peers.removeDead(0)).toEqual([]);
     expect(await peers.removeDead(SUSPICION_OVER_MS)).toEqual(['expired']);
   });
 
   it('gives up nobody for a lease that ended because the clock of the database was set forward', async () => {
     await register('alive', { lock: 'held', leaseMs: -7_200_000 });
-    const peers = new Peers(database, () => 'here', 9_000);
+    const peers = new Peers(database, 'here', 9_000);
     expect(await peers.removeDead(0)).toEqual([]);
     expect(await peers.removeDead(SUSPICION_OVER_MS)).toEqual([]);
     await test.query(`update trunkline.instances set lease_expires_at = clock_timestamp() + interval '9 s'`);
@@ -118,7 +118,7 @@ describe('removing the dead', () => {
 
   it('believes no lease while PostgreSQL itself has not been up for as long: after an outage all are old', async () => {
     await register('expired', { lock: 'none', leaseMs: -1 });
-    const peers = new Peers(database, () => 'here', 3_600_000);
+    const peers = new Peers(database, 'here', 3_600_000);
     await peers.removeDead(0);
     expect(await peers.removeDead(SUSPICION_OVER_MS)).toEqual([]);
   });
@@ -148,7 +148,7 @@ describe('removing the dead', () => {
 });
 
 function peersOf(instanceId: string): Peers {
-  return new Peers(database, () => instanceId, LEASE_MS);
+  return new Peers(database, instanceId, LEASE_MS);
 }
 
 /** What arrives on the NOTIFY channel of an instance. */
@@ -168,7 +168,7 @@ async function connect(): Promise<Client> {
 }
 
 async function route(instanceId: string, ...channels: string[]): Promise<void> {
-  const registry = new Registry(database, () => instanceId);
+  const registry = new Registry(database, instanceId);
   for (const channel of channels) registry.openRoute(channel);
   await registry.sync();
 }
@@ -183,7 +183,7 @@ async function register(
      values ($1, clock_timestamp() + $2 * interval '1 millisecond', $3)`,
     [id, leaseMs, lock === 'none' ? null : lockKeyOf(id)],
   );
-  const registry = new Registry(database, () => id);
+  const registry = new Registry(database, id);
   registry.addConnection({ connectionId: `c-${id}`, user: 'ada', deviceId: 'd', address: null, sessionId: 'device:d' });
   registry.openRoute('user:ada');
   await registry.sync();

@@ -36,7 +36,7 @@ function openDatabase(): CountingDatabase {
 
 function makeSessions(on: Database): Sessions {
   return new Sessions(on, {
-    instanceId: () => 'here',
+    instanceId: 'here',
     pollMs: 50,
     isNotifyOn: false,
     idleMs: HOUR_MS,

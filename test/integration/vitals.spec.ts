@@ -1,4 +1,5 @@
-import { JobDiary, Outbox, Retention } from '#message-persistence';
+import { JobDiary } from '#cleanup';
+import { Outbox, Retention } from '#message-persistence';
 import { draft, openLog, type OpenLog } from '../support/open-log.js';
 import { createTestDatabase, type TestDatabase } from '../support/test-database.js';
 

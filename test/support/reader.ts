@@ -55,7 +55,7 @@ export class Reader {
     const subscription = new Subscription(this.connection, channel, true);
     subscription.startAt(seq, undefined);
     subscription.state = state;
-    channel.subscriptions.add(subscription);
+    channel.readers.add(subscription);
     this.connection.subscriptions.set(channel.name, subscription);
     return subscription;
   }

@@ -2,12 +2,7 @@ import type { Command } from 'commander';
 import { readSettings } from '#config';
 import { InputError } from '../failure.js';
 import { Output } from '../output.js';
-
-export interface CleanupOptions {
-  readonly job?: string;
-  readonly dryRun?: boolean;
-  readonly list?: boolean;
-}
+import type { CleanupOptions } from '../run-cleanup.js';
 
 export function addCleanup(program: Command): void {
   program

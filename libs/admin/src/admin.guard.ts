@@ -11,7 +11,7 @@ export const Scope = Reflector.createDecorator<AdminScope>();
 @Injectable()
 export class AdminGuard implements CanActivate {
   constructor(
-    @Inject(Reflector) private readonly reflector: Reflector,
+    private readonly reflector: Reflector,
     @Inject(LOGGER) private readonly logger: Logger,
   ) {}
 

@@ -1,4 +1,5 @@
 import { Module } from '@nestjs/common';
+import { CleanupModule } from '#cleanup';
 import { Eraser } from './eraser.js';
 import { ChannelsController } from './routes/channels.controller.js';
 import { ConnectionsController } from './routes/connections.controller.js';
@@ -13,6 +14,7 @@ import { UsersController } from './routes/users.controller.js';
 
 /** This module is imported only where ADMIN_API_KEYS is set; otherwise its routes do not exist. */
 @Module({
+  imports: [CleanupModule],
   controllers: [
     OverviewController,
     InstancesController,

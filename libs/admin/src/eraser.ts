@@ -31,10 +31,10 @@ export class Eraser {
   private readonly running = new Map<string, Running>();
 
   constructor(
-    @Inject(Sessions) private readonly sessions: Sessions,
-    @Inject(Orders) private readonly orders: Orders,
-    @Inject(Registry) private readonly registry: Registry,
-    @Inject(Erasure) private readonly erasure: Erasure,
+    private readonly sessions: Sessions,
+    private readonly orders: Orders,
+    private readonly registry: Registry,
+    private readonly erasure: Erasure,
     @Inject(LOGGER) private readonly logger: Logger,
   ) {}
 

@@ -1,2 +1,3 @@
-export { AdminJobs, type JobResult, type JobView } from './admin-jobs.port.js';
+export { AdminAudit } from './admin-audit.js';
 export { AdminModule } from './admin.module.js';
+export { AuditModule } from './audit.module.js';

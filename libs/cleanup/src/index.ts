@@ -1,5 +1,10 @@
+export { CleanupJob } from './cleanup-job.js';
 export { CleanupModule } from './cleanup.module.js';
-export type { Job } from './job.js';
+export { JobDiary } from './job-diary.js';
 export { JobRunner, type JobOutcome } from './job-runner.js';
-export { Jobs, type CleanupStores } from './jobs.js';
+export type { Job, JobReport, JobWork } from './job.js';
+export { Jobs } from './jobs.js';
+export { periodOf } from './period-of.js';
 export { Schedule } from './schedule.js';
+export type { JobRunsRow } from './sql/count-job-runs.sql.js';
+export type { JobRunRow } from './sql/list-job-runs.sql.js';

@@ -1,6 +1,8 @@
-import { statement, type Database } from '#database';
-import type { JobDiary } from '#message-persistence';
-import { NO_METER, type Logger, type Meter } from '#observability';
+import { Inject, Injectable } from '@nestjs/common';
+import { INSTANCE_ID } from '#connection-manager';
+import { Database, statement } from '#database';
+import { LOGGER, METER, NO_METER, type Logger, type Meter } from '#observability';
+import { JobDiary } from './job-diary.js';
 import { JobMetrics } from './job-metrics.js';
 import type { Job, JobReport } from './job.js';
 
@@ -24,7 +26,8 @@ export type JobOutcome = JobReport & {
 
 const NOTHING: JobOutcome = { isMine: false, rows: 0 };
 
-/** Runs jobs one after the other, each on one instance at a time, and records the outcome in the job history. */
+/** Runs jobs, one after the other, so that one instance does each at a time, and writes down what came of it. */
+@Injectable()
 export class JobRunner {
   private last: Promise<unknown> = Promise.resolve();
   private isStopped = false;
@@ -33,9 +36,9 @@ export class JobRunner {
   constructor(
     private readonly database: Database,
     private readonly diary: JobDiary,
-    private readonly instanceId: string,
-    private readonly logger: Logger,
-    meter: Meter = NO_METER,
+    @Inject(INSTANCE_ID) private readonly instanceId: string,
+    @Inject(LOGGER) private readonly logger: Logger,
+    @Inject(METER) meter: Meter = NO_METER,
   ) {
     this.metrics = new JobMetrics(meter);
   }

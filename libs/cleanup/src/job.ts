@@ -5,13 +5,19 @@ export interface JobReport {
   readonly notes?: readonly string[];
 }
 
-/** A cleanup job is bounded work that any instance may do and that may be repeated. */
-export interface Job {
+/** The work of a cleanup job: bounded, done by any instance, and harmless when it is repeated. */
+export interface JobWork {
+  /** Does a bounded part of the work; on a dry run says what it would do, of deletes at most one batch. */
+  runOnce(isDryRun: boolean): Promise<JobReport>;
+}
+
+/** A cleanup job with all that is needed to list, schedule and run it. */
+export interface Job extends JobWork {
   readonly name: string;
   /** One line that says what the job does, for `npm run cleanup -- --list`. */
   readonly does: string;
   /** The cron expression begins with a field for seconds. */
   readonly cron: string;
-  /** Does a bounded part of the work. A dry run only says what it would do, and counts at most one batch of deletes. */
-  runOnce(isDryRun: boolean): Promise<JobReport>;
+  /** Every instance does it for itself, without the lock, and a run that finds nothing is not written down. */
+  readonly isForEachInstance?: boolean;
 }

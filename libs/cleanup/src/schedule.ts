@@ -1,17 +1,18 @@
-import { Inject, Injectable } from '@nestjs/common';
+import { Injectable } from '@nestjs/common';
 import { SchedulerRegistry } from '@nestjs/schedule';
-import { CronJob, CronTime } from 'cron';
+import { CronJob } from 'cron';
 import type { Job } from './job.js';
 import { JobRunner } from './job-runner.js';
 import { Jobs } from './jobs.js';
+import { periodOf } from './period-of.js';
 
 /** Starts each job at its times on every instance; the runner makes sure that only one of them does the work. */
 @Injectable()
 export class Schedule {
   constructor(
-    @Inject(SchedulerRegistry) private readonly scheduler: SchedulerRegistry,
-    @Inject(Jobs) private readonly jobs: Jobs,
-    @Inject(JobRunner) private readonly runner: JobRunner,
+    private readonly scheduler: SchedulerRegistry,
+    private readonly jobs: Jobs,
+    private readonly runner: JobRunner,
   ) {}
 
   /** Call this once the tables exist. The jobs end with the application. */
@@ -28,12 +29,7 @@ export class Schedule {
   }
 
   private async run(job: Job, periodMs: number): Promise<void> {
-    if (job === this.jobs.deadInstances) await this.runner.runUnlocked(job);
+    if (job.isForEachInstance) await this.runner.runUnlocked(job);
     else await this.runner.run(job, { unlessWithinMs: periodMs / 2 });
   }
-}
-
-function periodOf(cron: string): number {
-  const [first, second] = new CronTime(cron).sendAt(2);
-  return first && second ? second.toMillis() - first.toMillis() : 0;
 }

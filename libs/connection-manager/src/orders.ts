@@ -10,7 +10,7 @@ import {
 } from './sql/orders.sql.js';
 
 export interface OrdersOptions {
-  readonly instanceId: () => string;
+  readonly instanceId: string;
   readonly everyMs: number;
   readonly isNotifyOn: boolean;
   /** Called to close a connection of this instance, which may be gone already. */
@@ -70,7 +70,7 @@ export class Orders {
   }
 
   private async obey(): Promise<void> {
-    const orders = await this.database.rows('work', TAKE_ORDERS, [this.options.instanceId()]);
+    const orders = await this.database.rows('work', TAKE_ORDERS, [this.options.instanceId]);
     for (const { kind, connection_id, is_stale } of orders) {
       if (is_stale) continue;
       if (kind === 'drain') this.options.onDrain();

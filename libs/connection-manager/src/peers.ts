@@ -17,7 +17,7 @@ export class Peers {
 
   constructor(
     private readonly database: Database,
-    private readonly instanceId: () => string,
+    private readonly instanceId: string,
     private readonly leaseMs: number,
     /** Called with the users whose connections were removed, either with their instance or one by one. */
     private readonly onRemoved: (users: readonly string[]) => void = () => undefined,
@@ -25,7 +25,7 @@ export class Peers {
 
   /** Sends a hint to every other instance that reads one of the channels. @returns how many NOTIFYs were sent */
   async wake(channels: readonly string[]): Promise<number> {
-    const [row] = await this.database.rows('wake', WAKE_INSTANCES, [channels, this.instanceId()]);
+    const [row] = await this.database.rows('wake', WAKE_INSTANCES, [channels, this.instanceId]);
     return row?.sent ?? 0;
   }
 
@@ -73,7 +73,7 @@ export class Peers {
   }
 
   private look(): Promise<{ instance_id: string; has_lost_lock: boolean }[]> {
-    return this.database.rows('beat', FIND_DEAD, [this.instanceId(), this.leaseMs]);
+    return this.database.rows('beat', FIND_DEAD, [this.instanceId, this.leaseMs]);
   }
 
   private async remove(id: string): Promise<boolean> {

@@ -7,7 +7,7 @@ import { READ_CHANGES, READ_ONLINE, READ_PRESENCE, WAKE_WATCHERS, type ChangeRow
 import { WatchedChannel, type Viewer, type Watcher } from './watched-channel.js';
 
 export interface PresenceOptions {
-  readonly instanceId: () => string;
+  readonly instanceId: string;
   readonly pollMs: number;
   readonly isNotifyOn: boolean;
   readonly hasPeers: () => boolean;
@@ -190,7 +190,7 @@ export class Presence {
 
   private async wake(users: readonly (readonly string[])[]): Promise<void[]> {
     const { instanceId, isNotifyOn } = this.options;
-    const [row] = await this.database.rows('work', WAKE_WATCHERS, [users.flat(), instanceId(), isNotifyOn]);
+    const [row] = await this.database.rows('work', WAKE_WATCHERS, [users.flat(), instanceId, isNotifyOn]);
     this.note(row?.own ?? []);
     return users.map(() => undefined);
   }
@@ -222,8 +222,8 @@ export class Presence {
     const rows = await this.database.rows('work', READ_CHANGES, [
       seeming.map(({ channel }) => channel),
       seeming.map(({ user }) => user),
-      instanceId(),
-      // The row of this instance is as old as this process, unless it was written again since.
+      instanceId,
+      // The row is as old as this process, unless it was written again since.
       Math.min(settleMs, performance.now() - this.startedAt),
     ]);
     const news = new Map<string, UserPresence[]>();

@@ -24,8 +24,8 @@ export class Registry {
 
   constructor(
     private readonly database: Database,
-    private readonly instanceId: () => string,
-    /** Called when it is committed that connections of these users were opened or closed. */
+    private readonly instanceId: string,
+    /** Connections of these users have come or gone: it is committed. */
     private readonly onCommitted: (users: readonly string[]) => void = () => undefined,
   ) {
     this.syncs = new Batcher<void, void>({
@@ -125,7 +125,7 @@ export class Registry {
     const opened = routes.filter((channel) => this.routes.has(channel));
     const closed = routes.filter((channel) => !this.routes.has(channel));
     const entered = [
-      this.instanceId(),
+      this.instanceId,
       textArray(come.map(({ user }) => user)),
       textArray(come.map(({ connectionId }) => connectionId)),
       textArray(come.map(({ deviceId }) => deviceId)),

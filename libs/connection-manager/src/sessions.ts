@@ -48,7 +48,7 @@ export interface SessionHolder {
 }
 
 export interface SessionsOptions {
-  readonly instanceId: () => string;
+  readonly instanceId: string;
   readonly pollMs: number;
   readonly isNotifyOn: boolean;
   readonly idleMs: number;
@@ -197,7 +197,7 @@ export class Sessions {
       textArray(logins.map(({ address }) => address)),
       textArray(logins.map(({ userAgent }) => userAgent)),
       asked.map(({ connections }) => connections),
-      this.options.instanceId(),
+      this.options.instanceId,
       textArray(logins.map(({ tokenId }) => tokenId ?? null)),
       this.options.clockToleranceMs,
     ]);

@@ -1,4 +1,5 @@
 import { WaitingLine } from './waiting-line.js';
+import { withResolvers, type WithResolvers } from './with-resolvers.js';
 
 export interface BatcherOptions<Item, Result> {
   /**
@@ -52,7 +53,7 @@ export class Batcher<Item, Result> {
   private pause: NodeJS.Timeout | undefined;
   /** The performance.now() before which only a full batch starts, see `paceMs`. */
   private mayStartAtMs = 0;
-  private idle: PromiseWithResolvers | undefined;
+  private idle: WithResolvers | undefined;
 
   constructor(private readonly options: BatcherOptions<Item, Result>) {
     const { maxItems, maxWeight = Infinity, weigh, ownerOf } = options;
@@ -154,15 +155,4 @@ export class Batcher<Item, Result> {
 function settle<Item, Result>(entry: Entry<Item, Result> | undefined, result: Result | Error | undefined): void {
   if (result instanceof Error) entry?.reject(result);
   else entry?.resolve(result as Result);
-}
-
-interface PromiseWithResolvers {
-  readonly promise: Promise<void>;
-  readonly resolve: () => void;
-}
-
-function withResolvers(): PromiseWithResolvers {
-  let resolve!: () => void;
-  const promise = new Promise<void>((settled) => (resolve = settled));
-  return { promise, resolve };
 }

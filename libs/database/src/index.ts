@@ -12,5 +12,7 @@ export { sessionFaults } from './session-faults.js';
 export { withRetry } from './retry.js';
 export { breaksConstraint, classify, isHeld, isPassing } from './sql-fault.js';
 export { tableSizes, type TableSizeRow } from './table-sizes.js';
+export { sweep } from './sweep.js';
 export { plainArray, textArray } from './text-array.js';
 export { statement, type Statement } from './statement.js';
+export { withResolvers, type WithResolvers } from './with-resolvers.js';

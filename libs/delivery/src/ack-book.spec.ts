@@ -37,7 +37,7 @@ beforeEach(async () => {
   database = new Database({ url: test.url, poolSize: 2, applicationName: 'ack-book-spec', onError: () => undefined });
   errors = [];
   deaths = [];
-  settlements = new TestSettlements(database, () => 'here', 2);
+  settlements = new TestSettlements(database, 'here', 2);
   acks = new AckBook(
     settlements,
     5,

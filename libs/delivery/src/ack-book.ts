@@ -1,6 +1,7 @@
+import { withResolvers, type WithResolvers } from '#database';
 import { MAX_ATTEMPT_SEQS, type Death, type Settlement, type Settlements } from '#message-persistence';
+import type { AckTarget } from './ack-target.js';
 import type { Run } from './flight.js';
-import type { Subscription } from './subscription.js';
 
 interface AttemptedRun extends Run {
   readonly attempt: number;
@@ -11,7 +12,7 @@ interface AttemptedRun extends Run {
  * would be off by the wait.
  */
 interface Note {
-  readonly subscription: Subscription;
+  readonly subscription: AckTarget;
   readonly attempt: AttemptedRun;
   readonly outcome: 'sent' | 'timeout' | 'disconnected';
   readonly error: string | null;
@@ -31,11 +32,11 @@ const MAX_PARTS = 1_000;
  * however many acks there were. A crash loses at most the acks of that time, which repeats messages and loses none.
  */
 export class AckBook {
-  private acked = new Map<Subscription, Acked>();
+  private acked = new Map<AckTarget, Acked>();
   private notes: Note[] = [];
   private timer: NodeJS.Timeout | undefined;
   private flushing: Promise<void> | undefined;
-  private next: { promise: Promise<void>; resolve: () => void } | undefined;
+  private next: WithResolvers | undefined;
 
   constructor(
     private readonly settlements: Settlements,
@@ -44,8 +45,8 @@ export class AckBook {
     private readonly onError: (error: unknown) => void,
   ) {}
 
-  /** Notes that everything up to `toSeq` is done with; `runs` are the ranges of messages in it, without the gaps. */
-  acknowledge(subscription: Subscription, toSeq: number, runs: readonly Run[]): void {
+  /** Everything up to `toSeq` is done with; `runs` are the messages among it. */
+  acknowledge(subscription: AckTarget, toSeq: number, runs: readonly Run[]): void {
     const known = this.acked.get(subscription) ?? { toSeq, runs: [] };
     this.acked.set(subscription, known);
     known.toSeq = toSeq;
@@ -53,8 +54,8 @@ export class AckBook {
     this.schedule();
   }
 
-  /** Notes an outcome that moves no cursor. */
-  note(subscription: Subscription, run: Run, outcome: 'sent' | 'timeout' | 'disconnected', error: string | null): void {
+  /** Something to write down that moves no cursor. */
+  note(subscription: AckTarget, run: Run, outcome: 'sent' | 'timeout' | 'disconnected', error: string | null): void {
     const attempt = attempted(run, subscription.attempt);
     this.notes.push({ subscription, attempt, outcome, error });
     this.schedule();
@@ -121,7 +122,7 @@ export class AckBook {
     }
   }
 
-  private putBack(acked: Map<Subscription, Acked>, notes: Note[], saved: AckBook['next']): void {
+  private putBack(acked: Map<AckTarget, Acked>, notes: Note[], saved: AckBook['next']): void {
     for (const [subscription, earlier] of acked) {
       const later = this.acked.get(subscription);
       this.acked.set(subscription, later ? { toSeq: later.toSeq, runs: [...earlier.runs, ...later.runs] } : earlier);
@@ -163,7 +164,7 @@ function* inParts(run: AttemptedRun): Generator<AttemptedRun> {
     yield { ...run, fromSeq, toSeq: Math.min(run.toSeq, fromSeq + MAX_ATTEMPT_SEQS - 1) };
 }
 
-function toSettlements(subscription: Subscription, { toSeq, runs }: Acked, now: number): Settlement[] {
+function toSettlements(subscription: AckTarget, { toSeq, runs }: Acked, now: number): Settlement[] {
   const all = runs.map((run) => toSettlement(subscription, run, now, 'acknowledged', null));
   if (runs.at(-1)?.toSeq === toSeq) return all;
   // There is a gap at the end: an empty range moves the cursor and is no attempt.
@@ -172,7 +173,7 @@ function toSettlements(subscription: Subscription, { toSeq, runs }: Acked, now: 
 }
 
 function toSettlement(
-  { connection, channel, isDurable }: Subscription,
+  { connection, channel, isDurable }: AckTarget,
   { fromSeq, toSeq, sentAtMs, wantsReceipts, attempt }: AttemptedRun,
   now: number,
   outcome: Settlement['outcome'],
@@ -195,10 +196,4 @@ function toSettlement(
     isDurable,
     wantsReceipts,
   };
-}
-
-function withResolvers(): { promise: Promise<void>; resolve: () => void } {
-  let resolve!: () => void;
-  const promise = new Promise<void>((settled) => (resolve = settled));
-  return { promise, resolve };
 }

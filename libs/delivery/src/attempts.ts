@@ -61,25 +61,25 @@ export class Attempts {
   /** Contains errors, because a timer calls this: one about a single connection must not end the process. */
   private lookAt(connection: Connection, nowMs: number): void {
     try {
-      for (const subscription of connection.subscriptions.values()) this.look(subscription, nowMs);
+      for (const subscription of connection.subscriptions.values()) this.look(connection, subscription, nowMs);
     } catch (error) {
       this.options.onError(error);
     }
   }
 
-  private look(subscription: Subscription, nowMs: number): void {
-    const { flight, progressAtMs, connection } = subscription;
+  private look(connection: Connection, subscription: Subscription, nowMs: number): void {
+    const { flight, progressAtMs } = subscription;
     const sinceMs = Math.max(progressAtMs, connection.ackedAtMs);
     if (flight.size > 0 && nowMs - sinceMs > this.options.ackTimeoutMs && !connection.isClosed) {
-      this.repeat(subscription, nowMs);
+      this.repeat(connection, subscription, nowMs);
     }
     const { oldestAtMs } = subscription.flight;
     if (oldestAtMs !== undefined && nowMs - oldestAtMs > NOTE_AFTER_MS) connection.noteSent(subscription);
     if (subscription.state === 'lagging') this.options.catchUp(subscription);
   }
 
-  private repeat(subscription: Subscription, nowMs: number): void {
-    const { connection, attempt, channel } = subscription;
+  private repeat(connection: Connection, subscription: Subscription, nowMs: number): void {
+    const { attempt, channel } = subscription;
     const { ackTimeoutMs, maxAttempts } = this.options;
     const error = `no acknowledgement within ${ackTimeoutMs} ms, attempt ${attempt} of ${maxAttempts}`;
     connection.failAttempt(subscription, 'timeout', error);

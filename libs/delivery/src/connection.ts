@@ -6,7 +6,7 @@ import type { DeliveryMetrics } from './delivery-metrics.js';
 import type { DeliveryTraces } from './delivery-traces.js';
 import type { Outlet } from './outlet.js';
 import { Packet } from './packet.js';
-import type { Subscription } from './subscription.js';
+import type { Subscription, SubscriptionHost } from './subscription.js';
 import { Window, type WindowLimits } from './window.js';
 
 export type ConnectionKey = Recipient;
@@ -28,11 +28,8 @@ export interface ConnectionContext {
   readonly onRoom: (subscription: Subscription) => void;
 }
 
-/**
- * A connection is one client on this instance. It knows what the client reads, what it was sent and what it has
- * acknowledged.
- */
-export class Connection {
+/** One client on this instance: what it reads, what it was sent, what it acknowledged. */
+export class Connection implements SubscriptionHost {
   readonly subscriptions = new Map<string, Subscription>();
   readonly window: Window;
   isReady = false;

@@ -3,6 +3,7 @@ import { BasicTracerProvider, InMemorySpanExporter, SimpleSpanProcessor } from '
 import { toStored, type Entry } from '#message-persistence';
 import { Tracing } from '#observability';
 import { Reader } from '../../../test/support/reader.js';
+import type { Connection } from './connection.js';
 import { DeliveryTraces } from './delivery-traces.js';
 import { LiveChannel } from './live-channel.js';
 import type { Subscription } from './subscription.js';
@@ -25,10 +26,10 @@ beforeEach(() => {
 
 describe('The spans of a delivery', () => {
   it('end with its acknowledgement, and that when it is stored', async () => {
-    const subscription = reader();
+    const { connection, subscription } = reader();
     subscription.push(message(1), 0);
     expect(ended()).toEqual([]);
-    subscription.connection.acknowledge({ a: 1 });
+    connection.acknowledge({ a: 1 });
     expect(ended()).toEqual(['deliver 1']);
     for (const resolve of saved) resolve();
     await Promise.resolve();
@@ -36,12 +37,12 @@ describe('The spans of a delivery', () => {
   });
 
   it('say that it failed, and begin anew with the next attempt', () => {
-    const subscription = reader();
+    const { connection, subscription } = reader();
     subscription.push(message(1), 0);
-    subscription.connection.failAttempt(subscription, 'timeout', 'too late');
+    connection.failAttempt(subscription, 'timeout', 'too late');
     subscription.rewind();
     subscription.push(message(1), 0);
-    subscription.connection.failAttempt(subscription, 'disconnected', 'gone');
+    connection.failAttempt(subscription, 'disconnected', 'gone');
     expect(
       exporter.getFinishedSpans().map(({ status, attributes }) => [status.message, attributes['trunkline.attempt']]),
     ).toEqual([
@@ -53,28 +54,29 @@ describe('The spans of a delivery', () => {
   it('are of the first twenty readers on an instance', () => {
     const entry = message(1);
     for (let place = 0; place < 30; place++) {
-      const subscription = reader();
+      const { connection, subscription } = reader();
       subscription.push(entry, 0);
-      subscription.connection.acknowledge({ a: 1 });
+      connection.acknowledge({ a: 1 });
     }
     expect(ended()).toHaveLength(20);
   });
 
   it('are none for a message without a trace', () => {
-    const subscription = reader();
+    const { connection, subscription } = reader();
     subscription.push(message(1, null), 0);
-    subscription.connection.acknowledge({ a: 1 });
+    connection.acknowledge({ a: 1 });
     expect([ended(), saved]).toEqual([[], []]);
   });
 });
 
-function reader(): Subscription {
+function reader(): { connection: Connection; subscription: Subscription } {
   const acks = {
     acknowledge: () => undefined,
     note: () => undefined,
     saved: () => new Promise<void>((resolve) => saved.push(resolve)),
   };
-  return new Reader({ traces, acks: acks as never }).subscribe(new LiveChannel('a'), 'live');
+  const made = new Reader({ traces, acks: acks as never });
+  return { connection: made.connection, subscription: made.subscribe(new LiveChannel('a'), 'live') };
 }
 
 function message(seq: number, metadata: string | null = JSON.stringify({ traceparent })): Entry {

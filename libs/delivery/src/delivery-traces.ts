@@ -1,12 +1,11 @@
 import type { StoredMessage } from '#message-persistence';
 import type { TraceHeaders, TraceSpan, Tracing } from '#observability';
-import type { Outgoing } from './publisher.js';
-import type { Subscription } from './subscription.js';
+import { METADATA_MAX_KEYS } from '#protocol';
+import type { AckTarget } from './ack-target.js';
+import type { Outgoing } from './outgoing.js';
 
 /** Each instance traces at most this many deliveries of a message: in a large group the first ones tell enough. */
 const DELIVERIES_MAX = 20;
-/** The protocol allows this many keys in the metadata of a message. */
-const METADATA_MAX_KEYS = 20;
 
 interface InFlight {
   readonly seq: number;
@@ -15,7 +14,7 @@ interface InFlight {
 
 /** Records the steps of a message's way as spans; see "Traces" in docs/operations.md. */
 export class DeliveryTraces {
-  private readonly inFlight = new WeakMap<Subscription, InFlight[]>();
+  private readonly inFlight = new WeakMap<AckTarget, InFlight[]>();
   private readonly deliveries = new WeakMap<StoredMessage, number>();
 
   constructor(readonly tracing: Tracing) {}
@@ -37,8 +36,8 @@ export class DeliveryTraces {
     }
   }
 
-  /** Begins the span of a delivery, which lasts until the message is acknowledged or the attempt fails. */
-  sent(subscription: Subscription, stored: StoredMessage): void {
+  /** A message was put into a packet: its delivery lasts until it is acknowledged, or given up. */
+  sent(subscription: AckTarget, stored: StoredMessage): void {
     const parent = this.tracing.contextOf(stored.metadata);
     if (!parent) return;
     const delivered = this.deliveries.get(stored) ?? 0;
@@ -56,11 +55,8 @@ export class DeliveryTraces {
     else this.inFlight.set(subscription, [{ seq: stored.seq, span }]);
   }
 
-  /**
-   * Ends the spans of deliveries up to a seq, and begins those of their acknowledgements.
-   * @param saved resolves when what was acknowledged is stored; it is called only if something is traced
-   */
-  acknowledged(subscription: Subscription, seq: number, saved: () => Promise<void>): void {
+  /** @param saved resolves when what was acknowledged is stored; asked only if something is traced */
+  acknowledged(subscription: AckTarget, seq: number, saved: () => Promise<void>): void {
     const landed = this.take(subscription, seq);
     if (landed.length === 0) return;
     const acks = landed.map(({ seq: acked, span }) => {
@@ -72,11 +68,11 @@ export class DeliveryTraces {
     });
   }
 
-  failed(subscription: Subscription, outcome: string): void {
+  failed(subscription: AckTarget, outcome: string): void {
     for (const { span } of this.take(subscription, Infinity)) span.fail(outcome);
   }
 
-  private take(subscription: Subscription, toSeq: number): readonly InFlight[] {
+  private take(subscription: AckTarget, toSeq: number): readonly InFlight[] {
     const all = this.inFlight.get(subscription);
     if (!all) return [];
     const left = all.filter(({ seq }) => seq > toSeq);

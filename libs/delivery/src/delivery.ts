@@ -15,6 +15,7 @@ import { Feed } from './feed.js';
 import { MemberRights } from './member-rights.js';
 import { Memberships } from './memberships.js';
 import { openDevice } from './open-device.js';
+import { OpenConnections } from './open-connections.js';
 import { OutboxDrainer } from './outbox-drainer.js';
 import type { Outlet } from './outlet.js';
 import { Publisher } from './publisher.js';
@@ -61,6 +62,7 @@ export class Delivery {
   readonly publisher: Publisher;
   readonly subscriptions: Subscriptions;
   readonly memberRights: MemberRights;
+  private readonly connections = new OpenConnections();
   private readonly waker: Waker;
   private readonly acks: AckBook;
   private readonly attempts: Attempts;
@@ -110,7 +112,7 @@ export class Delivery {
     this.memberships = new Memberships({
       groups: options.groups,
       feed: this.feed,
-      connectionsOf: (user) => this.connectionsOf(user),
+      connections: this.connections,
       subscriptions: this.subscriptions,
       onError: report('memberships not refreshed, the poll repeats it'),
     });
@@ -150,10 +152,11 @@ export class Delivery {
     const connection = new Connection(key, outlet, this.surroundings);
     onConnection(connection);
     if (connection.isClosed) return;
+    this.connections.add(connection);
     registry.addConnection(key);
     const attaching = this.subscriptions.attach(connection, channels, true);
     const inbox = this.feed.find(inboxOf(key.user));
-    if (inbox?.subscriptions.size === 1) inbox.epoch = epoch;
+    if (inbox?.readers.size === 1) inbox.epoch = epoch;
     const positions = await attaching;
     if (connection.isClosed) return;
     connection.isReady = true;
@@ -181,6 +184,7 @@ export class Delivery {
       connection.failAttempt(subscription, 'disconnected', reason);
       this.feed.detach(subscription);
     }
+    this.connections.remove(connection);
     this.options.registry.removeConnection(connection.key.connectionId);
     this.subscriptions.syncRegistry();
     this.options.devices
@@ -330,16 +334,10 @@ export class Delivery {
     });
   }
 
-  /** Finds the connections of a user on this instance through the user's inbox, because each of them reads it. */
-  private connectionsOf(user: string): Connection[] {
-    const readers = [...(this.feed.find(inboxOf(user))?.subscriptions ?? [])].map(({ connection }) => connection);
-    return readers.filter(({ key }) => key.user === user);
-  }
-
-  /** A message was given up for a device, so the connections of that device go on after it. */
+  /** A message was given up for a device: its connections go on behind it. */
   private bury({ user, deviceId, channel, seq }: Death): void {
     this.metrics.deadLetters.inc();
-    for (const connection of this.connectionsOf(user)) {
+    for (const connection of this.connections.of(user)) {
       if (connection.key.deviceId === deviceId) connection.skip(channel, seq, 'dead');
     }
   }

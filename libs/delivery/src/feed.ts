@@ -2,8 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { ChannelPage, Entry, MessageLog, ReadRequest, StoredMessage } from '#message-persistence';
 import type { DatabaseClock } from './database-clock.js';
 import type { DeliveryMetrics } from './delivery-metrics.js';
-import { LiveChannel } from './live-channel.js';
-import type { Subscription } from './subscription.js';
+import { LiveChannel, type LiveReader } from './live-channel.js';
 
 export interface FeedOptions {
   readonly log: MessageLog;
@@ -57,11 +56,11 @@ export class Feed {
     return channel;
   }
 
-  detach(subscription: Subscription): void {
-    const { channel } = subscription;
-    subscription.state = 'closed';
-    if (!channel.subscriptions.delete(subscription)) return;
-    if (channel.subscriptions.size > 0) channel.sleepIfUnread();
+  detach(reader: LiveReader): void {
+    const { channel } = reader;
+    reader.close();
+    if (!channel.readers.delete(reader)) return;
+    if (channel.readers.size > 0) channel.sleepIfUnread();
     else if (this.channels.delete(channel.name)) this.options.onRoute(channel.name, false);
   }
 
@@ -122,7 +121,7 @@ export class Feed {
     channel.isReading = true;
     let reads = 0;
     try {
-      while (channel.isDirty && channel.subscriptions.size > 0) {
+      while (channel.isDirty && channel.readers.size > 0) {
         if (channel.emptyReads > FREE_EMPTY_READS) await delay(EMPTY_READ_PAUSE_MS);
         channel.isDirty = false;
         const page = await this.options.log.readLive(channel.request);

@@ -1,16 +1,32 @@
 import type { Entry, StoredMessage } from '#message-persistence';
-import type { Subscription } from './subscription.js';
 
 /** No seq is higher, so a read from here finds no messages but reports a changed epoch. */
 const PAST_EVERYTHING = Number.MAX_SAFE_INTEGER;
+
+/** One that reads a live channel for a client: a subscription. */
+export interface LiveReader {
+  readonly channel: LiveChannel;
+  /** The channel pushes to it. While this is false it reads the table by itself, or it has ended. */
+  readonly isLive: boolean;
+  /** The last seq that it was sent. */
+  readonly sentSeq: number;
+  /** The time of the message at `sentSeq`, if it is known. */
+  readonly since: Date | undefined;
+  /** It has caught up with the channel, which pushes to it from now on. */
+  goLive(): void;
+  /** Sends on what continues its position. If it cannot take all of it, it is live no more and reads on by itself. */
+  take(entries: readonly Entry[], since: Date | undefined, nowMs: number): void;
+  /** It reads the channel no more. */
+  close(): void;
+}
 
 /**
  * A channel that connections of this instance read. While at least one of them is live the channel has a position, and
  * everything after it is pushed to all that are live. Otherwise the channel sleeps, and only its epoch is looked at.
  */
 export class LiveChannel {
-  readonly subscriptions = new Set<Subscription>();
-  /** Live readers were handed everything up to this seq; undefined means that no reader is live. */
+  readonly readers = new Set<LiveReader>();
+  /** Undefined while nobody is live. */
   position: number | undefined;
   since: Date | undefined;
   epoch = 0;
@@ -46,9 +62,7 @@ export class LiveChannel {
     const [first] = entries;
     if (this.position === undefined || !first || seq <= this.position) return true;
     if ((first.kind === 'gap' ? first.fromSeq : first.seq) > this.position + 1) return false;
-    for (const subscription of this.subscriptions) {
-      if (subscription.state === 'live') hand(subscription, entries, since, nowMs);
-    }
+    for (const reader of this.readers) if (reader.isLive) reader.take(entries, since, nowMs);
     this.position = seq;
     this.since = since;
     this.emptyReads = 0;
@@ -69,30 +83,20 @@ export class LiveChannel {
    * Makes a subscription that has caught up live, unless the channel is ahead of it by now (`behind`). `unread` means
    * that it is live, and that a hint came while the channel slept, so the channel has to be read.
    */
-  admit(subscription: Subscription): 'live' | 'unread' | 'behind' {
-    if (this.position !== undefined && subscription.sentSeq < this.position) return 'behind';
-    subscription.state = 'live';
+  admit(reader: LiveReader): 'live' | 'unread' | 'behind' {
+    if (this.position !== undefined && reader.sentSeq < this.position) return 'behind';
+    reader.goLive();
     if (this.position !== undefined) return 'live';
-    this.position = subscription.sentSeq;
-    this.since = subscription.since;
+    this.position = reader.sentSeq;
+    this.since = reader.since;
     const wasHinted = this.wasHintedAsleep;
     this.wasHintedAsleep = false;
     return wasHinted ? 'unread' : 'live';
   }
 
   sleepIfUnread(): void {
-    for (const subscription of this.subscriptions) if (subscription.state === 'live') return;
+    for (const reader of this.readers) if (reader.isLive) return;
     this.position = undefined;
     this.since = undefined;
   }
-}
-
-function hand(subscription: Subscription, entries: readonly Entry[], since: Date | undefined, nowMs: number): void {
-  for (const entry of entries) {
-    if (subscription.push(entry, nowMs)) continue;
-    subscription.state = 'lagging';
-    subscription.connection.noteLagging(subscription);
-    return;
-  }
-  subscription.since = since;
 }

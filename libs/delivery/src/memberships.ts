@@ -2,12 +2,13 @@ import type { Groups } from '#message-persistence';
 import { channelKind, inboxOf } from '#protocol';
 import type { Connection } from './connection.js';
 import type { Feed } from './feed.js';
+import type { OpenConnections } from './open-connections.js';
 import type { Subscriptions } from './subscriptions.js';
 
 export interface MembershipsOptions {
   readonly groups: Groups;
   readonly feed: Feed;
-  readonly connectionsOf: (user: string) => Iterable<Connection>;
+  readonly connections: OpenConnections;
   readonly subscriptions: Subscriptions;
   readonly onError: (error: unknown) => void;
 }
@@ -34,11 +35,11 @@ export class Memberships {
   }
 
   private async apply(user: string): Promise<void> {
-    const { groups, feed, connectionsOf } = this.options;
-    if ([...connectionsOf(user)].length === 0) return;
+    const { groups, feed } = this.options;
+    if (this.options.connections.of(user).length === 0) return;
     const { channels, epoch } = await groups.membershipsOf(user);
-    // A connection that is still opening looks at the epoch by itself when it is ready.
-    const connections = [...connectionsOf(user)].filter(({ isReady }) => isReady);
+    // One that is still opening asks for itself when it is ready.
+    const connections = this.options.connections.of(user).filter(({ isReady }) => isReady);
     await Promise.all(connections.map((connection) => this.applyTo(connection, new Set(channels))));
     const inbox = feed.find(inboxOf(user));
     // This comes last: if anything before it fails, the old epoch makes the next poll ask again.

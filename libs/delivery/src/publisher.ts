@@ -15,7 +15,6 @@ import {
   channelKind,
   encodeBody,
   Fault,
-  type BackendPublish,
   type BodyLimits,
   type Cancelled,
   type ChannelKind,
@@ -27,24 +26,8 @@ import type { DeliveryMetrics } from './delivery-metrics.js';
 import type { DeliveryTraces } from './delivery-traces.js';
 import type { Feed } from './feed.js';
 import { newMessageId } from './message-id.js';
+import type { Author, Outgoing } from './outgoing.js';
 import type { Waker } from './waker.js';
-
-/** The author of a publish is decided by its token or API key, never by the request. */
-export interface Author {
-  /** The publish ids belong to this name: `user:<id>` or `api:<name>`. */
-  readonly publisher: string;
-  /** Recipients see this user as the sender; null means that a back end published. */
-  readonly sender: string | null;
-}
-
-/**
- * A publish in which options such as `exceptSelf` are resolved to the author's user, device and connection. Its `data`
- * is stored as the text that the client sent.
- */
-export interface Outgoing extends BackendPublish {
-  exceptConnection?: string;
-  receipts?: ('delivered' | 'read')[];
-}
 
 export interface PublisherOptions {
   readonly log: MessageLog;

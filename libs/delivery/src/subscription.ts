@@ -1,7 +1,8 @@
-import { isWithheld, type Entry } from '#message-persistence';
-import type { Connection } from './connection.js';
+import { isWithheld, type Entry, type Recipient } from '#message-persistence';
+import type { AckTarget } from './ack-target.js';
 import { Flight } from './flight.js';
-import type { LiveChannel } from './live-channel.js';
+import type { LiveChannel, LiveReader } from './live-channel.js';
+import type { Window } from './window.js';
 
 /**
  * A subscription is `opening` until its position is known, `live` while the feed pushes to it, `lagging` while it reads
@@ -9,11 +10,20 @@ import type { LiveChannel } from './live-channel.js';
  */
 export type SubscriptionState = 'opening' | 'live' | 'lagging' | 'closed';
 
-/**
- * A subscription is one channel as one connection reads it. It knows how far the channel was sent and how far it was
- * acknowledged.
- */
-export class Subscription {
+/** The connection as its subscriptions see it. */
+export interface SubscriptionHost {
+  readonly key: Recipient;
+  readonly window: Window;
+  /** @returns the entry that was sent, or undefined if the window is full or the entry has to be read again */
+  send(subscription: Subscription, entry: Entry): Entry | undefined;
+  /** A gap was sent. */
+  passGap(subscription: Subscription): void;
+  /** The subscription has fallen behind: somebody has to let it read on by itself. */
+  noteLagging(subscription: Subscription): void;
+}
+
+/** One channel read by one connection: how far it was sent, how far it was acknowledged. */
+export class Subscription implements LiveReader, AckTarget {
   state: SubscriptionState = 'opening';
   isReading = false;
   /** Everything up to this seq was sent in this attempt; it goes back to `ackedSeq` when an attempt fails. */
@@ -43,7 +53,7 @@ export class Subscription {
   private maxSentSeq = 0;
 
   constructor(
-    readonly connection: Connection,
+    readonly connection: SubscriptionHost,
     readonly channel: LiveChannel,
     /**
      * True for the inbox, broadcast and memberships, whose cursors are stored. A mere `subscribe` to a group becomes
@@ -52,7 +62,11 @@ export class Subscription {
     public isDurable: boolean,
   ) {}
 
-  /** The highest seq ever sent on this connection; the client may acknowledge nothing beyond it. */
+  get isLive(): boolean {
+    return this.state === 'live';
+  }
+
+  /** The highest seq ever sent on this connection: nothing beyond it may be acknowledged. */
   get highestSeq(): number {
     return Math.max(this.maxSentSeq, this.sentSeq);
   }
@@ -60,6 +74,24 @@ export class Subscription {
   startAt(seq: number, since: Date | undefined): void {
     this.sentSeq = seq;
     this.ackedSeq = seq;
+    this.since = since;
+  }
+
+  goLive(): void {
+    this.state = 'live';
+  }
+
+  close(): void {
+    this.state = 'closed';
+  }
+
+  take(entries: readonly Entry[], since: Date | undefined, nowMs: number): void {
+    for (const entry of entries) {
+      if (this.push(entry, nowMs)) continue;
+      this.state = 'lagging';
+      this.connection.noteLagging(this);
+      return;
+    }
     this.since = since;
   }
 

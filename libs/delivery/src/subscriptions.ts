@@ -89,7 +89,7 @@ export class Subscriptions {
   async attach(connection: Connection, channels: readonly string[], isDurable: boolean): Promise<Position[]> {
     for (const name of channels) {
       const subscription = new Subscription(connection, this.options.feed.channel(name), isDurable);
-      subscription.channel.subscriptions.add(subscription);
+      subscription.channel.readers.add(subscription);
       connection.subscriptions.set(name, subscription);
     }
     try {

@@ -13,8 +13,8 @@ import { ReportFilter } from './report.filter.js';
 @UseFilters(ReportFilter)
 export class HealthController {
   constructor(
-    @Inject(HealthCheckService) private readonly health: HealthCheckService,
-    @Inject(Indicators) private readonly indicators: Indicators,
+    private readonly health: HealthCheckService,
+    private readonly indicators: Indicators,
     @Inject(SETTINGS) private readonly settings: Pick<ResolvedSettings, 'rest'>,
   ) {}
 

@@ -1,12 +1,11 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { HealthIndicatorService, type HealthIndicatorResult } from '@nestjs/terminus';
-import { CronTime } from 'cron';
+import { Jobs, periodOf } from '#cleanup';
 import { SETTINGS, type ResolvedSettings } from '#config';
 import { Lease } from '#connection-manager';
 import { Listener } from '#database';
 import { Readiness } from './readiness.js';
 import { Vitals, type Survey } from './vitals.js';
-import { WATCHED_JOBS, type WatchedJob } from './watched-job.js';
 
 /** When the notification queue is fuller than half, hints arrive late; when it is full, NOTIFY fails. */
 const QUEUE_MAX = 0.5;
@@ -32,14 +31,16 @@ export class Indicators {
 
   constructor(
     @Inject(SETTINGS) private readonly settings: ResolvedSettings,
-    @Inject(HealthIndicatorService) private readonly health: HealthIndicatorService,
-    @Inject(Vitals) private readonly vitals: Vitals,
-    @Inject(Listener) private readonly listen: Listener,
-    @Inject(Lease) private readonly held: Lease,
-    @Inject(Readiness) private readonly readiness: Readiness,
-    @Inject(WATCHED_JOBS) jobs: readonly WatchedJob[],
+    private readonly health: HealthIndicatorService,
+    private readonly vitals: Vitals,
+    private readonly listen: Listener,
+    private readonly held: Lease,
+    private readonly readiness: Readiness,
+    jobs: Jobs,
   ) {
-    this.maxAgesMs = new Map(jobs.map(({ name, cron }) => [name, periodOf(cron) * JOB_MAX_TURNS + JOB_TOLERANCE_MS]));
+    this.maxAgesMs = new Map(
+      jobs.noted.map(({ name, cron }) => [name, periodOf(cron) * JOB_MAX_TURNS + JOB_TOLERANCE_MS]),
+    );
   }
 
   readonly startup = (): Outcome => this.say('startup', this.readiness.hasStarted);
@@ -135,9 +136,4 @@ export class Indicators {
     const session = this.health.check(key);
     return isUp ? session.up(data) : session.degraded(data);
   }
-}
-
-function periodOf(cron: string): number {
-  const [first, second] = new CronTime(cron).sendAt(2);
-  return first && second ? second.toMillis() - first.toMillis() : 0;
 }

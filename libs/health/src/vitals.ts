@@ -1,12 +1,12 @@
 import { Inject, Injectable, type OnApplicationShutdown, type OnModuleInit } from '@nestjs/common';
+import { JobDiary, Jobs } from '#cleanup';
 import { Database } from '#database';
 import { Delivery } from '#delivery';
-import { JobDiary, Outbox, Retention } from '#message-persistence';
+import { Outbox, Retention } from '#message-persistence';
 import { LOGGER, Snapshot, throttledWarn, type Logger } from '#observability';
 import { EventLoop, TICK_MS } from './event-loop.js';
 import { PoolWatch } from './pool-watch.js';
 import { READ_PULSE, type PulseRow } from './sql/read-pulse.sql.js';
-import { WATCHED_JOBS, type WatchedJob } from './watched-job.js';
 
 /** An answer is kept only until the next question is due, because an older one would hide an outage. */
 const PULSE = { everyMs: 1_000, keepMs: 1_000, waitMs: 2_000 };
@@ -43,12 +43,12 @@ export class Vitals implements OnModuleInit, OnApplicationShutdown {
   private timer: NodeJS.Timeout | undefined;
 
   constructor(
-    @Inject(Database) private readonly database: Database,
-    @Inject(Delivery) private readonly delivery: Delivery,
-    @Inject(JobDiary) private readonly diary: JobDiary,
-    @Inject(Outbox) private readonly outbox: Outbox,
-    @Inject(Retention) private readonly retention: Retention,
-    @Inject(WATCHED_JOBS) private readonly jobs: readonly WatchedJob[],
+    private readonly database: Database,
+    private readonly delivery: Delivery,
+    private readonly diary: JobDiary,
+    private readonly outbox: Outbox,
+    private readonly retention: Retention,
+    private readonly jobs: Jobs,
     @Inject(LOGGER) logger: Logger,
   ) {
     this.pools = new PoolWatch(() => database.use());
@@ -83,7 +83,7 @@ export class Vitals implements OnModuleInit, OnApplicationShutdown {
   /** The statements run one after the other, so that the second connection of the pool stays free for the probe. */
   private async takeSurvey(): Promise<Survey> {
     return {
-      jobAgesMs: await this.diary.agesMs(this.jobs.map(({ name }) => name)),
+      jobAgesMs: await this.diary.agesMs(this.jobs.noted.map(({ name }) => name)),
       partitionsAheadDays: await this.retention.partitionsAheadDays(),
       outboxAgeMs: await this.outbox.oldestDueMs(),
       unreadAgeMs: await this.delivery.oldestUnreadMs(),

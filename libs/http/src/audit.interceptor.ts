@@ -2,8 +2,8 @@ import { Inject, Injectable, type CallHandler, type ExecutionContext, type NestI
 import { Reflector } from '@nestjs/core';
 import type { Request } from 'express';
 import { catchError, from, mergeMap, type Observable } from 'rxjs';
-import { AdminAudit } from '#message-persistence';
 import { LOGGER, requestIdOf, type Logger } from '#observability';
+import { ChangeLog } from './change-log.port.js';
 import { toFault } from './to-fault.js';
 
 /** A request that has shown a valid key. */
@@ -22,8 +22,8 @@ const MOST_DETAILS = 10;
 @Injectable()
 export class AuditInterceptor implements NestInterceptor {
   constructor(
-    @Inject(AdminAudit) private readonly audit: AdminAudit,
-    @Inject(Reflector) private readonly reflector: Reflector,
+    private readonly changes: ChangeLog,
+    private readonly reflector: Reflector,
     @Inject(LOGGER) private readonly logger: Logger,
   ) {}
 
@@ -31,7 +31,7 @@ export class AuditInterceptor implements NestInterceptor {
     const action = this.reflector.get(Action, context.getHandler()) as string | undefined;
     if (action === undefined) return next.handle();
     const request = context.switchToHttp().getRequest<KeyedRequest>();
-    const id = await this.audit.begin({
+    const id = await this.changes.begin({
       by: request.keyName,
       action,
       target: targetOf(request),
@@ -55,7 +55,7 @@ export class AuditInterceptor implements NestInterceptor {
 
   /** If the result cannot be recorded, that is only logged, because the change itself is over. */
   private async end(id: number, result: string): Promise<void> {
-    await this.audit
+    await this.changes
       .end(id, result)
       .catch((error: unknown) => this.logger.warn({ err: error, id, result }, 'result of a change not written down'));
   }

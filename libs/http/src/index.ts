@@ -1,5 +1,6 @@
 export { turnAway } from './answer-fault.js';
 export { Action, AuditInterceptor, type KeyedRequest } from './audit.interceptor.js';
+export { ChangeLog, type Change } from './change-log.port.js';
 export { callerOf, type Caller } from './caller.js';
 export { countFaults } from './count-faults.js';
 export { Documented } from './documented.js';
@@ -10,3 +11,4 @@ export { PendingConnections } from './pending-connections.js';
 export { SchemaPipe } from './schema.pipe.js';
 export { toFault } from './to-fault.js';
 export { TurnInterceptor } from './turn.interceptor.js';
+export { toConnectionView, toDeadLetterView, toSessionView } from './views.js';

@@ -1,4 +1,4 @@
-import { Inject, Injectable, type CallHandler, type ExecutionContext, type NestInterceptor } from '@nestjs/common';
+import { Injectable, type CallHandler, type ExecutionContext, type NestInterceptor } from '@nestjs/common';
 import { from, lastValueFrom, type Observable } from 'rxjs';
 import type { Request } from 'express';
 import { FairQueue } from '#limits';
@@ -14,7 +14,7 @@ const NOBODY = { kind: 'none', name: '' };
  */
 @Injectable()
 export class TurnInterceptor implements NestInterceptor {
-  constructor(@Inject(FairQueue) private readonly turns: FairQueue) {}
+  constructor(private readonly turns: FairQueue) {}
 
   intercept(context: ExecutionContext, next: CallHandler<unknown>): Observable<unknown> {
     // The kind is part of the owner, because an operator's key may have the name of a back end's key.

@@ -1,5 +1,5 @@
 import type { Histogram, Meter, Tracing } from '#observability';
-import type { Item } from './append-run.js';
+import type { Item } from './new-message.js';
 
 const SIZES = [1, 2, 5, 10, 20, 50, 100, 200, 500];
 

@@ -2,7 +2,8 @@ import { performance } from 'node:perf_hooks';
 import { setTimeout as delay } from 'node:timers/promises';
 import { backoffMs, breaksConstraint, classify, textArray, type Database } from '#database';
 import { Fault } from '#protocol';
-import type { Appended, NewMessage } from './message-log.js';
+import type { Appended, Item } from './new-message.js';
+import { publishIdReused } from './publish-id-reused.js';
 import { APPEND_MESSAGES } from './sql/append-messages.sql.js';
 
 /**
@@ -10,12 +11,6 @@ import { APPEND_MESSAGES } from './sql/append-messages.sql.js';
  * otherwise some times would fall short of their whole millisecond.
  */
 const HALF_A_MICROSECOND = 0.000_5;
-
-/** A message to append, and the performance.now() until which it may be tried. */
-export interface Item {
-  readonly message: NewMessage;
-  readonly endsAt: number;
-}
 
 type Result = Appended | Error;
 type Column = (string | null)[];
@@ -77,7 +72,7 @@ export class AppendRun {
     if (seqs.length !== items.length) throw new Error(`append answered ${seqs.length} of ${items.length} items`);
     return items.map(({ message }, place) => {
       const outcome = row?.outcomes?.[place] ?? 'stored';
-      if (outcome === 'conflict') return reused();
+      if (outcome === 'conflict') return publishIdReused();
       const createdAt = new Date(Math.floor(Number(times[place]) + HALF_A_MICROSECOND));
       const id = row?.ids?.[place] ?? message.id;
       return { id, seq: Number(seqs[place]), createdAt, presentMs, isRepeated: outcome === 'repeated' };
@@ -157,10 +152,6 @@ function toColumns(items: readonly Item[]): Buffer[] {
     publishIds.push(message.publishId);
   }
   return [channels, ids, publishers, senders, types, bodies, metadata, controls, ttls, publishIds].map(textArray);
-}
-
-function reused(): Fault {
-  return new Fault('PUBLISH_ID_REUSED', 'publishId: was used before for this channel with another body');
 }
 
 function toError(error: unknown): Error {

@@ -1,6 +1,4 @@
-import type { z } from 'zod';
 import type { Database } from '#database';
-import type { rest } from '#protocol';
 import {
   LIST_DEAD_LETTERS,
   PAGE_DEAD_LETTERS,
@@ -51,18 +49,4 @@ export class DeadLetters {
 /** Returns the position of a row in the list; the next page begins after it. */
 export function placeOf({ died_at_exactly, message_id, user_id, device_id }: PlacedLetterRow): LetterPlace {
   return [died_at_exactly, message_id, user_id, device_id];
-}
-
-/** Converts a row to the dead letter that REST shows. */
-export function toDeadLetterView(row: DeadLetterRow): z.infer<typeof rest.DeadLetter> {
-  return {
-    messageId: row.message_id,
-    channel: row.channel,
-    seq: row.seq,
-    user: row.user_id,
-    deviceId: row.device_id,
-    attempts: row.attempts,
-    error: row.error,
-    diedAt: row.died_at.toISOString(),
-  };
 }

@@ -181,7 +181,7 @@ async function positions(key: typeof phone): Promise<Record<string, number>> {
 }
 
 async function acknowledge(key: typeof phone, channel: string, toSeq: number): Promise<void> {
-  const settlements = new Settlements(database, () => 'here', 0);
+  const settlements = new Settlements(database, 'here', 0);
   await settlements.save([
     {
       ...key,

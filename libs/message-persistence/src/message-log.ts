@@ -3,46 +3,18 @@ import type { Settings } from '#config';
 import { Batcher, plainArray, textArray, withRetry, type Database } from '#database';
 import { Fault, type HistoryPage, type MessageRecord } from '#protocol';
 import type { AppendObserver } from './append-observer.js';
-import { AppendRun, type Item } from './append-run.js';
+import { AppendRun } from './append-run.js';
 import { toPage, type ChannelPage, type ReadRequest } from './channel-page.js';
 import type { Controls, Recipient } from './controls.js';
 import type { DeviceKey } from './devices.js';
 import { readHistory, readRecords, type HistoryBounds, type RecordPage } from './history.js';
+import type { Appended, Item, NewMessage } from './new-message.js';
 import { CLAIM_MESSAGES } from './sql/claim-messages.sql.js';
 import { FIND_ATTEMPTS, FIND_RECIPIENTS, type AttemptRow, type RecipientRow } from './sql/find-recipients.sql.js';
 import { FIND_MESSAGE } from './sql/find-message.sql.js';
 import { OLDEST_UNREAD } from './sql/oldest-unread.sql.js';
 import { READ_CHANNELS } from './sql/read-channels.sql.js';
 import { toIso, toRecord } from './stored-message.js';
-
-export interface NewMessage {
-  readonly channel: string;
-  readonly id: string;
-  /** The publisher to whom the publish id belongs: `user:<id>` or `api:<name>`. */
-  readonly publisher: string;
-  /** The user shown to recipients; null for a back end. */
-  readonly sender: string | null;
-  readonly type: string;
-  /** JSON text. */
-  readonly body: string;
-  readonly metadata: string | null;
-  /** JSON of {@link Controls}, or null. */
-  readonly controls: string | null;
-  readonly ttlMs: number | null;
-  readonly publishId: string | null;
-}
-
-export interface Appended {
-  readonly id: string;
-  readonly seq: number;
-  readonly createdAt: Date;
-  /**
-   * The database's clock at the append, in milliseconds since 1970. `createdAt` is ahead of it in a channel that was
-   * published to while the clock was ahead.
-   */
-  readonly presentMs: number;
-  readonly isRepeated: boolean;
-}
 
 export type MessageLogOptions = Settings['publish'] & {
   /** The observer is told of every batch. */

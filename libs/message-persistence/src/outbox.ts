@@ -1,7 +1,8 @@
 import { isPassing, type Database } from '#database';
 import { Fault, type ChannelKind } from '#protocol';
-import type { NewMessage } from './message-log.js';
+import type { NewMessage } from './new-message.js';
 import { moveOneByOne, type Drained } from './move-one-by-one.js';
+import { publishIdReused } from './publish-id-reused.js';
 import {
   CANCEL_SCHEDULED,
   CANCEL_STORED,
@@ -42,8 +43,7 @@ export class Outbox {
     const key = [channel, publisher, publishId, type, body];
     const [first] = await this.database.rows('work', FIND_SCHEDULED, [...key, this.options.dedupeHours]);
     if (!first) throw this.refusal(message, row);
-    if (!first.is_same)
-      throw new Fault('PUBLISH_ID_REUSED', 'publishId: was used before for this channel with another body');
+    if (!first.is_same) throw publishIdReused();
     return { id: first.message_id, sendAt: first.due_at };
   }
 

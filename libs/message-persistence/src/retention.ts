@@ -1,4 +1,4 @@
-import { classify, isHeld, withRetry, type Database } from '#database';
+import { classify, isHeld, sweep, withRetry, type Database } from '#database';
 import { NO_METER, type Count, type Meter } from '#observability';
 import { FORGET_CLAIMS } from './sql/claim-messages.sql.js';
 import { FORGET_DEAD_LETTERS } from './sql/dead-letters.sql.js';
@@ -15,7 +15,6 @@ import {
   type PartitionedTable,
 } from './sql/retain-messages.sql.js';
 import { FORGET_RECEIPTS } from './sql/send-receipts.sql.js';
-import { sweep } from './sweep.js';
 
 const PARTITIONS_AHEAD_DAYS = 3;
 const ROWS_AT_ONCE = 1_000;

@@ -18,7 +18,7 @@ let outbox: Outbox;
 beforeEach(async () => {
   test = await createTestDatabase();
   database = new Database({ url: test.url, poolSize: 4, applicationName: 'settlements', onError: () => undefined });
-  settlements = new Settlements(database, () => 'here', 0);
+  settlements = new Settlements(database, 'here', 0);
   outbox = new Outbox(database, { dedupeHours: 24, defaultTtlMs: { user: 0, group: 0, broadcast: 0 } });
   await test.query(
     `insert into trunkline.messages (channel, seq, id, sender, type, body, created_at, controls)

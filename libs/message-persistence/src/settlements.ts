@@ -37,8 +37,8 @@ export interface Death extends DeviceKey {
 export class Settlements {
   constructor(
     private readonly database: Database,
-    private readonly instanceId: () => string,
-    /** The number of failed attempts in all after which a message is given up for a device; 0 means never. */
+    private readonly instanceId: string,
+    /** Failed attempts in all after which a message is given up for a device; 0: never. */
     private readonly maxTotalAttempts: number,
   ) {}
 
@@ -58,7 +58,7 @@ export class Settlements {
       texts(({ outcome }) => outcome),
       texts(({ error }) => error),
       values(({ isDurable }) => isDurable),
-      this.instanceId(),
+      this.instanceId,
       values(({ wantsReceipts }) => wantsReceipts),
     ]);
   }

@@ -18,7 +18,7 @@ export { GRANT_VERBS, Grant, isGranted, matchesPattern, type GrantVerb } from '.
 export { DEFAULT_DEVICE, Handshake, HandshakeToken } from './handshake.js';
 export { findMember, startOfSecondItem, startsOfItems } from './json-scan.js';
 export { JsonText, toJson } from './json-text.js';
-export { Message, type MessageRecord } from './message.js';
+export { Message, METADATA_MAX_KEYS, type MessageRecord } from './message.js';
 export { parse } from './parse.js';
 export { isRequest, parseRequest } from './parse-request.js';
 export { PresenceChannel, type ChannelPresence, type UserPresence } from './presence.js';
@@ -27,6 +27,7 @@ export {
   ACK_CHANNELS_MAX,
   BackendPublish,
   BackendSchedule,
+  HISTORY_LIMIT,
   REQUESTS,
   type Ack,
   type Cancelled,

@@ -6,6 +6,8 @@ import { ChannelPresence, PresenceChannel } from './presence.js';
 import { ReceiptState } from './receipt.js';
 
 export const PUBLISH_ID_MAX = 100;
+/** Messages of a page of history, if nothing is said. */
+export const HISTORY_LIMIT = 100;
 export const HISTORY_LIMIT_MAX = 500;
 export const ACK_CHANNELS_MAX = 1_000;
 
@@ -156,7 +158,7 @@ export const History = z.strictObject({
     .min(1)
     .max(HISTORY_LIMIT_MAX)
     .optional()
-    .describe(`default 100, at most ${HISTORY_LIMIT_MAX}; a page may end before, at 1 MB`),
+    .describe(`default ${HISTORY_LIMIT}, at most ${HISTORY_LIMIT_MAX}; a page may end before, at 1 MB`),
 });
 export type History = z.infer<typeof History>;
 

@@ -5,6 +5,7 @@ import { ChannelPresence, UserPresence } from './presence.js';
 import {
   BackendPublish,
   Cancelled,
+  HISTORY_LIMIT,
   HISTORY_LIMIT_MAX,
   HistoryOrder,
   HistoryPage,
@@ -198,7 +199,7 @@ export const PageQuery = z.strictObject({
   from: HistoryTime.optional().describe('only what was published then or later'),
   to: HistoryTime.optional().describe('only what was published before'),
   order: HistoryOrder.optional(),
-  limit: queryNumber(1, HISTORY_LIMIT_MAX).default(100),
+  limit: queryNumber(1, HISTORY_LIMIT_MAX).default(HISTORY_LIMIT),
   include: z.enum(['gone']).optional().describe('also what expired, was cancelled or collapsed, without its body'),
 });
 

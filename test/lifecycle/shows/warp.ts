@@ -1,19 +1,11 @@
+import type { INestApplicationContext } from '@nestjs/common';
 import { v7 as uuidv7 } from 'uuid';
 import { JobRunner, Jobs } from '#cleanup';
 import { readSettings } from '#config';
-import { Peers, Registry, Sessions } from '#connection-manager';
 import { Database, migrate } from '#database';
-import { SuspectList } from '#limits';
-import {
-  AdminAudit,
-  Devices,
-  JobDiary,
-  MessageLog,
-  Retention,
-  Settlements,
-  type Settlement,
-} from '#message-persistence';
+import { Devices, MessageLog, Settlements, type Settlement } from '#message-persistence';
 import { createLogger } from '#observability';
+import { openCleanup } from '../../../apps/server/open-cleanup.js';
 import { MIGRATIONS } from '../../../migrations/index.js';
 import type { Figure, Show } from '../show.js';
 import type { Query } from '../world/registered.js';
@@ -23,6 +15,7 @@ import { WarpedPostgres } from '../world/warped-postgres.js';
 const FULL_AFTER_H = 48;
 const FLAT_FOR_H = 72;
 const DAY_H = 24;
+const INSTANCE = 'warp';
 const USERS = 200;
 const MESSAGES_PER_H = 1_000;
 const EXPIRES_MS = 600_000;
@@ -35,7 +28,7 @@ export const WARP: Show = {
     const warped = await WarpedPostgres.start();
     const { postgres } = warped;
     await migrate(postgres.url, MIGRATIONS);
-    const world = new World(postgres.url);
+    const world = await World.open(postgres.url);
     const query: Query = (text, values) => postgres.query(text, values);
     try {
       const sizes: Size[] = [];
@@ -98,40 +91,24 @@ async function sizeOf(query: Query): Promise<Size> {
 
 /** The stores of one instance, used as its clients would. */
 class World {
-  private readonly database: Database;
   private readonly log: MessageLog;
   private readonly devices: Devices;
   private readonly settlements: Settlements;
-  private readonly jobs: Jobs;
-  private readonly runner: JobRunner;
   private readonly acknowledged = new Map<string, number>();
 
-  constructor(url: string) {
-    const database = (this.database = new Database({
-      url,
-      poolSize: 4,
-      applicationName: 'warp',
-      onError: () => undefined,
-    }));
-    const instanceId = (): string => 'warp';
-    const diary = new JobDiary(database);
+  private constructor(
+    private readonly database: Database,
+    private readonly cleanup: INestApplicationContext,
+  ) {
     this.log = new MessageLog(database, { maxWaiting: 100_000, deadlineMs: 60_000, dedupeHours: 24 });
     this.devices = new Devices(database);
-    this.settlements = new Settlements(database, instanceId, 0);
-    this.jobs = new Jobs(readSettings({ IDLE_DEVICE_DAYS: '1' }).cleanup, {
-      peers: new Peers(database, instanceId, 20_000),
-      registry: new Registry(database, instanceId),
-      audit: new AdminAudit(database, instanceId, 365),
-      suspectList: new SuspectList(database),
-      retention: new Retention(database, { retentionDays: 1, dedupeHours: 24 }),
-      sessions: new Sessions(database, {
-        ...readSettings({}).sessions,
-        ...{ instanceId, pollMs: 1_000, isNotifyOn: false, onError: () => undefined },
-      }),
-      devices: this.devices,
-      diary,
-    });
-    this.runner = new JobRunner(database, diary, instanceId(), createLogger('silent'));
+    this.settlements = new Settlements(database, INSTANCE, 0);
+  }
+
+  static async open(url: string): Promise<World> {
+    const database = new Database({ url, poolSize: 4, applicationName: INSTANCE, onError: () => undefined });
+    const settings = readSettings({ RETENTION_DAYS: '1', IDLE_DEVICE_DAYS: '1' });
+    return new World(database, await openCleanup(settings, database, INSTANCE, createLogger('silent')));
   }
 
   /**
@@ -145,10 +122,11 @@ class World {
     const last = await this.publish(users);
     const settled = present.map((user) => this.settlementOf(user, last.get(user) ?? 0));
     await this.settlements.save(settled);
-    for (const job of this.jobs.list) await this.runner.run(job);
+    for (const job of this.cleanup.get(Jobs).list) await this.cleanup.get(JobRunner).run(job);
   }
 
   async end(): Promise<void> {
+    await this.cleanup.close();
     await this.database.close();
   }
 

@@ -1,4 +1,4 @@
-import { Controller, Get, Inject, Param, Query } from '@nestjs/common';
+import { Controller, Get, Param, Query } from '@nestjs/common';
 import { ApiTags } from '@nestjs/swagger';
 import { z } from 'zod';
 import { Census } from '#connection-manager';
@@ -16,9 +16,9 @@ const CHANNEL_EXAMPLE = { channel: EXAMPLE.group, lastSeq: 9, lastAt: EXAMPLE.at
 @Controller('admin/v1/channels')
 export class ChannelsController {
   constructor(
-    @Inject(Directory) private readonly directory: Directory,
-    @Inject(Census) private readonly census: Census,
-    @Inject(MessageLog) private readonly log: MessageLog,
+    private readonly directory: Directory,
+    private readonly census: Census,
+    private readonly log: MessageLog,
   ) {}
 
   @Get()

@@ -1,4 +1,4 @@
-import { Controller, Delete, Get, Inject, Param, Query } from '@nestjs/common';
+import { Controller, Delete, Get, Param, Query } from '@nestjs/common';
 import { ApiTags } from '@nestjs/swagger';
 import { z } from 'zod';
 import { Census, Orders, type ListedConnectionRow } from '#connection-manager';
@@ -14,8 +14,8 @@ const Key = z.tuple([z.string().max(200), z.string().max(100)]);
 @Controller('admin/v1/connections')
 export class ConnectionsController {
   constructor(
-    @Inject(Census) private readonly census: Census,
-    @Inject(Orders) private readonly orders: Orders,
+    private readonly census: Census,
+    private readonly orders: Orders,
   ) {}
 
   @Get()

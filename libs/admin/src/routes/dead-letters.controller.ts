@@ -1,8 +1,8 @@
-import { Controller, Delete, Get, Inject, Param, Post, Query } from '@nestjs/common';
+import { Controller, Delete, Get, Param, Post, Query } from '@nestjs/common';
 import { ApiTags } from '@nestjs/swagger';
 import { z } from 'zod';
-import { SchemaPipe } from '#http';
-import { DeadLetters, placeOf, toDeadLetterView } from '#message-persistence';
+import { SchemaPipe, toDeadLetterView } from '#http';
+import { DeadLetters, placeOf } from '#message-persistence';
 import { admin, Fault, rest } from '#protocol';
 import { Administered } from '../administered.js';
 import { EXAMPLE, PARAM } from '../examples.js';
@@ -13,7 +13,7 @@ const Key = z.tuple([z.string().max(50), z.uuid(), z.string().max(200), z.string
 @ApiTags('admin')
 @Controller('admin/v1/dead-letters')
 export class DeadLettersController {
-  constructor(@Inject(DeadLetters) private readonly deadLetters: DeadLetters) {}
+  constructor(private readonly deadLetters: DeadLetters) {}
 
   @Get()
   @Administered({

@@ -1,4 +1,4 @@
-import { Controller, Delete, Inject, Param, Query } from '@nestjs/common';
+import { Controller, Delete, Param, Query } from '@nestjs/common';
 import { ApiTags } from '@nestjs/swagger';
 import type { z } from 'zod';
 import { SchemaPipe } from '#http';
@@ -9,7 +9,7 @@ import { Eraser } from '../eraser.js';
 @ApiTags('admin')
 @Controller('admin/v1/users')
 export class ErasureController {
-  constructor(@Inject(Eraser) private readonly eraser: Eraser) {}
+  constructor(private readonly eraser: Eraser) {}
 
   @Delete(':user')
   @Administered({

@@ -1,4 +1,4 @@
-import { Controller, Get, Inject, Param, Post } from '@nestjs/common';
+import { Controller, Get, Param, Post } from '@nestjs/common';
 import { ApiTags } from '@nestjs/swagger';
 import type { z } from 'zod';
 import { Census, Orders, type InstanceRow } from '#connection-manager';
@@ -11,8 +11,8 @@ import { EXAMPLE, INSTANCE_EXAMPLE, PARAM } from '../examples.js';
 @Controller('admin/v1/instances')
 export class InstancesController {
   constructor(
-    @Inject(Census) private readonly census: Census,
-    @Inject(Orders) private readonly orders: Orders,
+    private readonly census: Census,
+    private readonly orders: Orders,
   ) {}
 
   @Get()

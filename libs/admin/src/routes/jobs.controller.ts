@@ -1,10 +1,9 @@
-import { Body, Controller, Get, Inject, Param, Post, Query } from '@nestjs/common';
+import { Body, Controller, Get, Param, Post, Query } from '@nestjs/common';
 import { ApiTags } from '@nestjs/swagger';
 import { z } from 'zod';
+import { JobDiary, JobRunner, Jobs, type JobRunRow } from '#cleanup';
 import { SchemaPipe } from '#http';
-import { JobDiary, type JobRunRow } from '#message-persistence';
 import { admin, Fault } from '#protocol';
-import { AdminJobs } from '../admin-jobs.port.js';
 import { Administered } from '../administered.js';
 import { EXAMPLE, PARAM } from '../examples.js';
 import { readCursor, readPage } from '../page.js';
@@ -15,8 +14,9 @@ const Key = z.tuple([z.int().min(1)]);
 @Controller('admin/v1/jobs')
 export class JobsController {
   constructor(
-    @Inject(AdminJobs) private readonly jobs: AdminJobs,
-    @Inject(JobDiary) private readonly diary: JobDiary,
+    private readonly jobs: Jobs,
+    private readonly runner: JobRunner,
+    private readonly diary: JobDiary,
   ) {}
 
   @Get()
@@ -39,7 +39,7 @@ export class JobsController {
   })
   async list(): Promise<z.infer<typeof admin.JobsAnswer>> {
     const runs = new Map((await this.diary.lastRuns()).map((run) => [run.job, run]));
-    const jobs = this.jobs.list().map(({ name, does, cron }) => {
+    const jobs = this.jobs.list.map(({ name, does, cron }) => {
       const run = runs.get(name);
       const lastRun = run ? { finishedAt: run.finished_at.toISOString(), error: run.error } : null;
       return { job: name, does, cron, lastRun };
@@ -67,7 +67,7 @@ export class JobsController {
     @Param('job', new SchemaPipe(admin.JobName)) job: string,
     @Query(new SchemaPipe(admin.RunsQuery)) { limit, cursor }: z.infer<typeof admin.RunsQuery>,
   ): Promise<z.infer<typeof admin.RunsAnswer>> {
-    if (!this.jobs.list().some(({ name }) => name === job)) throw noSuchJob();
+    if (!this.jobs.find(job)) throw noSuchJob();
     const [before = Number.MAX_SAFE_INTEGER] = readCursor(Key, cursor) ?? [];
     const keyOf = ({ run_id }: JobRunRow): [number] => [run_id];
     const { rows, next } = await readPage(limit, keyOf, (count) => this.diary.runs(job, before, count));
@@ -97,10 +97,10 @@ export class JobsController {
     @Param('job', new SchemaPipe(admin.JobName)) job: string,
     @Body(new SchemaPipe(admin.RunJob.prefault({}))) { dryRun }: z.infer<typeof admin.RunJob>,
   ): Promise<z.infer<typeof admin.RunJobAnswer>> {
-    const result = await this.jobs.run(job, dryRun);
-    if (!result) throw noSuchJob();
-    const { ran, rows, notes, error } = result;
-    return { ok: true, job, ran, rows, notes: [...notes], error };
+    const found = this.jobs.find(job);
+    if (!found) throw noSuchJob();
+    const { isMine, rows, notes = [], error } = await this.runner.run(found, { isDryRun: dryRun });
+    return { ok: true, job, ran: isMine, rows, notes: [...notes], error: error?.message.slice(0, 500) ?? null };
   }
 }
 

@@ -1,4 +1,4 @@
-import { Controller, Get, Inject, Param, Query } from '@nestjs/common';
+import { Controller, Get, Param, Query } from '@nestjs/common';
 import { ApiTags } from '@nestjs/swagger';
 import { z } from 'zod';
 import { Timelines } from '#delivery';
@@ -18,8 +18,8 @@ const ENDINGS: ReadonlySet<string> = new Set(['expired', 'cancelled', 'collapsed
 @Controller('admin/v1/messages')
 export class MessagesController {
   constructor(
-    @Inject(Timelines) private readonly timelines: Timelines,
-    @Inject(MessageSearch) private readonly search: MessageSearch,
+    private readonly timelines: Timelines,
+    private readonly search: MessageSearch,
   ) {}
 
   @Get()

@@ -1,13 +1,16 @@
-import { Controller, Get, Inject, Query } from '@nestjs/common';
+import { Controller, Get, Query } from '@nestjs/common';
 import { ApiTags } from '@nestjs/swagger';
 import { z } from 'zod';
+import { JobDiary, type JobRunsRow } from '#cleanup';
 import { Census } from '#connection-manager';
 import { SchemaPipe } from '#http';
-import { AdminAudit, Backlog, JobDiary, Traffic, type ChangeRow, type TrafficRow } from '#message-persistence';
+import { Backlog, Traffic, type TrafficRow } from '#message-persistence';
 import { admin, Fault } from '#protocol';
+import { AdminAudit } from '../admin-audit.js';
 import { Administered } from '../administered.js';
 import { EXAMPLE, INSTANCE_EXAMPLE } from '../examples.js';
 import { readCursor, readPage } from '../page.js';
+import type { ChangeRow } from '../sql/admin-audit.sql.js';
 import { timeRange } from '../time-range.js';
 import { toInstance } from './instances.controller.js';
 
@@ -18,11 +21,11 @@ const MOST_STEPS = 1_440;
 @Controller('admin/v1')
 export class OverviewController {
   constructor(
-    @Inject(Census) private readonly census: Census,
-    @Inject(Traffic) private readonly traffic: Traffic,
-    @Inject(Backlog) private readonly backlog: Backlog,
-    @Inject(JobDiary) private readonly diary: JobDiary,
-    @Inject(AdminAudit) private readonly changes: AdminAudit,
+    private readonly census: Census,
+    private readonly traffic: Traffic,
+    private readonly backlog: Backlog,
+    private readonly diary: JobDiary,
+    private readonly changes: AdminAudit,
   ) {}
 
   @Get('status')
@@ -95,7 +98,12 @@ export class OverviewController {
     const range = timeRange(from, to);
     const steps = (range.to.getTime() - range.from.getTime()) / 1_000 / stepS;
     if (steps > MOST_STEPS) throw new Fault('BAD_REQUEST', `stepS: makes more than ${MOST_STEPS} steps`);
-    return { ok: true, stepS, steps: (await this.traffic.count(range.from, range.to, stepS)).map(toStep) };
+    const [rows, runs] = await Promise.all([
+      this.traffic.count(range.from, range.to, stepS),
+      this.diary.count(range.from, range.to, stepS),
+    ]);
+    const runsAt = new Map(runs.map((row) => [row.at.getTime(), row]));
+    return { ok: true, stepS, steps: rows.map((row) => toStep(row, runsAt.get(row.at.getTime()))) };
   }
 
   @Get('audit')
@@ -133,9 +141,9 @@ export class OverviewController {
   }
 }
 
-function toStep(row: TrafficRow): z.infer<typeof admin.Step> {
-  const { at, published, acknowledged, timeouts, disconnected, dead, job_runs, job_failures } = row;
-  const jobs = { jobRuns: job_runs, jobFailures: job_failures };
+function toStep(row: TrafficRow, jobRuns: JobRunsRow | undefined): z.infer<typeof admin.Step> {
+  const { at, published, acknowledged, timeouts, disconnected, dead } = row;
+  const jobs = { jobRuns: jobRuns?.runs ?? 0, jobFailures: jobRuns?.failures ?? 0 };
   return { at: at.toISOString(), published, acknowledged, timeouts, disconnected, dead, ...jobs };
 }
 

@@ -1,4 +1,4 @@
-import { Controller, Get, Inject, Query } from '@nestjs/common';
+import { Controller, Get, Query } from '@nestjs/common';
 import { ApiTags } from '@nestjs/swagger';
 import { z } from 'zod';
 import { SchemaPipe } from '#http';
@@ -13,7 +13,7 @@ const Key = z.tuple([z.int(), z.string().max(200), z.string().max(50)]);
 @ApiTags('admin')
 @Controller('admin/v1/suspects')
 export class SuspectsController {
-  constructor(@Inject(SuspectList) private readonly suspects: SuspectList) {}
+  constructor(private readonly suspects: SuspectList) {}
 
   @Get()
   @Administered({

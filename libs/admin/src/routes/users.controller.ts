@@ -1,8 +1,8 @@
-import { Body, Controller, Delete, Get, Inject, Param, Put, Query } from '@nestjs/common';
+import { Body, Controller, Delete, Get, Param, Put, Query } from '@nestjs/common';
 import { ApiTags } from '@nestjs/swagger';
 import { z } from 'zod';
-import { Bans, Orders, Registry, Sessions, toBanView, toConnectionView, toSessionView } from '#connection-manager';
-import { SchemaPipe } from '#http';
+import { Bans, Orders, Registry, Sessions, type BanRow } from '#connection-manager';
+import { SchemaPipe, toConnectionView, toSessionView } from '#http';
 import { Directory, type CursorRow, type UserRow } from '#message-persistence';
 import { admin, Fault, UserId } from '#protocol';
 import { Administered } from '../administered.js';
@@ -39,11 +39,11 @@ const USER_EXAMPLE = {
 @Controller('admin/v1/users')
 export class UsersController {
   constructor(
-    @Inject(Directory) private readonly directory: Directory,
-    @Inject(Registry) private readonly registry: Registry,
-    @Inject(Sessions) private readonly sessions: Sessions,
-    @Inject(Orders) private readonly orders: Orders,
-    @Inject(Bans) private readonly bans: Bans,
+    private readonly directory: Directory,
+    private readonly registry: Registry,
+    private readonly sessions: Sessions,
+    private readonly orders: Orders,
+    private readonly bans: Bans,
   ) {}
 
   @Get()
@@ -175,4 +175,10 @@ function pendingByDevice(cursors: readonly z.infer<typeof admin.Cursor>[]): numb
   const sums = new Map<string, number>();
   for (const { deviceId, pending } of cursors) sums.set(deviceId, (sums.get(deviceId) ?? 0) + pending);
   return [...sums.values()];
+}
+
+/** A ban as operators see it. */
+function toBanView({ reason, banned_at, banned_until }: BanRow): z.infer<typeof admin.BanView> {
+  const until = banned_until instanceof Date ? banned_until.toISOString() : null;
+  return { reason, since: banned_at.toISOString(), until };
 }

@@ -1,16 +1,15 @@
-import type { Sessions } from '#connection-manager';
+import { Sessions } from '#connection-manager';
+import { CleanupJob } from '../cleanup-job.js';
 import { counting, inSteps } from '../in-steps.js';
-import type { Job, JobReport } from '../job.js';
+import type { JobReport, JobWork } from '../job.js';
 
-export class EndedSessionsJob implements Job {
-  readonly name = 'ended-sessions';
-  readonly does =
-    'ends sessions past their token or long without a connection, and deletes those and bans that ended long ago, and tokens past their end';
-
-  constructor(
-    readonly cron: string,
-    private readonly sessions: Pick<Sessions, 'endOverdue' | 'forgetEnded' | 'forgetTokens' | 'forgetBans'>,
-  ) {}
+@CleanupJob({
+  name: 'ended-sessions',
+  does: 'ends sessions past their token or long without a connection, and deletes those and bans that ended long ago, and tokens past their end',
+  cron: (crons) => crons.endedSessions,
+})
+export class EndedSessionsJob implements JobWork {
+  constructor(private readonly sessions: Sessions) {}
 
   runOnce(isDryRun: boolean): Promise<JobReport> {
     return inSteps(

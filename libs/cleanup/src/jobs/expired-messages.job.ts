@@ -1,20 +1,16 @@
-import type { Retention } from '#message-persistence';
+import { Retention } from '#message-persistence';
+import { CleanupJob } from '../cleanup-job.js';
 import { counting, inSteps } from '../in-steps.js';
-import type { Job, JobReport } from '../job.js';
+import type { JobReport, JobWork } from '../job.js';
 
-/**
- * An expired message is never delivered, whether this job runs or not: the job only frees its space before retention
- * does.
- */
-export class ExpiredMessagesJob implements Job {
-  readonly name = 'expired-messages';
-  readonly does =
-    'removes the bodies of messages that have ended; claims, dead letters, past memberships and the progress of receipts past retention';
-
-  constructor(
-    readonly cron: string,
-    private readonly retention: Retention,
-  ) {}
+/** Whether it runs or not, what has expired is never delivered: this only frees the space before retention does. */
+@CleanupJob({
+  name: 'expired-messages',
+  does: 'removes the bodies of messages that have ended; claims, dead letters, past memberships and the progress of receipts past retention',
+  cron: (crons) => crons.expiredMessages,
+})
+export class ExpiredMessagesJob implements JobWork {
+  constructor(private readonly retention: Retention) {}
 
   runOnce(isDryRun: boolean): Promise<JobReport> {
     return inSteps(

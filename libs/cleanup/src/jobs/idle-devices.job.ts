@@ -1,36 +1,34 @@
-import type { Registry } from '#connection-manager';
-import type { DeviceKey, Devices } from '#message-persistence';
-import type { Job, JobReport } from '../job.js';
-
-export interface IdleDevicesOptions {
-  readonly cron: string;
-  /** 0 means that devices are never forgotten. */
-  readonly idleDays: number;
-  readonly devices: Devices;
-  readonly registry: Registry;
-}
+import { Inject } from '@nestjs/common';
+import { SETTINGS, type Settings } from '#config';
+import { Registry } from '#connection-manager';
+import { Devices, type DeviceKey } from '#message-persistence';
+import { CleanupJob } from '../cleanup-job.js';
+import type { JobReport, JobWork } from '../job.js';
 
 const AT_ONCE = 1_000;
 const GOES = 10;
 
-/** Messages for a device that never comes back would otherwise keep every message past retention. */
-export class IdleDevicesJob implements Job {
-  readonly name = 'idle-devices';
-  readonly does = 'forgets devices not seen for IDLE_DEVICE_DAYS, so that nothing is kept for them any more';
-  readonly cron: string;
-
-  constructor(private readonly options: IdleDevicesOptions) {
-    this.cron = options.cron;
-  }
+/** What waits for devices that never come back would else keep every message past retention. */
+@CleanupJob({
+  name: 'idle-devices',
+  does: 'forgets devices not seen for IDLE_DEVICE_DAYS, so that nothing is kept for them any more',
+  cron: (crons) => crons.idleDevices,
+})
+export class IdleDevicesJob implements JobWork {
+  constructor(
+    @Inject(SETTINGS) private readonly settings: Settings,
+    private readonly devices: Devices,
+    private readonly registry: Registry,
+  ) {}
 
   async runOnce(isDryRun: boolean): Promise<JobReport> {
-    const { idleDays, devices } = this.options;
+    const { idleDeviceDays: idleDays } = this.settings.cleanup;
     if (idleDays === 0) return { rows: 0, notes: ['switched off'] };
     let rows = 0;
     for (let go = 0; go < GOES; go++) {
-      const idle = await devices.findIdle(idleDays, AT_ONCE);
+      const idle = await this.devices.findIdle(idleDays, AT_ONCE);
       const away = await this.withoutOnline(idle, isDryRun);
-      rows += isDryRun ? away.length : await devices.forget(away, idleDays);
+      rows += isDryRun ? away.length : await this.devices.forget(away, idleDays);
       if (isDryRun || idle.length < AT_ONCE) break;
     }
     return { rows };
@@ -41,10 +39,9 @@ export class IdleDevicesJob implements Job {
    * comes and when it goes.
    */
   private async withoutOnline(idle: readonly DeviceKey[], isDryRun: boolean): Promise<DeviceKey[]> {
-    const { registry, devices } = this.options;
-    const online = await registry.onlineDevices([...new Set(idle.map(({ user }) => user))]);
+    const online = await this.registry.onlineDevices([...new Set(idle.map(({ user }) => user))]);
     const isOnline = ({ user, deviceId }: DeviceKey): boolean => online.has(`${user} ${deviceId}`);
-    if (!isDryRun) await Promise.all(idle.filter(isOnline).map((device) => devices.leave(device)));
+    if (!isDryRun) await Promise.all(idle.filter(isOnline).map((device) => this.devices.leave(device)));
     return idle.filter((device) => !isOnline(device));
   }
 }

@@ -1,24 +1,23 @@
-import type { SuspectList } from '#limits';
-import type { AdminAudit, JobDiary } from '#message-persistence';
+import { SuspectList } from '#limits';
+import { CleanupJob } from '../cleanup-job.js';
 import { counting, inSteps } from '../in-steps.js';
-import type { Job, JobReport } from '../job.js';
+import { JobDiary } from '../job-diary.js';
+import type { JobReport, JobWork } from '../job.js';
 
-export class JobRunsJob implements Job {
-  readonly name = 'job-runs';
-  readonly does =
-    'keeps the newest 1,000 runs of each job, what operators did for ADMIN_AUDIT_DAYS, and suspects for a day';
-
+@CleanupJob({
+  name: 'job-runs',
+  does: 'keeps the newest 1,000 runs of each job, and suspects for a day',
+  cron: (crons) => crons.jobRuns,
+})
+export class JobRunsJob implements JobWork {
   constructor(
-    readonly cron: string,
     private readonly diary: JobDiary,
-    private readonly audit: Pick<AdminAudit, 'forget'>,
-    private readonly suspects: Pick<SuspectList, 'forget'>,
+    private readonly suspects: SuspectList,
   ) {}
 
   runOnce(isDryRun: boolean): Promise<JobReport> {
     return inSteps(
       counting('runs', () => this.diary.forget(isDryRun)),
-      counting('changes', () => this.audit.forget(isDryRun)),
       counting('suspects', () => this.suspects.forget(isDryRun)),
     );
   }

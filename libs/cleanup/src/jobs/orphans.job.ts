@@ -1,14 +1,14 @@
-import type { Peers } from '#connection-manager';
-import type { Job, JobReport } from '../job.js';
+import { Peers } from '#connection-manager';
+import { CleanupJob } from '../cleanup-job.js';
+import type { JobReport, JobWork } from '../job.js';
 
-export class OrphansJob implements Job {
-  readonly name = 'orphans';
-  readonly does = 'removes connections and routes of instances that are not registered';
-
-  constructor(
-    readonly cron: string,
-    private readonly peers: Peers,
-  ) {}
+@CleanupJob({
+  name: 'orphans',
+  does: 'removes connections and routes of instances that are not registered',
+  cron: (crons) => crons.orphans,
+})
+export class OrphansJob implements JobWork {
+  constructor(private readonly peers: Peers) {}
 
   async runOnce(isDryRun: boolean): Promise<JobReport> {
     return { rows: await this.peers.removeOrphans(isDryRun) };

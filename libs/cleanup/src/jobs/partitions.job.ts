@@ -1,17 +1,17 @@
-import type { Retention } from '#message-persistence';
+import { Retention } from '#message-persistence';
+import { CleanupJob } from '../cleanup-job.js';
 import { inSteps } from '../in-steps.js';
-import type { Job, JobReport } from '../job.js';
+import type { JobReport, JobWork } from '../job.js';
 import { toReport } from './dropped-report.js';
 
-/** Partitions are made days before they are needed, so a run may fail, and so may the next ones. */
-export class PartitionsJob implements Job {
-  readonly name = 'partitions';
-  readonly does = 'makes the partitions of the days ahead, drops those past retention that are delivered';
-
-  constructor(
-    readonly cron: string,
-    private readonly retention: Retention,
-  ) {}
+/** Days ahead are made long before they are needed, so a run may fail, and so may the next ones. */
+@CleanupJob({
+  name: 'partitions',
+  does: 'makes the partitions of the days ahead, drops those past retention that are delivered',
+  cron: (crons) => crons.partitions,
+})
+export class PartitionsJob implements JobWork {
+  constructor(private readonly retention: Retention) {}
 
   runOnce(isDryRun: boolean): Promise<JobReport> {
     return inSteps(

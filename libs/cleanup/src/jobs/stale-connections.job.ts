@@ -1,17 +1,22 @@
-import type { Peers } from '#connection-manager';
-import type { Job, JobReport } from '../job.js';
+import { Inject } from '@nestjs/common';
+import { SETTINGS, type Settings } from '#config';
+import { Peers } from '#connection-manager';
+import { CleanupJob } from '../cleanup-job.js';
+import type { JobReport, JobWork } from '../job.js';
 
-export class StaleConnectionsJob implements Job {
-  readonly name = 'stale-connections';
-  readonly does = 'removes connections without a sign of life, though their instance lives';
-
+@CleanupJob({
+  name: 'stale-connections',
+  does: 'removes connections without a sign of life, though their instance lives',
+  cron: (crons) => crons.staleConnections,
+})
+export class StaleConnectionsJob implements JobWork {
   constructor(
-    readonly cron: string,
     private readonly peers: Peers,
-    private readonly timeoutMs: number,
+    @Inject(SETTINGS) private readonly settings: Settings,
   ) {}
 
   async runOnce(isDryRun: boolean): Promise<JobReport> {
-    return { rows: await this.peers.removeStale(this.timeoutMs, isDryRun) };
+    const { connectionTimeoutMs } = this.settings.cleanup;
+    return { rows: await this.peers.removeStale(connectionTimeoutMs, isDryRun) };
   }
 }

@@ -1,4 +1,4 @@
-import { Controller, Get, Inject, Param, Query, UseGuards, UseInterceptors } from '@nestjs/common';
+import { Controller, Get, Param, Query, UseGuards, UseInterceptors } from '@nestjs/common';
 import { ApiTags } from '@nestjs/swagger';
 import type { z } from 'zod';
 import { Presence } from '#connection-manager';
@@ -14,8 +14,8 @@ import { ApiKeyGuard } from './api-key.guard.js';
 @UseInterceptors(TurnInterceptor)
 export class ChannelsController {
   constructor(
-    @Inject(MessageLog) private readonly log: MessageLog,
-    @Inject(Presence) private readonly presence: Presence,
+    private readonly log: MessageLog,
+    private readonly presence: Presence,
   ) {}
 
   @Get(':channel/messages')

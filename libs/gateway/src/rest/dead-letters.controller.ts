@@ -1,8 +1,8 @@
-import { Controller, Get, HttpCode, Inject, Param, Post, Query, UseGuards, UseInterceptors } from '@nestjs/common';
+import { Controller, Get, HttpCode, Param, Post, Query, UseGuards, UseInterceptors } from '@nestjs/common';
 import { ApiTags } from '@nestjs/swagger';
 import { z } from 'zod';
-import { Documented, SchemaPipe, TurnInterceptor } from '#http';
-import { DeadLetters, toDeadLetterView } from '#message-persistence';
+import { Documented, SchemaPipe, toDeadLetterView, TurnInterceptor } from '#http';
+import { DeadLetters } from '#message-persistence';
 import { Fault, rest } from '#protocol';
 import { ApiKeyGuard } from './api-key.guard.js';
 
@@ -12,7 +12,7 @@ import { ApiKeyGuard } from './api-key.guard.js';
 @UseGuards(ApiKeyGuard)
 @UseInterceptors(TurnInterceptor)
 export class DeadLettersController {
-  constructor(@Inject(DeadLetters) private readonly deadLetters: DeadLetters) {}
+  constructor(private readonly deadLetters: DeadLetters) {}
 
   @Get()
   @Documented({

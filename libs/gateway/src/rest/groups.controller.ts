@@ -1,4 +1,4 @@
-import { Controller, Delete, Inject, Param, Put, UseGuards, UseInterceptors } from '@nestjs/common';
+import { Controller, Delete, Param, Put, UseGuards, UseInterceptors } from '@nestjs/common';
 import { ApiTags } from '@nestjs/swagger';
 import type { z } from 'zod';
 import { Presence } from '#connection-manager';
@@ -15,8 +15,8 @@ const PARAMS = { channel: 'group:<name>, percent-encoded', user: 'percent-encode
 @UseGuards(ApiKeyGuard)
 export class GroupsController {
   constructor(
-    @Inject(Delivery) private readonly delivery: Delivery,
-    @Inject(Presence) private readonly presence: Presence,
+    private readonly delivery: Delivery,
+    private readonly presence: Presence,
   ) {}
 
   @Put(':user')

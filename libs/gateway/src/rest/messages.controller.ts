@@ -78,12 +78,12 @@ export class MessagesController {
   private readonly faults: Counts<FaultName>;
 
   constructor(
-    @Inject(Delivery) private readonly delivery: Delivery,
-    @Inject(MessageLog) private readonly log: MessageLog,
-    @Inject(Timelines) private readonly timelines: Timelines,
+    private readonly delivery: Delivery,
+    private readonly log: MessageLog,
+    private readonly timelines: Timelines,
     @Inject(LOGGER) private readonly logger: Logger,
     @Inject(METER) meter: Meter,
-    @Inject(SharedLimits) private readonly sharedLimits: SharedLimits,
+    private readonly sharedLimits: SharedLimits,
   ) {
     this.faults = countFaults(meter);
   }

@@ -1,8 +1,16 @@
-import { Controller, Delete, Get, Inject, Param, UseGuards, UseInterceptors } from '@nestjs/common';
+import { Controller, Delete, Get, Param, UseGuards, UseInterceptors } from '@nestjs/common';
 import { ApiTags } from '@nestjs/swagger';
 import type { z } from 'zod';
-import { Presence, Registry, Sessions, toConnectionView, toSessionView } from '#connection-manager';
-import { Action, AuditInterceptor, Documented, SchemaPipe, TurnInterceptor } from '#http';
+import { Presence, Registry, Sessions } from '#connection-manager';
+import {
+  Action,
+  AuditInterceptor,
+  Documented,
+  SchemaPipe,
+  toConnectionView,
+  toSessionView,
+  TurnInterceptor,
+} from '#http';
 import { Fault, UserId, inboxOf, rest } from '#protocol';
 import { ApiKeyGuard } from './api-key.guard.js';
 
@@ -15,9 +23,9 @@ const USER = { id: 'the user, percent-encoded' };
 @UseInterceptors(TurnInterceptor)
 export class UsersController {
   constructor(
-    @Inject(Registry) private readonly registry: Registry,
-    @Inject(Sessions) private readonly sessions: Sessions,
-    @Inject(Presence) private readonly presence: Presence,
+    private readonly registry: Registry,
+    private readonly sessions: Sessions,
+    private readonly presence: Presence,
   ) {}
 
   @Get(':id/connections')

@@ -13,6 +13,7 @@ import { Fault, type Ack } from '#protocol';
 import { Admission, type Place } from './admission.js';
 import { ClientAddress } from './client-address.js';
 import { departures } from './departures.js';
+import { isEngineKnown, UNKNOWN_PACKAGES } from './engine-internals.js';
 import { maxFrameBytes } from './frame-limit.js';
 import { GatewayMetrics } from '../gateway-metrics.js';
 import { greet } from './handshake.js';
@@ -28,10 +29,9 @@ const LOOK_MS = 20;
 const TOKEN_LOOK_MS = 250;
 const THROTTLE_LOOK_MS = 50;
 const SWEEP_MS = 10_000;
-/**
- * Parts of the time for draining: clients are told to leave within the first, and all are cut off after the second. The
- * rest is for requests under way and for what has to be written.
- */
+const UNKNOWN_ENGINE =
+  'sockets are slower: this server does not know the inside of these versions, and leaves all events to them';
+/** Of the time for draining: the rest is for requests under way and for what has to be written. */
 const SPREAD_SHARE = 0.7;
 const END_SHARE = 0.85;
 
@@ -67,17 +67,17 @@ export class ClientGateway implements OnGatewayInit<Server> {
   constructor(
     @Inject(SETTINGS)
     { admission, auth, body, isProduction, sessions: { tokenNoticeMs, clockToleranceMs }, sockets }: ResolvedSettings,
-    @Inject(Tokens) private readonly tokens: Tokens,
-    @Inject(Delivery) delivery: Delivery,
-    @Inject(Sessions) private readonly sessions: Sessions,
-    @Inject(Presence) presence: Presence,
-    @Inject(Heartbeats) heartbeats: Heartbeats,
+    private readonly tokens: Tokens,
+    delivery: Delivery,
+    private readonly sessions: Sessions,
+    presence: Presence,
+    heartbeats: Heartbeats,
     @Inject(LOGGER) private readonly logger: Logger,
     @Inject(METER) meter: Meter,
-    @Inject(RequestLog) private readonly requestLog: RequestLog,
-    @Inject(Suspects) suspicions: Suspects,
-    @Inject(FairQueue) turns: FairQueue,
-    @Inject(SharedLimits) private readonly sharedLimits: SharedLimits,
+    private readonly requestLog: RequestLog,
+    suspicions: Suspects,
+    turns: FairQueue,
+    private readonly sharedLimits: SharedLimits,
   ) {
     const metrics = new GatewayMetrics(meter, this, admission.maxConnections);
     const onGone = ({ socket }: SocketClient): void => void this.clients.delete(socket.id);
@@ -105,8 +105,8 @@ export class ClientGateway implements OnGatewayInit<Server> {
 
   afterInit(server: Server): void {
     this.server = server;
-    // A middleware is used because allowRequest is skipped when the URL has a sid, and cors does not cover WebSocket
-    // upgrades.
+    if (!isEngineKnown) this.logger.warn({ packages: UNKNOWN_PACKAGES }, UNKNOWN_ENGINE);
+    // Not allowRequest or cors: the one is skipped when the URL has a sid, the other does not cover WebSocket upgrades.
     server.engine.use((request: TransportRequest, response: unknown, next: () => void) =>
       this.newTransports.queue.run(() => this.guard.pass(request, response, next)),
     );

@@ -1,21 +1,6 @@
 import { ACK_CHANNELS_MAX } from '#protocol';
+import type { EngineSocket, OnMessage } from './engine-internals.js';
 import type { TurnQueue } from './turn-queue.js';
-
-/** The parts of Engine.IO's socket that lead to its WebSocket; its types keep them private. */
-export interface NewConnection {
-  readonly transport: { readonly socket?: WsSocket };
-  close(): void;
-}
-
-interface WsSocket {
-  listeners(event: 'message'): OnMessage[];
-  off(event: 'message', listener: OnMessage): void;
-  on(event: 'message', listener: OnMessage): void;
-  on(event: 'ping' | 'pong', listener: () => void): void;
-  off(event: 'ping' | 'pong', listener: () => void): void;
-}
-
-type OnMessage = (this: WsSocket, data: Buffer, isBinary: boolean) => void;
 
 /** Digits of frames: `3` is Engine.IO's "pong", and `40` its "message" with Socket.IO's "connect" in it. */
 const THREE = 0x33;
@@ -37,7 +22,7 @@ const MAX_FRAMES = 16;
  * @param queue takes its frames in turns with those of other newcomers
  * @returns a function that takes the guard away, after which all frames go through
  */
-export function guardFirstFrames(conn: NewConnection, queue: TurnQueue): () => void {
+export function guardFirstFrames(conn: EngineSocket, queue: TurnQueue): () => void {
   const ws = conn.transport.socket;
   const [usual, ...others] = ws?.listeners('message') ?? [];
   if (!ws || !usual || others.length > 0) return () => undefined;

@@ -1,14 +1,7 @@
+import type { WsSocket } from './engine-internals.js';
 import { currentTurn } from './turn-queue.js';
 
-/** The WebSocket of `ws`, as far as reading from it goes. */
-export interface ReadableWebSocket {
-  pause(): void;
-  resume(): void;
-  prependListener(event: 'close', listener: () => void): void;
-  off(event: 'close', listener: () => void): void;
-  /** What cuts its bytes into frames. While it may not, it hands over one frame in a turn of the event loop. */
-  readonly _receiver?: { _allowSynchronousEvents?: boolean };
-}
+type ReadableWebSocket = Pick<WsSocket, 'pause' | 'resume' | 'prependListener' | 'off' | '_receiver'>;
 
 /** Frames that were read and wait for a turn. */
 interface Backlog {

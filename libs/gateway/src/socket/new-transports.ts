@@ -4,7 +4,8 @@ import type { Settings } from '#config';
 import { Buckets, HalfOpenTransports, networkOf, type HalfOpenTransport, type Suspicions } from '#limits';
 import type { Counts } from '#observability';
 import { Fault } from '#protocol';
-import { guardFirstFrames, type NewConnection } from './first-frames.js';
+import type { EngineSocket } from './engine-internals.js';
+import { guardFirstFrames } from './first-frames.js';
 import { TurnQueue } from './turn-queue.js';
 
 type TransportLimit = 'maxHalfOpen' | 'connectTimeoutMs' | 'handshakesPerS' | 'refusedTokensPerS';
@@ -26,9 +27,6 @@ const BURST_S = 10;
 const PER_TURN = 2;
 /** A transport is closed when so many CONNECTs on it were refused, to whatever namespace. */
 const MAX_REFUSALS = 3;
-
-/** The part of Engine.IO's socket that is needed to guard and close a transport. */
-type Conn = NewConnection & object;
 
 /**
  * The transports from their upgrade until their client is let in. Until then only its address tells one client from the
@@ -72,8 +70,8 @@ export class NewTransports {
     return undefined;
   }
 
-  /** Guards the first frames of a transport, once Engine.IO has made a connection of it. */
-  watch(conn: Conn, socket: TcpSocket): void {
+  /** Engine.IO has made a connection of it. */
+  watch(conn: EngineSocket, socket: TcpSocket): void {
     const entry = this.entries.get(socket);
     if (entry) entry.admitAllFrames = guardFirstFrames(conn, this.queue);
   }
@@ -104,8 +102,8 @@ export class NewTransports {
     return retryAfterMs;
   }
 
-  /** Counts a refused CONNECT, which Socket.IO answers on the next tick. With one too many the transport is closed. */
-  refuseConnect(conn: Conn): void {
+  /** A CONNECT was refused, and is answered by the next turn; with one too many the transport ends. */
+  refuseConnect(conn: EngineSocket): void {
     const refusals = (this.refusals.get(conn) ?? 0) + 1;
     this.refusals.set(conn, refusals);
     // Socket.IO answers on the next tick as well; this runs after that.

@@ -5,6 +5,7 @@ import { ifTaken, type FairQueue, type SharedLimits } from '#limits';
 import {
   channelKind,
   Fault,
+  HISTORY_LIMIT,
   inboxOf,
   isGranted,
   startOfSecondItem,
@@ -23,8 +24,7 @@ type Handlers = {
   [N in RequestName]: (payload: RequestPayload<N>, json: string | undefined) => Promise<RequestResult<N>>;
 };
 
-const HISTORY_LIMIT = 100;
-/** The most bytes of a long answer: a page of history, and the users of a channel. */
+/** How long an answer may be: a page of history, and the users of a channel. */
 const PAGE_BYTES = 1_048_576;
 const USERS_BYTES = 131_072;
 /** How many long answers of a connection are made at once: a page, and as many bytes of answers about presence. */

@@ -3,6 +3,7 @@ import { IoAdapter } from '@nestjs/platform-socket.io';
 import type { IncomingMessage, Server as HttpServer } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Server, ServerOptions } from 'socket.io';
+import { engineOptionsOf } from './engine-internals.js';
 import { maxFrameBytes } from './frame-limit.js';
 import { RoomlessAdapter } from './roomless-adapter.js';
 
@@ -54,9 +55,9 @@ export class SocketAdapter extends IoAdapter {
  */
 const MAX_FRAGMENTS = 256;
 
-/** Replaces the class of Engine.IO's WebSocket server, because Engine.IO makes the server anew when HTTP listens. */
-function limitFragments({ engine }: Server): void {
-  const { opts } = engine as unknown as { opts: { wsEngine: new (options: object) => object } };
+/** Engine.IO makes its WebSocket server anew when HTTP listens. */
+function limitFragments(server: Server): void {
+  const opts = engineOptionsOf(server);
   const { wsEngine: Usual } = opts;
   opts.wsEngine = class extends Usual {
     constructor(options: object) {

@@ -7,6 +7,7 @@ import { cut, type Logger, type ThrottledLog } from '#observability';
 import { Fault, isRequest, parseRequest, type Ack, type RequestName, type RequestPayload } from '#protocol';
 import type { GatewayMetrics } from '../gateway-metrics.js';
 import type { Entrant, Place } from './admission.js';
+import { innerSocketOf } from './engine-internals.js';
 import type { Guest } from './handshake.js';
 import type { FrameReader } from './frame-reader.js';
 import { Requests } from './requests.js';
@@ -347,5 +348,5 @@ const NO_ACKS = new Map<never, never>();
 function forgetHandshake(socket: Socket): void {
   (socket.conn as { request: unknown }).request = null;
   (socket as { handshake: unknown }).handshake = FORGOTTEN;
-  (socket as unknown as { acks: ReadonlyMap<never, never> }).acks = NO_ACKS;
+  innerSocketOf(socket).acks = NO_ACKS;
 }

@@ -1,6 +1,15 @@
 import type { Socket } from 'socket.io';
 import { ACK_CHANNELS_MAX, isRequest } from '#protocol';
-import { FrameReader, type ReadableWebSocket } from './frame-reader.js';
+import {
+  decoderOf,
+  engineSocketOf,
+  innerSocketOf,
+  isEngineKnown,
+  type Decoder,
+  type EngineSocket,
+  type EventPacket,
+} from './engine-internals.js';
+import { FrameReader } from './frame-reader.js';
 
 export interface Taker {
   /**
@@ -27,41 +36,8 @@ export interface Taker {
   fail(error: unknown): void;
 }
 
-/** Socket.IO's packet of an event. */
-interface EventPacket {
-  readonly data?: readonly unknown[];
-  readonly id?: number;
-  /** Ours: the text of `data`. */
-  json?: string;
-}
-
-/** What Engine.IO's socket, whose types keep it private, and Socket.IO's client say of what they wait for. */
-interface EngineSocket {
-  readonly protocol: number;
-  readonly readyState: string;
-  readonly pingTimeoutTimer: unknown;
-  readonly hasRefreshedPingTimeout: boolean;
-  readonly transport: { readonly socket?: WsSocket };
-}
-
-interface Decoder {
-  on(event: 'decoded', listener: (packet: EventPacket) => void): void;
-  off(event: 'decoded', listener: (packet: EventPacket) => void): void;
-}
-
-/** The WebSocket of `ws` below them. */
-type WsSocket = ReadableWebSocket & {
-  listeners(event: 'message'): OnMessage[];
-  off(event: 'message', listener: OnMessage): void;
-  on(event: 'message', listener: OnMessage): void;
-  on(event: 'ping' | 'pong', listener: (data: Buffer) => void): void;
-  readonly _receiver?: { prependListener(event: 'error', listener: (error: { code?: string }) => void): void };
-};
-
 /** Of `ws`: the length of a frame, of a message in fragments, and one beyond all numbers. */
 const TOO_LONG: readonly unknown[] = ['WS_ERR_UNSUPPORTED_MESSAGE_LENGTH', 'WS_ERR_UNSUPPORTED_DATA_PAYLOAD_LENGTH'];
-
-type OnMessage = (this: WsSocket, data: Buffer, isBinary: boolean) => void;
 
 /** Engine.IO's "message", and in it Socket.IO's "event" of the main namespace, its id and its JSON array. */
 const FOUR = 0x34;
@@ -112,18 +88,17 @@ export function listen(socket: Socket, taker: Taker): FrameReader {
       taker.fail(error);
     }
   };
-  (socket as unknown as { onevent: (packet: EventPacket) => void }).onevent = ({ data = [], id, json }) =>
-    take(data, id, json);
-  const conn = socket.conn as unknown as EngineSocket;
+  innerSocketOf(socket).onevent = ({ data = [], id, json }) => take(data, id, json);
+  const conn = engineSocketOf(socket);
   const ws = conn.transport.socket;
   ws?._receiver?.prependListener('error', ({ code }) => {
     if (TOO_LONG.includes(code)) contain(taker, () => taker.onFrameTooLong());
   });
   const [usual, ...others] = ws?.listeners('message') ?? [];
-  const { decoder } = socket.client as unknown as { decoder?: Decoder };
+  const decoder = decoderOf(socket);
   if (!ws || !usual || others.length > 0 || !decoder) return new FrameReader(ws, () => undefined);
-  // As it is with Engine.IO 6 and Socket.IO 4: with others, everything goes their way.
-  const isKnown = conn.protocol === 4;
+  // With other versions, everything goes their way.
+  const isKnown = isEngineKnown && conn.protocol === 4;
   /** What went the usual way is taken at the end of this turn; what came behind it must not pass it by. */
   let isDetoured = false;
   // `ws` answers a ping by itself, and sends none that a pong would be due for.

@@ -1,26 +1,9 @@
 import type { Socket } from 'socket.io';
 import type { Outlet, Packet } from '#delivery';
 import type { EventName, EventPayload, Fault } from '#protocol';
+import { engineSocketOf, isEngineKnown, type EngineSocket } from './engine-internals.js';
 import { errorFrame, eventFrame, messagesFrame, resultFrame } from './frame.js';
 import type { GatewayMetrics } from '../gateway-metrics.js';
-
-/** The parts of Engine.IO's socket that tell what it has not sent yet and take frames; its types keep them private. */
-interface EngineSocket {
-  readonly readyState: string;
-  readonly writeBuffer: readonly { readonly options?: { readonly wsPreEncodedFrame?: readonly Buffer[] } }[];
-  readonly transport: { readonly socket?: WsSocket };
-  /** Set while a pong is due. */
-  pingTimeoutTimer: NodeJS.Timeout | null;
-  readonly pingIntervalTimer: NodeJS.Timeout | null;
-}
-
-/** The WebSocket of `ws` below Engine.IO's socket. */
-interface WsSocket {
-  readonly bufferedAmount: number;
-  readonly _sender: { sendFrame(frame: readonly Buffer[]): void };
-  pause(): void;
-  terminate(): void;
-}
 
 /** How long the last words to a client that is cut off may take to reach the network. */
 const LAST_WORDS_MS = 1_000;
@@ -61,7 +44,7 @@ export class SocketOutlet implements Outlet {
     private readonly metrics: GatewayMetrics,
     private readonly owner: OutletOwner,
   ) {
-    this.conn = socket.conn as unknown as EngineSocket;
+    this.conn = engineSocketOf(socket);
   }
 
   /** The bytes that the network has not taken. Engine.IO's queue is empty while `ws` takes all, so `ws` counts, too. */
@@ -182,9 +165,8 @@ export class SocketOutlet implements Outlet {
     this.frameBytes = 0;
     const { readyState, writeBuffer, transport } = this.conn;
     const ws = transport.socket;
-    // Unless something waits in Engine.IO's queue, the bytes go to `ws` directly. Engine.IO would send them there after
-    // five events and as many objects.
-    if (readyState === 'open' && writeBuffer.length === 0 && ws) {
+    // Where Engine.IO's socket would send it after five events and as many objects, unless something waits there.
+    if (isEngineKnown && readyState === 'open' && writeBuffer.length === 0 && ws) {
       ws._sender.sendFrame([bytes]);
       this.isBehind = ws.bufferedAmount > 0;
     } else {

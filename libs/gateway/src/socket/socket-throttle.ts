@@ -1,6 +1,6 @@
 import { RequestLimiter, type ConnectionLoad } from '#limits';
 import { Fault } from '#protocol';
-import type { SocketThrottles } from './socket-throttles.js';
+import type { SocketThrottles, ThrottledSocket } from './socket-throttles.js';
 
 /** A socket as its throttle sees it: it can be paused, resumed and cut off. */
 export interface Throttled {
@@ -39,8 +39,8 @@ const DRAINED_BYTES = 65_536;
  * does not drain is closed. A throttle is made for sockets that send something or do not read; most connections do
  * neither at a given moment.
  */
-export class SocketThrottle {
-  /** The time, by performance.now(), at which the client's network last took something. */
+export class SocketThrottle implements ThrottledSocket {
+  /** When its network last took something, performance.now(). */
   drainedAtMs = performance.now();
   /** How many bytes waited for the client's network when they were last weighed. */
   unsentBytes = 0;

@@ -1,7 +1,6 @@
 import { Loads, RequestLimits, type LoadShares, type RequestRates } from '#limits';
 import type { Counts } from '#observability';
 import { Fault } from '#protocol';
-import type { SocketThrottle } from './socket-throttle.js';
 
 export interface SocketThrottlesOptions {
   readonly perConnection: RequestRates;
@@ -12,9 +11,21 @@ export interface SocketThrottlesOptions {
   readonly onFlood: (address: string) => void;
 }
 
+/** The throttle of one socket as {@link SocketThrottles} sees it. */
+export interface ThrottledSocket {
+  /** performance.now() when its network last took something. */
+  readonly drainedAtMs: number;
+  /** The bytes that wait for its network, as weighed last. */
+  readonly unsentBytes: number;
+  hasRoom(bytes: number): boolean;
+  /** @returns whether there will be something to look at again */
+  look(nowMs: number): boolean;
+  cutOff(why: string): void;
+}
+
 /** A request with a long answer that waits for room. */
 interface Waiter {
-  readonly throttle: SocketThrottle;
+  readonly throttle: ThrottledSocket;
   readonly bytes: number;
   readonly endsAtMs: number;
   readonly resolve: () => void;
@@ -32,8 +43,8 @@ export class SocketThrottles {
   readonly requests: RequestLimits;
   readonly loads: Loads;
   readonly limited: Counts<string>;
-  /** The sockets whose network has not taken everything, or that are not read from. */
-  private readonly watched = new Set<SocketThrottle>();
+  /** Those whose network has not taken everything, or that are not read from. */
+  private readonly watched = new Set<ThrottledSocket>();
   private readonly waiters = new Set<Waiter>();
 
   constructor(readonly options: SocketThrottlesOptions) {
@@ -42,12 +53,12 @@ export class SocketThrottles {
     this.limited = options.limited;
   }
 
-  watch(throttle: SocketThrottle): void {
+  watch(throttle: ThrottledSocket): void {
     this.watched.add(throttle);
   }
 
-  /** To be called when the socket of a throttle has closed. Its waiting answers are refused. */
-  leave(throttle: SocketThrottle): void {
+  /** Its socket has closed. */
+  leave(throttle: ThrottledSocket): void {
     this.watched.delete(throttle);
     for (const waiter of this.waiters) {
       if (waiter.throttle !== throttle) continue;
@@ -69,11 +80,8 @@ export class SocketThrottles {
     this.loads.sweep();
   }
 
-  /**
-   * Waits for room for an answer of so many bytes, without taking it. Undefined means that there is room now.
-   * @throws Fault OVERLOADED, UNAVAILABLE
-   */
-  room(throttle: SocketThrottle, bytes: number, endsAtMs: number): Promise<void> | undefined {
+  /** Resolves when there is room for an answer of so many bytes, which is not taken by that. @throws Fault OVERLOADED, UNAVAILABLE */
+  room(throttle: ThrottledSocket, bytes: number, endsAtMs: number): Promise<void> | undefined {
     if (throttle.hasRoom(bytes)) return undefined;
     return new Promise((resolve, reject) => this.waiters.add({ throttle, bytes, endsAtMs, resolve, reject }));
   }
@@ -90,7 +98,7 @@ export class SocketThrottles {
   }
 
   private cutOffHeaviest(nowMs: number): void {
-    let heaviest: SocketThrottle | undefined;
+    let heaviest: ThrottledSocket | undefined;
     for (const throttle of this.watched) {
       if (nowMs - throttle.drainedAtMs < STUCK_MS) continue;
       if (!heaviest || throttle.unsentBytes > heaviest.unsentBytes) heaviest = throttle;

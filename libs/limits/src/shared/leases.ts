@@ -17,7 +17,7 @@ export class Leases {
 
   constructor(
     private readonly database: Database,
-    private readonly instanceId: () => string,
+    private readonly instanceId: string,
     private readonly instances: () => number,
   ) {
     const batched = { maxItems: MAX_KEYS, paceMs: () => PACE_MS };
@@ -38,7 +38,7 @@ export class Leases {
   private async leaseRates(asks: readonly (() => RateAsk)[]): Promise<number[]> {
     const items = asks.map((ask) => ask());
     const [row] = await this.database.rows('work', LEASE_RATES, [
-      this.instanceId(),
+      this.instanceId,
       textArray(items.map(({ key }) => key)),
       plainArray(items.map(({ most }) => most)),
       plainArray(items.map(({ windowMs }) => windowMs)),
@@ -53,7 +53,7 @@ export class Leases {
   private async leasePlaces(asks: readonly (() => PlaceAsk)[]): Promise<(number | null)[]> {
     const items = asks.map((ask) => ask());
     const [row] = await this.database.rows('work', LEASE_PLACES, [
-      this.instanceId(),
+      this.instanceId,
       textArray(items.map(({ key }) => key)),
       plainArray(items.map(({ most }) => most)),
       plainArray(items.map(({ used }) => used)),

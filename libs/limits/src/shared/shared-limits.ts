@@ -11,7 +11,7 @@ import { SharedPlaces } from './shared-places.js';
 import { SharedRate } from './shared-rate.js';
 
 export type SharedLimitsOptions = Settings['sharedLimits'] & {
-  readonly instanceId: () => string;
+  readonly instanceId: string;
   /** Returns how many instances share the limits, this one included, as far as this one knows. */
   readonly instances: () => number;
   readonly beatMs: number;
@@ -89,7 +89,7 @@ export class SharedLimits {
   }
 
   private async end(deadlineMs: number): Promise<void> {
-    await withRetry(() => this.database.rows('work', END_SHARES, [this.options.instanceId()]), { deadlineMs });
+    await withRetry(() => this.database.rows('work', END_SHARES, [this.options.instanceId]), { deadlineMs });
   }
 
   private forget(): void {

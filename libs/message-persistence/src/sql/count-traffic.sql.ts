@@ -7,8 +7,6 @@ export interface TrafficRow {
   timeouts: number;
   disconnected: number;
   dead: number;
-  job_runs: number;
-  job_failures: number;
 }
 
 /**
@@ -37,16 +35,11 @@ export const COUNT_TRAFFIC = statement<TrafficRow>(
    ), died as (
      select date_bin(make_interval(secs => $3), died_at, 'epoch') as at, count(*) as dead
        from trunkline.dead_letters, bounds where died_at >= low and died_at < high group by 1
-   ), jobs as (
-     select date_bin(make_interval(secs => $3), finished_at, 'epoch') as at, count(*) as job_runs,
-            count(error) as job_failures
-       from trunkline.job_runs, bounds where finished_at >= low and finished_at < high group by 1
    )
    select t.at, coalesce(published, 0) as published, coalesce(acknowledged, 0) as acknowledged,
-          coalesce(timeouts, 0) as timeouts, coalesce(disconnected, 0) as disconnected, coalesce(dead, 0) as dead,
-          coalesce(job_runs, 0) as job_runs, coalesce(job_failures, 0) as job_failures
+          coalesce(timeouts, 0) as timeouts, coalesce(disconnected, 0) as disconnected, coalesce(dead, 0) as dead
      from bounds
     cross join lateral generate_series(low, high - interval '1 microsecond', make_interval(secs => $3)) as t (at)
-     left join published using (at) left join attempted using (at) left join died using (at) left join jobs using (at)
+     left join published using (at) left join attempted using (at) left join died using (at)
     order by t.at`,
 );

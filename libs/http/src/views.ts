@@ -1,8 +1,7 @@
 import type { z } from 'zod';
-import type { admin, rest } from '#protocol';
-import type { BanRow } from './sql/bans.sql.js';
-import type { ConnectionRow } from './sql/find-connections.sql.js';
-import type { SessionRow } from './sql/sessions.sql.js';
+import type { ConnectionRow, SessionRow } from '#connection-manager';
+import type { DeadLetterRow } from '#message-persistence';
+import type { rest } from '#protocol';
 
 /** Converts a connection to the form that REST shows. */
 export function toConnectionView(row: ConnectionRow): z.infer<typeof rest.ConnectionView> {
@@ -33,8 +32,16 @@ export function toSessionView(row: SessionRow): z.infer<typeof rest.SessionView>
   };
 }
 
-/** Converts a ban to the form that operators see. */
-export function toBanView({ reason, banned_at, banned_until }: BanRow): z.infer<typeof admin.BanView> {
-  const until = banned_until instanceof Date ? banned_until.toISOString() : null;
-  return { reason, since: banned_at.toISOString(), until };
+/** A dead letter as REST shows it. */
+export function toDeadLetterView(row: DeadLetterRow): z.infer<typeof rest.DeadLetter> {
+  return {
+    messageId: row.message_id,
+    channel: row.channel,
+    seq: row.seq,
+    user: row.user_id,
+    deviceId: row.device_id,
+    attempts: row.attempts,
+    error: row.error,
+    diedAt: row.died_at.toISOString(),
+  };
 }

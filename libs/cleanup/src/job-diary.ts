@@ -1,7 +1,8 @@
-import type { Database } from '#database';
+import { Injectable } from '@nestjs/common';
+import { Database, sweep } from '#database';
+import { COUNT_RUNS, type JobRunsRow } from './sql/count-job-runs.sql.js';
 import { FORGET_RUNS, LAST_RUN, LAST_RUNS, LAST_SUCCESSES, RECORD_RUN, type LastRunRow } from './sql/job-runs.sql.js';
 import { LIST_RUNS, type JobRunRow } from './sql/list-job-runs.sql.js';
-import { sweep } from './sweep.js';
 
 const RUNS_AT_ONCE = 1_000;
 
@@ -13,7 +14,8 @@ export interface JobRun {
   readonly error: string | null;
 }
 
-/** Records what each cleanup job did and when, on whichever instance it ran. */
+/** What the cleanup jobs did and when, on whichever instance. */
+@Injectable()
 export class JobDiary {
   constructor(private readonly database: Database) {}
 
@@ -43,7 +45,12 @@ export class JobDiary {
     return this.database.rows('work', LIST_RUNS, [job, before, limit]);
   }
 
-  /** Removes all but the newest 1,000 runs of each job. @returns how many were removed */
+  /** Runs that ended in that time, by steps; a step in which none did is left out. */
+  count(from: Date, to: Date, stepS: number): Promise<JobRunsRow[]> {
+    return this.database.rows('work', COUNT_RUNS, [from, to, stepS]);
+  }
+
+  /** Keeps the newest 1,000 runs of each job. @returns how many were removed */
   forget(isDryRun: boolean): Promise<number> {
     return sweep(this.database, FORGET_RUNS, [RUNS_AT_ONCE], { atOnce: RUNS_AT_ONCE, isDryRun });
   }

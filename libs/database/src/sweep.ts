@@ -1,4 +1,5 @@
-import type { Database, Statement } from '#database';
+import type { Database } from './database.js';
+import type { Statement } from './statement.js';
 
 export interface SweepOptions {
   /** The most rows that the statement deletes at once. */

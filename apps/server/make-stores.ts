@@ -1,0 +1,78 @@
+import type { Settings } from '#config';
+import { Peers, Registry, Sessions } from '#connection-manager';
+import type { Database } from '#database';
+import { SuspectList } from '#limits';
+import {
+  AppendObserver,
+  Audience,
+  Backlog,
+  DeadLetters,
+  Devices,
+  Directory,
+  Erasure,
+  Groups,
+  MessageLog,
+  MessageSearch,
+  Outbox,
+  Retention,
+  Settlements,
+  Traffic,
+} from '#message-persistence';
+import { NO_METER, type Meter, type Tracing } from '#observability';
+
+export type Stores = ReturnType<typeof makeStores>;
+
+/** How stores are watched, and whom they tell. */
+export interface StoreOptions {
+  readonly meter: Meter;
+  /** Undefined: tracing is off. */
+  readonly tracing: Tracing | undefined;
+  /** Connections of these users have come or gone. */
+  readonly onChanged: (users: readonly string[]) => void;
+  readonly onError: (what: string, error: unknown) => void;
+}
+
+const UNWATCHED: StoreOptions = {
+  meter: NO_METER,
+  tracing: undefined,
+  onChanged: () => undefined,
+  onError: () => undefined,
+};
+
+/** Everything that stands in tables, for an instance or for the command line; nothing of it acts by itself. */
+export function makeStores(
+  database: Database,
+  settings: Settings,
+  instanceId: string,
+  { meter, tracing, onChanged, onError }: StoreOptions = UNWATCHED,
+) {
+  const { publish, owned, delivery } = settings;
+  return {
+    registry: new Registry(database, instanceId, onChanged),
+    peers: new Peers(database, instanceId, settings.registry.leaseMs, onChanged),
+    sessions: new Sessions(database, {
+      ...settings.sessions,
+      ...{ instanceId, pollMs: delivery.pollMs, isNotifyOn: delivery.isNotifyOn },
+      onError: (error) => onError('ended sessions not looked for, the poll repeats it', error),
+    }),
+    messages: new MessageLog(database, { ...publish, observer: new AppendObserver(meter, tracing) }),
+    groups: new Groups(database, owned.maxGroups),
+    audience: new Audience(database),
+    search: new MessageSearch(database),
+    devices: new Devices(database, owned.maxDevices),
+    settlements: new Settlements(database, instanceId, delivery.maxTotalAttempts),
+    outbox: new Outbox(database, { ...delivery, ...publish, maxScheduledOfUser: owned.maxScheduled }),
+    deadLetters: new DeadLetters(database),
+    retention: makeRetention(database, settings, meter),
+    directory: new Directory(database),
+    traffic: new Traffic(database),
+    backlog: new Backlog(database),
+    erasure: new Erasure(database),
+    suspectList: new SuspectList(database),
+  };
+}
+
+function makeRetention(database: Database, { retention, publish }: Settings, meter: Meter): Retention {
+  const { days: retentionDays, maxDays, isForced } = retention;
+  return new Retention(database, { retentionDays, maxDays, isForced, dedupeHours: publish.dedupeHours }, meter);
+}

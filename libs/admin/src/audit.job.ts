@@ -1,0 +1,20 @@
+import { Inject } from '@nestjs/common';
+import { CleanupJob, type JobReport, type JobWork } from '#cleanup';
+import { SETTINGS, type Settings } from '#config';
+import { AdminAudit } from './admin-audit.js';
+
+@CleanupJob({
+  name: 'audit',
+  does: 'forgets what operators did after ADMIN_AUDIT_DAYS',
+  cron: (crons) => crons.jobRuns,
+})
+export class AuditJob implements JobWork {
+  constructor(
+    private readonly audit: AdminAudit,
+    @Inject(SETTINGS) private readonly settings: Settings,
+  ) {}
+
+  async runOnce(isDryRun: boolean): Promise<JobReport> {
+    return { rows: await this.audit.forget(this.settings.admin.auditDays, isDryRun) };
+  }
+}
