@@ -963,7 +963,8 @@ begin
        and trunkline.inbox(trunkline.inbox_user(channel)) = channel;
   end if;
   return coalesce(length(channel) <= case when channel like 'user:%' then 205 else 200 end
-                  and channel ~ '^(broadcast|(user|group):[A-Za-z0-9._:@/+-]+)$', false);
+                  and channel ~ '^(broadcast|(user|group):[A-Za-z0-9._:@/+-]+)$'
+                  and channel !~ '^user:[.][.]?$', false);
 exception when character_not_in_repertoire or untranslatable_character then
   return false; -- the bytes behind the % are no UTF-8
 end $function$
