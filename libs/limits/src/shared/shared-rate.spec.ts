@@ -7,9 +7,11 @@ import { SharedRate } from './shared-rate.js';
 
 const LIMIT = 100;
 const STEP_MS = 10;
+/** Leases with a clock of the test, and under the lock of the key, as trunkline.lease_rates does by its own clock. */
 const LEASE = statement<{ share: number }>(
   'lease_rate',
-  `select trunkline.lease_rate($1, $2, $3, $4, $5, $6, $7, $8, to_timestamp($9::float8 / 1000)) as share`,
+  `with locked as materialized (select trunkline.lock_limits(array[$2::text]))
+   select trunkline.lease_rate($1, $2, $3, $4, $5, $6, $7, $8, to_timestamp($9::float8 / 1000)) as share from locked`,
 );
 
 let test: TestDatabase;
