@@ -16,8 +16,9 @@ const ENV = {
   MAX_PUBLISHES_PER_KEY_PER_S: String(RATE),
   // What is within the limit waits for the database for so long.
   PUBLISH_DEADLINE_MS: '30000',
-  // An instance that cannot renew its lease gives itself up, and this is not about that.
+  // An instance that cannot renew its lease gives itself up, and its peer gives it up: this is not about that.
   LEASE_MS: '120000',
+  CRON_DEAD_INSTANCES: '0 0 0 1 1 *',
 };
 
 let database: TestDatabase;
@@ -47,6 +48,9 @@ async function start(env: Record<string, string> = {}): Promise<void> {
   });
 }
 
+/** Stands for the code of a connection that ended without one. */
+const CLOSED = 0;
+
 /** A client that connects once and does not try again. */
 class Attempt {
   isIn = false;
@@ -57,7 +61,10 @@ class Attempt {
     const auth = { token: tokenFor({ user }) };
     this.socket = io(server.url, { transports: ['websocket'], forceNew: true, reconnection: false, auth });
     this.socket.on('ready', () => (this.isIn = true));
-    this.socket.on('disconnect', () => (this.isIn = false));
+    this.socket.on('disconnect', () => {
+      this.isIn = false;
+      this.code ??= CLOSED;
+    });
     this.socket.on('closing', ({ code }: EventPayload<'closing'>) => (this.code = code));
     this.socket.on('connect_error', (error: Error & { data?: WireError; description?: unknown }) => {
       // Refused before the upgrade: HTTP 503, of which a WebSocket shows no body.
