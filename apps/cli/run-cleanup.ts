@@ -13,7 +13,7 @@ export interface CleanupOptions {
   readonly list?: boolean;
 }
 
-/** It is no instance; the diary shows who ran the job. */
+/** Stands in the job history for an instance id, because a job run from the command line belongs to no instance. */
 const BY_HAND = 'by-hand';
 
 /** Lists the cleanup jobs, or runs one under the lock that the instances use and says what it did. */

@@ -98,7 +98,7 @@ export class Instance {
     readiness.state = 'draining';
     lease.isDraining = true;
     await lease.beat();
-    // One under way may take a while; the clients do, too.
+    // A job under way may take a while. It ends while the clients are being drained.
     const jobsEnded = this.jobRunner.stop();
     await this.app.get(ClientGateway).drain(this.settings.drain);
     await this.atMost(LAST_WAIT_MS, jobsEnded);

@@ -128,7 +128,10 @@ export async function makePlain(session: { query(text: string, values: unknown[]
   await session.query(SET_PLAIN, [Object.keys(PLAIN_SETTINGS), Object.values(PLAIN_SETTINGS)]);
 }
 
-/** Run in a database of its own as a superuser: the statement stands for everybody who connects to it from now on. */
+/**
+ * Functions that shadow those of PostgreSQL. A superuser runs this in a database of its own, and everybody who connects
+ * to that database meets them from then on.
+ */
 export const EVIL_FUNCTIONS = `
   create schema evil;
   create function evil.clock_timestamp() returns timestamptz language sql as 'select ''epoch''::timestamptz';

@@ -37,7 +37,8 @@ export class Server {
         PORT: '0',
         JWT_SECRET,
         API_KEYS: `tests:${API_KEY}`,
-        // Tests publish and connect as fast as they can, as few users; those of limits say which.
+        // Tests publish and connect as fast as they can, as few users, so these limits are off. Tests of limits set
+        // their own.
         MAX_REQUESTS_PER_S: '0',
         MAX_REQUESTS_PER_S_PER_USER: '0',
         MAX_BYTES_PER_S: '0',

@@ -6,7 +6,7 @@ import { BEGIN_CHANGE, END_CHANGE, FORGET_CHANGES, LIST_CHANGES, type ChangeRow 
 
 const ROWS_AT_ONCE = 1_000;
 
-/** Who changed what through the admin REST, and what came of it. */
+/** The record of all changes made through the admin REST: who made each, and its result. */
 @Injectable()
 export class AdminAudit implements ChangeLog {
   constructor(

@@ -14,7 +14,7 @@ export interface JobRun {
   readonly error: string | null;
 }
 
-/** What the cleanup jobs did and when, on whichever instance. */
+/** Records what each cleanup job did and when, on whichever instance it ran. */
 @Injectable()
 export class JobDiary {
   constructor(private readonly database: Database) {}
@@ -50,7 +50,7 @@ export class JobDiary {
     return this.database.rows('work', COUNT_RUNS, [from, to, stepS]);
   }
 
-  /** Keeps the newest 1,000 runs of each job. @returns how many were removed */
+  /** Removes all but the newest 1,000 runs of each job. @returns how many were removed */
   forget(isDryRun: boolean): Promise<number> {
     return sweep(this.database, FORGET_RUNS, [RUNS_AT_ONCE], { atOnce: RUNS_AT_ONCE, isDryRun });
   }

@@ -26,7 +26,7 @@ export type JobOutcome = JobReport & {
 
 const NOTHING: JobOutcome = { isMine: false, rows: 0 };
 
-/** Runs jobs, one after the other, so that one instance does each at a time, and writes down what came of it. */
+/** Runs jobs one after the other, each on one instance at a time, and records the outcome in the job history. */
 @Injectable()
 export class JobRunner {
   private last: Promise<unknown> = Promise.resolve();

@@ -7,7 +7,7 @@ export interface JobReport {
 
 /** The work of a cleanup job: bounded, done by any instance, and harmless when it is repeated. */
 export interface JobWork {
-  /** Does a bounded part of the work; on a dry run says what it would do, of deletes at most one batch. */
+  /** Does a bounded part of the work. A dry run only says what it would do, and counts at most one batch of deletes. */
   runOnce(isDryRun: boolean): Promise<JobReport>;
 }
 

@@ -14,7 +14,7 @@ export class Jobs {
     @Inject(SETTINGS) private readonly settings: Settings,
   ) {}
 
-  /** All of them. */
+  /** All cleanup jobs of an instance. */
   get list(): readonly Job[] {
     return (this.found ??= this.look());
   }

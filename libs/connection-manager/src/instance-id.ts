@@ -4,7 +4,7 @@ import { hostname } from 'node:os';
 /** Injection token of the id of this instance. */
 export const INSTANCE_ID = Symbol('instance id');
 
-/** Host, pid and a random part, in what may stand in a NOTIFY channel's name (63 bytes with its prefix). */
+/** Makes an id of host, pid and a random part that fits into a NOTIFY channel's name (63 bytes with its prefix). */
 export function makeInstanceId(): string {
   const host = hostname()
     .replace(/[^A-Za-z0-9_.-]/g, '-')

@@ -223,7 +223,7 @@ export class Presence {
       seeming.map(({ channel }) => channel),
       seeming.map(({ user }) => user),
       instanceId,
-      // The row is as old as this process, unless it was written again since.
+      // The row of this instance is as old as this process, unless it was written again since.
       Math.min(settleMs, performance.now() - this.startedAt),
     ]);
     const news = new Map<string, UserPresence[]>();

@@ -25,7 +25,7 @@ export class Registry {
   constructor(
     private readonly database: Database,
     private readonly instanceId: string,
-    /** Connections of these users have come or gone: it is committed. */
+    /** Called when it is committed that connections of these users were opened or closed. */
     private readonly onCommitted: (users: readonly string[]) => void = () => undefined,
   ) {
     this.syncs = new Batcher<void, void>({

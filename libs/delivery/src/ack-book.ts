@@ -45,7 +45,7 @@ export class AckBook {
     private readonly onError: (error: unknown) => void,
   ) {}
 
-  /** Everything up to `toSeq` is done with; `runs` are the messages among it. */
+  /** Notes that everything up to `toSeq` is done with; `runs` are the ranges of messages in it, without the gaps. */
   acknowledge(subscription: AckTarget, toSeq: number, runs: readonly Run[]): void {
     const known = this.acked.get(subscription) ?? { toSeq, runs: [] };
     this.acked.set(subscription, known);
@@ -54,7 +54,7 @@ export class AckBook {
     this.schedule();
   }
 
-  /** Something to write down that moves no cursor. */
+  /** Notes an outcome that moves no cursor. */
   note(subscription: AckTarget, run: Run, outcome: 'sent' | 'timeout' | 'disconnected', error: string | null): void {
     const attempt = attempted(run, subscription.attempt);
     this.notes.push({ subscription, attempt, outcome, error });

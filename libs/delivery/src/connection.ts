@@ -28,7 +28,10 @@ export interface ConnectionContext {
   readonly onRoom: (subscription: Subscription) => void;
 }
 
-/** One client on this instance: what it reads, what it was sent, what it acknowledged. */
+/**
+ * A connection is one client on this instance. It knows what the client reads, what it was sent and what it has
+ * acknowledged.
+ */
 export class Connection implements SubscriptionHost {
   readonly subscriptions = new Map<string, Subscription>();
   readonly window: Window;

@@ -36,7 +36,7 @@ export class DeliveryTraces {
     }
   }
 
-  /** A message was put into a packet: its delivery lasts until it is acknowledged, or given up. */
+  /** Begins the span of a delivery, which lasts until the message is acknowledged or the attempt fails. */
   sent(subscription: AckTarget, stored: StoredMessage): void {
     const parent = this.tracing.contextOf(stored.metadata);
     if (!parent) return;
@@ -55,7 +55,10 @@ export class DeliveryTraces {
     else this.inFlight.set(subscription, [{ seq: stored.seq, span }]);
   }
 
-  /** @param saved resolves when what was acknowledged is stored; asked only if something is traced */
+  /**
+   * Ends the spans of deliveries up to a seq, and begins those of their acknowledgements.
+   * @param saved resolves when what was acknowledged is stored; it is called only if something is traced
+   */
   acknowledged(subscription: AckTarget, seq: number, saved: () => Promise<void>): void {
     const landed = this.take(subscription, seq);
     if (landed.length === 0) return;

@@ -334,7 +334,7 @@ export class Delivery {
     });
   }
 
-  /** A message was given up for a device: its connections go on behind it. */
+  /** A message was given up for a device, so the connections of that device go on after it. */
   private bury({ user, deviceId, channel, seq }: Death): void {
     this.metrics.deadLetters.inc();
     for (const connection of this.connections.of(user)) {

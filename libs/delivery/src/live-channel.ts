@@ -26,7 +26,7 @@ export interface LiveReader {
  */
 export class LiveChannel {
   readonly readers = new Set<LiveReader>();
-  /** Undefined while nobody is live. */
+  /** Live readers were handed everything up to this seq; undefined means that no reader is live. */
   position: number | undefined;
   since: Date | undefined;
   epoch = 0;

@@ -38,7 +38,7 @@ export class Memberships {
     const { groups, feed } = this.options;
     if (this.options.connections.of(user).length === 0) return;
     const { channels, epoch } = await groups.membershipsOf(user);
-    // One that is still opening asks for itself when it is ready.
+    // A connection that is still opening looks at the epoch by itself when it is ready.
     const connections = this.options.connections.of(user).filter(({ isReady }) => isReady);
     await Promise.all(connections.map((connection) => this.applyTo(connection, new Set(channels))));
     const inbox = feed.find(inboxOf(user));

@@ -22,7 +22,10 @@ export interface SubscriptionHost {
   noteLagging(subscription: Subscription): void;
 }
 
-/** One channel read by one connection: how far it was sent, how far it was acknowledged. */
+/**
+ * A subscription is one channel as one connection reads it. It knows how far the channel was sent and how far it was
+ * acknowledged.
+ */
 export class Subscription implements LiveReader, AckTarget {
   state: SubscriptionState = 'opening';
   isReading = false;
@@ -66,7 +69,7 @@ export class Subscription implements LiveReader, AckTarget {
     return this.state === 'live';
   }
 
-  /** The highest seq ever sent on this connection: nothing beyond it may be acknowledged. */
+  /** The highest seq ever sent on this connection; the client may acknowledge nothing beyond it. */
   get highestSeq(): number {
     return Math.max(this.maxSentSeq, this.sentSeq);
   }

@@ -38,7 +38,7 @@ export class Settlements {
   constructor(
     private readonly database: Database,
     private readonly instanceId: string,
-    /** Failed attempts in all after which a message is given up for a device; 0: never. */
+    /** The number of failed attempts in all after which a message is given up for a device; 0 means never. */
     private readonly maxTotalAttempts: number,
   ) {}
 

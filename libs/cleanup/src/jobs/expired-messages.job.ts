@@ -3,7 +3,10 @@ import { CleanupJob } from '../cleanup-job.js';
 import { counting, inSteps } from '../in-steps.js';
 import type { JobReport, JobWork } from '../job.js';
 
-/** Whether it runs or not, what has expired is never delivered: this only frees the space before retention does. */
+/**
+ * An expired message is never delivered, whether this job runs or not: the job only frees its space before retention
+ * does.
+ */
 @CleanupJob({
   name: 'expired-messages',
   does: 'removes the bodies of messages that have ended; claims, dead letters, past memberships and the progress of receipts past retention',

@@ -8,7 +8,7 @@ import type { JobReport, JobWork } from '../job.js';
 const AT_ONCE = 1_000;
 const GOES = 10;
 
-/** What waits for devices that never come back would else keep every message past retention. */
+/** Messages for a device that never comes back would otherwise keep every message past retention. */
 @CleanupJob({
   name: 'idle-devices',
   does: 'forgets devices not seen for IDLE_DEVICE_DAYS, so that nothing is kept for them any more',

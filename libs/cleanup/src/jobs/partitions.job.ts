@@ -4,7 +4,7 @@ import { inSteps } from '../in-steps.js';
 import type { JobReport, JobWork } from '../job.js';
 import { toReport } from './dropped-report.js';
 
-/** Days ahead are made long before they are needed, so a run may fail, and so may the next ones. */
+/** Partitions are made days before they are needed, so a run may fail, and so may the next ones. */
 @CleanupJob({
   name: 'partitions',
   does: 'makes the partitions of the days ahead, drops those past retention that are delivered',

@@ -31,7 +31,10 @@ const THROTTLE_LOOK_MS = 50;
 const SWEEP_MS = 10_000;
 const UNKNOWN_ENGINE =
   'sockets are slower: this server does not know the inside of these versions, and leaves all events to them';
-/** Of the time for draining: the rest is for requests under way and for what has to be written. */
+/**
+ * Parts of the time for draining: clients are told to leave within the first, and all are cut off after the second. The
+ * rest is for requests under way and for what has to be written.
+ */
 const SPREAD_SHARE = 0.7;
 const END_SHARE = 0.85;
 
@@ -106,7 +109,8 @@ export class ClientGateway implements OnGatewayInit<Server> {
   afterInit(server: Server): void {
     this.server = server;
     if (!isEngineKnown) this.logger.warn({ packages: UNKNOWN_PACKAGES }, UNKNOWN_ENGINE);
-    // Not allowRequest or cors: the one is skipped when the URL has a sid, the other does not cover WebSocket upgrades.
+    // A middleware is used because allowRequest is skipped when the URL has a sid, and cors does not cover WebSocket
+    // upgrades.
     server.engine.use((request: TransportRequest, response: unknown, next: () => void) =>
       this.newTransports.queue.run(() => this.guard.pass(request, response, next)),
     );

@@ -70,7 +70,7 @@ export class NewTransports {
     return undefined;
   }
 
-  /** Engine.IO has made a connection of it. */
+  /** Guards the first frames of a transport, once Engine.IO has made a connection of it. */
   watch(conn: EngineSocket, socket: TcpSocket): void {
     const entry = this.entries.get(socket);
     if (entry) entry.admitAllFrames = guardFirstFrames(conn, this.queue);
@@ -102,7 +102,7 @@ export class NewTransports {
     return retryAfterMs;
   }
 
-  /** A CONNECT was refused, and is answered by the next turn; with one too many the transport ends. */
+  /** Counts a refused CONNECT, which Socket.IO answers on the next tick. With one too many the transport is closed. */
   refuseConnect(conn: EngineSocket): void {
     const refusals = (this.refusals.get(conn) ?? 0) + 1;
     this.refusals.set(conn, refusals);

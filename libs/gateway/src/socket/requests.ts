@@ -24,7 +24,7 @@ type Handlers = {
   [N in RequestName]: (payload: RequestPayload<N>, json: string | undefined) => Promise<RequestResult<N>>;
 };
 
-/** How long an answer may be: a page of history, and the users of a channel. */
+/** The most bytes of a long answer: a page of history, and the users of a channel. */
 const PAGE_BYTES = 1_048_576;
 const USERS_BYTES = 131_072;
 /** How many long answers of a connection are made at once: a page, and as many bytes of answers about presence. */

@@ -55,7 +55,7 @@ export class SocketAdapter extends IoAdapter {
  */
 const MAX_FRAGMENTS = 256;
 
-/** Engine.IO makes its WebSocket server anew when HTTP listens. */
+/** Replaces the class of Engine.IO's WebSocket server, because Engine.IO makes the server anew when HTTP listens. */
 function limitFragments(server: Server): void {
   const opts = engineOptionsOf(server);
   const { wsEngine: Usual } = opts;

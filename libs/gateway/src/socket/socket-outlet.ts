@@ -165,7 +165,8 @@ export class SocketOutlet implements Outlet {
     this.frameBytes = 0;
     const { readyState, writeBuffer, transport } = this.conn;
     const ws = transport.socket;
-    // Where Engine.IO's socket would send it after five events and as many objects, unless something waits there.
+    // Unless something waits in Engine.IO's queue, the bytes go to `ws` directly. Engine.IO would send them there after
+    // five events and as many objects.
     if (isEngineKnown && readyState === 'open' && writeBuffer.length === 0 && ws) {
       ws._sender.sendFrame([bytes]);
       this.isBehind = ws.bufferedAmount > 0;

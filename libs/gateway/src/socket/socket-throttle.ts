@@ -40,7 +40,7 @@ const DRAINED_BYTES = 65_536;
  * neither at a given moment.
  */
 export class SocketThrottle implements ThrottledSocket {
-  /** When its network last took something, performance.now(). */
+  /** The time, by performance.now(), at which the client's network last took something. */
   drainedAtMs = performance.now();
   /** How many bytes waited for the client's network when they were last weighed. */
   unsentBytes = 0;

@@ -43,7 +43,7 @@ export class SocketThrottles {
   readonly requests: RequestLimits;
   readonly loads: Loads;
   readonly limited: Counts<string>;
-  /** Those whose network has not taken everything, or that are not read from. */
+  /** The sockets whose network has not taken everything, or that are not read from. */
   private readonly watched = new Set<ThrottledSocket>();
   private readonly waiters = new Set<Waiter>();
 
@@ -57,7 +57,7 @@ export class SocketThrottles {
     this.watched.add(throttle);
   }
 
-  /** Its socket has closed. */
+  /** To be called when the socket of a throttle has closed. Its waiting answers are refused. */
   leave(throttle: ThrottledSocket): void {
     this.watched.delete(throttle);
     for (const waiter of this.waiters) {
@@ -80,7 +80,10 @@ export class SocketThrottles {
     this.loads.sweep();
   }
 
-  /** Resolves when there is room for an answer of so many bytes, which is not taken by that. @throws Fault OVERLOADED, UNAVAILABLE */
+  /**
+   * Waits for room for an answer of so many bytes, without taking it. Undefined means that there is room now.
+   * @throws Fault OVERLOADED, UNAVAILABLE
+   */
   room(throttle: ThrottledSocket, bytes: number, endsAtMs: number): Promise<void> | undefined {
     if (throttle.hasRoom(bytes)) return undefined;
     return new Promise((resolve, reject) => this.waiters.add({ throttle, bytes, endsAtMs, resolve, reject }));
