@@ -29,7 +29,7 @@ export type Parts = ReturnType<typeof assemble>;
 /** How an instance is watched. */
 interface Watching {
   readonly meter: Meter;
-  /** Undefined: tracing is off. */
+  /** Undefined if tracing is off. */
   readonly tracing: Tracing | undefined;
 }
 
@@ -43,7 +43,7 @@ interface Endings {
   readonly onDisconnect: (connectionId: string) => void;
 }
 
-/** What an instance has of the process it runs in. */
+/** The parts of the process that an instance runs in. */
 export interface Surroundings extends Omit<Endings, 'onDisconnect'> {
   readonly readiness: Readiness;
   readonly metrics: Metrics;

@@ -25,7 +25,7 @@ export type Stores = ReturnType<typeof makeStores>;
 /** How stores are watched, and whom they tell. */
 export interface StoreOptions {
   readonly meter: Meter;
-  /** Undefined: tracing is off. */
+  /** Undefined if tracing is off. */
   readonly tracing: Tracing | undefined;
   /** Connections of these users have come or gone. */
   readonly onChanged: (users: readonly string[]) => void;

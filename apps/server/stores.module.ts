@@ -29,7 +29,7 @@ export interface StoresOf extends Stores {
   readonly database: Database;
 }
 
-/** What an instance and the command line have in common: the stores, and the jobs that clean them up. */
+/** The stores, and the jobs that clean them up: the part that an instance and the command line have in common. */
 @Global()
 @Module({ imports: [CleanupModule, AuditModule] })
 export class StoresModule {

@@ -119,7 +119,7 @@ it('an ack passes while 2,000 publishes wait, and who is refused is told when to
     await until('some are refused', () => refused.length > 0);
     expect(refused).toContainEqual({
       ok: false,
-      error: expect.objectContaining({ code: 4003, retryable: true, retryAfterMs: expect.any(Number) }) as unknown,
+      error: expect.objectContaining({ code: 4010, retryable: true, retryAfterMs: expect.any(Number) }) as unknown,
     });
     expect(await ack).toEqual({ ok: true });
   } finally {

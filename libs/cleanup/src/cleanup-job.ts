@@ -2,7 +2,7 @@ import { DiscoveryService } from '@nestjs/core';
 import type { Settings } from '#config';
 import type { Job, JobWork } from './job.js';
 
-/** What a job says of itself; its times come from the settings. */
+/** A job’s name and what it does; its times come from the settings. */
 export interface JobDescription extends Omit<Job, 'cron' | 'runOnce'> {
   readonly cron: (crons: Settings['cleanup']['cron']) => string;
 }

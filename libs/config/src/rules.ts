@@ -5,7 +5,7 @@ import { publish } from './declaration/messages.js';
 import { metrics } from './declaration/process.js';
 import type { Read } from './setting.js';
 
-/** What has to hold between settings. A rule gives the line of the error, or undefined if it holds. */
+/** The rules between settings. A rule gives the line of the error, or undefined if it holds. */
 export const RULES: readonly ((read: Read) => string | undefined)[] = [
   (read) => {
     const [beatMs, leaseMs] = [read(registry.beatMs), read(registry.leaseMs)];

@@ -1,6 +1,6 @@
 import type { BackendPublish } from '#protocol';
 
-/** Who publishes: decided by the token or the API key, never by the request. */
+/** The publisher: decided by the token or the API key, never by the request. */
 export interface Author {
   /** Owner of the publish ids: `user:<id>` or `api:<name>`. */
   readonly publisher: string;

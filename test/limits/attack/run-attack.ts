@@ -36,10 +36,6 @@ export interface AttackRun {
 const HEAP = '--max-old-space-size=512';
 /** Limits that other tests lift; left empty, a setting has its default. */
 const DEFAULT_LIMITS = {
-  MAX_REQUESTS_PER_S: '',
-  MAX_REQUESTS_PER_S_PER_USER: '',
-  MAX_BYTES_PER_S: '',
-  MAX_BYTES_PER_S_PER_USER: '',
   MAX_PUBLISHES_PER_USER_PER_S: '',
   MAX_LOGINS_PER_USER_PER_MIN: '',
 };

@@ -34,7 +34,7 @@ export const rest = {
   }).as((details, read) => (details === undefined ? !read(isProduction) : isOn(details))),
 };
 
-/** What clients may send to an instance, what may wait for them there, and how many may be on their way in. */
+/** The limits of what clients may send to an instance, of what may wait for them there, and of how many may be on their way in. */
 export const sockets = {
   perConnection: {
     requestsPerS: setting('MAX_REQUESTS_PER_S', whole(0, 1_000_000), {

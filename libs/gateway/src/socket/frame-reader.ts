@@ -1,5 +1,5 @@
 import type { WsSocket } from './engine-internals.js';
-import { currentTurn } from './turn-queue.js';
+import { TurnBudget } from './turn-queue.js';
 
 type ReadableWebSocket = Pick<WsSocket, 'pause' | 'resume' | 'prependListener' | 'off' | '_receiver'>;
 
@@ -26,8 +26,7 @@ function takeSome(reader: FrameReader): void {
 export class FrameReader {
   /** Undefined while nothing waits, which is most of the time. */
   private backlog: Backlog | undefined;
-  private turn = -1;
-  private taken = 0;
+  private readonly budget = new TurnBudget(FRAMES_PER_TURN);
   private isPaused = false;
 
   constructor(
@@ -67,16 +66,10 @@ export class FrameReader {
 
   private mayTake(): boolean {
     if (this.isPaused) return false;
-    const now = currentTurn();
-    if (this.turn !== now) {
-      this.turn = now;
-      this.taken = 0;
-      this.handOverMany(true);
-    }
-    this.taken += 1;
-    // What comes now comes by the next turn. If `ws` does otherwise, it waits here.
-    if (this.taken === FRAMES_PER_TURN) this.handOverMany(false);
-    return this.taken <= FRAMES_PER_TURN;
+    const left = this.budget.take();
+    // At none left, `ws` keeps the next frame for the next turn. If it does otherwise, the frame waits here.
+    this.handOverMany(left > 0);
+    return left >= 0;
   }
 
   private handOverMany(isAllowed: boolean): void {

@@ -55,7 +55,7 @@ const BRACKET = 0x5b;
 const MOST_DIGITS = 15;
 const NO_EVENT = -1;
 const ACK = Buffer.from('["ack"');
-/** As long as one is that names as many channels as it may. */
+/** The length of an acknowledgement that names as many channels as it may. */
 const ACK_MAX = ACK_CHANNELS_MAX * 128;
 /** An event with attachments of the main namespace: its type, how many there are, its id. */
 const BINARY_EVENT = /^45\d*-(\d{1,15})\[/;
