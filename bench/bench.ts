@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { mkdir } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { Infrastructure } from './infrastructure/infrastructure.js';
-import { Load } from './load/load.js';
+import { LoadGenerator } from './load/load.js';
 import type { BenchOptions } from './options.js';
 import { PEERS } from './peers/index.js';
 import type { SystemName } from './peers/peer.js';
@@ -38,9 +38,9 @@ export class Bench {
     return this.keep(new RunningSystem(peer, servers));
   }
 
-  async startLoad(): Promise<Load> {
+  async startLoad(): Promise<LoadGenerator> {
     const nodeArgs = await this.profiling();
-    return this.keep(Load.start(this.options.threads, nodeArgs('load')));
+    return this.keep(LoadGenerator.start(this.options.threads, nodeArgs('load')));
   }
 
   /** Makes a new name for each measurement, so that none meets the users of another. */

@@ -1,5 +1,5 @@
 /** Calls Trunkline's REST as a back end does. */
-export class RestClient {
+export class BenchRestClient {
   constructor(
     private readonly url: string,
     private readonly apiKey: string,

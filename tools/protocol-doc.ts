@@ -2,7 +2,7 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { format, resolveConfig } from 'prettier';
 import { z } from 'zod';
-import { EVENTS, FAULTS, Handshake, Message, Receipt, REQUESTS } from '#protocol';
+import { ERROR_CODES, EVENTS, Handshake, Message, Receipt, REQUESTS } from '#protocol';
 import { configurationDoc } from './configuration-doc.js';
 import { RECEIPTS, RECEIPTS_IN_DETAIL, TOKENS, USERS } from './protocol-prose.js';
 
@@ -115,7 +115,7 @@ function protocol(): string {
   const events = Object.entries(EVENTS).map(
     ([name, { when, payload }]) => `### \`${name}\`\n\n${when}\n\n${table(payload, 'output')}`,
   );
-  const faults = Object.entries(FAULTS).map(
+  const faults = Object.entries(ERROR_CODES).map(
     ([name, { code, retryable, means }]) => `| ${code} | ${name} | ${retryable ? 'yes' : 'no'} | ${means} |`,
   );
   return [

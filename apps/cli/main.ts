@@ -1,7 +1,7 @@
 import { Command, CommanderError } from 'commander';
 import { SettingsError } from '#config';
 import { DatabaseError } from '#database';
-import { Fault } from '#protocol';
+import { ProtocolError } from '#protocol';
 import { addAfterRestore } from './commands/after-restore.js';
 import { addCleanup } from './commands/cleanup.js';
 import { addConnections } from './commands/connections.js';
@@ -55,7 +55,8 @@ async function run(args: readonly string[]): Promise<number> {
     if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : BAD_INPUT; // commander has told the reason
     const lines = error instanceof SettingsError ? error.lines : [inOneLine(error)];
     for (const line of lines) process.stderr.write(`error: ${line}\n`);
-    if (error instanceof InputError || error instanceof Fault || error instanceof SettingsError) return BAD_INPUT;
+    if (error instanceof InputError || error instanceof ProtocolError || error instanceof SettingsError)
+      return BAD_INPUT;
     // An error of the system or of PostgreSQL has a code; any other unknown error is a bug of this program.
     const isExplained = error instanceof Failure || error instanceof DatabaseError || codeOf(error) !== undefined;
     if (!isExplained) console.error(error);

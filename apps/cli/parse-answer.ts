@@ -15,7 +15,7 @@ export function parseAnswer(json: string): unknown {
   const one = answer.message && findMember(json, 0, 'message');
   if (answer.message && one) keepText(answer.message, json, one[0]);
   const list = answer.messages && findMember(json, 0, 'messages');
-  if (list) startsOfItems(json, list[0]).forEach((at, place) => keepText(answer.messages?.[place], json, at));
+  if (list) startsOfItems(json, list[0]).forEach((at, index) => keepText(answer.messages?.[index], json, at));
   return answer;
 }
 

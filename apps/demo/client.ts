@@ -2,7 +2,7 @@ import { EventEmitter, once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { io, type Socket } from 'socket.io-client';
 import type { Ack, EventPayload, Publish, Published, RequestName, RequestResult, WireError } from '#protocol';
-import { Reader, type Application } from './reader.js';
+import { DemoReader, type Application } from './reader.js';
 
 export interface ClientSettings extends Application {
   readonly token: string;
@@ -22,7 +22,7 @@ export class RequestFailed extends Error {}
 
 /** The Socket.IO client of one device of a user. When its connection breaks it reconnects at once, to any instance. */
 export class Client {
-  readonly reader: Reader;
+  readonly reader: DemoReader;
   /** Counts how often a working connection broke that this client had not closed. */
   reconnects = 0;
 
@@ -34,7 +34,7 @@ export class Client {
   private reopening: NodeJS.Timeout | undefined;
 
   constructor(private readonly settings: ClientSettings) {
-    this.reader = new Reader(settings);
+    this.reader = new DemoReader(settings);
   }
 
   get isOnline(): boolean {

@@ -13,7 +13,7 @@ const POLL_MS = 50;
 const SETTLE_MS = 500;
 
 /** The clients of all users of the log. */
-export class Crowd {
+export class DemoUsers {
   private constructor(
     readonly guests: ReadonlyMap<string, Guest>,
     private readonly receipts: () => number,
@@ -23,7 +23,7 @@ export class Crowd {
     { users, group }: ReplayPlan,
     jwtSecret: string,
     settings: Pick<GuestSettings, 'ledger' | 'pickUrl' | 'onGap'>,
-  ): Crowd {
+  ): DemoUsers {
     const runId = randomBytes(8).toString('hex');
     const grants = [`join:${group}`, 'publish:user:*'];
     const guests = new Map<string, Guest>();
@@ -31,7 +31,7 @@ export class Crowd {
       const token = signToken(jwtSecret, { user, grants, ttlMs: TOKEN_TTL_MS });
       guests.set(user, new Guest({ ...settings, user, token, group, runId }));
     }
-    return new Crowd(guests, () => settings.ledger.receipts);
+    return new DemoUsers(guests, () => settings.ledger.receipts);
   }
 
   get online(): number {

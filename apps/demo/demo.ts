@@ -1,7 +1,7 @@
-import { Crowd } from './crowd.js';
-import type { Fleet } from './fleet.js';
-import type { Instance } from './instance.js';
-import { Ledger, type Balance } from './ledger.js';
+import { DemoUsers } from './crowd.js';
+import type { DemoFleet } from './fleet.js';
+import type { DemoInstance } from './instance.js';
+import { DemoLedger, type Balance } from './ledger.js';
 import type { DemoOptions } from './options.js';
 import type { ProgressBar } from './progress-bar.js';
 import type { ReplayPlan } from './replay-plan.js';
@@ -12,7 +12,7 @@ export interface DemoSettings {
   readonly plan: ReplayPlan;
   readonly options: DemoOptions;
   readonly jwtSecret: string;
-  readonly fleet: Fleet;
+  readonly fleet: DemoFleet;
   readonly bar: ProgressBar;
 }
 
@@ -26,12 +26,12 @@ export interface Outcome {
 /** One run of the demo: the replay, everybody's return, the final account. */
 export class Demo {
   private readonly stopping = new AbortController();
-  private readonly ledger: Ledger;
+  private readonly ledger: DemoLedger;
   private readonly troubles: string[] = [];
   private replacing: Promise<void> = Promise.resolve();
 
   constructor(private readonly settings: DemoSettings) {
-    this.ledger = new Ledger(settings.plan.group);
+    this.ledger = new DemoLedger(settings.plan.group);
     settings.fleet.onFallen = (instance) => this.fallen(instance);
   }
 
@@ -42,44 +42,44 @@ export class Demo {
     const { plan, options, jwtSecret, fleet, bar } = this.settings;
     bar.note(`starting ${options.instances} instances`);
     await this.unlessStopped(fleet.start(options.instances));
-    const crowd = Crowd.invite(plan, jwtSecret, {
+    const users = DemoUsers.invite(plan, jwtSecret, {
       ledger: this.ledger,
       pickUrl: () => fleet.pickUrl(),
       onGap: (user, { channel, fromSeq, toSeq }) => bar.note(`gap: ${user} misses ${channel} #${fromSeq} to #${toSeq}`),
     });
     try {
-      return await this.perform(crowd);
+      return await this.perform(users);
     } finally {
       bar.hide();
-      crowd.leave();
+      users.leave();
     }
   }
 
-  private async perform(crowd: Crowd): Promise<Outcome> {
+  private async perform(users: DemoUsers): Promise<Outcome> {
     const { options, fleet, bar } = this.settings;
-    await this.unlessStopped(this.replay(crowd));
+    await this.unlessStopped(this.replay(users));
     await this.unlessStopped(this.replacing);
     bar.note('everyone comes back once');
-    bar.show(() => this.homecoming(crowd));
-    await this.unlessStopped(crowd.bringBackTheAbsent());
-    await crowd.untilAllHaveEverything(this.stopping.signal);
-    const { reconnects, repeats } = crowd;
+    bar.show(() => this.homecoming(users));
+    await this.unlessStopped(users.bringBackTheAbsent());
+    await users.untilAllHaveEverything(this.stopping.signal);
+    const { reconnects, repeats } = users;
     const figures = { killed: fleet.killed, reconnects, repeats, seed: options.seed };
     return { balance: this.ledger.balance(), figures, troubles: this.troubles };
   }
 
-  private replay(crowd: Crowd): Promise<void> {
+  private replay(users: DemoUsers): Promise<void> {
     const { plan, options, bar } = this.settings;
     const atHalf = (): void => {
       if (options.kill) this.replacing = this.replaceOne().catch(this.stop);
     };
     const note = (text: string): void => bar.note(text);
-    const replay = new Replay({ plan, rate: options.rate, guests: crowd.guests, atHalf, note, fail: this.stop });
+    const replay = new Replay({ plan, rate: options.rate, guests: users.guests, atHalf, note, fail: this.stop });
     bar.note(`replaying ${plan.steps.length} steps of ${plan.users.length} users (--seed ${options.seed})`);
     bar.show(() => ({
       done: replay.begun,
       total: plan.steps.length,
-      text: `${crowd.online} online, ${this.ledger.receipts.toLocaleString('en-US')} deliveries`,
+      text: `${users.online} online, ${this.ledger.receipts.toLocaleString('en-US')} deliveries`,
     }));
     return replay.run(this.stopping.signal);
   }
@@ -92,16 +92,16 @@ export class Demo {
   }
 
   /** The other instances go on, since that is what they are for; but the run is no success. */
-  private fallen({ id, lastLines }: Instance): void {
+  private fallen({ id, lastLines }: DemoInstance): void {
     const trouble = `instance ${id} ended by itself\n${lastLines}`;
     this.troubles.push(trouble);
     this.settings.bar.note(trouble);
     if (this.settings.fleet.isGone) this.stop(new Error('no instance is left'));
   }
 
-  private homecoming(crowd: Crowd): { done: number; total: number; text: string } {
-    const total = crowd.guests.size;
-    return { done: total - crowd.waiting, total, text: `${crowd.online} online, waiting for ${crowd.waiting}` };
+  private homecoming(users: DemoUsers): { done: number; total: number; text: string } {
+    const total = users.guests.size;
+    return { done: total - users.waiting, total, text: `${users.online} online, waiting for ${users.waiting}` };
   }
 
   private async unlessStopped<T>(work: Promise<T>): Promise<T> {

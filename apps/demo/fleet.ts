@@ -1,28 +1,28 @@
 import { randomBytes } from 'node:crypto';
 import { createServer, type AddressInfo, type Server } from 'node:net';
-import { Instance } from './instance.js';
+import { DemoInstance } from './instance.js';
 import { pickOne, type Random } from './seeded-random.js';
 
-export interface FleetSettings {
+export interface DemoFleetSettings {
   readonly entry: string;
   readonly environment: NodeJS.ProcessEnv;
   readonly random: Random;
 }
 
 /** The server processes of one run, behind a load balancer without sticky sessions. */
-export class Fleet {
+export class DemoFleet {
   killed = 0;
   /** Called with an instance that ended although nobody had asked it to. */
-  onFallen: (instance: Instance) => void = () => undefined;
+  onFallen: (instance: DemoInstance) => void = () => undefined;
 
-  private readonly instances: Instance[] = [];
+  private readonly instances: DemoInstance[] = [];
   /**
    * Makes instance ids unique, because another run on the same database may have left an instance of the same number
    * behind.
    */
   private readonly tag = randomBytes(2).toString('hex');
 
-  constructor(private readonly settings: FleetSettings) {}
+  constructor(private readonly settings: DemoFleetSettings) {}
 
   async start(count: number): Promise<void> {
     const ports = await freePorts(count);
@@ -30,7 +30,7 @@ export class Fleet {
   }
 
   /** Kills one instance with SIGKILL and starts a new one in its stead. */
-  async replaceOne(onKilled: (victim: Instance) => void): Promise<void> {
+  async replaceOne(onKilled: (victim: DemoInstance) => void): Promise<void> {
     const victim = pickOne(this.serving, this.settings.random);
     if (!victim) throw new Error('there is no instance to kill');
     await victim.kill();
@@ -51,7 +51,7 @@ export class Fleet {
    * Stops all instances.
    * @returns those that ignored SIGTERM and had to be killed
    */
-  async stop(): Promise<Instance[]> {
+  async stop(): Promise<DemoInstance[]> {
     const running = this.instances.filter(({ hasExited }) => !hasExited);
     const stopped = await Promise.all(running.map((instance) => instance.stop()));
     return running.filter((_, index) => !stopped[index]);
@@ -62,13 +62,18 @@ export class Fleet {
     for (const instance of this.instances) instance.signal('SIGKILL');
   }
 
-  private get serving(): Instance[] {
+  private get serving(): DemoInstance[] {
     return this.instances.filter(({ isServing }) => isServing);
   }
 
   private async launch(port: number): Promise<void> {
     const { entry, environment } = this.settings;
-    const instance = new Instance({ id: `demo-${this.tag}-${this.instances.length + 1}`, port, entry, environment });
+    const instance = new DemoInstance({
+      id: `demo-${this.tag}-${this.instances.length + 1}`,
+      port,
+      entry,
+      environment,
+    });
     this.instances.push(instance);
     await instance.untilReady();
     void instance.exited.then(() => {

@@ -1,6 +1,6 @@
 import type { EventPayload, Message } from '#protocol';
 import { Client } from './client.js';
-import type { Ledger } from './ledger.js';
+import type { DemoLedger } from './ledger.js';
 import type { Publication } from './replay-plan.js';
 
 export interface GuestSettings {
@@ -9,7 +9,7 @@ export interface GuestSettings {
   readonly group: string;
   /** Unique to the run, which makes the publish ids unique, too. */
   readonly runId: string;
-  readonly ledger: Ledger;
+  readonly ledger: DemoLedger;
   readonly pickUrl: () => string | undefined;
   readonly onGap: (user: string, gap: EventPayload<'gap'>) => void;
 }

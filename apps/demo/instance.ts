@@ -2,7 +2,7 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 
-export interface InstanceSettings {
+export interface DemoInstanceSettings {
   readonly id: string;
   readonly port: number;
   readonly entry: string;
@@ -16,7 +16,7 @@ const STOP_DEADLINE_MS = 30_000;
 const LAST_LINES = 15;
 
 /** One server process of the demo. */
-export class Instance {
+export class DemoInstance {
   readonly id: string;
   readonly url: string;
   /** Resolves when the process has ended. */
@@ -28,7 +28,7 @@ export class Instance {
   private readonly process: ChildProcess;
   private tail: string[] = [];
 
-  constructor({ id, port, entry, environment }: InstanceSettings) {
+  constructor({ id, port, entry, environment }: DemoInstanceSettings) {
     this.id = id;
     this.url = `http://127.0.0.1:${port}`;
     // The process is detached, so that Ctrl-C reaches only the demo, which then stops the instances in order.

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import type { Message } from '#protocol';
-import { Ledger } from './ledger.js';
+import { DemoLedger } from './ledger.js';
 import type { Publication } from './replay-plan.js';
 
 const GROUP = 'group:ubuntu';
@@ -23,20 +23,21 @@ function messageOf({ user, channel, type, data }: Publication, seq: number): Mes
  * Makes a ledger with `count` acknowledged lines in the group, line n as seq n, and members who joined before all of
  * them.
  */
-function ledgerWith(count: number, ...members: string[]): Ledger {
-  const ledger = new Ledger(GROUP);
+function ledgerWith(count: number, ...members: string[]): DemoLedger {
+  const ledger = new DemoLedger(GROUP);
   for (const member of members) ledger.joined(member, 0);
   for (let line = 1; line <= count; line++) publish(ledger, said(line), line);
   return ledger;
 }
 
-function publish(ledger: Ledger, publication: Publication, seq: number): void {
+function publish(ledger: DemoLedger, publication: Publication, seq: number): void {
   ledger.sent(publication, 1_000);
   const { channel } = publication;
   ledger.acknowledged(publication, { id: crypto.randomUUID(), channel, seq, createdAt: '2006-06-01T11:22:00.000Z' });
 }
 
-const receive = (ledger: Ledger, user: string, message: Message): void => ledger.received(user, message, 1_030, 900);
+const receive = (ledger: DemoLedger, user: string, message: Message): void =>
+  ledger.received(user, message, 1_030, 900);
 
 describe('Ledger', () => {
   it('balances when every member got everything once', () => {

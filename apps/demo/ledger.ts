@@ -49,7 +49,7 @@ const EXAMPLES_MAX = 10;
  * handed on the other. Publications are told apart by channel and line, which travel in the message itself, so that a
  * publish stored twice shows although its two messages have different ids and seqs.
  */
-export class Ledger {
+export class DemoLedger {
   private readonly entries = new Map<string, Entry>();
   private readonly accounts = new Map<string, Account>();
   private readonly newest = new Map<string, number>();

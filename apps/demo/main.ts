@@ -9,7 +9,7 @@ import { planReplay, type ReplayPlan } from './replay-plan.js';
 import { faultsOf, reportOf, tableOf } from './report.js';
 import { runDemo } from './run-demo.js';
 
-// eslint-disable-next-line no-restricted-properties -- the instances inherit it, but for what Stage sets
+// eslint-disable-next-line no-restricted-properties -- the instances inherit it, but for what DemoEnvironment sets
 const inherited = process.env;
 
 async function main(args: readonly string[]): Promise<boolean> {

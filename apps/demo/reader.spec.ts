@@ -1,6 +1,6 @@
 import { jest } from '@jest/globals';
 import type { Ack, Message } from '#protocol';
-import { Reader } from './reader.js';
+import { DemoReader } from './reader.js';
 
 const message = (seq: number, channel = 'group:g'): Message => ({
   ...{ channel, seq, id: crypto.randomUUID(), sender: null, type: 't', data: {} },
@@ -10,13 +10,13 @@ const message = (seq: number, channel = 'group:g'): Message => ({
 describe('Reader', () => {
   let handed: number[];
   let acks: Ack[];
-  let reader: Reader;
+  let reader: DemoReader;
 
   beforeEach(() => {
     jest.useFakeTimers();
     handed = [];
     acks = [];
-    reader = new Reader({ onMessage: ({ seq }) => handed.push(seq), onGap: () => undefined });
+    reader = new DemoReader({ onMessage: ({ seq }) => handed.push(seq), onGap: () => undefined });
     reader.attach((ack) => acks.push(ack));
   });
   afterEach(() => jest.useRealTimers());

@@ -13,7 +13,7 @@ export interface Application {
  * reader drops those that the application was handed before, and about ten times a second it acknowledges what was
  * handed since.
  */
-export class Reader {
+export class DemoReader {
   /** Counts the messages that were dropped because the application had them already. */
   repeats = 0;
 

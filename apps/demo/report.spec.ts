@@ -1,7 +1,7 @@
-import { Ledger } from './ledger.js';
+import { DemoLedger } from './ledger.js';
 import { faultsOf, percentile, reportOf } from './report.js';
 
-const balance = new Ledger('group:g').balance();
+const balance = new DemoLedger('group:g').balance();
 const figures = { killed: 1, reconnects: 2, repeats: 3, seed: 4 };
 
 describe('percentile', () => {

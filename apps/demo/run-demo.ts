@@ -1,10 +1,10 @@
 import { randomBytes } from 'node:crypto';
 import { Demo, type Outcome } from './demo.js';
-import { Ledger } from './ledger.js';
+import { DemoLedger } from './ledger.js';
 import type { DemoOptions } from './options.js';
 import type { ProgressBar } from './progress-bar.js';
 import type { ReplayPlan } from './replay-plan.js';
-import { Stage } from './stage.js';
+import { DemoEnvironment } from './stage.js';
 
 /** Ctrl-C and similar signals. Through npm they come twice, so all but the first are ignored. */
 const STOP_SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
@@ -18,14 +18,14 @@ export async function runDemo(
 ): Promise<Outcome> {
   if (!plan.steps.some(({ kind }) => kind === 'publish')) return nothingToDo(plan, options);
   const jwtSecret = randomBytes(32).toString('hex');
-  const stage = await Stage.set(jwtSecret, inherited, options.seed);
-  const demo = new Demo({ plan, options, jwtSecret, fleet: stage.fleet, bar });
+  const environment = await DemoEnvironment.set(jwtSecret, inherited, options.seed);
+  const demo = new Demo({ plan, options, jwtSecret, fleet: environment.fleet, bar });
   for (const signal of STOP_SIGNALS) process.on(signal, () => demo.stop(new Error(`stopped by ${signal}`)));
   try {
     const outcome = await demo.run();
-    return { ...outcome, troubles: [...outcome.troubles, ...(await stage.clear())] };
+    return { ...outcome, troubles: [...outcome.troubles, ...(await environment.clear())] };
   } catch (error) {
-    for (const trouble of await stage.clear()) bar.note(trouble);
+    for (const trouble of await environment.clear()) bar.note(trouble);
     throw error;
   }
 }
@@ -33,7 +33,7 @@ export async function runDemo(
 function nothingToDo({ group }: ReplayPlan, { seed }: DemoOptions): Outcome {
   return {
     troubles: [],
-    balance: new Ledger(group).balance(),
+    balance: new DemoLedger(group).balance(),
     figures: { killed: 0, reconnects: 0, repeats: 0, seed },
   };
 }

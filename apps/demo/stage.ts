@@ -1,20 +1,20 @@
 import { randomBytes } from 'node:crypto';
-import { Fleet } from './fleet.js';
+import { DemoFleet } from './fleet.js';
 import { SERVER_ENTRY } from './paths.js';
 import { seededRandom } from './seeded-random.js';
 import { Workspace } from './workspace.js';
 
 /** Everything of a run that must not outlive it: the server processes, their database and its directory. */
-export class Stage {
+export class DemoEnvironment {
   private constructor(
-    readonly fleet: Fleet,
+    readonly fleet: DemoFleet,
     private readonly workspace: Workspace,
   ) {
     // Nothing is left behind, whatever ends this process, not even by an uncaught error.
     process.once('exit', this.clearNow);
   }
 
-  static async set(jwtSecret: string, inherited: NodeJS.ProcessEnv, seed: number): Promise<Stage> {
+  static async set(jwtSecret: string, inherited: NodeJS.ProcessEnv, seed: number): Promise<DemoEnvironment> {
     const workspace = await Workspace.create();
     const environment = {
       ...inherited,
@@ -25,7 +25,10 @@ export class Stage {
       API_KEYS: `demo:${randomBytes(24).toString('hex')}`,
       TRUNKLINE_DIR: workspace.directory,
     };
-    return new Stage(new Fleet({ entry: SERVER_ENTRY, environment, random: seededRandom(seed) }), workspace);
+    return new DemoEnvironment(
+      new DemoFleet({ entry: SERVER_ENTRY, environment, random: seededRandom(seed) }),
+      workspace,
+    );
   }
 
   /**

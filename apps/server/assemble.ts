@@ -2,14 +2,14 @@ import { AdminKeys, ApiKeys, Tokens } from '#auth';
 import type { ResolvedSettings } from '#config';
 import {
   Bans,
-  Census,
   Heartbeats,
+  InstanceCommands,
   Lease,
   LOCK_CLASS,
   lockKeyOf,
   makeInstanceId,
-  Orders,
   Presence,
+  RegistryQueries,
 } from '#connection-manager';
 import { Database, Listener } from '#database';
 import { Delivery, Timelines } from '#delivery';
@@ -71,14 +71,14 @@ export function assemble(settings: ResolvedSettings, logger: Logger, surrounding
     ...stores,
     ...moving,
     suspects,
-    turns: makeTurns(settings, meter),
+    fairQueue: makeFairQueue(settings, meter),
     requestLog: new RequestLog(log, instanceId),
     timelines: new Timelines(stores.messages, stores.registry, stores.audience, stores.sessions),
     tokens: new Tokens(settings.auth.jwtSecret, settings.sessions.clockToleranceMs),
     apiKeys: new ApiKeys(settings.auth.apiKeys),
     metricsKeys: new ApiKeys(settings.metrics.token === undefined ? [] : [`metrics:${settings.metrics.token}`]),
     adminKeys: new AdminKeys(settings.admin.keys),
-    census: new Census(database),
+    registryQueries: new RegistryQueries(database),
     readiness,
   };
 }
@@ -89,7 +89,7 @@ const MAX_WAITING = { ofOne: 2_000, ofAll: 20_000 };
 const TURNS_PER_CONNECTION = 4;
 
 /** One user or key has half of the connections at most. */
-function makeTurns({ database: { poolSize } }: ResolvedSettings, meter: Meter): FairQueue {
+function makeFairQueue({ database: { poolSize } }: ResolvedSettings, meter: Meter): FairQueue {
   const limited = countLimited(meter);
   return new FairQueue({
     concurrency: poolSize * TURNS_PER_CONNECTION,
@@ -129,7 +129,7 @@ interface Foundation {
 interface MovingParts {
   readonly listener: Listener;
   readonly lease: Lease;
-  readonly orders: Orders;
+  readonly commands: InstanceCommands;
   readonly delivery: Delivery;
   readonly heartbeats: Heartbeats;
   readonly bans: Bans;
@@ -152,9 +152,9 @@ function makeMovingParts(foundation: Foundation): MovingParts {
   const listener: Listener = new Listener({
     ...earOf(instanceId, settings.database),
     onNotification: (payload) => {
-      if (payload === '!') lease.greeted();
+      if (payload === '!') lease.onPeerJoined();
       else if (payload === '-') sessions.hint();
-      else if (payload === '>') people.orders.hint();
+      else if (payload === '>') people.commands.hint();
       else for (const part of [delivery, people.presence]) part.hint(payload);
     },
     onListening: () => {
@@ -212,18 +212,18 @@ function makeSharedLimits(
   });
 }
 
-function makeOrders({ settings, instanceId, database, endings, warn }: Foundation): Orders {
-  return new Orders(database, {
+function makeCommands({ settings, instanceId, database, endings, warn }: Foundation): InstanceCommands {
+  return new InstanceCommands(database, {
     instanceId,
     everyMs: settings.registry.beatMs,
     isNotifyOn: settings.delivery.isNotifyOn,
     onDisconnect: endings.onDisconnect,
     onDrain: endings.onDrain,
-    onError: (error) => warn('orders not looked for, trying again', error),
+    onError: (error) => warn('commands not looked for, trying again', error),
   });
 }
 
-/** Those who look after the users that are connected: signs of life, bans, presence, orders of operators. */
+/** Those who look after the users that are connected: signs of life, bans, presence, commands of operators. */
 function makePeopleParts(foundation: Foundation, hasPeers: () => boolean) {
   const { settings, instanceId, database, stores, warn } = foundation;
   const { registry, sessions } = stores;
@@ -231,7 +231,7 @@ function makePeopleParts(foundation: Foundation, hasPeers: () => boolean) {
   const report = (what: string) => (error: unknown) => warn(what, error);
   const everywhere = { instanceId, pollMs, isNotifyOn };
   return {
-    orders: makeOrders(foundation),
+    commands: makeCommands(foundation),
     heartbeats: new Heartbeats(database, registry, {
       everyMs: settings.connections.heartbeatMs,
       onError: report('heartbeats not written, trying again'),

@@ -1,11 +1,11 @@
 import type { ResolvedSettings } from '#config';
 import {
   DatabaseError,
-  durabilityFaults,
   migrate,
-  sessionFaults,
   statement,
+  unsafeSettings,
   withRetry,
+  wrongSessionSettings,
   type Database,
 } from '#database';
 import type { Logger } from '#observability';
@@ -49,8 +49,8 @@ async function check({ isProduction }: ResolvedSettings, database: Database, log
       'the schema is newer than this program: a newer version has migrated this database',
     );
   }
-  assertSession(await sessionFaults(database));
-  const losses = await durabilityFaults(database);
+  assertSession(await wrongSessionSettings(database));
+  const losses = await unsafeSettings(database);
   if (losses.length === 0) return;
   const message = `PostgreSQL runs with ${losses.join(', ')}: acknowledged messages can be lost in a crash`;
   if (isProduction) throw new DatabaseError(message);

@@ -11,7 +11,7 @@ import { turnAway } from '#http';
 import type { Readiness } from '#health';
 import { mayMendSequences, mendSequences } from '#message-persistence';
 import { METRICS_PATH, NestLog, type Logger } from '#observability';
-import { Fault } from '#protocol';
+import { ProtocolError } from '#protocol';
 import { assemble, type Parts, type Surroundings } from './assemble.js';
 import { checkDatabase, migrateDatabase } from './check-database.js';
 import { describeApi } from './describe-api.js';
@@ -78,7 +78,7 @@ export class Instance {
     app.get(ClientGateway).open();
     parts.readiness.state = 'ready';
     // Commands are read only now, because only now can the instance carry them out.
-    parts.orders.start();
+    parts.commands.start();
   }
 
   get id(): string {
@@ -133,7 +133,7 @@ export class Instance {
   private async release(): Promise<void> {
     const { parts } = this;
     await this.jobRunner.stop();
-    await Promise.all([parts.orders.stop(), parts.heartbeats.stop(), parts.sessions.stop(), parts.presence.stop()]);
+    await Promise.all([parts.commands.stop(), parts.heartbeats.stop(), parts.sessions.stop(), parts.presence.stop()]);
     await parts.delivery.stop();
     await parts.sharedLimits.stop();
     await parts.lease.stop();
@@ -204,6 +204,6 @@ function refuseUnready(readiness: Readiness): RequestHandler {
     // A back end that keeps its connection open then sends its next request to another instance.
     if (!readiness.isReady) response.setHeader('Connection', 'close');
     if (readiness.state !== 'starting' || /^\/health(\/|$)/.test(request.path)) next();
-    else turnAway(request, response, new Fault('UNAVAILABLE', 'this instance is starting'));
+    else turnAway(request, response, new ProtocolError('UNAVAILABLE', 'this instance is starting'));
   };
 }

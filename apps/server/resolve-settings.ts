@@ -29,11 +29,11 @@ export async function resolveSettings(
   const auth = { ...settings.auth, ...resolveSecrets(settings) };
   const { url } = settings.database;
   if (url !== undefined) {
-    return { settings: await withWays({ ...settings, auth }, url, logger, waiting), embedded: undefined };
+    return { settings: await withRoutes({ ...settings, auth }, url, logger, waiting), embedded: undefined };
   }
   const embedded = await startEmbedded(settings, logger);
   try {
-    return { settings: await withWays({ ...settings, auth }, embedded.url, logger, waiting), embedded };
+    return { settings: await withRoutes({ ...settings, auth }, embedded.url, logger, waiting), embedded };
   } catch (error) {
     await embedded.stop();
     throw error;
@@ -59,7 +59,7 @@ type Unresolved = Settings & Pick<ResolvedSettings, 'auth'>;
  * Finds out how the database is reached. If no connection can LISTEN, nobody hears hints, so none are sent and
  * instances find messages by polling.
  */
-async function withWays(
+async function withRoutes(
   settings: Unresolved,
   url: string,
   logger: Logger,
@@ -67,9 +67,9 @@ async function withWays(
 ): Promise<ResolvedSettings> {
   const { delivery } = settings;
   const { directUrl, waitMs } = settings.database;
-  const ways = await reachDatabase({ url, directUrl, waitMs, ...waiting });
-  const database = { ...settings.database, url, ...ways };
-  if (ways.listenUrl !== undefined) return { ...settings, database };
+  const routes = await reachDatabase({ url, directUrl, waitMs, ...waiting });
+  const database = { ...settings.database, url, ...routes };
+  if (routes.listenUrl !== undefined) return { ...settings, database };
   logger.warn(
     'the database is behind a pooler, and no DATABASE_DIRECT_URL leads past it: polling instead of LISTEN, and an instance that dies is given up when its lease ends',
   );

@@ -2,7 +2,7 @@ import 'reflect-metadata';
 import { readSettings, SettingsError, type Settings } from '#config';
 import { createLogger } from '#observability';
 import { endGracefully } from './end-gracefully.js';
-import { Service } from './service.js';
+import { InstanceHost } from './service.js';
 import { isExpected, whyNotStarted } from './why-not-started.js';
 
 const USAGE = 'npm start: no arguments; the settings are environment variables, see docs/configuration.md';
@@ -11,21 +11,21 @@ async function main(): Promise<void> {
   heedArguments(process.argv.slice(2));
   const settings = read();
   const logger = createLogger(settings.logLevel, settings.logFormat);
-  const service = new Service(
+  const host = new InstanceHost(
     settings,
     logger,
     (error) => {
       logger.fatal({ err: error }, 'no new identity');
       end('no new identity', 1);
     },
-    () => end('ordered by an operator', 0),
+    () => end('commanded by an operator', 0),
   );
-  const end = endGracefully(() => service.stop(), settings.drain.timeoutMs, logger);
+  const end = endGracefully(() => host.stop(), settings.drain.timeoutMs, logger);
   try {
-    await service.start();
+    await host.start();
   } catch (error) {
     // A signal arrived during the start, and the process is ending already.
-    if (service.isStopping) return;
+    if (host.isStopping) return;
     if (isExpected(error)) logger.debug({ err: error }, 'not started');
     else logger.fatal({ err: error }, 'not started');
     process.stderr.write(`not started: ${whyNotStarted(error, settings)}\n`);

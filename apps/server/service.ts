@@ -11,7 +11,7 @@ import { WaitingRoom } from './waiting-room.js';
  * Runs the instances of a process, one after the other. When an instance loses its lease, its peers take its clients
  * over. It stops, and the next one starts under a new identity, on the same port and database.
  */
-export class Service {
+export class InstanceHost {
   private resolved: Resolved | undefined;
   private instance: Instance | undefined;
   private readonly metrics: Metrics;

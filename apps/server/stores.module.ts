@@ -9,14 +9,14 @@ import {
   Backlog,
   DeadLetters,
   Devices,
-  Directory,
   Erasure,
   Groups,
+  Inventory,
   MessageLog,
   MessageSearch,
+  MessageStats,
   Outbox,
   Retention,
-  Traffic,
 } from '#message-persistence';
 import { LOGGER, METER, type Logger, type Meter } from '#observability';
 import type { Stores } from './make-stores.js';
@@ -50,9 +50,9 @@ export class StoresModule {
       { provide: DeadLetters, useValue: stores.deadLetters },
       { provide: Outbox, useValue: stores.outbox },
       { provide: Retention, useValue: stores.retention },
-      { provide: Directory, useValue: stores.directory },
+      { provide: Inventory, useValue: stores.inventory },
       { provide: Erasure, useValue: stores.erasure },
-      { provide: Traffic, useValue: stores.traffic },
+      { provide: MessageStats, useValue: stores.messageStats },
       { provide: Backlog, useValue: stores.backlog },
       { provide: SuspectList, useValue: stores.suspectList },
     ];

@@ -2,7 +2,7 @@ import { Global, Module, type DynamicModule, type Provider } from '@nestjs/commo
 import { AdminModule } from '#admin';
 import { Tokens } from '#auth';
 import type { ResolvedSettings } from '#config';
-import { Bans, Census, Heartbeats, Lease, Orders, Presence } from '#connection-manager';
+import { Bans, Heartbeats, InstanceCommands, Lease, Presence, RegistryQueries } from '#connection-manager';
 import { Listener } from '#database';
 import { Delivery, Timelines } from '#delivery';
 import { GatewayModule } from '#gateway';
@@ -26,13 +26,13 @@ export class TrunklineModule {
       { provide: SharedLimits, useValue: parts.sharedLimits },
       { provide: Delivery, useValue: parts.delivery },
       { provide: Timelines, useValue: parts.timelines },
-      { provide: FairQueue, useValue: parts.turns },
+      { provide: FairQueue, useValue: parts.fairQueue },
       { provide: Tokens, useValue: parts.tokens },
       { provide: Suspects, useValue: parts.suspects },
       { provide: Readiness, useValue: parts.readiness },
       { provide: Bans, useValue: parts.bans },
-      { provide: Census, useValue: parts.census },
-      { provide: Orders, useValue: parts.orders },
+      { provide: RegistryQueries, useValue: parts.registryQueries },
+      { provide: InstanceCommands, useValue: parts.commands },
     ];
     const admin = settings.admin.keys.length === 0 ? [] : [AdminModule];
     const imports = [StoresModule.forRoot(settings, parts), ...admin];

@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { Fault } from '#protocol';
+import { ProtocolError } from '#protocol';
 import { HTTP_DEADLINES } from './http-adapter.js';
 
 const HEALTH = /^\/health(?:\/(live|ready|startup))?\/?(?:\?|$)/;
@@ -45,7 +45,8 @@ function answer({ url = '/' }: IncomingMessage, response: ServerResponse): void 
 
 function answerTo(url: string): [status: number, body: object] {
   const probe = HEALTH.exec(url);
-  if (!probe) return [503, { ok: false, error: new Fault('UNAVAILABLE', 'this instance is starting').toWire() }];
+  if (!probe)
+    return [503, { ok: false, error: new ProtocolError('UNAVAILABLE', 'this instance is starting').toWire() }];
   if (probe[1] === 'live') return [200, { status: 'ok', info: {}, error: {}, details: {} }];
   return [503, { status: 'error', info: {}, error: DOWN, details: DOWN }];
 }

@@ -52,6 +52,6 @@ async function readTimes(pid: number): Promise<ProcessTimes | undefined> {
   const text = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => undefined);
   if (text === undefined) return undefined;
   const fields = text.slice(text.lastIndexOf(')') + 2).split(' ');
-  const ms = (place: number): number => Number(fields[place]) * TICK_MS;
+  const ms = (index: number): number => Number(fields[index]) * TICK_MS;
   return { parent: Number(fields[1]), ownMs: ms(11) + ms(12), endedChildrenMs: ms(13) + ms(14) };
 }

@@ -31,9 +31,9 @@ export async function describeProfiles(directory: string): Promise<string> {
 function hottest({ nodes, samples, timeDeltas }: CpuProfile): string[] {
   const names = new Map(nodes.map((node) => [node.id, nameOf(node)]));
   const microsByName = new Map<string, number>();
-  samples.forEach((id, place) => {
+  samples.forEach((id, index) => {
     const name = names.get(id) ?? '';
-    microsByName.set(name, (microsByName.get(name) ?? 0) + (timeDeltas[place] ?? 0));
+    microsByName.set(name, (microsByName.get(name) ?? 0) + (timeDeltas[index] ?? 0));
   });
   const busy = [...microsByName].filter(([name]) => !IDLE.has(name)).sort(([, a], [, b]) => b - a);
   const total = busy.reduce((sum, [, micros]) => sum + micros, 0);

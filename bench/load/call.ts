@@ -1,8 +1,8 @@
-import type { Station } from './station.js';
+import type { LoadWorker } from './station.js';
 
-export type Method = keyof Station;
-export type Argument<M extends Method> = Parameters<Station[M]>[0];
-export type Result<M extends Method> = Awaited<ReturnType<Station[M]>>;
+export type Method = keyof LoadWorker;
+export type Argument<M extends Method> = Parameters<LoadWorker[M]>[0];
+export type Result<M extends Method> = Awaited<ReturnType<LoadWorker[M]>>;
 
 export interface Call {
   readonly id: number;

@@ -4,7 +4,7 @@ const MICROSECONDS = 1_000;
 const LONGEST_MS = 120_000;
 
 /** Collects latencies in an HDR histogram, with three significant digits from a microsecond to two minutes. */
-export class Latencies {
+export class LatencyHistogram {
   private readonly histogram: Histogram;
 
   constructor() {
@@ -34,7 +34,7 @@ export class Latencies {
    * @returns the milliseconds below which this percentage of them lies
    */
   static percentile(encoded: readonly string[], percent: number): number {
-    const all = new Latencies();
+    const all = new LatencyHistogram();
     for (const text of encoded) all.histogram.add(decodeFromCompressedBase64(text));
     return all.histogram.getValueAtPercentile(percent) / MICROSECONDS;
   }

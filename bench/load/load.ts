@@ -12,7 +12,7 @@ interface Waiting {
 }
 
 /** The load generator, seen from the bench: a process of its own with some threads, each with clients of its own. */
-export class Load {
+export class LoadGenerator {
   private readonly waiting = new Map<number, Waiting>();
   private calls = 0;
 
@@ -24,9 +24,9 @@ export class Load {
     process.on('exit', (code) => this.fail(new Error(`the load generator ended with ${code}`)));
   }
 
-  static start(threads: number, execArgv: readonly string[]): Load {
+  static start(threads: number, execArgv: readonly string[]): LoadGenerator {
     const child = fork(ENTRY, [String(threads)], { execArgv: [...execArgv], serialization: 'advanced' });
-    return new Load(child, threads);
+    return new LoadGenerator(child, threads);
   }
 
   get pid(): number {

@@ -47,7 +47,7 @@ export async function publishOverRest(plan: RestPlan): Promise<RestResult> {
     }
   };
   try {
-    await Promise.all(Array.from({ length: plan.concurrency }, (_, place) => lane(place)));
+    await Promise.all(Array.from({ length: plan.concurrency }, (_, index) => lane(index)));
   } finally {
     agent.destroy();
   }
@@ -55,13 +55,13 @@ export async function publishOverRest(plan: RestPlan): Promise<RestResult> {
 }
 
 function bodyOf({ users, batch }: RestPlan, turn: number): string {
-  const message = (place: number) => ({
-    channel: `user:${users[(turn * batch + place) % users.length]}`,
+  const message = (index: number) => ({
+    channel: `user:${users[(turn * batch + index) % users.length]}`,
     type: MESSAGE_TYPE,
     data: makeBody(0, turn, 0),
   });
   if (batch === 1) return JSON.stringify(message(0));
-  return JSON.stringify({ messages: Array.from({ length: batch }, (_, place) => message(place)) });
+  return JSON.stringify({ messages: Array.from({ length: batch }, (_, index) => message(index)) });
 }
 
 function post({ url, apiKey, batch }: RestPlan, agent: Agent, body: string): Promise<readonly Item[]> {

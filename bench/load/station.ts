@@ -2,7 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { Body } from './body.js';
 import type { Client, ClientPlan } from './client.js';
 import { startFlow, type Flow } from './flow.js';
-import { Latencies } from './latencies.js';
+import { LatencyHistogram } from './latencies.js';
 import type { CatchUpPlan, Checks, ConnectPlan, JoinPlan, Mark, Sent, TrafficPlan } from './plan.js';
 import { Reception } from './reception.js';
 import { publishOverRest, type RestPlan, type RestResult } from './rest-publisher.js';
@@ -17,12 +17,12 @@ const POLL_MS = 20;
 const JOINS_AT_ONCE = 50;
 
 /** One thread of the load generator: its clients, what they send, and what they receive. */
-export class Station {
+export class LoadWorker {
   private clients: Client[] = [];
   private readonly streams = new Map<number, Stream>();
   private receptions: Map<number, Reception>[] = [];
-  private readonly latencies = new Latencies();
-  private readonly answers = new Latencies();
+  private readonly latencies = new LatencyHistogram();
+  private readonly answers = new LatencyHistogram();
   private flow: Flow | undefined;
   private delivered = 0;
   private lastDeliveryMs = 0;
@@ -61,10 +61,10 @@ export class Station {
     const makers = connect.clients.map((client) => maker(client, connect));
     this.receptions = streams.map((id) => new Map([[id, new Reception()]]));
     const startedAt = performance.now();
-    await inTurn([...makers.entries()], connect.concurrency, async ([place, make]) => {
+    await inTurn([...makers.entries()], connect.concurrency, async ([index, make]) => {
       const client = make();
-      this.clients[place] = client;
-      client.onMessage = (body) => this.take(this.receptions[place], body);
+      this.clients[index] = client;
+      client.onMessage = (body) => this.take(this.receptions[index], body);
       await client.ready;
     });
     await this.settle(() => this.delivered >= streams.length * each);
@@ -83,8 +83,8 @@ export class Station {
       const onAnswer = (ms: number, refusal: string | undefined): void => this.answered(ms, refusal);
       this.streams.set(id, new Stream(id, channel, this.client(from), receivers.get(id) ?? 0, onAnswer));
     }
-    this.clients.forEach((client, place) => {
-      const receptions = this.receptions[place];
+    this.clients.forEach((client, index) => {
+      const receptions = this.receptions[index];
       client.onMessage = (body) => this.take(receptions, body);
     });
     this.flow = startFlow(flow, [...this.streams.values()]);
@@ -157,9 +157,9 @@ export class Station {
     }
   }
 
-  private client(place: number): Client {
-    const client = this.clients[place];
-    if (!client) throw new Error(`there is no client ${place}`);
+  private client(index: number): Client {
+    const client = this.clients[index];
+    if (!client) throw new Error(`there is no client ${index}`);
     return client;
   }
 }
@@ -179,7 +179,7 @@ async function inTurn<Item, Result>(
   const results: Result[] = [];
   let next = 0;
   const lane = async (): Promise<void> => {
-    for (let place = next++; place < items.length; place = next++) results[place] = await work(items[place] as Item);
+    for (let index = next++; index < items.length; index = next++) results[index] = await work(items[index] as Item);
   };
   await Promise.all(Array.from({ length: Math.min(atOnce, items.length) }, lane));
   return results;

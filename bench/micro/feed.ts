@@ -4,8 +4,8 @@ import { Connection, type ConnectionContext } from '../../libs/delivery/src/conn
 import { DatabaseClock } from '../../libs/delivery/src/database-clock.js';
 import { DeliveryMetrics } from '../../libs/delivery/src/delivery-metrics.js';
 import { Feed, type FeedOptions } from '../../libs/delivery/src/feed.js';
-import type { Outlet } from '../../libs/delivery/src/outlet.js';
-import { Packet } from '../../libs/delivery/src/packet.js';
+import type { ClientTransport } from '../../libs/delivery/src/outlet.js';
+import { MessageBatch } from '../../libs/delivery/src/packet.js';
 import { Subscription } from '../../libs/delivery/src/subscription.js';
 import { makeBody } from '../load/body.js';
 import { timesPerSecond, type Micro } from './micro.js';
@@ -36,22 +36,22 @@ async function deliveriesPerSecond(seconds: number, readers: number): Promise<nu
   const options = { clock, onRoute: nothing, onEpoch: nothing, onError: nothing, metrics } as unknown as FeedOptions;
   const feed = new Feed(options);
   let delivered = 0;
-  const outlet = {
-    messages: (packet: Packet) => {
-      packet.encodeOnce((encoded) => encoded.toJson());
+  const transport = {
+    messages: (batch: MessageBatch) => {
+      batch.encodeOnce((encoded) => encoded.toJson());
       delivered += 1;
     },
     gap: nothing,
     bufferedBytes: 0,
-  } as unknown as Outlet;
-  let root = Packet.root();
+  } as unknown as ClientTransport;
+  let root = MessageBatch.root();
   const context = contextOf(clock, () => root);
-  const connections = Array.from({ length: readers }, (_, reader) => connect(feed, context, outlet, reader));
+  const connections = Array.from({ length: readers }, (_, reader) => connect(feed, context, transport, reader));
   let offered = 0;
   const perSecond = await timesPerSecond(seconds, () => {
     const seq = ++offered;
     feed.offer(CHANNEL, () => stored(seq), new Date(seq));
-    root = Packet.root();
+    root = MessageBatch.root();
     for (const connection of connections) {
       connection.flush();
       if (seq % ACK_EVERY === 0) connection.acknowledge({ [CHANNEL]: seq });
@@ -61,7 +61,7 @@ async function deliveriesPerSecond(seconds: number, readers: number): Promise<nu
   return perSecond * readers;
 }
 
-function contextOf(clock: DatabaseClock, root: () => Packet): ConnectionContext {
+function contextOf(clock: DatabaseClock, root: () => MessageBatch): ConnectionContext {
   return {
     clock,
     acks: { acknowledge: nothing, note: nothing },
@@ -75,10 +75,10 @@ function contextOf(clock: DatabaseClock, root: () => Packet): ConnectionContext 
 }
 
 /** Connects a live reader whose transport drops what it is given. */
-function connect(feed: Feed, context: ConnectionContext, outlet: Outlet, reader: number): Connection {
+function connect(feed: Feed, context: ConnectionContext, transport: ClientTransport, reader: number): Connection {
   const connection = new Connection(
     { connectionId: `c${reader}`, user: `u${reader}`, deviceId: 'bench' },
-    outlet,
+    transport,
     context,
   );
   const channel = feed.channel(CHANNEL);

@@ -12,7 +12,7 @@ export const SYSTEMS = [
 ] as const;
 export type SystemName = (typeof SYSTEMS)[number];
 
-export interface Surroundings {
+export interface PeerSurroundings {
   readonly infrastructure: Infrastructure;
   /** The number of server processes. */
   readonly instances: number;
@@ -26,5 +26,5 @@ export interface Surroundings {
 export interface Peer {
   readonly name: SystemName;
   readonly wire: Wire;
-  start(surroundings: Surroundings): Promise<ServerProcess[]>;
+  start(surroundings: PeerSurroundings): Promise<ServerProcess[]>;
 }

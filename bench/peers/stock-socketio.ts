@@ -1,12 +1,12 @@
 import type { AdapterName } from '../servers/adapters.js';
-import type { Peer, Surroundings, SystemName } from './peer.js';
+import type { Peer, PeerSurroundings, SystemName } from './peer.js';
 import { ServerProcess, startServers } from './server-process.js';
 
 /** Runs stock Socket.IO with one of its own adapters. Nothing is stored. */
 export function stockSocketio(
   name: SystemName,
   adapter: AdapterName,
-  urlOf: (surroundings: Surroundings) => Promise<string>,
+  urlOf: (surroundings: PeerSurroundings) => Promise<string>,
 ): Peer {
   return {
     name,

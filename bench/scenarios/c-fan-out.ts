@@ -38,7 +38,7 @@ function oneGroup({ run, urls, size, threads }: GroupOptions): ThreadPlan[] {
     const members = Array.from({ length: size }, (_, member) => member).filter((member) => member % threads === thread);
     const users = [...members.map((member) => `${run}-${member}`), `${run}-publisher-${thread}`];
     return {
-      clients: users.map((user, place) => ({ user, url: urls[(place + thread) % urls.length] ?? '' })),
+      clients: users.map((user, index) => ({ user, url: urls[(index + thread) % urls.length] ?? '' })),
       joins: members.map((_, client) => ({ client, channel, as: 'member' as const })),
       traffic: {
         streams: [{ id: thread, channel, from: members.length }],

@@ -7,7 +7,7 @@ export const STORM_CONCURRENCY = 200;
  * Spreads `size` users evenly over the servers and the threads of the generator.
  * @returns one list for each thread
  */
-export function crowd(run: string, size: number, urls: readonly string[], threads: number): ClientPlan[][] {
+export function clientPlans(run: string, size: number, urls: readonly string[], threads: number): ClientPlan[][] {
   const users = Array.from({ length: size }, (_, user) => ({
     user: `${run}-${user}`,
     url: urls[Math.floor(user / threads) % urls.length] ?? '',

@@ -1,8 +1,8 @@
 import type { Bench } from '../bench.js';
-import type { Load } from '../load/load.js';
+import type { LoadGenerator } from '../load/load.js';
 import type { SystemName } from '../peers/peer.js';
 import type { RunningSystem } from '../peers/running-system.js';
-import { crowd, STORM_CONCURRENCY } from './crowd.js';
+import { clientPlans, STORM_CONCURRENCY } from './crowd.js';
 import type { Measurement, Scenario } from './scenario.js';
 import { connectPlan } from './traffic.js';
 
@@ -33,12 +33,12 @@ async function measureFresh(bench: Bench, name: SystemName): Promise<Measurement
   const system = await bench.startSystem(name, 1);
   const [first, load] = [await bench.startLoad(), await bench.startLoad()];
   try {
-    await connectCrowd(bench, system, first, WARM_UP_SIZE);
+    await connectClients(bench, system, first, WARM_UP_SIZE);
     const before = await system.settledBytes();
-    await connectCrowd(bench, system, load, SIZE);
+    await connectClients(bench, system, load, SIZE);
     const after = await system.settledBytes();
     await load.each('disconnect', () => undefined);
-    const ms = await connectCrowd(bench, system, load, SIZE);
+    const ms = await connectClients(bench, system, load, SIZE);
     return { figures: { [RATE.name]: (SIZE * 1_000) / ms, [MEMORY.name]: (after - before) / SIZE / KIB } };
   } finally {
     await Promise.all([first.stop(), load.stop()]);
@@ -50,8 +50,8 @@ async function measureFresh(bench: Bench, name: SystemName): Promise<Measurement
  * Connects `size` clients.
  * @returns milliseconds until the last one was ready
  */
-async function connectCrowd(bench: Bench, system: RunningSystem, load: Load, size: number): Promise<number> {
-  const clients = crowd(bench.nextRun(), size, system.urls, load.threads);
+async function connectClients(bench: Bench, system: RunningSystem, load: LoadGenerator, size: number): Promise<number> {
+  const clients = clientPlans(bench.nextRun(), size, system.urls, load.threads);
   const toPlan = (thread: number) => connectPlan(bench, system, clients[thread] ?? [], STORM_CONCURRENCY);
   return Math.max(...(await load.each('connect', toPlan)));
 }

@@ -1,10 +1,10 @@
 import type { Bench } from '../bench.js';
 import { makeBody } from '../load/body.js';
 import { MESSAGE_TYPE, type ClientPlan } from '../load/client.js';
-import type { Load } from '../load/load.js';
+import type { LoadGenerator } from '../load/load.js';
 import type { RunningSystem } from '../peers/running-system.js';
-import { RestClient, type RestMessage } from '../rest-client.js';
-import { crowd, STORM_CONCURRENCY } from './crowd.js';
+import { BenchRestClient, type RestMessage } from '../rest-client.js';
+import { clientPlans, STORM_CONCURRENCY } from './crowd.js';
 import type { Measurement, Scenario } from './scenario.js';
 import { openSystems } from './systems.js';
 import { connectPlan, sumChecks } from './traffic.js';
@@ -30,15 +30,16 @@ export const reconnectStorm: Scenario = {
   },
 };
 
-async function storm(bench: Bench, system: RunningSystem, load: Load): Promise<Measurement> {
-  const clients = crowd(bench.nextRun(), SIZE, system.urls, load.threads);
+async function storm(bench: Bench, system: RunningSystem, load: LoadGenerator): Promise<Measurement> {
+  const clients = clientPlans(bench.nextRun(), SIZE, system.urls, load.threads);
   const connect = (thread: number) => connectPlan(bench, system, clients[thread] ?? [], STORM_CONCURRENCY);
   // Both systems meet their clients once before, so that the storm is one of reconnects.
   await load.each('connect', connect);
   await load.each('disconnect', () => undefined);
   const each = system.wire === 'trunkline' ? WAITING : 0;
   const streams = numberOff(clients);
-  if (each > 0) await publishAll(new RestClient(system.urls[0] ?? '', bench.apiKey), clients.flat(), streams.flat());
+  if (each > 0)
+    await publishAll(new BenchRestClient(system.urls[0] ?? '', bench.apiKey), clients.flat(), streams.flat());
   const times = await load.each('catchUp', (thread) => ({
     connect: connect(thread),
     streams: streams[thread] ?? [],
@@ -56,11 +57,15 @@ function numberOff(clients: readonly (readonly ClientPlan[])[]): number[][] {
   return clients.map((list) => list.map(() => next++));
 }
 
-async function publishAll(rest: RestClient, clients: readonly ClientPlan[], streams: readonly number[]): Promise<void> {
+async function publishAll(
+  rest: BenchRestClient,
+  clients: readonly ClientPlan[],
+  streams: readonly number[],
+): Promise<void> {
   const messages: RestMessage[] = [];
   for (let n = 1; n <= WAITING; n++) {
-    clients.forEach(({ user }, place) => {
-      messages.push({ channel: `user:${user}`, type: MESSAGE_TYPE, data: makeBody(streams[place] ?? 0, n, 0) });
+    clients.forEach(({ user }, index) => {
+      messages.push({ channel: `user:${user}`, type: MESSAGE_TYPE, data: makeBody(streams[index] ?? 0, n, 0) });
     });
   }
   for (let from = 0; from < messages.length; from += BATCH) {

@@ -31,8 +31,8 @@ export function pairs(options: PairsOptions): ThreadPlan[] {
       ),
       traffic: {
         // The partner of a user writes to the channel. The indexes of the two differ in the last bit.
-        streams: read.flatMap((channels, place) =>
-          channels.map(({ id, channel }) => ({ id, channel, from: place ^ 1 })),
+        streams: read.flatMap((channels, index) =>
+          channels.map(({ id, channel }) => ({ id, channel, from: index ^ 1 })),
         ),
         receives: read.map((channels) => channels.map(({ id }) => id)),
         flow,
@@ -50,9 +50,9 @@ interface ReadChannel {
 
 function channelsOf(user: number, { run, channelsPerUser }: PairsOptions): ReadChannel[] {
   if (channelsPerUser === undefined) return [{ id: user, channel: `user:${run}-${user}`, isInbox: true }];
-  return Array.from({ length: channelsPerUser }, (_, place) => ({
-    id: user * channelsPerUser + place,
-    channel: `group:${run}-${user}-${place}`,
+  return Array.from({ length: channelsPerUser }, (_, index) => ({
+    id: user * channelsPerUser + index,
+    channel: `group:${run}-${user}-${index}`,
     isInbox: false,
   }));
 }

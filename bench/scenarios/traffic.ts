@@ -3,8 +3,8 @@ import type { Bench } from '../bench.js';
 import { CpuMeter, perThing, total, type CpuUse } from '../cpu/cpu-meter.js';
 import { machineMs } from '../cpu/proc.js';
 import type { ClientPlan } from '../load/client.js';
-import { Latencies } from '../load/latencies.js';
-import type { Load } from '../load/load.js';
+import { LatencyHistogram } from '../load/latencies.js';
+import type { LoadGenerator } from '../load/load.js';
 import type { Checks, ConnectPlan, JoinPlan, Mark, Sent, TrafficPlan } from '../load/plan.js';
 import type { RunningSystem } from '../peers/running-system.js';
 
@@ -65,7 +65,11 @@ export function connectPlan(
   return { wire, secret: jwtSecret, usesPublishIds: options.usesPublishIds, clients, concurrency };
 }
 
-async function measureWindow(bench: Bench, system: RunningSystem, load: Load): Promise<Omit<TrafficResult, 'checks'>> {
+async function measureWindow(
+  bench: Bench,
+  system: RunningSystem,
+  load: LoadGenerator,
+): Promise<Omit<TrafficResult, 'checks'>> {
   const meter = await meterOf(bench, system, load);
   const before = await load.each('mark', () => undefined);
   const [cpuBefore, machineBefore, startedAt] = [await meter.read(), await machineMs(), performance.now()];
@@ -77,12 +81,12 @@ async function measureWindow(bench: Bench, system: RunningSystem, load: Load): P
   return {
     deliveriesPerSecond: after.reduce((sum, mark, thread) => sum + rateBetween(before[thread], mark), 0),
     latencyMs: (percent) =>
-      Latencies.percentile(
+      LatencyHistogram.percentile(
         after.map(({ latencies }) => latencies),
         percent,
       ),
     answerMs: (percent) =>
-      Latencies.percentile(
+      LatencyHistogram.percentile(
         after.map(({ answers }) => answers),
         percent,
       ),
@@ -97,7 +101,7 @@ function rateBetween(before: Mark | undefined, after: Mark): number {
   return ((after.delivered - before.delivered) * 1_000) / (after.atMs - before.atMs);
 }
 
-async function meterOf(bench: Bench, system: RunningSystem, load: Load): Promise<CpuMeter> {
+async function meterOf(bench: Bench, system: RunningSystem, load: LoadGenerator): Promise<CpuMeter> {
   const { postgres, redis } = await bench.infrastructure.pids();
   return new CpuMeter([
     ...system.pids.map((pid) => ({ name: 'servers', pid })),

@@ -52,7 +52,7 @@ it('closes a connection of another instance, whose client may come back', async 
 
 it('closes all connections of a user, wherever they are', async () => {
   const clients = await Promise.all(
-    [near, far].map((server, place) => cluster.connect(server, { user: 'ben', deviceId: `d${place}` })),
+    [near, far].map((server, index) => cluster.connect(server, { user: 'ben', deviceId: `d${index}` })),
   );
   const other = await cluster.connect(near, { user: 'cid' });
   expect((await ask(near, 'DELETE', '/users/ben/connections')).body).toEqual({ ok: true, ordered: 2 });
@@ -72,7 +72,7 @@ it('drains another instance: its clients are sent elsewhere, its process ends wi
   expect(await database.query('select 1 from trunkline.instance_orders')).toEqual([]);
 });
 
-it('obeys without hints, within a beat', async () => {
+it('executes commands without hints, within a beat', async () => {
   const deaf = await cluster.start({ NOTIFY: 'off' });
   const client = await cluster.connect(deaf, { user: 'eve' });
   await database.query(`insert into trunkline.instance_orders (instance_id, kind, connection_id)
@@ -99,8 +99,8 @@ it('leads through a list page by page, each row once', async () => {
 });
 
 it('leads through the connections of everybody and of one user', async () => {
-  const clients = ['gus', 'hal', 'hal', 'hal', 'ian'].map((user, place) =>
-    cluster.connect(place % 2 === 0 ? near : far, { user, deviceId: `d${place}` }),
+  const clients = ['gus', 'hal', 'hal', 'hal', 'ian'].map((user, index) =>
+    cluster.connect(index % 2 === 0 ? near : far, { user, deviceId: `d${index}` }),
   );
   await Promise.all(clients);
   const pages = async (filter: string): Promise<string[]> => {

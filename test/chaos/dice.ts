@@ -41,9 +41,9 @@ export class Dice {
 
   shuffle<T>(items: readonly T[]): T[] {
     const shuffled = [...items];
-    for (let place = shuffled.length - 1; place > 0; place--) {
-      const other = this.whole(0, place);
-      [shuffled[place], shuffled[other]] = [shuffled[other] as T, shuffled[place] as T];
+    for (let index = shuffled.length - 1; index > 0; index--) {
+      const other = this.whole(0, index);
+      [shuffled[index], shuffled[other]] = [shuffled[other] as T, shuffled[index] as T];
     }
     return shuffled;
   }

@@ -4,11 +4,11 @@ import type { Minimum } from './checker/system-invariants.js';
 import { sabotageNamed } from './control/sabotage.js';
 import { Dice } from './dice.js';
 import { FaultPlan } from './faults/plan.js';
-import { Tormentor } from './faults/tormentor.js';
+import { Nemesis } from './faults/tormentor.js';
 import { HistoryFile, readHistory } from './history/history-file.js';
 import type { ChaosOptions } from './options.js';
 import { pause } from './world/pause.js';
-import { Stage } from './world/stage.js';
+import { ChaosEnvironment } from './world/stage.js';
 import { countPending, takeSnapshot } from './world/take-snapshot.js';
 
 export interface Surroundings {
@@ -44,21 +44,29 @@ export async function runChaos(options: ChaosOptions, surroundings: Surroundings
   const { dedupes = true } = sabotage;
   const plan = new FaultPlan({ seconds: options.seconds, dice: dice.named('plan'), only: options.faults });
   const wantsMovableClock = plan.movesClock;
-  const stage = await Stage.set({ ...options, dice, history, note, onLine, dedupes, wantsMovableClock });
+  const environment = await ChaosEnvironment.set({
+    ...options,
+    dice,
+    history,
+    note,
+    onLine,
+    dedupes,
+    wantsMovableClock,
+  });
   let endSabotage: (() => void) | undefined;
   try {
-    await stage.open(signal);
-    endSabotage = await sabotage.prepare?.(stage);
-    await torment(stage, options, { plan, dice, history, note, signal });
-    const isDrained = await drain(stage, options.sabotage ? SABOTAGED_DRAIN_MS : DRAIN_DEADLINE_MS, signal);
+    await environment.open(signal);
+    endSabotage = await sabotage.prepare?.(environment);
+    await disturb(environment, options, { plan, dice, history, note, signal });
+    const isDrained = await drain(environment, options.sabotage ? SABOTAGED_DRAIN_MS : DRAIN_DEADLINE_MS, signal);
     note(isDrained ? 'drained' : 'not drained in time');
-    const snapshot = await takeSnapshot(stage.database);
+    const snapshot = await takeSnapshot(environment.database);
     await history.end();
     return check(readHistory(historyFile), snapshot, minimumOf(options));
   } finally {
     endSabotage?.();
     await history.end();
-    await stage.clear();
+    await environment.clear();
   }
 }
 
@@ -68,8 +76,8 @@ interface Tools extends Pick<Surroundings, 'note' | 'signal'> {
   readonly history: HistoryFile;
 }
 
-async function torment(
-  stage: Stage,
+async function disturb(
+  environment: ChaosEnvironment,
   options: ChaosOptions,
   { plan, dice, history, note, signal }: Tools,
 ): Promise<void> {
@@ -77,34 +85,34 @@ async function torment(
   const ending = new AbortController();
   const end = AbortSignal.any([ending.signal, signal]);
   setMaxListeners(0, end);
-  const living = stage.crowd.live(end);
+  const living = environment.clients.live(end);
   const say = (text: string): void => note(`${(history.now / 1_000).toFixed(1).padStart(6)} s  ${text}`);
-  say(`calm: ${stage.crowd.onlineCount} devices online`);
+  say(`calm: ${environment.clients.onlineCount} devices online`);
   const calmMs = Math.min(CALM_MS, seconds * 1_000 * CALM_SHARE);
   try {
     await pause(calmMs, signal);
-    const tormentor = new Tormentor({ stage, plan, dice: dice.named('faults'), history, note: say });
-    await tormentor.run(seconds * 1_000 - calmMs, signal);
+    const nemesis = new Nemesis({ environment, plan, dice: dice.named('faults'), history, note: say });
+    await nemesis.run(seconds * 1_000 - calmMs, signal);
   } finally {
     ending.abort();
     await living;
   }
-  say(`all heals: ${stage.crowd.publishCount} publishes were tried`);
+  say(`all heals: ${environment.clients.publishCount} publishes were tried`);
 }
 
 /**
  * Waits until nothing is pending.
  * @returns false if something was still pending at the deadline
  */
-async function drain(stage: Stage, deadlineMs: number, signal: AbortSignal): Promise<boolean> {
+async function drain(environment: ChaosEnvironment, deadlineMs: number, signal: AbortSignal): Promise<boolean> {
   const endsAt = performance.now() + deadlineMs;
-  stage.crowd.hurry();
-  await stage.fleet.whenAllServe();
-  await stage.crowd.assemble(signal);
+  environment.clients.hurry();
+  await environment.fleet.whenAllServe();
+  await environment.clients.assemble(signal);
   let isDrained = false;
   while (!isDrained && performance.now() < endsAt) {
     await pause(DRAIN_POLL_MS, signal);
-    isDrained = (await countPending(stage.database)) === 0;
+    isDrained = (await countPending(environment.database)) === 0;
   }
   await pause(AFTERWARDS_MS, signal);
   return isDrained;

@@ -1,5 +1,5 @@
 import { Cluster } from '../support/cluster.js';
-import { FlakyCable } from '../support/flaky-cable.js';
+import { FlakyLink } from '../support/flaky-cable.js';
 import { OwnPostgres } from '../support/own-postgres.js';
 import { until } from '../support/until.js';
 
@@ -39,10 +39,10 @@ it('a registry that a crash of PostgreSQL emptied announces nobody as gone', asy
 });
 
 it('what was said while an instance could not listen, it looks for when it listens again', async () => {
-  const cable = await FlakyCable.start(postgres.url);
+  const link = await FlakyLink.start(postgres.url);
   try {
     // Polling once a minute: only the looking after the new LISTEN can find it.
-    const deaf = await cluster.start({ DATABASE_DIRECT_URL: cable.url, POLL_MS: '60000' });
+    const deaf = await cluster.start({ DATABASE_DIRECT_URL: link.url, POLL_MS: '60000' });
     const other = await cluster.start();
     const isListening = async (): Promise<boolean> => {
       const { body } = await deaf.rest('GET', '/health');
@@ -51,16 +51,16 @@ it('what was said while an instance could not listen, it looks for when it liste
     const fay = await cluster.connect(deaf, { user: 'fay', grants: ['presence:user:*'] });
     expect((await fay.must('watch', { channel: 'user:gil' })).online).toEqual([]);
     const hal = await cluster.connect(deaf, { user: 'hal', sessionId: 'login' });
-    cable.cut();
+    link.cut();
     await until('it cannot listen', async () => !(await isListening()));
     await cluster.connect(other, { user: 'gil' });
     await other.rest('DELETE', '/v1/users/hal/sessions/login');
     expect([fay.presences, hal.closing]).toEqual([[], undefined]);
-    cable.mend();
+    link.mend();
     await until('it listens again', isListening);
     await until('fay knows that gil came', () => fay.presences.length === 1, 2_000);
     await until('hal is told that the session is over', () => hal.closing?.code === 2005, 2_000);
   } finally {
-    await cable.stop();
+    await link.stop();
   }
 });

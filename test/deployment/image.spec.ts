@@ -110,5 +110,5 @@ async function unservedPaths(url: string, metricsUrl: string): Promise<string[]>
       return answer !== undefined && answer.status !== 404;
     }),
   );
-  return paths.filter((_, place) => !found[place]);
+  return paths.filter((_, index) => !found[index]);
 }

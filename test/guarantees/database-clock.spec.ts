@@ -2,7 +2,7 @@ import { Cluster } from '../support/cluster.js';
 import type { Server } from '../support/server.js';
 import { createTestDatabase, type TestDatabase } from '../support/test-database.js';
 import { until } from '../support/until.js';
-import { Ledger } from './ledger.js';
+import { StatusLedger } from './ledger.js';
 import { publish } from './publish.js';
 
 /** What a publish leaves behind while the clock of the database is ahead: its channel's time, and nothing else. */
@@ -44,7 +44,7 @@ it('a message that has time left reaches whoever waits for it, though another ch
   await until('the second came, or its gap', () => slow.raw.length + slow.gaps.length === 2);
   expect(slow.gaps).toEqual([]);
   expect(slow.bodies('user:ann')).toEqual([1, 2]);
-  await new Ledger(server, database).until(published[1]?.id ?? '', 'ann phone', 'delivered');
+  await new StatusLedger(server, database).until(published[1]?.id ?? '', 'ann phone', 'delivered');
 });
 
 it('a time to live begins now, also in a channel whose time is ahead', async () => {

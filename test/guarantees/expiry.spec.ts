@@ -2,7 +2,7 @@ import { Cluster } from '../support/cluster.js';
 import type { Server } from '../support/server.js';
 import { createTestDatabase, type TestDatabase } from '../support/test-database.js';
 import { until } from '../support/until.js';
-import { Ledger } from './ledger.js';
+import { StatusLedger } from './ledger.js';
 import { publish, statusOf } from './publish.js';
 
 const DEFAULTS = { TTL_USER_MS: '400', TTL_GROUP_MS: '7000', TTL_BROADCAST_MS: '0' };
@@ -10,13 +10,13 @@ const DEFAULTS = { TTL_USER_MS: '400', TTL_GROUP_MS: '7000', TTL_BROADCAST_MS: '
 let database: TestDatabase;
 let cluster: Cluster;
 let server: Server;
-let ledger: Ledger;
+let ledger: StatusLedger;
 
 beforeAll(async () => {
   database = await createTestDatabase();
   cluster = new Cluster(database.url, { ...DEFAULTS, WINDOW_MESSAGES: '1' });
   server = await cluster.start();
-  ledger = new Ledger(server, database);
+  ledger = new StatusLedger(server, database);
 });
 afterEach(() => cluster.closeClients());
 afterAll(async () => {

@@ -109,7 +109,7 @@ it.each([
   expect(warnings()).toEqual([]);
 });
 
-it('a stream of forged greetings makes few beats', async () => {
+it('a stream of forged announcements makes few beats', async () => {
   const before = await beats();
   const startedAt = performance.now();
   // Each in its own transaction, since PostgreSQL folds equal payloads of one.

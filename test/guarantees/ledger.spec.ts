@@ -2,19 +2,19 @@ import { Cluster } from '../support/cluster.js';
 import type { Server } from '../support/server.js';
 import { createTestDatabase, type TestDatabase } from '../support/test-database.js';
 import { until } from '../support/until.js';
-import { Ledger } from './ledger.js';
+import { StatusLedger } from './ledger.js';
 import { publish, statusOf } from './publish.js';
 
 let database: TestDatabase;
 let cluster: Cluster;
 let server: Server;
-let ledger: Ledger;
+let ledger: StatusLedger;
 
 beforeAll(async () => {
   database = await createTestDatabase();
   cluster = new Cluster(database.url);
   server = await cluster.start();
-  ledger = new Ledger(server, database);
+  ledger = new StatusLedger(server, database);
 });
 afterEach(() => cluster.closeClients());
 afterAll(async () => {

@@ -13,7 +13,7 @@ interface Told {
 type Statuses = Record<string, string>;
 
 /** What the server says became of a message, through each of its faces. */
-export class Ledger {
+export class StatusLedger {
   constructor(
     private readonly server: Server,
     private readonly database: TestDatabase,

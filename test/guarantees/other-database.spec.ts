@@ -44,7 +44,7 @@ it('a writer that holds a transaction open in another database of the server has
   await neighbour.query(`insert into trunkline.outbox (due_at, message_id, channel, publisher, type, body)
                          values ('-infinity', gen_random_uuid(), 'user:ann', 'sql:x', 't', '1')`);
   await neighbour.query('lock table trunkline.outbox, trunkline.channels, trunkline.messages in access exclusive mode');
-  // The advisory locks of a drainer and of the jobs, which belong to one database each.
+  // The advisory locks of an outbox relay and of the jobs, which belong to one database each.
   await neighbour.query('select pg_advisory_xact_lock(7258, 1), pg_advisory_xact_lock(7257, 1)');
   await publishThroughBoth(ann, bob);
   await neighbour.query('rollback');

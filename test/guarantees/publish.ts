@@ -31,5 +31,5 @@ export async function timelineOf(server: Server, id: string, user?: string): Pro
 }
 
 export function numbers(from: number, to: number): number[] {
-  return Array.from({ length: to - from + 1 }, (_, place) => from + place);
+  return Array.from({ length: to - from + 1 }, (_, index) => from + index);
 }

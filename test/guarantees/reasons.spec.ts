@@ -2,7 +2,7 @@ import { Cluster } from '../support/cluster.js';
 import type { Server } from '../support/server.js';
 import { createTestDatabase, type TestDatabase } from '../support/test-database.js';
 import { until } from '../support/until.js';
-import { Ledger } from './ledger.js';
+import { StatusLedger } from './ledger.js';
 import { publish, timelineOf } from './publish.js';
 
 const ISO = String.raw`\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z`;
@@ -10,13 +10,13 @@ const ISO = String.raw`\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z`;
 let database: TestDatabase;
 let cluster: Cluster;
 let server: Server;
-let ledger: Ledger;
+let ledger: StatusLedger;
 
 beforeAll(async () => {
   database = await createTestDatabase();
   cluster = new Cluster(database.url, { ACK_TIMEOUT_MS: '300', MAX_ATTEMPTS: '3', WINDOW_MESSAGES: '1' });
   server = await cluster.start();
-  ledger = new Ledger(server, database);
+  ledger = new StatusLedger(server, database);
 });
 afterEach(() => cluster.closeClients());
 afterAll(async () => {

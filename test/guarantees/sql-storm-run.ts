@@ -71,14 +71,14 @@ async function write(writer: number, options: StormOptions, tally: Tally): Promi
       const size = Math.min(tally.left, 1 + random.below(maxPerTransaction));
       tally.left -= size;
       const channels = Array.from({ length: size }, () => random.pick(STORM_CHANNELS));
-      const bodies = channels.map((_, place) => ({ writer, transaction, place }));
+      const bodies = channels.map((_, index) => ({ writer, transaction, place: index }));
       await client.query('begin');
       await client.query(PUBLISH_ALL, [channels, bodies]);
       await delay(random.below(MAX_SLEEP_MS + 1));
       const isKept = !random.chance(ROLLBACK_SHARE);
       await client.query(isKept ? 'commit' : 'rollback');
       tally.transactions += 1;
-      if (isKept) bodies.forEach((body, place) => tally.committed.add(`${channels[place]} ${keyOf(body)}`));
+      if (isKept) bodies.forEach((body, index) => tally.committed.add(`${channels[index]} ${keyOf(body)}`));
       else {
         tally.rolledBack += size;
         tally.left += size;
@@ -89,7 +89,7 @@ async function write(writer: number, options: StormOptions, tally: Tally): Promi
   }
 }
 
-const keyOf = ({ writer, transaction, place }: Body): string => `${writer}/${transaction}/${place}`;
+const keyOf = ({ writer, transaction, place: index }: Body): string => `${writer}/${transaction}/${index}`;
 
 function judge(received: readonly Message[], { committed, rolledBack, transactions }: Tally) {
   const seen = new Set<string>();

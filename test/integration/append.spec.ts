@@ -30,7 +30,7 @@ let stored: StoredRow[];
 beforeAll(async () => {
   test = await createTestDatabase();
   instances = Array.from({ length: INSTANCES }, () => openLog(test.url));
-  sent = await Promise.all(instances.map((instance, place) => publishAll(instance, String(place))));
+  sent = await Promise.all(instances.map((instance, index) => publishAll(instance, String(index))));
   stored = await test.query<StoredRow>(
     'select channel, seq::int, id, body, created_at from trunkline.messages order by channel, seq',
   );

@@ -2,7 +2,7 @@ import { execFile } from 'node:child_process';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import type { INestApplicationContext } from '@nestjs/common';
-import { JobDiary, JobRunner, Jobs, type Job, type JobOutcome } from '#cleanup';
+import { JobHistory, JobRunner, Jobs, type Job, type JobOutcome } from '#cleanup';
 import { readSettings } from '#config';
 import { Registry } from '#connection-manager';
 import { Database } from '#database';
@@ -46,7 +46,7 @@ function connect(): Database {
 
 function runner(instanceId: string): JobRunner {
   const database = connect();
-  return new JobRunner(database, new JobDiary(database), instanceId, createLogger('silent'));
+  return new JobRunner(database, new JobHistory(database), instanceId, createLogger('silent'));
 }
 
 /** A job that runs until it is let go. */
@@ -202,7 +202,7 @@ describe('job_runs', () => {
       `insert into trunkline.job_runs (job, instance_id, started_at)
        select job, 'x', now() from generate_series(1, 1200) cross join (values ('a'), ('b')) as jobs (job)`,
     );
-    expect(await cleanup.get(JobDiary).forget(false)).toBe(400);
+    expect(await cleanup.get(JobHistory).forget(false)).toBe(400);
     const rows = await test.query('select job, count(*)::int from trunkline.job_runs group by job order by job');
     expect(rows).toEqual([
       { job: 'a', count: 1_000 },

@@ -1,4 +1,4 @@
-import { AdminAudit } from '#admin';
+import { AuditLog } from '#admin';
 import { Database } from '#database';
 import { Retention } from '#message-persistence';
 import { createTestDatabase, type TestDatabase } from '../support/test-database.js';
@@ -45,18 +45,18 @@ describe('what operators did', () => {
   const change = { by: 'ops', action: 'drain-instance', target: 'a', details: {}, requestId: null };
 
   it('is remembered for as long as is set', async () => {
-    const audit = new AdminAudit(database, 'here');
-    for (let day = 0; day < 3; day++) await audit.begin(change);
+    const auditLog = new AuditLog(database, 'here');
+    for (let day = 0; day < 3; day++) await auditLog.begin(change);
     await test.query(`update trunkline.admin_audit set at = at - (id - 1) * interval '20 days'`);
-    expect(await audit.forget(30, true)).toBe(1);
-    expect(await audit.forget(30, false)).toBe(1);
-    expect(await audit.list(Number.MAX_SAFE_INTEGER, 10)).toHaveLength(2);
+    expect(await auditLog.forget(30, true)).toBe(1);
+    expect(await auditLog.forget(30, false)).toBe(1);
+    expect(await auditLog.list(Number.MAX_SAFE_INTEGER, 10)).toHaveLength(2);
   });
 
   it('is remembered for ever, if that is set', async () => {
-    const audit = new AdminAudit(database, 'here');
-    await audit.begin(change);
+    const auditLog = new AuditLog(database, 'here');
+    await auditLog.begin(change);
     await test.query(`update trunkline.admin_audit set at = at - interval '20 years'`);
-    expect(await audit.forget(0, false)).toBe(0);
+    expect(await auditLog.forget(0, false)).toBe(0);
   });
 });

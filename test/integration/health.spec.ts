@@ -3,7 +3,7 @@ import { io } from 'socket.io-client';
 import { healthQueries, LOG_STATEMENTS } from '../lifecycle/world/health-queries.js';
 import { ProbeHail, statusOf } from '../lifecycle/world/probe-hail.js';
 import { freePorts } from '../lifecycle/world/free-ports.js';
-import { FlakyCable } from '../support/flaky-cable.js';
+import { FlakyLink } from '../support/flaky-cable.js';
 import { healthOf } from '../support/health.js';
 import { OwnPostgres } from '../support/own-postgres.js';
 import { Server } from '../support/server.js';
@@ -17,19 +17,19 @@ const EVERYTHING = [
 
 describe('health', () => {
   let test: TestDatabase;
-  let cable: FlakyCable;
+  let link: FlakyLink;
   let server: Server;
 
   beforeAll(async () => {
     test = await createTestDatabase();
-    cable = await FlakyCable.start(test.url);
-    server = await Server.start(cable.url);
+    link = await FlakyLink.start(test.url);
+    server = await Server.start(link.url);
   });
   afterAll(async () => {
     try {
       await server?.end('SIGKILL');
     } finally {
-      await cable?.stop();
+      await link?.stop();
       await test?.drop();
     }
   });
@@ -64,7 +64,7 @@ describe('health', () => {
   }, 60_000);
 
   it('turns red while the database is out of reach, but for a restart there is no reason; then it heals', async () => {
-    cable.cut();
+    link.cut();
     const ready = await until('not ready', async () => {
       const found = await healthOf(server, '/ready');
       return found.status === 503 && found;
@@ -75,17 +75,17 @@ describe('health', () => {
     expect(await healthOf(server, '/startup')).toMatchObject({ status: 200 });
     const refused = await server.rest('POST', '/v1/messages', { channel: 'user:a', type: 't', data: 1 });
     expect(refused).toMatchObject({ status: 503, body: { ok: false, error: { retryable: true } } });
-    cable.mend();
+    link.mend();
     await until('healthy again', async () => (await healthOf(server)).status === 200, 30_000);
     expect((await server.rest('POST', '/v1/messages', { channel: 'user:a', type: 't', data: 1 })).status).toBe(200);
   });
 
   it('turns red when the database falls silent with its connections open', async () => {
-    cable.freeze();
+    link.freeze();
     await until('not ready', async () => (await healthOf(server, '/ready')).status === 503, 5_000);
     expect(await healthOf(server, '/live')).toMatchObject({ status: 200 });
-    cable.cut();
-    cable.mend();
+    link.cut();
+    link.mend();
     await until('ready again', async () => (await healthOf(server, '/ready')).status === 200, 30_000);
   });
 });

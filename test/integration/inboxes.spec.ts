@@ -52,7 +52,7 @@ it(`SQL and TypeScript agree on what is a channel, and whose inbox it is (TEST_S
     is_channel: channelKind(name) !== undefined,
     user_id: (channelKind(name) === 'user' ? userOf(name) : undefined) ?? null,
   }));
-  expect(rows.map((row, place) => ({ name: names[place], ...row }))).toEqual(expected);
+  expect(rows.map((row, index) => ({ name: names[index], ...row }))).toEqual(expected);
   expect(expected.filter(({ is_channel }) => is_channel).length).toBeGreaterThan(300);
   expect(expected.filter(({ is_channel }) => !is_channel).length).toBeGreaterThan(300);
 });

@@ -1,4 +1,4 @@
-import { FlakyCable } from '../support/flaky-cable.js';
+import { FlakyLink } from '../support/flaky-cable.js';
 import { Cluster } from '../support/cluster.js';
 import { Scrape } from '../support/scrape.js';
 import type { Server } from '../support/server.js';
@@ -19,19 +19,19 @@ const UNITLESS = [
 const UNITS = /_(seconds|bytes|total|messages|connections|statements|info|fds)$/;
 
 let test: TestDatabase;
-let cable: FlakyCable;
+let link: FlakyLink;
 let cluster: Cluster;
 
 beforeEach(async () => {
   test = await createTestDatabase();
-  cable = await FlakyCable.start(test.url);
-  cluster = new Cluster(cable.url);
+  link = await FlakyLink.start(test.url);
+  cluster = new Cluster(link.url);
 });
 afterEach(async () => {
   try {
     await cluster.end();
   } finally {
-    await cable.stop();
+    await link.stop();
     await test.drop();
   }
 });
@@ -136,7 +136,7 @@ describe('Metrics', () => {
         failures.map((reason) => `trunkline_connect_failures_total{reason="${reason}"}`),
       ),
     ).toEqual([1, 1, 0]);
-    const faults = ['FORBIDDEN', 'BAD_JSON'].map((fault) => `trunkline_request_faults_total{fault="${fault}"}`);
+    const faults = ['FORBIDDEN', 'BAD_JSON'].map((errorName) => `trunkline_request_faults_total{fault="${errorName}"}`);
     expect(values(scrape, faults)).toEqual([1, 1]);
     expect(scrape.value('trunkline_disconnects_total{reason="client_namespace_disconnect"}')).toBe(1);
   });
@@ -163,7 +163,7 @@ describe('Metrics', () => {
 
   it('are answered while the database is out of reach, and say so', async () => {
     const server = await cluster.start(OWN_PORT);
-    cable.cut();
+    link.cut();
     const scrape = await until('LISTEN is missed', async () => {
       const startedAt = performance.now();
       const now = await scrapeOf(server);

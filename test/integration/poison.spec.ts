@@ -26,29 +26,29 @@ afterAll(async () => {
 describe('a message that PostgreSQL refuses', () => {
   it.each(POISONS)('fails alone in its batch: %s', async (_, poison) => {
     const channel = `group:${draft('').id}`;
-    const batch = Array.from({ length: 100 }, (_, place) =>
+    const batch = Array.from({ length: 100 }, (_, index) =>
       draft(channel, {
-        body: String(place),
-        publishId: place % 3 ? null : `id-${place}`,
-        ...(place === 57 ? poison : {}),
+        body: String(index),
+        publishId: index % 3 ? null : `id-${index}`,
+        ...(index === 57 ? poison : {}),
       }),
     );
     const outcomes = await Promise.allSettled(batch.map((message) => instance.log.append(message)));
-    const refused = outcomes.flatMap((outcome, place) =>
-      outcome.status === 'rejected' ? [{ place, ...outcome }] : [],
+    const refused = outcomes.flatMap((outcome, index) =>
+      outcome.status === 'rejected' ? [{ place: index, ...outcome }] : [],
     );
-    expect(refused).toMatchObject([{ place: 57, reason: { fault: 'BAD_REQUEST', code: 1000, retryable: false } }]);
+    expect(refused).toMatchObject([{ place: 57, reason: { errorName: 'BAD_REQUEST', code: 1000, retryable: false } }]);
     const rows = await test.query<{ seq: number; body: string }>(
       'select seq::int, body from trunkline.messages where channel = $1 order by seq',
       [channel],
     );
     expect(rows.map(({ seq }) => seq)).toEqual(Array.from({ length: 99 }, (_, i) => i + 1));
-    expect(rows.map(({ body }) => Number(body))).toEqual(batch.flatMap((_, place) => (place === 57 ? [] : [place])));
+    expect(rows.map(({ body }) => Number(body))).toEqual(batch.flatMap((_, index) => (index === 57 ? [] : [index])));
   });
 
   it('leaves no trace when it comes alone', async () => {
     await expect(instance.log.append(draft('group:alone', { id: 'no' }))).rejects.toMatchObject({
-      fault: 'BAD_REQUEST',
+      errorName: 'BAD_REQUEST',
     });
     expect(await test.query(`select from trunkline.channels where channel = 'group:alone'`)).toEqual([]);
   });

@@ -26,8 +26,8 @@ describe('a publish id', () => {
     const publish = ({ log }: OpenLog): Promise<Appended[]> =>
       Promise.all(ids.map((publishId) => log.append(draft('group:a', { publishId, body: JSON.stringify(publishId) }))));
     const [ours, theirs, again] = await Promise.all([publish(here), publish(there), publish(there)]);
-    ids.forEach((_, place) => {
-      const answers = [ours[place], theirs[place], again[place]];
+    ids.forEach((_, index) => {
+      const answers = [ours[index], theirs[index], again[index]];
       expect(
         new Set(answers.map((answer) => `${answer?.id} ${answer?.seq} ${answer?.createdAt.toISOString()}`)).size,
       ).toBe(1);
@@ -53,7 +53,7 @@ describe('a publish id', () => {
     const first = draft('group:a', { publishId: 'x' });
     await here.log.append(first);
     const reused = here.log.append({ ...draft('group:a', { publishId: 'x' }), ...change });
-    await expect(reused).rejects.toMatchObject({ fault: 'PUBLISH_ID_REUSED' });
+    await expect(reused).rejects.toMatchObject({ errorName: 'PUBLISH_ID_REUSED' });
     expect(await here.log.append(draft('group:a'))).toMatchObject({ seq: 2 });
     expect(await seqs('group:a')).toEqual([1, 2]);
   });

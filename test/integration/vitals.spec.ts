@@ -1,4 +1,4 @@
-import { JobDiary } from '#cleanup';
+import { JobHistory } from '#cleanup';
 import { Outbox, Retention } from '#message-persistence';
 import { draft, openLog, type OpenLog } from '../support/open-log.js';
 import { createTestDatabase, type TestDatabase } from '../support/test-database.js';
@@ -18,12 +18,12 @@ afterEach(async () => {
 });
 
 it('the age of a job is that of its last run without an error', async () => {
-  const diary = new JobDiary(opened.database);
+  const history = new JobHistory(opened.database);
   const run = { instanceId: 'i', durationMs: 1, rows: 0 };
-  await diary.record({ ...run, job: 'orphans', error: null });
+  await history.record({ ...run, job: 'orphans', error: null });
   await test.query(`update trunkline.job_runs set finished_at = finished_at - interval '1 hour'`);
-  await diary.record({ ...run, job: 'orphans', error: 'failed' });
-  const ages = await diary.agesMs(['orphans', 'never']);
+  await history.record({ ...run, job: 'orphans', error: 'failed' });
+  const ages = await history.agesMs(['orphans', 'never']);
   expect(ages.get('orphans')).toBeGreaterThanOrEqual(3_600_000);
   expect(ages.get('orphans')).toBeLessThan(3_700_000);
   expect([ages.has('never'), ages.get('never')]).toEqual([true, undefined]);

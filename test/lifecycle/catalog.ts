@@ -1,4 +1,4 @@
-import type { Show } from './show.js';
+import type { LifecycleScenario } from './show.js';
 import { IDLE } from './shows/idle.js';
 import { KILL } from './shows/kill.js';
 import { PROBES } from './shows/probes.js';
@@ -8,4 +8,13 @@ import { STOP } from './shows/stop.js';
 import { STORM } from './shows/storm.js';
 import { WARP } from './shows/warp.js';
 
-export const SHOWS: readonly Show[] = [ROLLING, KILL, STOP, STORM, IDLE, RETENTION, WARP, PROBES];
+export const LIFECYCLE_SCENARIOS: readonly LifecycleScenario[] = [
+  ROLLING,
+  KILL,
+  STOP,
+  STORM,
+  IDLE,
+  RETENTION,
+  WARP,
+  PROBES,
+];

@@ -6,7 +6,7 @@ import { rollingRestart } from './shows/rolling.js';
 import { storm } from './shows/storm.js';
 import { EVENT_LOOP_PROBE } from './world/event-loop.js';
 import { peakPerSecond } from './world/peak.js';
-import { onStage } from './world/stage.js';
+import { inEnvironment } from './world/stage.js';
 
 /*
  * Runs the scenarios on a small scale, so that each stays true; npm run lifecycle -- --show NAME runs one at the
@@ -24,24 +24,26 @@ function broken(figures: readonly Figure[], ...names: string[]): Figure[] {
 it('a rolling restart under load loses no message and no publish, and leaves no row', async () => {
   const reconnectsPerS = 20;
   const env = { DRAIN_RECONNECTS_PER_S: String(reconnectsPerS) };
-  const figures = await onStage({ size: 2, env }, (stage) => {
+  const figures = await inEnvironment({ size: 2, env }, (environment) => {
     let turn = 0;
     // Clients go round as a load balancer does: one after the other, and past an instance that is down with the next
     // try.
-    const url = (): string => stage.fleet.urls[turn++ % stage.fleet.urls.length] ?? '';
-    return rollingRestart({ ...stage, clients: 20, messagesPerS: 50, reconnectsPerS, url, note: silent });
+    const url = (): string => environment.fleet.urls[turn++ % environment.fleet.urls.length] ?? '';
+    return rollingRestart({ ...environment, clients: 20, messagesPerS: 50, reconnectsPerS, url, note: silent });
   });
   const alone = ['publishes without an answer', 'messages lost', 'repeated or out of order after dedupe'];
   expect(broken(figures, ...alone, 'exit codes other than 0', 'rows left of gone instances')).toEqual([]);
 });
 
 it('a killed instance is out of the registry within seconds', async () => {
-  const ms = await onStage({ size: 2 }, (stage) => killOnce(stage, 20));
+  const ms = await inEnvironment({ size: 2 }, (environment) => killOnce(environment, 20));
   expect(ms).toBeLessThan(10_000);
 });
 
 it('a reconnect storm loses nothing and takes no more database connections than there may be', async () => {
-  const figures = await onStage({ size: 2, env: EVENT_LOOP_PROBE }, (stage) => storm(stage, 60, silent));
+  const figures = await inEnvironment({ size: 2, env: EVENT_LOOP_PROBE }, (environment) =>
+    storm(environment, 60, silent),
+  );
   expect(broken(figures, 'messages lost', 'database connections of an instance, at most')).toEqual([]);
 });
 

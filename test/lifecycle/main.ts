@@ -1,10 +1,10 @@
 import { parseArgs } from 'node:util';
-import { SHOWS } from './catalog.js';
+import { LIFECYCLE_SCENARIOS } from './catalog.js';
 import { holds, type Figure } from './show.js';
 
 const USAGE = `npm run lifecycle -- --show NAME [--clients N] [--seconds N]
 
-${SHOWS.map(({ name, does }) => `  ${name.padEnd(10)} ${does}`).join('\n')}`;
+${LIFECYCLE_SCENARIOS.map(({ name, does }) => `  ${name.padEnd(10)} ${does}`).join('\n')}`;
 
 async function main(args: readonly string[]): Promise<boolean> {
   const { values } = parseArgs({
@@ -20,15 +20,15 @@ async function main(args: readonly string[]): Promise<boolean> {
     process.stdout.write(`${USAGE}\n`);
     return true;
   }
-  const show = SHOWS.find(({ name }) => name === values.show);
-  if (!show) throw new Error(USAGE);
+  const scenario = LIFECYCLE_SCENARIOS.find(({ name }) => name === values.show);
+  if (!scenario) throw new Error(USAGE);
   const startedAt = performance.now();
   const note = (text: string): void => {
     const seconds = (performance.now() - startedAt) / 1_000;
     process.stderr.write(`${seconds.toFixed(1).padStart(6)} s  ${text}\n`);
   };
-  note(show.does);
-  const figures = await show.run({ clients: numberOf(values.clients), seconds: numberOf(values.seconds), note });
+  note(scenario.does);
+  const figures = await scenario.run({ clients: numberOf(values.clients), seconds: numberOf(values.seconds), note });
   process.stdout.write(`${figures.map(lineOf).join('\n')}\n`);
   return figures.every(holds);
 }

@@ -1,4 +1,4 @@
-export interface ShowOptions {
+export interface LifecycleScenarioOptions {
   /** The number of clients; undefined for as many as the scenario is meant for. */
   readonly clients: number | undefined;
   readonly seconds: number | undefined;
@@ -14,10 +14,10 @@ export interface Figure {
 }
 
 /** A scenario: one claim about the life of a cluster, shown on real processes. */
-export interface Show {
+export interface LifecycleScenario {
   readonly name: string;
   readonly does: string;
-  run(options: ShowOptions): Promise<Figure[]>;
+  run(options: LifecycleScenarioOptions): Promise<Figure[]>;
 }
 
 export function holds({ value, atMost }: Figure): boolean {

@@ -56,7 +56,7 @@ it.each(Array.from({ length: RUNS }, (_, n) => first + n))(
   async (seed) => {
     const habits = makeHabits(seeded(seed));
     const refusals = await Promise.all(habits.map((habit) => live(habit, seeded(seed + habit.perS))));
-    const named = refusals.flatMap((errors, place) => errors.map((error) => ({ habit: habits[place], error })));
+    const named = refusals.flatMap((errors, index) => errors.map((error) => ({ habit: habits[index], error })));
     expect(named).toEqual([]);
   },
 );

@@ -41,8 +41,8 @@ function signedByMallory(): string {
  */
 function withOtherLastBits(text: string): string {
   const alphabet = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_';
-  const place = alphabet.indexOf(text.at(-1) ?? '');
-  return text.slice(0, -1) + (alphabet[place ^ 1] ?? '');
+  const index = alphabet.indexOf(text.at(-1) ?? '');
+  return text.slice(0, -1) + (alphabet[index ^ 1] ?? '');
 }
 
 const ALGORITHMS: [string, string][] = [

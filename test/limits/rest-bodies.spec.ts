@@ -51,7 +51,7 @@ describe('Without a key', () => {
   });
 
   it('sees a body whose length stands behind as many headers as fit', async () => {
-    const many = Object.fromEntries(Array.from({ length: 2_050 }, (_, place) => [place.toString(36), '']));
+    const many = Object.fromEntries(Array.from({ length: 2_050 }, (_, index) => [index.toString(36), '']));
     const raw = await RawHttp.ask(server.url, 'POST /nothing', { ...many, ...JSON_OF(8 * MEGABYTE) });
     expect((await raw.answer()).head).toMatch(/connection: close/i);
     await raw.closed();

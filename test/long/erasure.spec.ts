@@ -217,7 +217,7 @@ it('publishers to the user go on meanwhile, and what comes afterwards begins a n
   await publish(far, { channel: INBOX, type: 't', data: 'hello' });
   await until('it comes', () => again.bodies(INBOX).includes('hello'));
   const seqs = again.received.map(({ seq }) => seq);
-  expect(seqs).toEqual(seqs.map((_, place) => (seqs[0] ?? 0) + place));
+  expect(seqs).toEqual(seqs.map((_, index) => (seqs[0] ?? 0) + index));
 });
 
 it('is done by the next request after the instance that did it was killed', async () => {

@@ -8,7 +8,7 @@ import { randomBytes } from 'node:crypto';
 import { API_KEY, JWT_SECRET, Server } from '../support/server.js';
 import { createEmptyDatabase, createTestDatabase, query, type TestDatabase } from '../support/test-database.js';
 import { freePorts } from '../lifecycle/world/free-ports.js';
-import { FlakyCable } from '../support/flaky-cable.js';
+import { FlakyLink } from '../support/flaky-cable.js';
 import { until } from '../support/until.js';
 
 const ROOT = join(import.meta.dirname, '../..');
@@ -176,9 +176,9 @@ it('a schema that a newer version has migrated is served, with a warning that na
 
 it('waits for the database with a line a second, alive and not ready, and serves on the same port once it is there', async () => {
   const [port = 0] = await freePorts(1);
-  const cable = await FlakyCable.start(database.url);
-  cable.cut();
-  const starting = Server.start(cable.url, { PORT: String(port), DATABASE_WAIT_MS: '50000' });
+  const link = await FlakyLink.start(database.url);
+  link.cut();
+  const starting = Server.start(link.url, { PORT: String(port), DATABASE_WAIT_MS: '50000' });
   const said: string[] = [];
   const probe = (path: string): Promise<number | undefined> =>
     fetch(`http://127.0.0.1:${port}${path}`).then(
@@ -190,7 +190,7 @@ it('waits for the database with a line a second, alive and not ready, and serves
     expect([path, await probe(path)]).toEqual([path, 503]);
   }
   expect(said.join()).not.toContain(new URL(database.url).password);
-  cable.mend();
+  link.mend();
   const server = await starting;
   try {
     expect(server.url).toContain(`:${port}`);
@@ -204,7 +204,7 @@ it('waits for the database with a line a second, alive and not ready, and serves
     );
   } finally {
     await server.end('SIGKILL');
-    await cable.stop();
+    await link.stop();
   }
 }, 90_000);
 

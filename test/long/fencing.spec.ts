@@ -1,5 +1,5 @@
 import { Cluster } from '../support/cluster.js';
-import { FlakyCable } from '../support/flaky-cable.js';
+import { FlakyLink } from '../support/flaky-cable.js';
 import { OwnPostgres } from '../support/own-postgres.js';
 import type { Server } from '../support/server.js';
 import { createTestDatabase, type TestDatabase } from '../support/test-database.js';
@@ -99,18 +99,18 @@ describe('an instance that was stopped', () => {
   });
 
   it('because its connections to the database have become silent is back under a new id before its jobs have noticed', async () => {
-    const cable = await FlakyCable.start(database.url);
-    const behindIt = new Cluster(cable.url, SHORT_LEASE);
+    const link = await FlakyLink.start(database.url);
+    const behindIt = new Cluster(link.url, SHORT_LEASE);
     try {
       const [silent] = await Promise.all([behindIt.start(), cluster.start()]);
       const startedAt = performance.now();
-      cable.freeze();
-      cable.mend(); // new connections work
+      link.freeze();
+      link.mend(); // new connections work
       await until('it serves again', () => servings(silent).length === 2, JOB_STATEMENT_MS);
       expect(performance.now() - startedAt).toBeLessThan(JOB_STATEMENT_MS);
     } finally {
       await behindIt.end();
-      await cable.stop();
+      await link.stop();
     }
   });
 

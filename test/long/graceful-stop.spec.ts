@@ -2,7 +2,7 @@ import { connect, type Socket } from 'node:net';
 import { Client } from 'pg';
 import { Cluster } from '../support/cluster.js';
 import { expectDelivered } from '../support/expect-delivered.js';
-import { FlakyCable } from '../support/flaky-cable.js';
+import { FlakyLink } from '../support/flaky-cable.js';
 import { RoamingReader } from '../support/roaming-reader.js';
 import type { Server } from '../support/server.js';
 import { SteadyPublisher } from '../support/steady-publisher.js';
@@ -109,12 +109,12 @@ it('SIGTERM is not put off by a client that never stops asking', async () => {
 });
 
 it('SIGTERM is not put off by a client whose cable has fallen silent, nor by half a request', async () => {
-  const cable = await FlakyCable.start(leaving.url);
+  const link = await FlakyLink.start(leaving.url);
   const { port, hostname } = new URL(leaving.url);
   const half: Socket = connect(Number(port), hostname, () => half.write('GET /health/live HTTP/1.1\r\nHost: x\r\n'));
   try {
-    await cluster.keep(TestClient.open(cable.url, { user: 'ann' })).whenReady();
-    cable.freeze();
+    await cluster.keep(TestClient.open(link.url, { user: 'ann' })).whenReady();
+    link.freeze();
     const [exitCode] = await Promise.all([
       leaving.end('SIGTERM'),
       until('it has ended', () => !leaving.isRunning, DRAIN_MS),
@@ -122,7 +122,7 @@ it('SIGTERM is not put off by a client whose cable has fallen silent, nor by hal
     expect(exitCode).toBe(0);
   } finally {
     half.destroy();
-    await cable.stop();
+    await link.stop();
   }
 });
 

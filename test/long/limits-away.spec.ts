@@ -1,7 +1,7 @@
 import { io, type Socket } from 'socket.io-client';
 import type { EventPayload, WireError } from '#protocol';
 import { Cluster } from '../support/cluster.js';
-import { FlakyCable } from '../support/flaky-cable.js';
+import { FlakyLink } from '../support/flaky-cable.js';
 import type { Server } from '../support/server.js';
 import { tokenFor } from '../support/test-client.js';
 import { createTestDatabase, type TestDatabase } from '../support/test-database.js';
@@ -22,26 +22,26 @@ const ENV = {
 };
 
 let database: TestDatabase;
-let cable: FlakyCable;
+let link: FlakyLink;
 let cluster: Cluster;
 let here: Server;
 let there: Server;
 
 beforeEach(async () => {
   database = await createTestDatabase();
-  cable = await FlakyCable.start(database.url);
+  link = await FlakyLink.start(database.url);
 });
 afterEach(async () => {
-  cable.mend();
+  link.mend();
   await cluster.end();
-  await cable.stop();
+  await link.stop();
   await database.drop();
 });
 
 async function start(env: Record<string, string> = {}): Promise<void> {
   cluster = new Cluster(database.url, { ...ENV, ...env });
   there = await cluster.start();
-  here = await cluster.start({ DATABASE_URL: cable.url });
+  here = await cluster.start({ DATABASE_URL: link.url });
   await until('both know of each other', async () => {
     const [row] = await database.query<{ count: number }>('select count(*)::int as count from trunkline.instances');
     return row?.count === 2;
@@ -89,7 +89,7 @@ describe('while PostgreSQL is away, an instance of two', () => {
   it('goes on with half of what a user may publish, and stores all of that when it is back', async () => {
     await start();
     const ann = await cluster.connect(here, { user: 'ann' });
-    cable.cut();
+    link.cut();
     const codes: (number | 'ok')[] = [];
     for (let n = 0; n < RATE * 1.5; n++) {
       ann.socket.emit('publish', { channel: 'user:ann', type: 't', data: n }, (answer: Answer) =>
@@ -98,7 +98,7 @@ describe('while PostgreSQL is away, an instance of two', () => {
     }
     await until('what is beyond its share is refused', () => codes.length === RATE, 40_000);
     expect(count(codes, 4010)).toBe(RATE);
-    cable.mend();
+    link.mend();
     await until('the rest is stored', () => codes.length === RATE * 1.5, 40_000);
     expect(count(codes, 'ok')).toBe(RATE / 2);
     const [row] = await database.query<{ count: number }>('select count(*)::int as count from trunkline.messages');
@@ -107,7 +107,7 @@ describe('while PostgreSQL is away, an instance of two', () => {
 
   it('goes on with half of what an API key may publish', async () => {
     await start();
-    cable.cut();
+    link.cut();
     const statuses: number[] = [];
     const publishes = Array.from({ length: RATE * 1.5 }, async (_, n) => {
       const { status } = await here.rest('POST', '/v1/messages', { channel: 'user:ann', type: 't', data: n });
@@ -115,7 +115,7 @@ describe('while PostgreSQL is away, an instance of two', () => {
     });
     await until('what is beyond its share is refused', () => statuses.length === RATE, 40_000);
     expect(count(statuses, 429)).toBe(RATE);
-    cable.mend();
+    link.mend();
     await Promise.all(publishes);
     const [row] = await database.query<{ count: number }>('select count(*)::int as count from trunkline.messages');
     expect(row?.count).toBe(RATE / 2);
@@ -123,7 +123,7 @@ describe('while PostgreSQL is away, an instance of two', () => {
 
   it('lets a user try half as often to log in, and refuses the rest for being too often', async () => {
     await start({ MAX_LOGINS_PER_USER_PER_MIN: String(LOGINS) });
-    cable.cut();
+    link.cut();
     const attempts = Array.from({ length: LOGINS * 2 }, () => come(here, 'ann'));
     await until('all are answered', () => attempts.every(({ isAnswered }) => isAnswered), 40_000);
     const codes = attempts.map(({ code }) => code);
@@ -134,7 +134,7 @@ describe('while PostgreSQL is away, an instance of two', () => {
     await start({ MAX_CLUSTER_CONNECTIONS: String(PLACES) });
     for (let n = 0; n < 6; n++) await cluster.connect(there, { user: `there-${n}` });
     const first = await cluster.connect(here, { user: 'here' });
-    cable.cut();
+    link.cut();
     const attempts = Array.from({ length: 8 }, (_, n) => come(here, `away-${n}`));
     await until('all are answered', () => attempts.every(({ isAnswered }) => isAnswered), 40_000);
     const codes = attempts.map(({ code }) => code);
@@ -142,7 +142,7 @@ describe('while PostgreSQL is away, an instance of two', () => {
     expect(count(codes, 4001)).toBeLessThanOrEqual(PLACES / 2 - 1);
     expect(count(codes, 4001) + count(codes, 4011) + count(codes, 503)).toBe(8);
     expect(first.socket.connected).toBe(true);
-    cable.mend();
+    link.mend();
     const back: Attempt[] = [];
     const inside = (): number => back.filter(({ isIn }) => isIn).length;
     await until(

@@ -1,4 +1,4 @@
-import { findWays } from '#database';
+import { detectPooler } from '#database';
 import { Cluster } from '../support/cluster.js';
 import { healthOf } from '../support/health.js';
 import { OwnPostgres } from '../support/own-postgres.js';
@@ -28,11 +28,11 @@ afterAll(async () => {
 
 it('tells a pooler from PostgreSQL itself, also while others use it', async () => {
   const [direct, pooled] = [database.url, pooler.urlOf(database.url)];
-  expect(await findWays(direct)).toEqual({ isPooled: false, listenUrl: direct });
-  const many = await Promise.all(Array.from({ length: 20 }, () => findWays(pooled)));
-  for (const ways of many) expect(ways).toEqual({ isPooled: true, listenUrl: undefined });
-  expect(await findWays(pooled, direct)).toEqual({ isPooled: true, listenUrl: direct });
-  expect(await findWays(pooled, pooled)).toEqual({ isPooled: true, listenUrl: undefined });
+  expect(await detectPooler(direct)).toEqual({ isPooled: false, listenUrl: direct });
+  const many = await Promise.all(Array.from({ length: 20 }, () => detectPooler(pooled)));
+  for (const routes of many) expect(routes).toEqual({ isPooled: true, listenUrl: undefined });
+  expect(await detectPooler(pooled, direct)).toEqual({ isPooled: true, listenUrl: direct });
+  expect(await detectPooler(pooled, pooled)).toEqual({ isPooled: true, listenUrl: undefined });
 });
 
 describe('behind PgBouncer in transaction mode', () => {

@@ -22,7 +22,7 @@ afterEach(async () => {
 });
 
 /** A client that does what Socket.IO does by itself, and remembers what it was told. */
-class PatientClient {
+class ReturningClient {
   isIn = false;
   wasIn = false;
   readonly closings: WireError[] = [];
@@ -52,9 +52,9 @@ class PatientClient {
   }
 }
 
-function open(server: Server | undefined, user: string): PatientClient {
+function open(server: Server | undefined, user: string): ReturningClient {
   if (!server) throw new Error('no server');
-  return cluster.keep(new PatientClient(server.url, user));
+  return cluster.keep(new ReturningClient(server.url, user));
 }
 
 const table: string[] = [];
@@ -63,7 +63,7 @@ afterAll(() => void process.stderr.write(`${table.join('\n')}\n`));
 it('1,000 clients that come to three instances at once fill 500 places, and the others come in as these leave', async () => {
   const servers = await Promise.all([1, 2, 3].map(() => cluster.start({ MAX_CLUSTER_CONNECTIONS: String(PLACES) })));
   const clients = Array.from({ length: CLIENTS }, (_, n) => open(servers[n % 3], `user-${n}`));
-  const inside = (): PatientClient[] => clients.filter(({ isIn }) => isIn);
+  const inside = (): ReturningClient[] => clients.filter(({ isIn }) => isIn);
   let most = 0;
   const look = (): number => (most = Math.max(most, inside().length));
   const startedAt = performance.now();

@@ -28,7 +28,7 @@ afterAll(async () => {
 });
 
 /** Publishes evenly for so long, whatever the answers are. */
-class Load {
+class PublishLoad {
   offered = 0;
   readonly refusals: { code: number; retryAfterMs?: number | undefined }[] = [];
   /** The longest that a publish was on its way. */
@@ -46,7 +46,7 @@ class Load {
     for (; this.offered < due; this.offered++) {
       const request = { channel: `user:${this.client.ready?.user}`, type: 't', data: this.offered };
       const sentAt = performance.now();
-      this.client.socket.emit('publish', request, (answer: { ok: boolean; error: Load['refusals'][number] }) => {
+      this.client.socket.emit('publish', request, (answer: { ok: boolean; error: PublishLoad['refusals'][number] }) => {
         if (answer.ok) this.latencyMs = Math.max(this.latencyMs, performance.now() - sentAt);
         else this.refusals.push(answer.error);
       });
@@ -54,7 +54,7 @@ class Load {
   }
 }
 
-async function run(what: string, loads: readonly Load[], ms: number): Promise<void> {
+async function run(what: string, loads: readonly PublishLoad[], ms: number): Promise<void> {
   const endsAt = performance.now() + ms;
   const isOver = (): boolean => {
     for (const load of loads) load.go();
@@ -104,7 +104,7 @@ afterAll(() => void process.stderr.write(`${table.join('\n')}\n`));
 
 async function flood(what: string, user: string): Promise<void> {
   const clients = await Promise.all(servers.map((server, n) => cluster.connect(server, { user, deviceId: `d${n}` })));
-  const loads = clients.map((client) => new Load(client, OFFERED));
+  const loads = clients.map((client) => new PublishLoad(client, OFFERED));
   const before = await statements();
   await run('the load has settled', loads, SETTLE_MS);
   await run('the load is over', loads, LOAD_MS);

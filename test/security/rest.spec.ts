@@ -154,7 +154,7 @@ describe('POST /v1/messages', () => {
     const leaves = isFirst ? { messages: 99, publish_ids: 1 } : { messages: 98 };
     const { body } = await target.survives(() => send('POST', '/v1/messages', { messages: batch }), leaves);
     const { results } = parse(rest.PublishedBatchAnswer, body);
-    const refused = results.flatMap((result, place) => (result.ok ? [] : [{ place, code: result.error.code }]));
+    const refused = results.flatMap((result, index) => (result.ok ? [] : [{ place: index, code: result.error.code }]));
     expect(refused).toEqual([{ place: 57, code }]);
   });
 

@@ -141,7 +141,7 @@ describe('DELETE /v1/users/:id/sessions', () => {
   it('ends every session, refuses every token shown or issued before, and lets a new login in at once', async () => {
     const tokens = [issue({ sub: 'gus' }), issue({ sub: 'gus' }), issue({ sub: 'gus', sid: 'login-1' })];
     const clients = await Promise.all(
-      tokens.map((token, place) => connect(place % 2 ? there : here, { user: 'gus', deviceId: `d${place}`, token })),
+      tokens.map((token, index) => connect(index % 2 ? there : here, { user: 'gus', deviceId: `d${index}`, token })),
     );
     const neighbour = await connect(there, { user: 'gusti', token: issue({ sub: 'gusti' }) });
     expect(await revokeAll('gus')).toMatchObject({ status: 200, body: { ok: true, user: 'gus', ended: 3 } });

@@ -20,7 +20,7 @@ export async function expectDelivered(
   const stories = await Promise.all(readers.map((reader) => storyOf(reader, channel, acknowledged.length)));
   const [first = []] = stories;
   expect(first.map(({ data }) => data).toSorted()).toEqual(acknowledged.toSorted());
-  expect(first.map(({ seq }) => seq)).toEqual(first.map((_, place) => place + 1));
+  expect(first.map(({ seq }) => seq)).toEqual(first.map((_, index) => index + 1));
   for (const publisher of publishers) {
     const own = first.filter(({ sender }) => sender === publisher.user).map(({ data }) => data);
     expect(own).toEqual(publisher.acknowledged);

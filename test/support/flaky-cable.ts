@@ -4,7 +4,7 @@ import { connect, createServer, type Server, type Socket } from 'node:net';
  * A TCP proxy in front of a database that can fail as a cable does: it falls silent with its connections open, or
  * breaks.
  */
-export class FlakyCable {
+export class FlakyLink {
   private readonly sockets = new Set<Socket>();
   private state: 'whole' | 'frozen' | 'cut' = 'whole';
 
@@ -14,16 +14,16 @@ export class FlakyCable {
     readonly url: string,
   ) {}
 
-  static async start(databaseUrl: string): Promise<FlakyCable> {
+  static async start(databaseUrl: string): Promise<FlakyLink> {
     const url = new URL(databaseUrl);
     const { hostname, port } = new URL(databaseUrl);
-    const server = createServer((socket) => cable.join(socket, connect(Number(port), hostname)));
+    const server = createServer((socket) => link.join(socket, connect(Number(port), hostname)));
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
     const address = server.address();
-    if (typeof address !== 'object' || address === null) throw new Error('the cable has no port');
+    if (typeof address !== 'object' || address === null) throw new Error('the link has no port');
     url.host = `127.0.0.1:${address.port}`;
-    const cable = new FlakyCable(server, url.href);
-    return cable;
+    const link = new FlakyLink(server, url.href);
+    return link;
   }
 
   /** Lets nothing pass any more; the connections stay open. */

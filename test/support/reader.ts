@@ -1,29 +1,29 @@
-import type { Outlet } from '#delivery';
+import type { ClientTransport } from '#delivery';
 import { toStored, type Entry } from '#message-persistence';
 import { NO_METER } from '#observability';
-import type { EventPayload, Fault } from '#protocol';
-import type { AckBook } from '../../libs/delivery/src/ack-book.js';
+import type { EventPayload, ProtocolError } from '#protocol';
+import type { AckBuffer } from '../../libs/delivery/src/ack-book.js';
 import { Connection } from '../../libs/delivery/src/connection.js';
 import { DatabaseClock } from '../../libs/delivery/src/database-clock.js';
 import { DeliveryMetrics } from '../../libs/delivery/src/delivery-metrics.js';
 import type { DeliveryTraces } from '../../libs/delivery/src/delivery-traces.js';
 import type { LiveChannel } from '../../libs/delivery/src/live-channel.js';
-import { Packet } from '../../libs/delivery/src/packet.js';
+import { MessageBatch } from '../../libs/delivery/src/packet.js';
 import { Subscription, type SubscriptionState } from '../../libs/delivery/src/subscription.js';
 
 export interface ReaderOptions {
   readonly messages?: number;
   readonly bytes?: number;
-  readonly acks?: AckBook;
+  readonly acks?: AckBuffer;
   readonly deviceId?: string;
   readonly traces?: DeliveryTraces;
 }
 
 /** A connection whose transport and context record what they are told. */
 export class Reader {
-  readonly outlet = new RecordingOutlet();
+  readonly transport = new RecordingTransport();
   readonly clock = new DatabaseClock();
-  readonly acknowledged: { channel: string; toSeq: number; runs: string[] }[] = [];
+  readonly acknowledged: { channel: string; toSeq: number; ranges: string[] }[] = [];
   readonly failed: {
     channel: string;
     fromSeq: number;
@@ -35,10 +35,10 @@ export class Reader {
   /** The subscriptions that were told that there may be room. */
   readonly roomFor: string[] = [];
   readonly connection: Connection;
-  private root = Packet.root();
+  private root = MessageBatch.root();
 
   constructor({ messages = 100, bytes = 10_000, acks, deviceId = 'phone', traces }: ReaderOptions = {}) {
-    this.connection = new Connection({ connectionId: `c-${deviceId}`, user: 'ada', deviceId }, this.outlet, {
+    this.connection = new Connection({ connectionId: `c-${deviceId}`, user: 'ada', deviceId }, this.transport, {
       clock: this.clock,
       acks: acks ?? this.recordingAcks(),
       windowLimits: { messages, bytes },
@@ -62,39 +62,39 @@ export class Reader {
 
   /** Sends what is due and says what was sent: `a#1` is a message, `a#2-4 expired` a gap. */
   flush(): string[] {
-    this.root = Packet.root();
+    this.root = MessageBatch.root();
     this.connection.flush();
-    return this.outlet.said.splice(0);
+    return this.transport.said.splice(0);
   }
 
-  private recordingAcks(): AckBook {
-    const acks: Pick<AckBook, 'acknowledge' | 'note'> = {
-      acknowledge: ({ channel }, toSeq, runs) =>
+  private recordingAcks(): AckBuffer {
+    const acks: Pick<AckBuffer, 'acknowledge' | 'note'> = {
+      acknowledge: ({ channel }, toSeq, ranges) =>
         this.acknowledged.push({
           channel: channel.name,
           toSeq,
-          runs: runs.map((run) => `${run.fromSeq}-${run.toSeq}`),
+          ranges: ranges.map((run) => `${run.fromSeq}-${run.toSeq}`),
         }),
       note: ({ channel, attempt }, { fromSeq, toSeq }, outcome, error) => {
         if (outcome !== 'sent') this.failed.push({ channel: channel.name, fromSeq, toSeq, attempt, outcome, error });
       },
     };
-    return acks as AckBook;
+    return acks as AckBuffer;
   }
 }
 
-class RecordingOutlet implements Outlet {
+class RecordingTransport implements ClientTransport {
   readonly said: string[] = [];
   readonly packets: EventPayload<'messages'>[] = [];
-  closedWith: Fault | undefined;
+  closedWith: ProtocolError | undefined;
   bufferedBytes = 0;
 
   ready(): void {
     this.said.push('ready');
   }
 
-  messages(packet: Packet): void {
-    const payload = JSON.parse(packet.toJson()) as EventPayload<'messages'>;
+  messages(batch: MessageBatch): void {
+    const payload = JSON.parse(batch.toJson()) as EventPayload<'messages'>;
     this.packets.push(payload);
     this.said.push(payload.messages.map(({ channel, seq }) => `${channel}#${seq}`).join(' '));
   }
@@ -107,8 +107,8 @@ class RecordingOutlet implements Outlet {
     this.said.push(`${state} ${channel}`);
   }
 
-  close(fault: Fault): void {
-    this.closedWith = fault;
+  close(error: ProtocolError): void {
+    this.closedWith = error;
   }
 }
 

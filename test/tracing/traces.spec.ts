@@ -114,7 +114,7 @@ describe('A trace', () => {
   });
 
   it('does not take the place of metadata of which there are as many as there may be', async () => {
-    const metadata = Object.fromEntries(Array.from({ length: 20 }, (_, place) => [`key${place}`, 'x']));
+    const metadata = Object.fromEntries(Array.from({ length: 20 }, (_, index) => [`key${index}`, 'x']));
     expect(await deliver('full', (message) => rest({ ...message, metadata }, {}))).toEqual(metadata);
   });
 
@@ -127,7 +127,7 @@ describe('A trace', () => {
   });
 
   it('links the commit of many messages to each of them', async () => {
-    const messages = Array.from({ length: 30 }, (_, place) => ({ channel: 'group:many', type: 'x', data: place }));
+    const messages = Array.from({ length: 30 }, (_, index) => ({ channel: 'group:many', type: 'x', data: index }));
     await rest({ messages }, { traceparent: `00-${TRACE.replace('0a', '0e')}-${SPAN}-01` });
     const appends = await until('a batch', async () => {
       const batches = (await written()).filter(({ name, links }) => name === 'trunkline.append' && links.length > 0);

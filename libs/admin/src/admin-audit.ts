@@ -1,6 +1,6 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { INSTANCE_ID } from '#connection-manager';
-import { Database, sweep, withRetry } from '#database';
+import { Database, deleteInBatches, withRetry } from '#database';
 import type { Change, ChangeLog } from '#http';
 import { BEGIN_CHANGE, END_CHANGE, FORGET_CHANGES, LIST_CHANGES, type ChangeRow } from './sql/admin-audit.sql.js';
 
@@ -8,7 +8,7 @@ const ROWS_AT_ONCE = 1_000;
 
 /** The record of all changes made through the admin REST: who made each, and its result. */
 @Injectable()
-export class AdminAudit implements ChangeLog {
+export class AuditLog implements ChangeLog {
   constructor(
     private readonly database: Database,
     @Inject(INSTANCE_ID) private readonly instanceId: string,
@@ -34,6 +34,6 @@ export class AdminAudit implements ChangeLog {
   /** @param keepDays 0: they are kept for ever @returns how many were removed */
   async forget(keepDays: number, isDryRun: boolean): Promise<number> {
     if (keepDays === 0) return 0;
-    return sweep(this.database, FORGET_CHANGES, [keepDays, ROWS_AT_ONCE], { atOnce: ROWS_AT_ONCE, isDryRun });
+    return deleteInBatches(this.database, FORGET_CHANGES, [keepDays, ROWS_AT_ONCE], { atOnce: ROWS_AT_ONCE, isDryRun });
   }
 }

@@ -2,7 +2,7 @@ import { Inject, Injectable, type CanActivate, type ExecutionContext } from '@ne
 import { Reflector } from '@nestjs/core';
 import { callerOf, type KeyedRequest } from '#http';
 import { LOGGER, type Logger } from '#observability';
-import { Fault, type AdminScope } from '#protocol';
+import { ProtocolError, type AdminScope } from '#protocol';
 
 /** The scope that a route needs. */
 export const Scope = Reflector.createDecorator<AdminScope>();
@@ -19,13 +19,13 @@ export class AdminGuard implements CanActivate {
     const request = context.switchToHttp().getRequest<KeyedRequest>();
     const admin = callerOf(request);
     if (admin?.kind !== 'admin') {
-      throw new Fault('API_KEY_INVALID', 'needs Authorization: Bearer <key of ADMIN_API_KEYS>');
+      throw new ProtocolError('API_KEY_INVALID', 'needs Authorization: Bearer <key of ADMIN_API_KEYS>');
     }
     // A route without a scope is a mistake, so it is open to nobody.
     const scope = this.reflector.get(Scope, context.getHandler()) as AdminScope | undefined;
     if (!scope || !admin.scopes.has(scope)) {
       this.logger.warn({ key: admin.name, scope }, 'admin request refused: scope');
-      throw new Fault('FORBIDDEN', `the key ${admin.name} has not the scope ${scope ?? ''}`.trim());
+      throw new ProtocolError('FORBIDDEN', `the key ${admin.name} has not the scope ${scope ?? ''}`.trim());
     }
     request.keyName = admin.name;
     return true;

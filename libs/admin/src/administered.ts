@@ -1,6 +1,6 @@
 import { applyDecorators, HttpCode, UseGuards, UseInterceptors } from '@nestjs/common';
 import { ApiExtension } from '@nestjs/swagger';
-import { Action, AuditInterceptor, Documented, TurnInterceptor } from '#http';
+import { Action, AuditInterceptor, Documented, FairQueueInterceptor } from '#http';
 import type { AdminScope } from '#protocol';
 import { AdminGuard, Scope } from './admin.guard.js';
 
@@ -20,13 +20,13 @@ export function Administered({ scope, action, ...route }: Administered): MethodD
     Scope(scope),
     // A route that changes something waits for no turn, because it may take long.
     ...(action === undefined
-      ? [UseInterceptors(TurnInterceptor)]
+      ? [UseInterceptors(FairQueueInterceptor)]
       : [Action(action), UseInterceptors(AuditInterceptor)]),
     HttpCode(200),
     ApiExtension('x-scope', scope),
     Documented({
       ...route,
-      faults: ['FORBIDDEN', 'BAD_REQUEST', ...route.faults],
+      errors: ['FORBIDDEN', 'BAD_REQUEST', ...route.errors],
       keys: ADMIN_KEYS,
       description: `Needs a key with the scope \`${scope}\`.${action ? ` The audit calls it \`${action}\`.` : ''}`,
     }),

@@ -1,7 +1,7 @@
 import { Inject } from '@nestjs/common';
 import { CleanupJob, type JobReport, type JobWork } from '#cleanup';
 import { SETTINGS, type Settings } from '#config';
-import { AdminAudit } from './admin-audit.js';
+import { AuditLog } from './admin-audit.js';
 
 @CleanupJob({
   name: 'audit',
@@ -10,11 +10,11 @@ import { AdminAudit } from './admin-audit.js';
 })
 export class AuditJob implements JobWork {
   constructor(
-    private readonly audit: AdminAudit,
+    private readonly auditLog: AuditLog,
     @Inject(SETTINGS) private readonly settings: Settings,
   ) {}
 
   async runOnce(isDryRun: boolean): Promise<JobReport> {
-    return { rows: await this.audit.forget(this.settings.admin.auditDays, isDryRun) };
+    return { rows: await this.auditLog.forget(this.settings.admin.auditDays, isDryRun) };
   }
 }

@@ -1,12 +1,12 @@
 import { Global, Module } from '@nestjs/common';
 import { ChangeLog } from '#http';
-import { AdminAudit } from './admin-audit.js';
+import { AuditLog } from './admin-audit.js';
 import { AuditJob } from './audit.job.js';
 
 /** The audit of changes, which back ends make as well: it is there whether or not there is an admin REST. */
 @Global()
 @Module({
-  providers: [AdminAudit, AuditJob, { provide: ChangeLog, useExisting: AdminAudit }],
-  exports: [AdminAudit, ChangeLog],
+  providers: [AuditLog, AuditJob, { provide: ChangeLog, useExisting: AuditLog }],
+  exports: [AuditLog, ChangeLog],
 })
 export class AuditModule {}

@@ -1,6 +1,6 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { setTimeout as delay } from 'node:timers/promises';
-import { Orders, Registry, Sessions } from '#connection-manager';
+import { InstanceCommands, Registry, Sessions } from '#connection-manager';
 import { Erasure } from '#message-persistence';
 import { LOGGER, type Logger } from '#observability';
 
@@ -32,7 +32,7 @@ export class Eraser {
 
   constructor(
     private readonly sessions: Sessions,
-    private readonly orders: Orders,
+    private readonly commands: InstanceCommands,
     private readonly registry: Registry,
     private readonly erasure: Erasure,
     @Inject(LOGGER) private readonly logger: Logger,
@@ -62,7 +62,7 @@ export class Eraser {
 
   private async run(user: string, keepsSent: () => boolean): Promise<number> {
     await this.sessions.endAll(user, true);
-    await this.orders.disconnectUser(user);
+    await this.commands.disconnectUser(user);
     // A connection writes what it acknowledged when it closes, which must not happen after the erasure.
     const endsAt = performance.now() + CLOSED_WITHIN_MS;
     while ((await this.registry.connectionsOf(user)).length > 0 && performance.now() < endsAt)

@@ -1,16 +1,16 @@
 import type { z } from 'zod';
-import { Fault } from '#protocol';
+import { ProtocolError } from '#protocol';
 
 /** Makes the cursor of the next page from the key of the last row, in a form that nobody is tempted to make up. */
 export function writeCursor(key: readonly unknown[]): string {
   return Buffer.from(JSON.stringify(key)).toString('base64url');
 }
 
-/** Returns the key that a cursor stands for; undefined without a cursor. @throws Fault BAD_REQUEST */
+/** Returns the key that a cursor stands for; undefined without a cursor. @throws ProtocolError BAD_REQUEST */
 export function readCursor<S extends z.ZodType>(schema: S, cursor: string | undefined): z.output<S> | undefined {
   if (cursor === undefined) return undefined;
   const result = schema.safeParse(decode(cursor));
-  if (!result.success) throw new Fault('BAD_REQUEST', 'cursor: is none of this list');
+  if (!result.success) throw new ProtocolError('BAD_REQUEST', 'cursor: is none of this list');
   return result.data;
 }
 

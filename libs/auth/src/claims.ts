@@ -1,4 +1,4 @@
-import { Fault, Grant, rest, UserId } from '#protocol';
+import { Grant, ProtocolError, rest, UserId } from '#protocol';
 import { z } from 'zod';
 
 /**
@@ -27,7 +27,7 @@ const Claims = z.object(
 );
 export type Claims = z.infer<typeof Claims>;
 
-/** @throws Fault TOKEN_INVALID, which names the claim and what is wrong with it */
+/** @throws ProtocolError TOKEN_INVALID, which names the claim and what is wrong with it */
 export function readClaims(payload: unknown): Claims {
   const result = Claims.safeParse(payload);
   if (result.success) return result.data;
@@ -40,16 +40,17 @@ export function readClaims(payload: unknown): Claims {
 /**
  * Checks `exp` and `nbf` by this instance's clock. Whether a token was issued in the future is judged by the database,
  * because its clock gives the times of the revocations.
- * @throws Fault TOKEN_EXPIRED, TOKEN_INVALID
+ * @throws ProtocolError TOKEN_EXPIRED, TOKEN_INVALID
  */
 export function assertTimes({ exp, nbf = 0 }: Claims, nowMs: number, toleranceMs: number): void {
   const [now, tolerance] = [nowMs / 1_000, toleranceMs / 1_000];
-  if (now >= exp + tolerance) throw new Fault('TOKEN_EXPIRED', `token: is past its exp, since ${ago(now - exp)}`);
+  if (now >= exp + tolerance)
+    throw new ProtocolError('TOKEN_EXPIRED', `token: is past its exp, since ${ago(now - exp)}`);
   if (nbf > now + tolerance) throw invalid(`nbf lies ${ago(nbf - now)} ahead: it is not valid yet`);
 }
 
-function invalid(reason: string): Fault {
-  return new Fault('TOKEN_INVALID', `token: ${reason}`);
+function invalid(reason: string): ProtocolError {
+  return new ProtocolError('TOKEN_INVALID', `token: ${reason}`);
 }
 
 function ago(seconds: number): string {

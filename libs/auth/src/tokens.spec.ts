@@ -1,5 +1,5 @@
 import { createHmac } from 'node:crypto';
-import { Fault, type FaultName } from '#protocol';
+import { ProtocolError, type ErrorName } from '#protocol';
 import { signToken, Tokens } from './tokens.js';
 
 const SECRET = 'a-secret-for-tests-and-for-nothing-else';
@@ -80,7 +80,7 @@ describe('Tokens', () => {
   const UNSIGNED = 'token: it is not signed';
   const NO_JWT = 'token: is not a JWT';
 
-  it.each<[string, FaultName, string | RegExp, string]>([
+  it.each<[string, ErrorName, string | RegExp, string]>([
     ['past its exp', 'TOKEN_EXPIRED', /^token: is past its exp, since 1[1-5] s$/, sign({ ...claims, exp: NOW - 11 })],
     ['expired and foreign: says no more', 'TOKEN_INVALID', SIGNATURE, sign({ ...claims, exp: 1 }, {}, 'x'.repeat(40))],
     [
@@ -142,9 +142,9 @@ describe('Tokens', () => {
     ['that is no object', 'TOKEN_INVALID', 'token: its claims are no object', sign('ada')],
     ['made of garbage', 'TOKEN_INVALID', NO_JWT, 'garbage'],
     ['with a zero byte', 'TOKEN_INVALID', NO_JWT, 'a.\0.c'],
-  ])('refuses a token %s, and says why', (_, fault, reason, token) => {
+  ])('refuses a token %s, and says why', (_, errorName, reason, token) => {
     expect(refusalOf(token)).toEqual([
-      fault,
+      errorName,
       typeof reason === 'string' ? reason : (expect.stringMatching(reason) as string),
     ]);
   });
@@ -158,11 +158,11 @@ function seconds(claim: string): string {
   return `token: ${claim} is not a number of seconds since 1970`;
 }
 
-function refusalOf(token: string): [FaultName, string] {
+function refusalOf(token: string): [ErrorName, string] {
   try {
     tokens.verify(token);
   } catch (error) {
-    if (error instanceof Fault) return [error.fault, error.message];
+    if (error instanceof ProtocolError) return [error.errorName, error.message];
     throw error;
   }
   throw new Error(`accepted ${token}`);

@@ -1,6 +1,6 @@
 import { createHash, createSecretKey, randomUUID, type KeyObject } from 'node:crypto';
 import { JwtService } from '@nestjs/jwt';
-import { Fault } from '#protocol';
+import { ProtocolError } from '#protocol';
 import { assertTimes, LAST_SECOND, readClaims } from './claims.js';
 
 /** A verified token says this about its bearer. */
@@ -35,7 +35,7 @@ export class Tokens {
     this.key = createSecretKey(Buffer.from(secret, 'utf8'));
   }
 
-  /** @throws Fault TOKEN_EXPIRED, TOKEN_INVALID, with the reason in its text */
+  /** @throws ProtocolError TOKEN_EXPIRED, TOKEN_INVALID, with the reason in its text */
   verify(token: string, nowMs = Date.now()): Identity {
     const claims = readClaims(this.open(token));
     assertTimes(claims, nowMs, this.toleranceMs);
@@ -57,7 +57,10 @@ export class Tokens {
     const { header, payload } = this.unseal(token);
     const extension = EXTENSIONS.find((name) => name in header);
     if (extension === undefined) return payload;
-    throw new Fault('TOKEN_INVALID', `token: its header has ${extension}, which this server does not understand`);
+    throw new ProtocolError(
+      'TOKEN_INVALID',
+      `token: its header has ${extension}, which this server does not understand`,
+    );
   }
 
   private unseal(token: string): { header: object; payload: unknown } {
@@ -71,7 +74,7 @@ export class Tokens {
       });
     } catch (error) {
       const reason = REASONS.get((error as Error).message) ?? 'is not a JWT';
-      throw new Fault('TOKEN_INVALID', `token: ${reason}`, { cause: error });
+      throw new ProtocolError('TOKEN_INVALID', `token: ${reason}`, { cause: error });
     }
   }
 }

@@ -1,7 +1,7 @@
 import { Module } from '@nestjs/common';
 import { DiscoveryModule } from '@nestjs/core';
 import { ScheduleModule } from '@nestjs/schedule';
-import { JobDiary } from './job-diary.js';
+import { JobHistory } from './job-diary.js';
 import { JobRunner } from './job-runner.js';
 import { Jobs } from './jobs.js';
 import { DeadInstancesJob } from './jobs/dead-instances.job.js';
@@ -30,7 +30,7 @@ const JOBS = [
 
 @Module({
   imports: [DiscoveryModule, ScheduleModule.forRoot()],
-  providers: [...JOBS, Jobs, JobDiary, JobRunner, Schedule],
-  exports: [Jobs, JobDiary, JobRunner],
+  providers: [...JOBS, Jobs, JobHistory, JobRunner, Schedule],
+  exports: [Jobs, JobHistory, JobRunner],
 })
 export class CleanupModule {}

@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import { Database, sweep } from '#database';
+import { Database, deleteInBatches } from '#database';
 import { COUNT_RUNS, type JobRunsRow } from './sql/count-job-runs.sql.js';
 import { FORGET_RUNS, LAST_RUN, LAST_RUNS, LAST_SUCCESSES, RECORD_RUN, type LastRunRow } from './sql/job-runs.sql.js';
 import { LIST_RUNS, type JobRunRow } from './sql/list-job-runs.sql.js';
@@ -16,7 +16,7 @@ export interface JobRun {
 
 /** Records what each cleanup job did and when, on whichever instance it ran. */
 @Injectable()
-export class JobDiary {
+export class JobHistory {
   constructor(private readonly database: Database) {}
 
   async record({ job, instanceId, durationMs, rows, error }: JobRun): Promise<void> {
@@ -52,6 +52,6 @@ export class JobDiary {
 
   /** Removes all but the newest 1,000 runs of each job. @returns how many were removed */
   forget(isDryRun: boolean): Promise<number> {
-    return sweep(this.database, FORGET_RUNS, [RUNS_AT_ONCE], { atOnce: RUNS_AT_ONCE, isDryRun });
+    return deleteInBatches(this.database, FORGET_RUNS, [RUNS_AT_ONCE], { atOnce: RUNS_AT_ONCE, isDryRun });
   }
 }

@@ -2,7 +2,7 @@ import { Inject, Injectable } from '@nestjs/common';
 import { INSTANCE_ID } from '#connection-manager';
 import { Database, statement } from '#database';
 import { LOGGER, METER, NO_METER, type Logger, type Meter } from '#observability';
-import { JobDiary } from './job-diary.js';
+import { JobHistory } from './job-diary.js';
 import { JobMetrics } from './job-metrics.js';
 import type { Job, JobReport } from './job.js';
 
@@ -35,7 +35,7 @@ export class JobRunner {
 
   constructor(
     private readonly database: Database,
-    private readonly diary: JobDiary,
+    private readonly history: JobHistory,
     @Inject(INSTANCE_ID) private readonly instanceId: string,
     @Inject(LOGGER) private readonly logger: Logger,
     @Inject(METER) meter: Meter = NO_METER,
@@ -72,7 +72,7 @@ export class JobRunner {
     const work = async (rows: Parameters<Parameters<Database['transaction']>[0]>[0]): Promise<JobOutcome> => {
       const [lock] = await rows(TRY_JOB_LOCK, [job.name]);
       if (!lock?.is_mine) return NOTHING;
-      const ageMs = unlessWithinMs > 0 ? await this.diary.lastRunAgeMs(job.name) : undefined;
+      const ageMs = unlessWithinMs > 0 ? await this.history.lastRunAgeMs(job.name) : undefined;
       if (ageMs !== undefined && ageMs < unlessWithinMs) return NOTHING;
       return this.attempt(job, { isDryRun });
     };
@@ -95,7 +95,7 @@ export class JobRunner {
     if (error) this.logger.warn({ err: error, job: job.name }, 'job failed');
     else if (report.rows > 0) this.logger.info({ job: job.name, ...report, isDryRun }, 'job done');
     if (!isDryRun && (error || isWorthNoting(report))) {
-      await this.diary.record({
+      await this.history.record({
         job: job.name,
         instanceId: this.instanceId,
         durationMs: performance.now() - startedAt,

@@ -10,7 +10,7 @@ export interface ConnectionFilter {
 }
 
 /** Queries the registry for operators: who is connected, and on which instance. */
-export class Census {
+export class RegistryQueries {
   constructor(private readonly database: Database) {}
 
   instances(): Promise<InstanceRow[]> {

@@ -1,5 +1,5 @@
 import type { Database } from '#database';
-import { Poll } from './poll.js';
+import { Repeater } from './poll.js';
 import type { Registry } from './registry.js';
 import { WRITE_HEARTBEATS } from './sql/write-heartbeats.sql.js';
 
@@ -15,22 +15,22 @@ export interface HeartbeatsOptions {
 export class Heartbeats {
   /** Maps connection ids to the time of their last sign of life, by performance.now(). */
   private heard = new Map<string, number>();
-  private readonly poll: Poll;
+  private readonly repeater: Repeater;
 
   constructor(
     private readonly database: Database,
     private readonly registry: Registry,
     { everyMs, onError }: HeartbeatsOptions,
   ) {
-    this.poll = new Poll({ everyMs, run: () => this.write(), onError });
+    this.repeater = new Repeater({ everyMs, run: () => this.write(), onError });
   }
 
   start(): void {
-    this.poll.start();
+    this.repeater.start();
   }
 
   stop(): Promise<void> {
-    return this.poll.stop();
+    return this.repeater.stop();
   }
 
   note(connectionId: string): void {

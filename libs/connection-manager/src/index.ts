@@ -1,9 +1,9 @@
 export { Bans } from './bans.js';
-export { Census, type ConnectionFilter } from './census.js';
+export { RegistryQueries, type ConnectionFilter } from './census.js';
 export { Heartbeats } from './heartbeats.js';
 export { INSTANCE_ID, lockKeyOf, makeInstanceId } from './instance-id.js';
 export { Lease } from './lease.js';
-export { Orders } from './orders.js';
+export { InstanceCommands } from './orders.js';
 export { Peers } from './peers.js';
 export { Presence } from './presence.js';
 export { Registry, type ConnectionEntry } from './registry.js';

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import { withRetry, type Database } from '#database';
 import { lockKeyOf } from './instance-id.js';
-import { BEAT, ENROL, GREET, IS_TAKEN, type BeatRow } from './sql/beat.sql.js';
+import { ANNOUNCE_INSTANCE, IS_TAKEN, REGISTER_INSTANCE, RENEW_LEASE, type LeaseRow } from './sql/beat.sql.js';
 import { REMOVE_SELF } from './sql/find-dead.sql.js';
 
 export interface LeaseOptions {
@@ -24,7 +24,7 @@ export interface LeaseOptions {
 }
 
 /** Announcements of new instances may be forged; this pause between two renewals bounds what they cost. */
-const GREETING_PAUSE_MS = 200;
+const JOIN_PAUSE_MS = 200;
 
 export class InstanceIdInUseError extends Error {
   constructor(instanceId: string) {
@@ -51,8 +51,8 @@ export class Lease {
   private origin: string | null = null;
   private timer: NodeJS.Timeout | undefined;
   private beating: Promise<void> | undefined;
-  private greeting: NodeJS.Timeout | undefined;
-  private wasGreetedAgain = false;
+  private joinPause: NodeJS.Timeout | undefined;
+  private hasJoinedAgain = false;
   private renewedAt = -Infinity;
   private hasFailed = false;
   private isLost = false;
@@ -97,29 +97,29 @@ export class Lease {
   async start(): Promise<void> {
     if (this.options.canLock) await this.waitForLock();
     await this.removeRows(null, 10_000);
-    await withRetry(() => this.enrol(), { deadlineMs: 10_000 });
+    await withRetry(() => this.register(), { deadlineMs: 10_000 });
     await withRetry(() => this.renew(), { deadlineMs: 10_000 });
-    await this.database.rows('wake', GREET, [this.options.instanceId]);
+    await this.database.rows('wake', ANNOUNCE_INSTANCE, [this.options.instanceId]);
     this.schedule();
   }
 
   /**
    * Handles a hint that an instance has joined: renews now, and once more after the pause if other hints came in it.
    */
-  greeted(): void {
+  onPeerJoined(): void {
     if (this.isStopped) return;
-    if (this.greeting) {
-      this.wasGreetedAgain = true;
+    if (this.joinPause) {
+      this.hasJoinedAgain = true;
       return;
     }
     // A renewal that is under way may have counted the peers too early.
     void Promise.resolve(this.beating).then(() => this.beat());
-    this.greeting = setTimeout(() => {
-      this.greeting = undefined;
-      if (!this.wasGreetedAgain) return;
-      this.wasGreetedAgain = false;
-      this.greeted();
-    }, GREETING_PAUSE_MS);
+    this.joinPause = setTimeout(() => {
+      this.joinPause = undefined;
+      if (!this.hasJoinedAgain) return;
+      this.hasJoinedAgain = false;
+      this.onPeerJoined();
+    }, JOIN_PAUSE_MS);
   }
 
   /** Renews the lease now, because an instance has joined or the drain has begun. */
@@ -149,7 +149,7 @@ export class Lease {
   async stop(): Promise<void> {
     this.isStopped = true;
     clearTimeout(this.timer);
-    clearTimeout(this.greeting);
+    clearTimeout(this.joinPause);
     await this.beating;
     await this.removeRows(this.incarnation, 2_000);
   }
@@ -179,8 +179,8 @@ export class Lease {
     const wasMissing = row?.is_held !== true;
     if (wasMissing) {
       // If the registry is the same as before, only a peer can have removed the row; an emptied one never had it.
-      if (row?.origin === this.origin && this.origin !== null) return this.lose();
-      if (!(await this.enrol())) return this.lose();
+      if (row?.origin === this.origin && this.origin !== null) return this.fence();
+      if (!(await this.register())) return this.fence();
       row = await this.ask();
     }
     this.renewedAt = askedAt;
@@ -189,20 +189,23 @@ export class Lease {
     await this.options.onRenewed(wasMissing);
   }
 
-  private lose(): void {
+  private fence(): void {
     this.isLost = true;
     clearTimeout(this.timer);
     this.options.onLost();
   }
 
-  private async ask(): Promise<BeatRow | undefined> {
-    const [row] = await this.database.rows('beat', BEAT, this.values());
+  private async ask(): Promise<LeaseRow | undefined> {
+    const [row] = await this.database.rows('beat', RENEW_LEASE, this.values());
     return row;
   }
 
   /** Registers this instance. @returns false if another process has the id */
-  private async enrol(): Promise<boolean> {
-    const rows = await this.database.rows('beat', ENROL, [...this.values(), performance.now() - this.startedAtMs]);
+  private async register(): Promise<boolean> {
+    const rows = await this.database.rows('beat', REGISTER_INSTANCE, [
+      ...this.values(),
+      performance.now() - this.startedAtMs,
+    ]);
     return rows.length > 0;
   }
 

@@ -1,4 +1,4 @@
-export interface PollOptions {
+export interface RepeaterOptions {
   readonly everyMs: number;
   /** `isDue` is true if the regular time has come, and false if somebody asked for an earlier run. */
   readonly run: (isDue: boolean) => Promise<void>;
@@ -9,14 +9,14 @@ export interface PollOptions {
 const SOON_MS = 50;
 
 /** Runs a task at regular times, and soon after it was asked to; one run at a time. */
-export class Poll {
+export class Repeater {
   private timer: NodeJS.Timeout | undefined;
   private running: Promise<void> | undefined;
   private dueAt = Infinity;
   private askedAt = Infinity;
   private isStopped = true;
 
-  constructor(private readonly options: PollOptions) {}
+  constructor(private readonly options: RepeaterOptions) {}
 
   start(): void {
     this.isStopped = false;

@@ -1,6 +1,6 @@
 import { Batcher, type Database } from '#database';
-import { Fault, inboxOf, type ChannelPresence, type UserPresence } from '#protocol';
-import { Poll } from './poll.js';
+import { inboxOf, ProtocolError, type ChannelPresence, type UserPresence } from '#protocol';
+import { Repeater } from './poll.js';
 import { RecentAnswers } from './recent-answers.js';
 import type { Registry } from './registry.js';
 import { READ_CHANGES, READ_ONLINE, READ_PRESENCE, WAKE_WATCHERS, type ChangeRow } from './sql/presence.sql.js';
@@ -44,7 +44,7 @@ export class Presence {
   private readonly recent = new RecentAnswers<ChannelPresence>(RECENT);
   private readonly reads: Batcher<readonly string[], void>;
   private readonly changes: Batcher<readonly string[], void>;
-  private readonly poll: Poll;
+  private readonly repeater: Repeater;
   private startedAt = performance.now();
 
   constructor(
@@ -56,17 +56,17 @@ export class Presence {
     this.queries = new Batcher<string, ChannelPresence>({ run: (channels) => this.readAll(channels), maxItems: 100 });
     this.reads = new Batcher<readonly string[], void>({ run: (asked) => this.readOnline(asked), maxItems: 1_000 });
     this.changes = new Batcher<readonly string[], void>({ run: (users) => this.wake(users), maxItems: 1_000 });
-    this.poll = new Poll({ everyMs: pollMs, run: (isDue) => this.look(isDue), onError });
+    this.repeater = new Repeater({ everyMs: pollMs, run: (isDue) => this.look(isDue), onError });
   }
 
   /** Starts the poll, once this instance is registered. */
   start(): void {
     this.startedAt = performance.now();
-    this.poll.start();
+    this.repeater.start();
   }
 
   async stop(): Promise<void> {
-    await this.poll.stop();
+    await this.repeater.stop();
     await Promise.all([this.reads.drain(), this.changes.drain()]);
   }
 
@@ -80,7 +80,7 @@ export class Presence {
     this.recent.forget(channel);
   }
 
-  /** Answers a user who may see the channel. @throws Fault FORBIDDEN */
+  /** Answers a user who may see the channel. @throws ProtocolError FORBIDDEN */
   async query(viewer: Viewer, channel: string): Promise<ChannelPresence> {
     await this.assertVisible(viewer, channel);
     return this.of(channel);
@@ -89,11 +89,11 @@ export class Presence {
   /**
    * From the answer on, the watcher is told about every change.
    * @returns the users who are online
-   * @throws Fault FORBIDDEN, TOO_MANY_WATCHES
+   * @throws ProtocolError FORBIDDEN, TOO_MANY_WATCHES
    */
   async watch(watcher: Watcher, channel: string): Promise<string[]> {
     await this.assertVisible(watcher, channel);
-    if (watcher.isGone) throw new Fault('UNAVAILABLE', 'the connection is closing');
+    if (watcher.isGone) throw new ProtocolError('UNAVAILABLE', 'the connection is closing');
     const isNew = !watcher.watched.has(channel);
     if (isNew) this.hold(watcher, channel);
     try {
@@ -105,7 +105,8 @@ export class Presence {
       throw error;
     }
     const watched = this.watched.get(channel);
-    if (!watched || !watcher.watched.has(channel)) throw new Fault('UNAVAILABLE', 'the watch was ended meanwhile');
+    if (!watched || !watcher.watched.has(channel))
+      throw new ProtocolError('UNAVAILABLE', 'the watch was ended meanwhile');
     watched.watchers.add(watcher);
     return [...(watched.online ?? [])];
   }
@@ -156,7 +157,7 @@ export class Presence {
    */
   readEverything(): void {
     for (const channel of this.watched.keys()) this.hinted.add(channel);
-    if (this.hinted.size > 0) this.poll.soon();
+    if (this.hinted.size > 0) this.repeater.soon();
   }
 
   private note(routes: readonly string[]): void {
@@ -164,13 +165,13 @@ export class Presence {
       const channel = route.slice(ROUTE_PREFIX.length);
       if (route.startsWith(ROUTE_PREFIX) && this.watched.has(channel)) this.hinted.add(channel);
     }
-    if (this.hinted.size > 0) this.poll.soon();
+    if (this.hinted.size > 0) this.repeater.soon();
   }
 
   private hold(watcher: Watcher, channel: string): void {
     const { maxWatches } = this.options;
     if (watcher.watched.size >= maxWatches) {
-      throw new Fault('TOO_MANY_WATCHES', `a connection watches at most ${maxWatches} users and groups`);
+      throw new ProtocolError('TOO_MANY_WATCHES', `a connection watches at most ${maxWatches} users and groups`);
     }
     watcher.watched.add(channel);
     let watched = this.watched.get(channel);
@@ -185,7 +186,7 @@ export class Presence {
   private async assertVisible(viewer: Viewer, channel: string): Promise<void> {
     if (viewer.isGranted(channel)) return;
     const [maySee] = await this.options.maySee([{ user: viewer.user, channel }]);
-    if (!maySee) throw new Fault('FORBIDDEN', `${channel}: neither shares a group nor a grant with this user`);
+    if (!maySee) throw new ProtocolError('FORBIDDEN', `${channel}: neither shares a group nor a grant with this user`);
   }
 
   private async wake(users: readonly (readonly string[])[]): Promise<void[]> {
@@ -252,7 +253,7 @@ export class Presence {
     const waitMs = row.is_settled ? debounceMs - (row.gone_ms ?? Infinity) : settleMs;
     if (waitMs <= 0) return true;
     this.hinted.add(row.channel);
-    this.poll.soon(waitMs);
+    this.repeater.soon(waitMs);
     return false;
   }
 
@@ -267,13 +268,13 @@ export class Presence {
 
   /** Ends those of the watches whose watcher may no longer see the channel. */
   private async endUnseen(watches: readonly { watcher: Watcher; channel: string }[]): Promise<void> {
-    const seats = watches
+    const questions = watches
       .filter(({ watcher, channel }) => !watcher.isGranted(channel))
       .map(({ watcher, channel }) => ({ watcher, user: watcher.user, channel }));
-    if (seats.length === 0) return;
-    const maySee = await this.options.maySee(seats);
-    seats.forEach(({ watcher, channel }, place) => {
-      if (maySee[place] || !watcher.watched.has(channel)) return;
+    if (questions.length === 0) return;
+    const maySee = await this.options.maySee(questions);
+    questions.forEach(({ watcher, channel }, index) => {
+      if (maySee[index] || !watcher.watched.has(channel)) return;
       this.unwatch(watcher, channel);
       watcher.onEnded(channel);
     });

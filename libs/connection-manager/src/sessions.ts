@@ -1,6 +1,6 @@
 import { Batcher, textArray, withRetry, type Database, type Statement } from '#database';
-import { Fault } from '#protocol';
-import { Poll } from './poll.js';
+import { ProtocolError } from '#protocol';
+import { Repeater } from './poll.js';
 import { FIND_ENDED, type EndedRow } from './sql/find-ended.sql.js';
 import { FORGET_BANS } from './sql/bans.sql.js';
 import {
@@ -44,7 +44,7 @@ export interface SessionHolder {
   readonly login: Login;
   /** The number of looks for ended sessions that had begun when this was held; {@link Sessions} sets it. */
   heldAt: number;
-  onSessionEnded(fault: Fault): void;
+  onSessionEnded(error: ProtocolError): void;
 }
 
 export interface SessionsOptions {
@@ -73,7 +73,7 @@ export class Sessions {
   private readonly opens: Batcher<{ login: Login; connections: number }, void>;
   /** The open connections of each user. */
   private readonly holders = new Map<string, SessionHolder[]>();
-  private readonly poll: Poll;
+  private readonly repeater: Repeater;
   private lookedAt: Date | null = null;
   private looks = 0;
 
@@ -86,26 +86,26 @@ export class Sessions {
       maxItems: 500,
       paceMs: () => PACE_MS,
     });
-    this.poll = new Poll({ everyMs: options.pollMs, run: () => this.look(), onError: options.onError });
+    this.repeater = new Repeater({ everyMs: options.pollMs, run: () => this.look(), onError: options.onError });
   }
 
   start(): void {
-    this.poll.start();
+    this.repeater.start();
   }
 
   stop(): Promise<void> {
-    return this.poll.stop();
+    return this.repeater.stop();
   }
 
   /**
    * Opens or continues the session of a new connection.
-   * @throws Fault SESSION_ENDED, USER_BANNED, or TOKEN_INVALID if the token was issued in the future
+   * @throws ProtocolError SESSION_ENDED, USER_BANNED, or TOKEN_INVALID if the token was issued in the future
    */
   open(login: Login): Promise<void> {
     return this.opens.add({ login, connections: 1 });
   }
 
-  /** Continues a connection with another token. @throws Fault as {@link open} does */
+  /** Continues a connection with another token. @throws ProtocolError as {@link open} does */
   renew(login: Login): Promise<void> {
     return this.opens.add({ login, connections: 0 });
   }
@@ -145,7 +145,7 @@ export class Sessions {
 
   /** Handles a hint that a session has ended or a user is banned. It may be forged, so this only looks. */
   hint(): void {
-    this.poll.soon();
+    this.repeater.soon();
   }
 
   /** Ends sessions whose token has expired, and those without a connection for long. @returns how many, at most 1000 */
@@ -182,7 +182,7 @@ export class Sessions {
   ): Promise<Row | undefined> {
     const values = [user, sessionId, reason, this.options.isNotifyOn, this.options.clockToleranceMs, ...more];
     const [row] = await withRetry(() => this.database.rows('work', what, values), { deadlineMs: 2_000 });
-    this.poll.soon();
+    this.repeater.soon();
     return row;
   }
 
@@ -235,19 +235,25 @@ function isOver({ session_id, token_id, end_reason, refused_until, banned_until 
   return end_reason !== null || (refused_until !== null && login.issuedAtMs <= Number(refused_until));
 }
 
-function refusalOf({ verdict, banned_until }: JudgedRow): Fault | undefined {
+function refusalOf({ verdict, banned_until }: JudgedRow): ProtocolError | undefined {
   if (verdict === null) return undefined;
   if (verdict === 'banned') return userBanned(banned_until ?? Infinity);
   if (verdict === 'ended') return sessionEnded();
-  return new Fault('TOKEN_INVALID', 'token: iat lies ahead of the database’s clock: that of its issuer is wrong');
+  return new ProtocolError(
+    'TOKEN_INVALID',
+    'token: iat lies ahead of the database’s clock: that of its issuer is wrong',
+  );
 }
 
-export function sessionEnded(): Fault {
-  return new Fault('SESSION_ENDED', 'the session of this token has ended, or the token was revoked; log in again');
+export function sessionEnded(): ProtocolError {
+  return new ProtocolError(
+    'SESSION_ENDED',
+    'the session of this token has ended, or the token was revoked; log in again',
+  );
 }
 
-function userBanned(until: Date | number): Fault {
-  return new Fault(
+function userBanned(until: Date | number): ProtocolError {
+  return new ProtocolError(
     'USER_BANNED',
     until instanceof Date ? `the user is banned until ${until.toISOString()}` : 'the user is banned',
   );

@@ -6,7 +6,7 @@ export interface BatcherOptions<Item, Result> {
    * Runs one batch and returns one result for each item, at the same index. If it throws, each item fails with the
    * error. `answer` settles an item whose result is known before those of the others.
    */
-  readonly run: (items: Item[], answer: (place: number, result: Result | Error) => void) => Promise<(Result | Error)[]>;
+  readonly run: (items: Item[], answer: (index: number, result: Result | Error) => void) => Promise<(Result | Error)[]>;
   readonly maxItems: number;
   /** The most that one batch may weigh; a heavier item is a batch of its own. Left out means any weight. */
   readonly maxWeight?: number;
@@ -129,7 +129,7 @@ export class Batcher<Item, Result> {
     this.running = 0;
     // A full batch that waits starts before these items are answered, so that the database works on it meanwhile.
     if (this.queue.hasFullBatch) void this.runNext();
-    batch.forEach((entry, place) => settle(entry, answers[place]));
+    batch.forEach((entry, index) => settle(entry, answers[index]));
     if (this.running > 0) return;
     if (this.queue.size > 0) this.schedule();
     else this.becomeIdle();
@@ -139,7 +139,7 @@ export class Batcher<Item, Result> {
   private async answersOf(batch: readonly Entry<Item, Result>[]): Promise<(Result | Error)[]> {
     const items = batch.map((entry) => entry.item);
     try {
-      return await this.options.run(items, (place, result) => settle(batch[place], result));
+      return await this.options.run(items, (index, result) => settle(batch[index], result));
     } catch (error) {
       const failure = error instanceof Error ? error : new Error(String(error));
       return items.map(() => failure);

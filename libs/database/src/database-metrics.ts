@@ -1,8 +1,8 @@
 import type { Counts, Histograms, Meter } from '#observability';
-import type { SqlFault } from './sql-fault.js';
+import type { SqlErrorKind } from './sql-fault.js';
 
 const SECONDS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.1, 0.5, 2.5, 10];
-const FAULTS: readonly SqlFault[] = ['refused', 'unknown', 'conflict', 'data', 'bug'];
+const ERROR_KINDS: readonly SqlErrorKind[] = ['refused', 'unknown', 'conflict', 'data', 'bug'];
 
 /** How many connections a pool may have, has, and has at work, and how many callers wait for one. */
 export interface PoolUse {
@@ -15,7 +15,7 @@ export interface PoolUse {
 export class DatabaseMetrics {
   readonly isOn: boolean;
   readonly statements: Histograms<string>;
-  readonly failures: Counts<SqlFault>;
+  readonly failures: Counts<SqlErrorKind>;
 
   constructor(meter: Meter, pools: () => Readonly<Record<string, PoolUse>>) {
     this.isOn = meter.isOn;
@@ -33,7 +33,7 @@ export class DatabaseMetrics {
         help: 'SQL statements that failed: refused (out of reach or full), unknown (broke underway), conflict (lock, deadlock, timeout), data (a value), bug',
         label: 'fault',
       },
-      FAULTS,
+      ERROR_KINDS,
     );
     const gauge = (name: string, help: string, read: (use: PoolUse) => number): void =>
       meter.gauges({ name, help, label: 'pool' }, () =>

@@ -18,7 +18,7 @@ export type PoolName = 'append' | 'hot' | 'work' | 'wake' | 'beat' | 'health' | 
 export interface DatabaseOptions {
   readonly url: string;
   readonly poolSize: number;
-  /** True if a pooler stands in between, see {@link findWays}: no prepared statements, few settings of a session. */
+  /** True if a pooler stands in between, see {@link detectPooler}: no prepared statements, few settings of a session. */
   readonly isPooled?: boolean;
   /** The name that pg_stat_activity shows. */
   readonly applicationName: string;

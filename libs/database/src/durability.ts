@@ -10,7 +10,7 @@ const READ_DURABILITY = statement<{ name: string; setting: string }>(
  * Returns the settings of the server that let it lose what it has acknowledged, as `name=value` (with
  * synchronous_commit=off an immediate stop lost 36 of 4,381 inserts). An empty list is good.
  */
-export async function durabilityFaults(database: Database): Promise<string[]> {
+export async function unsafeSettings(database: Database): Promise<string[]> {
   const rows = await database.rows('work', READ_DURABILITY);
   return rows.filter(({ setting }) => setting === 'off').map(({ name, setting }) => `${name}=${setting}`);
 }

@@ -1,4 +1,4 @@
-import { FlakyCable } from '../../../test/support/flaky-cable.js';
+import { FlakyLink } from '../../../test/support/flaky-cable.js';
 import { createTestDatabase, type TestDatabase } from '../../../test/support/test-database.js';
 import { until } from '../../../test/support/until.js';
 import { Listener, type ListenerOptions } from './listener.js';
@@ -64,33 +64,33 @@ describe('Listener', () => {
   });
 
   it('gives up a connection that fell silent, though no error tells of it', async () => {
-    const cable = await FlakyCable.start(test.url);
+    const link = await FlakyLink.start(test.url);
     try {
-      const heard = await start({ url: cable.url, heartbeatMs: 100, heartbeatDeadlineMs: 300 });
-      cable.freeze();
+      const heard = await start({ url: link.url, heartbeatMs: 100, heartbeatDeadlineMs: 300 });
+      link.freeze();
       await until('the loss is noticed', () => heard.losses.length > 0 && !heard.listener.isListening);
-      cable.mend();
+      link.mend();
       await until('it listens again', () => heard.listens === 2);
       await notify('through the cable');
       await until('it hears again', () => heard.payloads.includes('through the cable'));
       await heard.listener.stop();
     } finally {
-      await cable.stop();
+      await link.stop();
     }
   });
 
   it('takes its lock from its own former session, which the server still believes in', async () => {
-    const cable = await FlakyCable.start(test.url);
+    const link = await FlakyLink.start(test.url);
     try {
-      const heard = await start({ url: cable.url, heartbeatMs: 100, heartbeatDeadlineMs: 300 });
-      cable.freeze();
+      const heard = await start({ url: link.url, heartbeatMs: 100, heartbeatDeadlineMs: 300 });
+      link.freeze();
       await until('the loss is noticed', () => heard.losses.length > 0 && !heard.listener.isListening);
       expect(await lockHolders()).toBe(1);
-      cable.mend();
+      link.mend();
       await until('it holds the lock again', () => heard.listener.isListening && heard.listener.holdsLock);
       await heard.listener.stop();
     } finally {
-      await cable.stop();
+      await link.stop();
     }
   });
 

@@ -3,7 +3,7 @@ import { openSession } from './session-client.js';
 const CONNECT_MS = 3_000;
 
 /** The ways in which PostgreSQL is reached. */
-export interface Ways {
+export interface DatabaseRoutes {
   /** True if a pooler stands between here and PostgreSQL: nothing of a session lasts longer than a transaction. */
   readonly isPooled: boolean;
   /** The address where a session lasts as long as its connection, for LISTEN and its lock; undefined means nowhere. */
@@ -30,7 +30,7 @@ export class StandbyError extends Error {
  * Finds out which addresses of the database lead through a pooler, see {@link isPooled}.
  * @throws {@link NotConnected}, {@link StandbyError}, {@link EncodingError}
  */
-export async function findWays(url: string, directUrl?: string): Promise<Ways> {
+export async function detectPooler(url: string, directUrl?: string): Promise<DatabaseRoutes> {
   const pooled = await isPooled(url);
   if (directUrl !== undefined && !(await isPooled(directUrl))) return { isPooled: pooled, listenUrl: directUrl };
   return { isPooled: pooled, listenUrl: pooled ? undefined : url };

@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { NotConnected } from './not-connected.js';
-import { EncodingError, findWays, StandbyError, type Ways } from './pooler.js';
+import { detectPooler, EncodingError, StandbyError, type DatabaseRoutes } from './pooler.js';
 import { classify } from './sql-fault.js';
 
 const EVERY_MS = 1_000;
@@ -29,12 +29,12 @@ export class DatabaseError extends Error {
  * such as a wrong password, are thrown at once.
  * @throws {@link DatabaseError}
  */
-export async function reachDatabase(options: ReachOptions): Promise<Ways> {
+export async function reachDatabase(options: ReachOptions): Promise<DatabaseRoutes> {
   const { url, directUrl, waitMs, onWaiting, signal } = options;
   const startedAt = performance.now();
   for (;;) {
     try {
-      return await findWays(url, directUrl);
+      return await detectPooler(url, directUrl);
     } catch (error) {
       const passedMs = performance.now() - startedAt;
       const line = `${describeDatabase(url)} (DATABASE_URL) ${explain(error)}`;

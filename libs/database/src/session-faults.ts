@@ -34,7 +34,7 @@ const READ_SESSION = statement<SettingRow>(
  * Returns the settings of our sessions that break what we rely on, as `name=value`; an empty list is good. Behind a
  * pooler, which lets us set few of them, they are those of the role and the database.
  */
-export async function sessionFaults(database: Database): Promise<string[]> {
+export async function wrongSessionSettings(database: Database): Promise<string[]> {
   const rows = await database.rows('work', READ_SESSION, [NEEDED.map(([name]) => name.toLowerCase())]);
   return rows.filter(isWrong).map(({ name, setting }) => `${name}=${setting}`);
 }

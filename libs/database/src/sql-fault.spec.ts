@@ -1,10 +1,10 @@
 import { NotConnected } from './not-connected.js';
-import { classify, isPassing, type SqlFault } from './sql-fault.js';
+import { classify, isPassing, type SqlErrorKind } from './sql-fault.js';
 
 const withCode = (code: string): Error => Object.assign(new Error('of PostgreSQL or the network'), { code });
 
 describe('classify', () => {
-  it.each<[SqlFault, Error]>([
+  it.each<[SqlErrorKind, Error]>([
     ['refused', withCode('57P03')],
     ['refused', withCode('53300')],
     ['refused', withCode('53100')],
@@ -47,8 +47,8 @@ describe('classify', () => {
     ['bug', Object.assign(withCode('XX000'), { severity: 'ERROR' })],
     ['bug', withCode('42601')],
     ['bug', new TypeError('undefined is not a function')],
-  ])('takes as %s: %s', (fault, error) => {
-    expect(classify(error)).toBe(fault);
+  ])('takes as %s: %s', (kind, error) => {
+    expect(classify(error)).toBe(kind);
   });
 
   it('takes anything but an Error as a bug', () => {

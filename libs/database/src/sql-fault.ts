@@ -7,9 +7,9 @@ import { NotConnected } from './not-connected.js';
  * `conflict`: rolled back, the same again may succeed at once · `data`: the input's fault, never again ·
  * `bug`: our own fault; so is a broken constraint, because the keys are ours and no input may break one.
  */
-export type SqlFault = 'refused' | 'unknown' | 'conflict' | 'data' | 'bug';
+export type SqlErrorKind = 'refused' | 'unknown' | 'conflict' | 'data' | 'bug';
 
-const STATES: Readonly<Record<string, SqlFault>> = {
+const STATES: Readonly<Record<string, SqlErrorKind>> = {
   '57P03': 'refused', // cannot_connect_now: starting or stopping
   '57P05': 'refused', // idle_session_timeout: hit while nothing was asked
   '25006': 'refused', // read_only_sql_transaction: failed over, this is the standby now
@@ -25,7 +25,7 @@ const STATES: Readonly<Record<string, SqlFault>> = {
 };
 
 /** What the other errors mean, by the first two letters of their SQLSTATE. */
-const CLASSES: Readonly<Record<string, SqlFault>> = {
+const CLASSES: Readonly<Record<string, SqlErrorKind>> = {
   '53': 'refused', // insufficient_resources: disk, memory, connections
   '58': 'refused', // system_error: the disk failed under the statement, which was rolled back
   '28': 'refused', // invalid_authorization: while connecting, or later from a pooler that connects when first asked
@@ -39,7 +39,7 @@ const BROKEN = new Set(['ECONNRESET', 'EPIPE', 'ETIMEDOUT', 'ECONNABORTED']);
 /** Texts of errors that node-postgres gives without a code. */
 const BROKEN_TEXT = /terminated|Query read timeout|not queryable|connection error|Connection ended/i;
 
-export function classify(error: unknown): SqlFault {
+export function classify(error: unknown): SqlErrorKind {
   if (error instanceof NotConnected) return 'refused';
   if (!(error instanceof Error)) return 'bug';
   const code = 'code' in error && typeof error.code === 'string' ? error.code : '';
@@ -65,6 +65,6 @@ export function isHeld(error: unknown): boolean {
 
 /** True if trying again later may help; for `unknown` only a caller that can repeat without harm may do so. */
 export function isPassing(error: unknown): boolean {
-  const fault = classify(error);
-  return fault === 'refused' || fault === 'unknown' || fault === 'conflict';
+  const kind = classify(error);
+  return kind === 'refused' || kind === 'unknown' || kind === 'conflict';
 }

@@ -1,7 +1,7 @@
 import type { Database } from './database.js';
 import type { Statement } from './statement.js';
 
-export interface SweepOptions {
+export interface DeleteInBatchesOptions {
   /** The most rows that the statement deletes at once. */
   readonly atOnce: number;
   /** True runs the statement once and rolls it back, to tell what it would have removed. */
@@ -9,18 +9,18 @@ export interface SweepOptions {
 }
 
 /** A batch is small, so that its transaction locks little and ends soon; this many are enough for one run of a job. */
-const GOES = 20;
+const MAX_BATCHES = 20;
 
-/** Repeats a bounded delete until a batch is not full, at most GOES times. @returns how many rows were removed */
-export async function sweep(
+/** Repeats a bounded delete until a batch is not full, at most MAX_BATCHES times. @returns how many rows were removed */
+export async function deleteInBatches(
   database: Database,
   statement: Statement<never>,
   values: readonly unknown[],
-  { atOnce, isDryRun }: SweepOptions,
+  { atOnce, isDryRun }: DeleteInBatchesOptions,
 ): Promise<number> {
   const ending = isDryRun ? 'rollback' : 'commit';
   let removed = 0;
-  for (let go = 0; go < (isDryRun ? 1 : GOES); go++) {
+  for (let go = 0; go < (isDryRun ? 1 : MAX_BATCHES); go++) {
     const rows = await database.transaction((run) => run(statement, values), { pool: 'jobs', ending });
     removed += rows.length;
     if (rows.length < atOnce) break;

@@ -1,10 +1,10 @@
 import { Database } from '#database';
-import { Settlements, type Death, type Settlement } from '#message-persistence';
+import { Cursors, type Death, type Settlement } from '#message-persistence';
 import { Reader } from '../../../test/support/reader.js';
 import { createTestDatabase, type TestDatabase } from '../../../test/support/test-database.js';
 import { until } from '../../../test/support/until.js';
-import { AckBook } from './ack-book.js';
-import type { Run } from './flight.js';
+import { AckBuffer } from './ack-book.js';
+import type { SeqRange } from './flight.js';
 import { LiveChannel } from './live-channel.js';
 import type { Subscription } from './subscription.js';
 
@@ -12,7 +12,7 @@ import type { Subscription } from './subscription.js';
  * Drops what it is given once a test is over, even if that failed; otherwise the ack buffer would go on trying for
  * ever.
  */
-class TestSettlements extends Settlements {
+class TestSettlements extends Cursors {
   isOver = false;
 
   override async save(settled: readonly Settlement[]): Promise<void> {
@@ -29,7 +29,7 @@ let database: Database;
 let errors: unknown[];
 let deaths: Death[];
 let settlements: TestSettlements;
-let acks: AckBook;
+let acks: AckBuffer;
 let subscription: Subscription;
 
 beforeEach(async () => {
@@ -38,7 +38,7 @@ beforeEach(async () => {
   errors = [];
   deaths = [];
   settlements = new TestSettlements(database, 'here', 2);
-  acks = new AckBook(
+  acks = new AckBuffer(
     settlements,
     5,
     (death) => deaths.push(death),
@@ -53,7 +53,7 @@ afterEach(async () => {
   await test.drop();
 });
 
-describe('AckBook', () => {
+describe('AckBuffer', () => {
   it('folds the acknowledgements of a channel into one row, and is saved when that is committed', async () => {
     acknowledge(1, 3);
     acknowledge(4, 9);
@@ -165,7 +165,7 @@ describe('AckBook', () => {
   });
 
   it('writes down when something was sent, however long the note had to wait', async () => {
-    const slow = new AckBook(
+    const slow = new AckBuffer(
       settlements,
       300,
       () => undefined,
@@ -188,7 +188,7 @@ function fail(fromSeq: number, toSeq: number): void {
   acks.note(subscription, run(fromSeq, toSeq), 'timeout', 'no acknowledgement');
 }
 
-function run(fromSeq: number, toSeq: number): Run {
+function run(fromSeq: number, toSeq: number): SeqRange {
   return { fromSeq, toSeq, sentAtMs: performance.now(), wantsReceipts: false };
 }
 

@@ -1,9 +1,9 @@
 import { withResolvers, type WithResolvers } from '#database';
-import { MAX_ATTEMPT_SEQS, type Death, type Settlement, type Settlements } from '#message-persistence';
+import { MAX_ATTEMPT_SEQS, type Cursors, type Death, type Settlement } from '#message-persistence';
 import type { AckTarget } from './ack-target.js';
-import type { Run } from './flight.js';
+import type { SeqRange } from './flight.js';
 
-interface AttemptedRun extends Run {
+interface AttemptedRange extends SeqRange {
   readonly attempt: number;
 }
 
@@ -13,14 +13,14 @@ interface AttemptedRun extends Run {
  */
 interface Note {
   readonly subscription: AckTarget;
-  readonly attempt: AttemptedRun;
+  readonly attempt: AttemptedRange;
   readonly outcome: 'sent' | 'timeout' | 'disconnected';
   readonly error: string | null;
 }
 
 interface Acked {
   toSeq: number;
-  readonly runs: AttemptedRun[];
+  readonly ranges: AttemptedRange[];
 }
 
 const MAX_AT_ONCE = 2_000;
@@ -31,7 +31,7 @@ const MAX_PARTS = 1_000;
  * The ack buffer folds acknowledgements in memory and writes them every `flushMs`: one row per device and channel,
  * however many acks there were. A crash loses at most the acks of that time, which repeats messages and loses none.
  */
-export class AckBook {
+export class AckBuffer {
   private acked = new Map<AckTarget, Acked>();
   private notes: Note[] = [];
   private timer: NodeJS.Timeout | undefined;
@@ -39,24 +39,29 @@ export class AckBook {
   private next: WithResolvers | undefined;
 
   constructor(
-    private readonly settlements: Settlements,
+    private readonly cursors: Cursors,
     private readonly flushMs: number,
     private readonly onDeath: (death: Death) => void,
     private readonly onError: (error: unknown) => void,
   ) {}
 
-  /** Notes that everything up to `toSeq` is done with; `runs` are the ranges of messages in it, without the gaps. */
-  acknowledge(subscription: AckTarget, toSeq: number, runs: readonly Run[]): void {
-    const known = this.acked.get(subscription) ?? { toSeq, runs: [] };
+  /** Notes that everything up to `toSeq` is done with; `ranges` are the ranges of messages in it, without the gaps. */
+  acknowledge(subscription: AckTarget, toSeq: number, ranges: readonly SeqRange[]): void {
+    const known = this.acked.get(subscription) ?? { toSeq, ranges: [] };
     this.acked.set(subscription, known);
     known.toSeq = toSeq;
-    for (const run of runs) addRun(known.runs, attempted(run, subscription.attempt));
+    for (const range of ranges) addRange(known.ranges, attempted(range, subscription.attempt));
     this.schedule();
   }
 
   /** Notes an outcome that moves no cursor. */
-  note(subscription: AckTarget, run: Run, outcome: 'sent' | 'timeout' | 'disconnected', error: string | null): void {
-    const attempt = attempted(run, subscription.attempt);
+  note(
+    subscription: AckTarget,
+    range: SeqRange,
+    outcome: 'sent' | 'timeout' | 'disconnected',
+    error: string | null,
+  ): void {
+    const attempt = attempted(range, subscription.attempt);
     this.notes.push({ subscription, attempt, outcome, error });
     this.schedule();
   }
@@ -99,7 +104,7 @@ export class AckBook {
     try {
       const all = [...[...acked].flatMap(([subscription, known]) => toSettlements(subscription, known, now)), ...noted];
       for (let from = 0; from < all.length; from += MAX_AT_ONCE) {
-        await this.settlements.save(all.slice(from, from + MAX_AT_ONCE));
+        await this.cursors.save(all.slice(from, from + MAX_AT_ONCE));
       }
     } catch (error) {
       this.onError(error);
@@ -116,16 +121,19 @@ export class AckBook {
    */
   private async countFailures(noted: readonly Settlement[]): Promise<void> {
     try {
-      for (const death of await this.settlements.fail(noted)) this.onDeath(death);
+      for (const death of await this.cursors.fail(noted)) this.onDeath(death);
     } catch (error) {
       this.onError(error);
     }
   }
 
-  private putBack(acked: Map<AckTarget, Acked>, notes: Note[], saved: AckBook['next']): void {
+  private putBack(acked: Map<AckTarget, Acked>, notes: Note[], saved: AckBuffer['next']): void {
     for (const [subscription, earlier] of acked) {
       const later = this.acked.get(subscription);
-      this.acked.set(subscription, later ? { toSeq: later.toSeq, runs: [...earlier.runs, ...later.runs] } : earlier);
+      this.acked.set(
+        subscription,
+        later ? { toSeq: later.toSeq, ranges: [...earlier.ranges, ...later.ranges] } : earlier,
+      );
     }
     this.notes.unshift(...notes);
     if (saved) {
@@ -138,35 +146,39 @@ export class AckBook {
 }
 
 /**
- * The fields are spelled out, because `{ ...run, attempt }` would make a hidden class for each object, which takes 1.7
+ * The fields are spelled out, because `{ ...range, attempt }` would make a hidden class for each object, which takes 1.7
  * µs and 300 bytes.
  */
-function attempted({ fromSeq, toSeq, sentAtMs, wantsReceipts }: Run, attempt: number): AttemptedRun {
+function attempted({ fromSeq, toSeq, sentAtMs, wantsReceipts }: SeqRange, attempt: number): AttemptedRange {
   return { fromSeq, toSeq, sentAtMs, wantsReceipts, attempt };
 }
 
-function addRun(runs: AttemptedRun[], run: AttemptedRun): void {
-  const last = runs.at(-1);
-  const goesOn = last?.toSeq === run.fromSeq - 1 && last.attempt === run.attempt;
-  if (goesOn && run.toSeq - last.fromSeq < MAX_ATTEMPT_SEQS)
-    runs[runs.length - 1] = { ...last, toSeq: run.toSeq, wantsReceipts: last.wantsReceipts || run.wantsReceipts };
-  else if (run.toSeq - run.fromSeq < MAX_ATTEMPT_SEQS) runs.push(run);
-  else for (const part of inParts(run)) runs.push(part);
+function addRange(ranges: AttemptedRange[], range: AttemptedRange): void {
+  const last = ranges.at(-1);
+  const goesOn = last?.toSeq === range.fromSeq - 1 && last.attempt === range.attempt;
+  if (goesOn && range.toSeq - last.fromSeq < MAX_ATTEMPT_SEQS)
+    ranges[ranges.length - 1] = {
+      ...last,
+      toSeq: range.toSeq,
+      wantsReceipts: last.wantsReceipts || range.wantsReceipts,
+    };
+  else if (range.toSeq - range.fromSeq < MAX_ATTEMPT_SEQS) ranges.push(range);
+  else for (const part of inParts(range)) ranges.push(part);
 }
 
 /**
  * Splits a long range, since a resuming device may acknowledge any length, and statements that look for attempts rely
  * on none being longer than MAX_ATTEMPT_SEQS.
  */
-function* inParts(run: AttemptedRun): Generator<AttemptedRun> {
-  const first = Math.max(run.fromSeq, run.toSeq - MAX_PARTS * MAX_ATTEMPT_SEQS + 1);
-  for (let fromSeq = first; fromSeq <= run.toSeq; fromSeq += MAX_ATTEMPT_SEQS)
-    yield { ...run, fromSeq, toSeq: Math.min(run.toSeq, fromSeq + MAX_ATTEMPT_SEQS - 1) };
+function* inParts(range: AttemptedRange): Generator<AttemptedRange> {
+  const first = Math.max(range.fromSeq, range.toSeq - MAX_PARTS * MAX_ATTEMPT_SEQS + 1);
+  for (let fromSeq = first; fromSeq <= range.toSeq; fromSeq += MAX_ATTEMPT_SEQS)
+    yield { ...range, fromSeq, toSeq: Math.min(range.toSeq, fromSeq + MAX_ATTEMPT_SEQS - 1) };
 }
 
-function toSettlements(subscription: AckTarget, { toSeq, runs }: Acked, now: number): Settlement[] {
-  const all = runs.map((run) => toSettlement(subscription, run, now, 'acknowledged', null));
-  if (runs.at(-1)?.toSeq === toSeq) return all;
+function toSettlements(subscription: AckTarget, { toSeq, ranges }: Acked, now: number): Settlement[] {
+  const all = ranges.map((range) => toSettlement(subscription, range, now, 'acknowledged', null));
+  if (ranges.at(-1)?.toSeq === toSeq) return all;
   // There is a gap at the end: an empty range moves the cursor and is no attempt.
   const nothing = { fromSeq: toSeq + 1, toSeq, sentAtMs: now, wantsReceipts: false, attempt: subscription.attempt };
   return [...all, toSettlement(subscription, nothing, now, 'acknowledged', null)];
@@ -174,7 +186,7 @@ function toSettlements(subscription: AckTarget, { toSeq, runs }: Acked, now: num
 
 function toSettlement(
   { connection, channel, isDurable }: AckTarget,
-  { fromSeq, toSeq, sentAtMs, wantsReceipts, attempt }: AttemptedRun,
+  { fromSeq, toSeq, sentAtMs, wantsReceipts, attempt }: AttemptedRange,
   now: number,
   outcome: Settlement['outcome'],
   error: string | null,

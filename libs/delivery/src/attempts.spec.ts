@@ -1,6 +1,6 @@
 import { NO_METER } from '#observability';
 import { messages, Reader } from '../../../test/support/reader.js';
-import { Attempts } from './attempts.js';
+import { Redelivery } from './attempts.js';
 import { DeliveryMetrics } from './delivery-metrics.js';
 import { LiveChannel } from './live-channel.js';
 import type { Subscription } from './subscription.js';
@@ -8,14 +8,14 @@ import type { Subscription } from './subscription.js';
 let reader: Reader;
 let subscription: Subscription;
 let caughtUp: Subscription[];
-let attempts: Attempts;
+let redelivery: Redelivery;
 
 beforeEach(() => {
   reader = new Reader();
   subscription = reader.subscribe(new LiveChannel('a'), 'lagging');
   subscription.channel.admit(subscription);
   caughtUp = [];
-  attempts = new Attempts({
+  redelivery = new Redelivery({
     onError: (error) => {
       throw error;
     },
@@ -24,20 +24,20 @@ beforeEach(() => {
     metrics: new DeliveryMetrics(NO_METER),
     catchUp: (lagging) => caughtUp.push(lagging),
   });
-  attempts.watch(reader.connection);
+  redelivery.watch(reader.connection);
 });
 
-describe('Attempts', () => {
+describe('Redelivery', () => {
   it('leaves a delivery alone until its time is up', () => {
     send(0, 1, 2);
-    attempts.sweep(1_000);
+    redelivery.sweep(1_000);
     expect(reader.failed).toEqual([]);
     expect(subscription.state).toBe('live');
   });
 
   it('records the failure then, and lets the subscription read the range again after a pause', () => {
     send(0, 1, 2);
-    attempts.sweep(1_001);
+    redelivery.sweep(1_001);
     expect(reader.failed).toEqual([expect.objectContaining({ fromSeq: 1, toSeq: 2, attempt: 1, outcome: 'timeout' })]);
     expect(subscription).toMatchObject({ state: 'lagging', sentSeq: 0, attempt: 2 });
     expect(subscription.notBeforeMs).toBeGreaterThan(1_001);
@@ -48,7 +48,7 @@ describe('Attempts', () => {
   it('counts the time from the last sign of progress, so that a slow but steady client keeps its connection', () => {
     send(0, 1, 2, 3);
     reader.connection.acknowledge({ a: 1 });
-    attempts.sweep(reader.connection.ackedAtMs + 999);
+    redelivery.sweep(reader.connection.ackedAtMs + 999);
     expect(reader.failed).toEqual([]);
   });
 
@@ -57,25 +57,25 @@ describe('Attempts', () => {
     send(0, 1);
     for (const entry of messages('b', [1])) other.push(entry, 0);
     reader.connection.acknowledge({ b: 1 });
-    attempts.sweep(reader.connection.ackedAtMs + 999);
+    redelivery.sweep(reader.connection.ackedAtMs + 999);
     expect(reader.failed).toEqual([]);
-    attempts.sweep(reader.connection.ackedAtMs + 1_001);
+    redelivery.sweep(reader.connection.ackedAtMs + 1_001);
     expect(reader.failed).toEqual([expect.objectContaining({ channel: 'a', fromSeq: 1, toSeq: 1 })]);
   });
 
   it('closes the connection after the last attempt, as retryable: the messages stay stored', () => {
     for (const nowMs of [2_000, 4_000, 6_000]) {
-      expect(reader.outlet.closedWith).toBeUndefined();
+      expect(reader.transport.closedWith).toBeUndefined();
       send(nowMs - 2_000, 1);
-      attempts.sweep(nowMs);
+      redelivery.sweep(nowMs);
     }
     expect(reader.failed.map(({ attempt }) => attempt)).toEqual([1, 2, 3]);
-    expect(reader.outlet.closedWith).toMatchObject({ fault: 'NOT_ACKNOWLEDGING', retryable: true });
+    expect(reader.transport.closedWith).toMatchObject({ errorName: 'NOT_ACKNOWLEDGING', retryable: true });
   });
 
   it('begins to count anew after an acknowledgement', () => {
     send(0, 1);
-    attempts.sweep(2_000);
+    redelivery.sweep(2_000);
     expect(subscription.attempt).toBe(2);
     send(2_000, 1);
     reader.connection.acknowledge({ a: 1 });
@@ -83,12 +83,12 @@ describe('Attempts', () => {
   });
 
   it('forgets a connection that has nothing in flight, until it is told of it again', () => {
-    attempts.sweep(0);
+    redelivery.sweep(0);
     send(0, 1);
-    attempts.sweep(5_000);
+    redelivery.sweep(5_000);
     expect(reader.failed).toEqual([]);
-    attempts.watch(reader.connection);
-    attempts.sweep(5_000);
+    redelivery.watch(reader.connection);
+    redelivery.sweep(5_000);
     expect(reader.failed).toHaveLength(1);
   });
 });

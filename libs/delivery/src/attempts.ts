@@ -1,10 +1,10 @@
 import { backoffMs } from '#database';
-import { Fault } from '#protocol';
+import { ProtocolError } from '#protocol';
 import type { Connection } from './connection.js';
 import type { DeliveryMetrics } from './delivery-metrics.js';
 import type { Subscription } from './subscription.js';
 
-export interface AttemptsOptions {
+export interface RedeliveryOptions {
   readonly ackTimeoutMs: number;
   readonly maxAttempts: number;
   readonly catchUp: (subscription: Subscription) => void;
@@ -21,11 +21,11 @@ const RETRY = { baseMs: 500, maxMs: 30_000 };
  * Redelivery looks after the connections that have something in flight or lag. It repeats what was not acknowledged in
  * time, with backoff and jitter, and closes the connection after the last attempt. The messages stay stored either way.
  */
-export class Attempts {
+export class Redelivery {
   private readonly busy = new Set<Connection>();
   private timer: NodeJS.Timeout | undefined;
 
-  constructor(private readonly options: AttemptsOptions) {}
+  constructor(private readonly options: RedeliveryOptions) {}
 
   /** Counts the messages in flight and the connections that lag. */
   get load(): { inFlight: number; lagging: number } {
@@ -54,26 +54,27 @@ export class Attempts {
   sweep(nowMs: number): void {
     for (const connection of this.busy) {
       if (!connection.isBusy) this.busy.delete(connection);
-      else this.lookAt(connection, nowMs);
+      else this.checkConnection(connection, nowMs);
     }
   }
 
   /** Contains errors, because a timer calls this: one about a single connection must not end the process. */
-  private lookAt(connection: Connection, nowMs: number): void {
+  private checkConnection(connection: Connection, nowMs: number): void {
     try {
-      for (const subscription of connection.subscriptions.values()) this.look(connection, subscription, nowMs);
+      for (const subscription of connection.subscriptions.values())
+        this.checkSubscription(connection, subscription, nowMs);
     } catch (error) {
       this.options.onError(error);
     }
   }
 
-  private look(connection: Connection, subscription: Subscription, nowMs: number): void {
-    const { flight, progressAtMs } = subscription;
+  private checkSubscription(connection: Connection, subscription: Subscription, nowMs: number): void {
+    const { inFlight, progressAtMs } = subscription;
     const sinceMs = Math.max(progressAtMs, connection.ackedAtMs);
-    if (flight.size > 0 && nowMs - sinceMs > this.options.ackTimeoutMs && !connection.isClosed) {
+    if (inFlight.size > 0 && nowMs - sinceMs > this.options.ackTimeoutMs && !connection.isClosed) {
       this.repeat(connection, subscription, nowMs);
     }
-    const { oldestAtMs } = subscription.flight;
+    const { oldestAtMs } = subscription.inFlight;
     if (oldestAtMs !== undefined && nowMs - oldestAtMs > NOTE_AFTER_MS) connection.noteSent(subscription);
     if (subscription.state === 'lagging') this.options.catchUp(subscription);
   }
@@ -84,7 +85,7 @@ export class Attempts {
     const error = `no acknowledgement within ${ackTimeoutMs} ms, attempt ${attempt} of ${maxAttempts}`;
     connection.failAttempt(subscription, 'timeout', error);
     if (attempt >= maxAttempts) {
-      connection.outlet.close(new Fault('NOT_ACKNOWLEDGING', `${channel.name}: ${error}`));
+      connection.transport.close(new ProtocolError('NOT_ACKNOWLEDGING', `${channel.name}: ${error}`));
       return;
     }
     this.options.metrics.retries.inc();

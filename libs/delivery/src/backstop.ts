@@ -1,6 +1,6 @@
 import type { Feed } from './feed.js';
 
-export interface BackstopOptions {
+export interface FallbackPollOptions {
   readonly feed: Feed;
   readonly pollMs: number;
   /** Returns false while LISTEN is lost. */
@@ -14,14 +14,14 @@ const FAST_MS = 250;
 const FAST_FOR_MS = 10_000;
 
 /** Polls all live channels, because a hint may be lost: rarely while hints arrive, often while they do not. */
-export class Backstop {
+export class FallbackPoll {
   private timer: NodeJS.Timeout | undefined;
   private fastUntilMs = 0;
   private isStopped = true;
   private isFast = false;
   private polling: Promise<void> | undefined;
 
-  constructor(private readonly options: BackstopOptions) {}
+  constructor(private readonly options: FallbackPollOptions) {}
 
   start(): void {
     this.isStopped = false;

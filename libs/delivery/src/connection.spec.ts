@@ -1,6 +1,6 @@
 import { jest } from '@jest/globals';
 import type { Entry } from '#message-persistence';
-import { Fault } from '#protocol';
+import { ProtocolError } from '#protocol';
 import { gap, messages, Reader } from '../../../test/support/reader.js';
 import { LiveChannel } from './live-channel.js';
 import type { Subscription } from './subscription.js';
@@ -16,11 +16,11 @@ beforeEach(() => {
 });
 
 describe('Connection', () => {
-  it('sends what became due in one turn as one packet, with the acknowledgement to answer it by', () => {
+  it('sends what became due in one turn as one batch, with the acknowledgement to answer it by', () => {
     send(a, 1, 2);
     send(b, 1);
     expect(reader.flush()).toEqual(['a#1 a#2 b#1']);
-    expect(reader.outlet.packets.map(({ ack }) => ack)).toEqual([{ a: 2, b: 1 }]);
+    expect(reader.transport.packets.map(({ ack }) => ack)).toEqual([{ a: 2, b: 1 }]);
     expect(reader.flush()).toEqual([]);
   });
 
@@ -57,8 +57,8 @@ describe('Connection', () => {
     reader.connection.acknowledge({ a: 1 });
     reader.connection.acknowledge({ a: 3 });
     expect(reader.acknowledged).toEqual([
-      { channel: 'a', toSeq: 2, runs: ['1-2'] },
-      { channel: 'a', toSeq: 3, runs: ['3-3'] },
+      { channel: 'a', toSeq: 2, ranges: ['1-2'] },
+      { channel: 'a', toSeq: 3, ranges: ['3-3'] },
     ]);
     expect(reader.connection.isBusy).toBe(false);
   });
@@ -67,11 +67,11 @@ describe('Connection', () => {
     ['a seq beyond what was sent', { b: 1, a: 3 }, 'ACK_BEYOND_SENT'],
     ['a channel it does not read', { b: 1, c: 1 }, 'NOT_SUBSCRIBED'],
     ['a name every object has', { b: 1, constructor: 1 }, 'NOT_SUBSCRIBED'],
-  ])('refuses an acknowledgement with %s as a whole', (_, ack, fault) => {
+  ])('refuses an acknowledgement with %s as a whole', (_, ack, errorName) => {
     send(a, 1, 2);
     send(b, 1);
-    expect(() => reader.connection.acknowledge(ack)).toThrow(expect.objectContaining({ fault }) as Error);
-    expect(() => reader.connection.acknowledge(ack)).toThrow(Fault);
+    expect(() => reader.connection.acknowledge(ack)).toThrow(expect.objectContaining({ errorName }) as Error);
+    expect(() => reader.connection.acknowledge(ack)).toThrow(ProtocolError);
     expect(reader.acknowledged).toEqual([]);
     expect(b.ackedSeq).toBe(0);
   });
@@ -92,7 +92,7 @@ describe('Connection', () => {
     reader.connection.end(a, 'left');
     expect(() => reader.connection.acknowledge({ a: 3, b: 1 })).toThrow('a: sent up to 2, not 3');
     reader.connection.acknowledge({ a: 2, b: 1 });
-    expect(reader.acknowledged).toEqual([{ channel: 'b', toSeq: 1, runs: ['1-1'] }]);
+    expect(reader.acknowledged).toEqual([{ channel: 'b', toSeq: 1, ranges: ['1-1'] }]);
     // The channel is read again, but the new subscription is still opening.
     const again = reader.subscribe(new LiveChannel('a'));
     reader.connection.acknowledge({ a: 2 });
@@ -100,8 +100,8 @@ describe('Connection', () => {
   });
 
   it('remembers as many of them as an ack may name', () => {
-    for (let place = 0; place <= 1_000; place++) {
-      reader.connection.end(reader.subscribe(new LiveChannel(`c${place}`), 'live', 1), 'left');
+    for (let index = 0; index <= 1_000; index++) {
+      reader.connection.end(reader.subscribe(new LiveChannel(`c${index}`), 'live', 1), 'left');
     }
     reader.connection.acknowledge({ c1: 1, c1000: 1 });
     expect(() => reader.connection.acknowledge({ c0: 1 })).toThrow('c0: not read on this connection');
@@ -133,8 +133,8 @@ describe('Connection', () => {
     reader.connection.acknowledge({ a: 1 });
     a.push(gap(4, 4), 0);
     expect(reader.acknowledged).toEqual([
-      { channel: 'a', toSeq: 3, runs: ['1-1'] },
-      { channel: 'a', toSeq: 4, runs: [] },
+      { channel: 'a', toSeq: 3, ranges: ['1-1'] },
+      { channel: 'a', toSeq: 4, ranges: [] },
     ]);
   });
 

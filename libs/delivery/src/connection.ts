@@ -1,25 +1,25 @@
 import { isWithheld, type Entry, type Recipient, type StoredMessage } from '#message-persistence';
-import { ACK_CHANNELS_MAX, Fault, type Ack, type EventPayload, type GapReason } from '#protocol';
-import type { AckBook } from './ack-book.js';
+import { ACK_CHANNELS_MAX, ProtocolError, type Ack, type EventPayload, type GapReason } from '#protocol';
+import type { AckBuffer } from './ack-book.js';
 import type { DatabaseClock } from './database-clock.js';
 import type { DeliveryMetrics } from './delivery-metrics.js';
 import type { DeliveryTraces } from './delivery-traces.js';
-import type { Outlet } from './outlet.js';
-import { Packet } from './packet.js';
+import type { ClientTransport } from './outlet.js';
+import { MessageBatch } from './packet.js';
 import type { Subscription, SubscriptionHost } from './subscription.js';
-import { Window, type WindowLimits } from './window.js';
+import { SendWindow, type SendWindowLimits } from './window.js';
 
 export type ConnectionKey = Recipient;
 
 export interface ConnectionContext {
   readonly clock: DatabaseClock;
-  readonly acks: AckBook;
-  readonly windowLimits: WindowLimits;
+  readonly acks: AckBuffer;
+  readonly windowLimits: SendWindowLimits;
   readonly metrics: DeliveryMetrics;
   /** Tracing is off if this is undefined. */
   readonly traces: DeliveryTraces | undefined;
   /** Returns the root of the message batches of this turn of the event loop. */
-  readonly root: () => Packet;
+  readonly root: () => MessageBatch;
   /** Called when a connection first has something to send at the end of this turn of the event loop. */
   readonly onSend: (connection: Connection) => void;
   /** Called when a connection has messages in flight or lags, so that redelivery has to look after it. */
@@ -34,7 +34,7 @@ export interface ConnectionContext {
  */
 export class Connection implements SubscriptionHost {
   readonly subscriptions = new Map<string, Subscription>();
-  readonly window: Window;
+  readonly window: SendWindow;
   isReady = false;
   isClosed = false;
   /**
@@ -46,14 +46,14 @@ export class Connection implements SubscriptionHost {
   /** Channels that are no longer read, and how far each was sent, because an ack under way may still name them. */
   private ended: Map<string, number> | undefined;
   /** The list is undefined while there is nothing to send, which is most of the time. */
-  private outbox: (Packet | EventPayload<'gap'>)[] | undefined;
+  private outbox: (MessageBatch | EventPayload<'gap'>)[] | undefined;
 
   constructor(
     readonly key: ConnectionKey,
-    readonly outlet: Outlet,
+    readonly transport: ClientTransport,
     private readonly context: ConnectionContext,
   ) {
-    this.window = new Window(context.windowLimits, outlet);
+    this.window = new SendWindow(context.windowLimits, transport);
   }
 
   get isBusy(): boolean {
@@ -98,23 +98,24 @@ export class Connection implements SubscriptionHost {
     this.outbox = undefined;
     if (this.isClosed) return;
     for (const item of outbox) {
-      if (item instanceof Packet) {
+      if (item instanceof MessageBatch) {
         this.context.metrics.deliveries.inc(item.size);
-        this.outlet.messages(item);
-      } else this.outlet.gap(item);
+        this.transport.messages(item);
+      } else this.transport.gap(item);
     }
   }
 
   /**
    * Takes note that the client has processed each channel up to a seq. A channel that is no longer read is passed over.
-   * @throws Fault NOT_SUBSCRIBED, ACK_BEYOND_SENT; in that case no part of the acknowledgement counts
+   * @throws ProtocolError NOT_SUBSCRIBED, ACK_BEYOND_SENT; in that case no part of the acknowledgement counts
    */
   acknowledge(ack: Ack): void {
     const channels = Object.entries(ack);
     for (const [channel, seq] of channels) this.assertSent(channel, seq);
     for (const [channel, seq] of channels) {
       const subscription = this.subscriptions.get(channel);
-      if (subscription && seq > subscription.ackedSeq && seq <= subscription.highestSeq) this.land(subscription, seq);
+      if (subscription && seq > subscription.ackedSeq && seq <= subscription.highestSeq)
+        this.settleUpTo(subscription, seq);
     }
     for (const subscription of this.subscriptions.values()) {
       if (subscription.state === 'lagging') this.context.onRoom(subscription);
@@ -135,36 +136,36 @@ export class Connection implements SubscriptionHost {
   }
 
   /** Goes on after a message that this device will never get, if that is the next one to acknowledge. */
-  skip(channel: string, seq: number, reason: GapReason): void {
+  passOver(channel: string, seq: number, reason: GapReason): void {
     const subscription = this.subscriptions.get(channel);
     if (subscription?.ackedSeq !== seq - 1) return;
     subscription.ackedSeq = seq;
     subscription.sentSeq = Math.max(subscription.sentSeq, seq);
     this.context.metrics.skipped.inc(reason);
-    this.outlet.gap({ channel, fromSeq: seq, toSeq: seq, reason, ack: { [channel]: seq } });
+    this.transport.gap({ channel, fromSeq: seq, toSeq: seq, reason, ack: { [channel]: seq } });
   }
 
   /** Ends the current attempt of the subscription: everything that it has in flight counts as not delivered. */
   failAttempt(subscription: Subscription, outcome: 'timeout' | 'disconnected', error: string): void {
-    const { count, bytes, runs } = subscription.flight.land();
+    const { count, bytes, ranges } = subscription.inFlight.settleUpTo();
     this.window.release(count, bytes);
-    for (const run of runs) this.context.acks.note(subscription, run, outcome, error);
+    for (const range of ranges) this.context.acks.note(subscription, range, outcome, error);
     this.context.traces?.failed(subscription, outcome);
   }
 
   /** Records what is in flight as sent, so that the status of these messages shows it before they are settled. */
   noteSent(subscription: Subscription): void {
-    for (const run of subscription.flight.runs) {
-      if (run.toSeq <= subscription.notedSeq) continue;
-      const fromSeq = Math.max(run.fromSeq, subscription.notedSeq + 1);
-      this.context.acks.note(subscription, { ...run, fromSeq }, 'sent', null);
+    for (const range of subscription.inFlight.ranges) {
+      if (range.toSeq <= subscription.notedSeq) continue;
+      const fromSeq = Math.max(range.fromSeq, subscription.notedSeq + 1);
+      this.context.acks.note(subscription, { ...range, fromSeq }, 'sent', null);
     }
     subscription.notedSeq = subscription.sentSeq;
   }
 
   /** A gap is acknowledged here for the client if nothing before it waits for an acknowledgement. */
   passGap(subscription: Subscription): void {
-    if (subscription.flight.size > 0) return;
+    if (subscription.inFlight.size > 0) return;
     subscription.ackedSeq = subscription.sentSeq;
     this.context.acks.acknowledge(subscription, subscription.sentSeq, []);
   }
@@ -175,8 +176,8 @@ export class Connection implements SubscriptionHost {
     const endedSeq = this.ended?.get(channel);
     if (endedSeq !== undefined && seq <= endedSeq) return;
     const sentSeq = subscription?.highestSeq ?? endedSeq;
-    if (sentSeq === undefined) throw new Fault('NOT_SUBSCRIBED', `${channel}: not read on this connection`);
-    throw new Fault('ACK_BEYOND_SENT', `${channel}: sent up to ${sentSeq}, not ${seq}`);
+    if (sentSeq === undefined) throw new ProtocolError('NOT_SUBSCRIBED', `${channel}: not read on this connection`);
+    throw new ProtocolError('ACK_BEYOND_SENT', `${channel}: sent up to ${sentSeq}, not ${seq}`);
   }
 
   private put(channel: string, entry: Entry): void {
@@ -189,19 +190,19 @@ export class Connection implements SubscriptionHost {
       return;
     }
     const last = this.outbox?.at(-1);
-    const packet = (last instanceof Packet ? last : this.context.root()).with(channel, entry.stored);
-    if (!this.outbox) this.outbox = [packet];
-    else if (last instanceof Packet) this.outbox[this.outbox.length - 1] = packet;
-    else this.outbox.push(packet);
+    const batch = (last instanceof MessageBatch ? last : this.context.root()).with(channel, entry.stored);
+    if (!this.outbox) this.outbox = [batch];
+    else if (last instanceof MessageBatch) this.outbox[this.outbox.length - 1] = batch;
+    else this.outbox.push(batch);
   }
 
-  private land(subscription: Subscription, seq: number): void {
-    const { count, bytes, runs } = subscription.flight.land(seq);
+  private settleUpTo(subscription: Subscription, seq: number): void {
+    const { count, bytes, ranges } = subscription.inFlight.settleUpTo(seq);
     this.window.release(count, bytes);
     subscription.sentSeq = Math.max(subscription.sentSeq, seq);
     // If nothing is in flight, all that was sent after this seq is a gap, which needs no acknowledgement.
-    subscription.ackedSeq = subscription.flight.size === 0 ? subscription.sentSeq : seq;
-    this.context.acks.acknowledge(subscription, subscription.ackedSeq, runs);
+    subscription.ackedSeq = subscription.inFlight.size === 0 ? subscription.sentSeq : seq;
+    this.context.acks.acknowledge(subscription, subscription.ackedSeq, ranges);
     this.context.metrics.acks.inc(count);
     if (subscription.timedSeq !== 0 && seq >= subscription.timedSeq) this.noteTimed(subscription);
     this.context.traces?.acknowledged(subscription, seq, () => this.context.acks.saved());

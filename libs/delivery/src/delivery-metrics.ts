@@ -1,8 +1,8 @@
 import type { Count, Counts, Histogram, Meter } from '#observability';
-import type { FaultName, GapReason } from '#protocol';
+import type { ErrorName, GapReason } from '#protocol';
 
 /** The result of a publish that reached the log; a failure has the name of the error that the client sees. */
-export type PublishResult = 'stored' | 'repeated' | 'scheduled' | FaultName;
+export type PublishResult = 'stored' | 'repeated' | 'scheduled' | ErrorName;
 
 const SECONDS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30];
 const READS = [1, 2, 3, 5, 10, 20, 50];

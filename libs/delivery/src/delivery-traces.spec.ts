@@ -53,7 +53,7 @@ describe('The spans of a delivery', () => {
 
   it('are of the first twenty readers on an instance', () => {
     const entry = message(1);
-    for (let place = 0; place < 30; place++) {
+    for (let index = 0; index < 30; index++) {
       const { connection, subscription } = reader();
       subscription.push(entry, 0);
       connection.acknowledge({ a: 1 });

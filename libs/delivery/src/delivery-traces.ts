@@ -7,14 +7,14 @@ import type { Outgoing } from './outgoing.js';
 /** Each instance traces at most this many deliveries of a message: in a large group the first ones tell enough. */
 const DELIVERIES_MAX = 20;
 
-interface InFlight {
+interface TracedDelivery {
   readonly seq: number;
   readonly span: TraceSpan;
 }
 
 /** Records the steps of a message's way as spans; see "Traces" in docs/operations.md. */
 export class DeliveryTraces {
-  private readonly inFlight = new WeakMap<AckTarget, InFlight[]>();
+  private readonly inFlight = new WeakMap<AckTarget, TracedDelivery[]>();
   private readonly deliveries = new WeakMap<StoredMessage, number>();
 
   constructor(readonly tracing: Tracing) {}
@@ -60,9 +60,9 @@ export class DeliveryTraces {
    * @param saved resolves when what was acknowledged is stored; it is called only if something is traced
    */
   acknowledged(subscription: AckTarget, seq: number, saved: () => Promise<void>): void {
-    const landed = this.take(subscription, seq);
-    if (landed.length === 0) return;
-    const acks = landed.map(({ seq: acked, span }) => {
+    const settled = this.take(subscription, seq);
+    if (settled.length === 0) return;
+    const acks = settled.map(({ seq: acked, span }) => {
       span.end({ 'trunkline.outcome': 'acknowledged' });
       return this.tracing.start('ack', span.context, { 'trunkline.seq': acked });
     });
@@ -75,7 +75,7 @@ export class DeliveryTraces {
     for (const { span } of this.take(subscription, Infinity)) span.fail(outcome);
   }
 
-  private take(subscription: AckTarget, toSeq: number): readonly InFlight[] {
+  private take(subscription: AckTarget, toSeq: number): readonly TracedDelivery[] {
     const all = this.inFlight.get(subscription);
     if (!all) return [];
     const left = all.filter(({ seq }) => seq > toSeq);

@@ -1,11 +1,11 @@
 import type { Settings } from '#config';
 import type { ConnectionEntry, Peers, Registry } from '#connection-manager';
-import type { Death, Devices, Groups, MessageLog, Outbox, Settlements } from '#message-persistence';
+import type { Cursors, Death, Devices, Groups, MessageLog, Outbox } from '#message-persistence';
 import { NO_METER, type Meter, type Tracing } from '#observability';
-import { Fault, inboxOf, userOf, type Ack, type BodyLimits } from '#protocol';
-import { AckBook } from './ack-book.js';
-import { Attempts } from './attempts.js';
-import { Backstop } from './backstop.js';
+import { inboxOf, ProtocolError, userOf, type Ack, type BodyLimits } from '#protocol';
+import { AckBuffer } from './ack-book.js';
+import { Redelivery } from './attempts.js';
+import { FallbackPoll } from './backstop.js';
 import { CatchUp } from './catch-up.js';
 import { Connection, type ConnectionContext } from './connection.js';
 import { DatabaseClock } from './database-clock.js';
@@ -13,23 +13,23 @@ import { DeliveryMetrics, showState } from './delivery-metrics.js';
 import { DeliveryTraces } from './delivery-traces.js';
 import { Feed } from './feed.js';
 import { MemberRights } from './member-rights.js';
-import { Memberships } from './memberships.js';
+import { MembershipSync } from './memberships.js';
 import { openDevice } from './open-device.js';
 import { OpenConnections } from './open-connections.js';
-import { OutboxDrainer } from './outbox-drainer.js';
-import type { Outlet } from './outlet.js';
+import { OutboxRelay } from './outbox-drainer.js';
+import type { ClientTransport } from './outlet.js';
 import { Publisher } from './publisher.js';
 import { Subscriptions } from './subscriptions.js';
-import { Turn } from './turn.js';
-import { Waker } from './waker.js';
+import { FlushQueue } from './turn.js';
+import { ReaderWake } from './waker.js';
 
-export interface DeliveryOptions {
+export interface DeliveryDependencies {
   readonly settings: Settings['delivery'];
   readonly bodyLimits: BodyLimits;
   readonly log: MessageLog;
   readonly devices: Devices;
   readonly groups: Groups;
-  readonly settlements: Settlements;
+  readonly cursors: Cursors;
   readonly outbox: Outbox;
   readonly registry: Registry;
   readonly peers: Peers;
@@ -47,7 +47,7 @@ export interface DeliveryOptions {
 export interface Opening {
   /** The connection and the registry both keep this very object; neither copies it. */
   readonly key: ConnectionEntry;
-  readonly outlet: Outlet;
+  readonly transport: ClientTransport;
   readonly resume: Ack;
 }
 
@@ -63,44 +63,44 @@ export class Delivery {
   readonly subscriptions: Subscriptions;
   readonly memberRights: MemberRights;
   private readonly connections = new OpenConnections();
-  private readonly waker: Waker;
-  private readonly acks: AckBook;
-  private readonly attempts: Attempts;
-  private readonly backstop: Backstop;
-  private readonly memberships: Memberships;
+  private readonly readerWake: ReaderWake;
+  private readonly acks: AckBuffer;
+  private readonly redelivery: Redelivery;
+  private readonly fallbackPoll: FallbackPoll;
+  private readonly membershipSync: MembershipSync;
   private readonly catchUp: CatchUp;
-  private readonly drainer: OutboxDrainer;
+  private readonly outboxRelay: OutboxRelay;
   /** All connections share this one context. */
-  private readonly surroundings: ConnectionContext;
-  private readonly turn: Turn;
+  private readonly connectionContext: ConnectionContext;
+  private readonly flushQueue: FlushQueue;
   private readonly metrics: DeliveryMetrics;
   private readonly traces: DeliveryTraces | undefined;
 
-  constructor(private readonly options: DeliveryOptions) {
+  constructor(private readonly options: DeliveryDependencies) {
     const { settings, registry, onError, tracing, meter = NO_METER } = options;
     const log = (this.log = options.log);
     const metrics = (this.metrics = new DeliveryMetrics(meter));
     this.traces = tracing && new DeliveryTraces(tracing);
     const report = (what: string) => (error: unknown) => onError(what, error);
-    this.acks = new AckBook(
-      options.settlements,
+    this.acks = new AckBuffer(
+      options.cursors,
       settings.ackFlushMs,
-      (death) => this.bury(death),
+      (death) => this.giveUp(death),
       report('acknowledgements not written, trying again'),
     );
     this.feed = new Feed({
       log,
       clock: this.clock,
       onRoute: (channel, isOpen) => (isOpen ? registry.openRoute(channel) : registry.closeRoute(channel)),
-      onEpoch: ({ name }) => void this.memberships.refresh(userOf(name) ?? ''),
+      onEpoch: ({ name }) => void this.membershipSync.refresh(userOf(name) ?? ''),
       onError: report('live read failed, the poll repeats it'),
       metrics,
-      onHanded: (publishedAtMs) => this.turn.noteHanded(publishedAtMs),
+      onDelivery: (publishedAtMs) => this.flushQueue.observeDelivery(publishedAtMs),
     });
-    this.waker = this.makeWaker();
+    this.readerWake = this.makeReaderWake();
     this.catchUp = new CatchUp(log, options.devices, this.feed, report('page not read, trying again'));
-    this.attempts = this.makeAttempts();
-    this.backstop = this.makeBackstop();
+    this.redelivery = this.makeRedelivery();
+    this.fallbackPoll = this.makeFallbackPoll();
     this.subscriptions = new Subscriptions({
       feed: this.feed,
       acks: this.acks,
@@ -109,35 +109,35 @@ export class Delivery {
       maxChannels: settings.maxChannels,
       onError: report('registry not written, trying again'),
     });
-    this.memberships = new Memberships({
+    this.membershipSync = new MembershipSync({
       groups: options.groups,
       feed: this.feed,
       connections: this.connections,
       subscriptions: this.subscriptions,
       onError: report('memberships not refreshed, the poll repeats it'),
     });
-    this.memberRights = new MemberRights(options.groups, log, this.memberships, settings);
-    this.turn = this.makeTurn();
-    this.surroundings = this.makeSurroundings();
+    this.memberRights = new MemberRights(options.groups, log, this.membershipSync, settings);
+    this.flushQueue = this.makeFlushQueue();
+    this.connectionContext = this.makeConnectionContext();
     this.publisher = this.makePublisher();
-    this.drainer = this.makeDrainer();
-    const { attempts, feed } = this;
-    showState(meter, () => ({ waiting: log.waiting, liveChannels: feed.size, ...attempts.load }));
+    this.outboxRelay = this.makeOutboxRelay();
+    const { redelivery, feed } = this;
+    showState(meter, () => ({ waiting: log.waiting, liveChannels: feed.size, ...redelivery.load }));
   }
 
   start(): void {
-    this.attempts.start();
-    this.backstop.start();
-    this.drainer.start();
+    this.redelivery.start();
+    this.fallbackPoll.start();
+    this.outboxRelay.start();
   }
 
   /** Stops the timers and writes what is still in memory; all connections have to be closed by then. */
   async stop(): Promise<void> {
-    this.attempts.stop();
-    await this.drainer.stop();
-    await this.backstop.stop();
+    this.redelivery.stop();
+    await this.outboxRelay.stop();
+    await this.fallbackPoll.stop();
     await this.options.log.drain();
-    await this.waker.drain();
+    await this.readerWake.drain();
     await this.acks.flush();
   }
 
@@ -146,10 +146,10 @@ export class Delivery {
    * client are committed, because from then on every publish reaches it. The caller has to close the connection, even
    * if this fails.
    */
-  async open({ key, outlet, resume }: Opening, onConnection: (connection: Connection) => void): Promise<void> {
+  async open({ key, transport, resume }: Opening, onConnection: (connection: Connection) => void): Promise<void> {
     const { devices, registry, instanceId } = this.options;
     const { channels, epoch } = await openDevice(key, devices, registry);
-    const connection = new Connection(key, outlet, this.surroundings);
+    const connection = new Connection(key, transport, this.connectionContext);
     onConnection(connection);
     if (connection.isClosed) return;
     this.connections.add(connection);
@@ -161,7 +161,7 @@ export class Delivery {
     if (connection.isClosed) return;
     connection.isReady = true;
     for (const position of positions) this.subscriptions.resume(connection, position, resume[position.channel] ?? 0);
-    outlet.ready({
+    transport.ready({
       user: key.user,
       deviceId: key.deviceId,
       connectionId: key.connectionId,
@@ -174,7 +174,7 @@ export class Delivery {
     });
     for (const position of positions) this.subscriptions.begin(connection, position);
     const isStale = positions.some((position) => position.channel === inbox?.name && position.epoch !== epoch);
-    if (isStale || inbox?.epoch !== epoch) void this.memberships.refresh(key.user);
+    if (isStale || inbox?.epoch !== epoch) void this.membershipSync.refresh(key.user);
   }
 
   close(connection: Connection, reason: string): void {
@@ -207,31 +207,31 @@ export class Delivery {
   /** Marks each channel as read up to a seq, and acknowledges it; the promise resolves when both are stored. */
   async read(connection: Connection, positions: Ack): Promise<void> {
     await this.acknowledge(connection, positions);
-    await this.options.settlements.read(connection.key, positions);
+    await this.options.cursors.read(connection.key, positions);
   }
 
   /**
    * Makes the user a member of a group.
    * @returns the seq after which the membership begins
-   * @throws Fault LIMIT_REACHED if the user joins by itself and is in as many groups as it may be
+   * @throws ProtocolError LIMIT_REACHED if the user joins by itself and is in as many groups as it may be
    */
   async join(user: string, channel: string, isByUser = false): Promise<number> {
     const seq = await this.options.groups.join({ user, channel }, isByUser);
-    await this.memberships.refresh(user);
-    this.waker.add(inboxOf(user));
+    await this.membershipSync.refresh(user);
+    this.readerWake.add(inboxOf(user));
     return seq;
   }
 
   async leave(user: string, channel: string): Promise<void> {
     const wasMember = await this.options.groups.leave({ user, channel });
-    if (!wasMember) throw new Fault('NOT_FOUND', `${channel}: ${user} is no member`);
-    await this.memberships.refresh(user);
-    this.waker.add(inboxOf(user));
+    if (!wasMember) throw new ProtocolError('NOT_FOUND', `${channel}: ${user} is no member`);
+    await this.membershipSync.refresh(user);
+    this.readerWake.add(inboxOf(user));
   }
 
   /** Sends what was held back, once the lease has turned out to be held. */
   sendHeldBack(): void {
-    this.turn.sendHeldBack();
+    this.flushQueue.sendHeldBack();
   }
 
   /**
@@ -245,7 +245,7 @@ export class Delivery {
 
   /** LISTEN is lost: until it is back only polls find what other instances publish, so the next one comes early. */
   pollSoon(): void {
-    this.backstop.hurry();
+    this.fallbackPoll.hurry();
   }
 
   /** Reads all live channels after LISTEN was established (again), because hints sent before were not received. */
@@ -261,16 +261,16 @@ export class Delivery {
     return this.log.oldestUnreadMs(this.feed.sample(SAMPLE));
   }
 
-  private makeBackstop(): Backstop {
+  private makeFallbackPoll(): FallbackPoll {
     const { settings, isListening, onError } = this.options;
     const { feed } = this;
-    return new Backstop({ feed, ...settings, isListening, onError: (error) => onError('poll failed', error) });
+    return new FallbackPoll({ feed, ...settings, isListening, onError: (error) => onError('poll failed', error) });
   }
 
-  private makeAttempts(): Attempts {
+  private makeRedelivery(): Redelivery {
     const { catchUp, metrics } = this;
     const { settings, onError } = this.options;
-    return new Attempts({
+    return new Redelivery({
       ...settings,
       metrics,
       catchUp: (lagging) => void catchUp.run(lagging),
@@ -278,9 +278,9 @@ export class Delivery {
     });
   }
 
-  private makeWaker(): Waker {
+  private makeReaderWake(): ReaderWake {
     const { peers, settings, hasPeers, tracing, onError } = this.options;
-    return new Waker({
+    return new ReaderWake({
       peers,
       isNeeded: () => settings.isNotifyOn && hasPeers(),
       onError: (error) => onError('hint not sent, the others poll', error),
@@ -290,23 +290,23 @@ export class Delivery {
   }
 
   private makePublisher(): Publisher {
-    const { clock, feed, waker, log, metrics, traces } = this;
+    const { clock, feed, readerWake, log, metrics, traces } = this;
     const { outbox, bodyLimits, settings } = this.options;
     const { defaultTtlMs } = settings;
-    return new Publisher({ log, outbox, feed, waker, clock, metrics, traces, bodyLimits, defaultTtlMs });
+    return new Publisher({ log, outbox, feed, readerWake, clock, metrics, traces, bodyLimits, defaultTtlMs });
   }
 
-  private makeTurn(): Turn {
+  private makeFlushQueue(): FlushQueue {
     const { publishToDeliver } = this.metrics;
     const { maySend, onError } = this.options;
-    return new Turn(
+    return new FlushQueue(
       maySend,
       (publishedAtMs) => publishToDeliver.observe((performance.now() - publishedAtMs) / 1_000),
-      (error) => onError('packet not sent, it is repeated', error),
+      (error) => onError('batch not sent, it is repeated', error),
     );
   }
 
-  private makeSurroundings(): ConnectionContext {
+  private makeConnectionContext(): ConnectionContext {
     const { windowMessages, windowBytes } = this.options.settings;
     return {
       clock: this.clock,
@@ -314,19 +314,19 @@ export class Delivery {
       windowLimits: { messages: windowMessages, bytes: windowBytes },
       metrics: this.metrics,
       traces: this.traces,
-      root: () => this.turn.root,
-      onSend: (sender) => this.turn.add(sender),
-      onBusy: (busy) => this.attempts.watch(busy),
+      root: () => this.flushQueue.root,
+      onSend: (sender) => this.flushQueue.add(sender),
+      onBusy: (busy) => this.redelivery.watch(busy),
       onRoom: (subscription) => void this.catchUp.run(subscription),
     };
   }
 
-  private makeDrainer(): OutboxDrainer {
+  private makeOutboxRelay(): OutboxRelay {
     const { outbox, settings, onError } = this.options;
-    return new OutboxDrainer({
+    return new OutboxRelay({
       outbox,
       feed: this.feed,
-      waker: this.waker,
+      readerWake: this.readerWake,
       metrics: this.metrics,
       pollMs: settings.outboxPollMs,
       onError: (error) => onError('outbox not drained, trying again', error),
@@ -335,10 +335,10 @@ export class Delivery {
   }
 
   /** A message was given up for a device, so the connections of that device go on after it. */
-  private bury({ user, deviceId, channel, seq }: Death): void {
+  private giveUp({ user, deviceId, channel, seq }: Death): void {
     this.metrics.deadLetters.inc();
     for (const connection of this.connections.of(user)) {
-      if (connection.key.deviceId === deviceId) connection.skip(channel, seq, 'dead');
+      if (connection.key.deviceId === deviceId) connection.passOver(channel, seq, 'dead');
     }
   }
 }

@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import type { ChannelPage, Entry, MessageLog, ReadRequest, StoredMessage } from '#message-persistence';
+import type { ChannelPage, Entry, MessageLog, PageRequest, StoredMessage } from '#message-persistence';
 import type { DatabaseClock } from './database-clock.js';
 import type { DeliveryMetrics } from './delivery-metrics.js';
 import { LiveChannel, type LiveReader } from './live-channel.js';
@@ -14,7 +14,7 @@ export interface FeedOptions {
   readonly onError: (error: unknown) => void;
   readonly metrics: DeliveryMetrics;
   /** Called when something new was handed to live readers, with the time of its publish by performance.now(). */
-  readonly onHanded: (publishedAtMs: number) => void;
+  readonly onDelivery: (publishedAtMs: number) => void;
 }
 
 /** If more reads than this in a row find nothing, the hints are forged, or are about what was read already. */
@@ -78,7 +78,7 @@ export class Feed {
     if (!channel) return;
     if (channel.isAsleep) channel.noteHint();
     else if (!channel.offer(makeStored(), createdAt, performance.now())) this.readOn(channel);
-    else if (publishedAtMs !== undefined) this.options.onHanded(publishedAtMs);
+    else if (publishedAtMs !== undefined) this.options.onDelivery(publishedAtMs);
   }
 
   /**
@@ -93,8 +93,8 @@ export class Feed {
     if (channels.length === 0) return 0;
     const pages = await this.options.log.poll(channels.map((channel) => channel.request));
     let late = 0;
-    pages.forEach((page, place) => {
-      const channel = channels[place];
+    pages.forEach((page, index) => {
+      const channel = channels[index];
       if (!page || !channel) return;
       if (!channel.isAsleep) late += countLate(page, channel.position ?? 0, lateMs);
       this.take(channel, page);
@@ -104,7 +104,7 @@ export class Feed {
   }
 
   /** Returns the positions of some live channels, of others at each call, to check whether the feed keeps up. */
-  sample(count: number): ReadRequest[] {
+  sample(count: number): PageRequest[] {
     const live = [...this.channels.values()].filter((channel) => !channel.isAsleep);
     const from = this.sampled % Math.max(1, live.length);
     this.sampled = from + count;
@@ -138,17 +138,17 @@ export class Feed {
     }
   }
 
-  private noteHanded({ entries, readAtMs }: ChannelPage, position: number): void {
+  private observeDelivery({ entries, readAtMs }: ChannelPage, position: number): void {
     const oldest = entries.find((entry) => isNew(entry, position));
     if (oldest?.kind !== 'message') return;
-    this.options.onHanded(performance.now() - Math.max(0, readAtMs - oldest.stored.createdAtMs));
+    this.options.onDelivery(performance.now() - Math.max(0, readAtMs - oldest.stored.createdAtMs));
   }
 
   private take(channel: LiveChannel, page: ChannelPage): void {
     this.options.clock.observe(page.readAtMs);
     const { position } = channel;
     const isNext = channel.advance(page.entries, page.seq, page.since, performance.now());
-    if (this.options.metrics.isOn && position !== undefined && isNext) this.noteHanded(page, position);
+    if (this.options.metrics.isOn && position !== undefined && isNext) this.observeDelivery(page, position);
     if (page.epoch !== channel.epoch) this.options.onEpoch(channel, page.epoch);
     if (!isNext || (channel.position !== undefined && channel.position < page.lastSeq)) this.readOn(channel);
   }

@@ -6,7 +6,7 @@ interface Sent {
 }
 
 /** A range of messages that follow each other without a hole and were sent in one attempt. */
-export interface Run {
+export interface SeqRange {
   readonly fromSeq: number;
   readonly toSeq: number;
   /** The time when the first message of the range was sent, by performance.now(). */
@@ -15,14 +15,14 @@ export interface Run {
   readonly wantsReceipts: boolean;
 }
 
-export interface Landed {
+export interface Settled {
   readonly count: number;
   readonly bytes: number;
-  readonly runs: readonly Run[];
+  readonly ranges: readonly SeqRange[];
 }
 
 /** Holds the unacknowledged messages of one subscription, oldest first. */
-export class Flight {
+export class InFlight {
   /** The list is undefined while nothing is in flight, which is most of the time. */
   private sent: Sent[] | undefined;
 
@@ -36,8 +36,8 @@ export class Flight {
   }
 
   /** The ranges of messages in flight, without the gaps between them. */
-  get runs(): Run[] {
-    return toRuns(this.sent ?? []);
+  get ranges(): SeqRange[] {
+    return toRanges(this.sent ?? []);
   }
 
   add(seq: number, bytes: number, nowMs: number, wantsReceipt = false): void {
@@ -47,25 +47,25 @@ export class Flight {
   }
 
   /** Removes and returns the messages up to `seq`, or all of them without it. */
-  land(seq = Infinity): Landed {
+  settleUpTo(seq = Infinity): Settled {
     const sent = this.sent ?? [];
     const beyond = sent.findIndex((message) => message.seq > seq);
     if (beyond === -1) this.sent = undefined;
-    const landed = beyond === -1 ? sent : sent.splice(0, beyond);
-    const bytes = landed.reduce((sum, message) => sum + message.bytes, 0);
-    return { count: landed.length, bytes, runs: toRuns(landed) };
+    const settled = beyond === -1 ? sent : sent.splice(0, beyond);
+    const bytes = settled.reduce((sum, message) => sum + message.bytes, 0);
+    return { count: settled.length, bytes, ranges: toRanges(settled) };
   }
 }
 
-function toRuns(sent: readonly Sent[]): Run[] {
-  const runs: { -readonly [K in keyof Run]: Run[K] }[] = [];
+function toRanges(sent: readonly Sent[]): SeqRange[] {
+  const ranges: { -readonly [K in keyof SeqRange]: SeqRange[K] }[] = [];
   for (const { seq, sentAtMs, wantsReceipt } of sent) {
-    const last = runs.at(-1);
-    if (last?.toSeq !== seq - 1) runs.push({ fromSeq: seq, toSeq: seq, sentAtMs, wantsReceipts: wantsReceipt });
+    const last = ranges.at(-1);
+    if (last?.toSeq !== seq - 1) ranges.push({ fromSeq: seq, toSeq: seq, sentAtMs, wantsReceipts: wantsReceipt });
     else {
       last.toSeq = seq;
       last.wantsReceipts ||= wantsReceipt;
     }
   }
-  return runs;
+  return ranges;
 }

@@ -1,6 +1,6 @@
-export type { Packet } from './packet.js';
+export type { MessageBatch } from './packet.js';
 export type { Connection } from './connection.js';
 export { Delivery } from './delivery.js';
-export type { Outlet } from './outlet.js';
+export type { ClientTransport } from './outlet.js';
 export type { Author, Outgoing } from './outgoing.js';
 export { Timelines, toAttempt, type Timeline } from './timeline.js';

@@ -1,7 +1,7 @@
 import type { Settings } from '#config';
 import type { Groups, HistoryBounds, MessageLog, Recipient } from '#message-persistence';
-import { Fault, matchesPattern, type HistoryPage } from '#protocol';
-import type { Memberships } from './memberships.js';
+import { matchesPattern, ProtocolError, type HistoryPage } from '#protocol';
+import type { MembershipSync } from './memberships.js';
 import { ReceiptRights } from './receipt-rights.js';
 
 /** Decides what a membership lets its user do by asking the database, which may know more than the connections do. */
@@ -11,7 +11,7 @@ export class MemberRights {
   constructor(
     private readonly groups: Pick<Groups, 'joinedSeq' | 'isLarger'>,
     private readonly log: Pick<MessageLog, 'history'>,
-    private readonly memberships: Memberships,
+    private readonly membershipSync: MembershipSync,
     private readonly settings: Pick<Settings['delivery'], 'historyFromJoin' | 'receiptsMaxMembers'>,
   ) {
     this.receipts = new ReceiptRights(groups, settings.receiptsMaxMembers);
@@ -24,16 +24,16 @@ export class MemberRights {
   async isMember(user: string, channel: string): Promise<boolean> {
     const joinedSeq = await this.groups.joinedSeq({ user, channel });
     if (joinedSeq === undefined) return false;
-    await this.memberships.refresh(user);
+    await this.membershipSync.refresh(user);
     return true;
   }
 
-  /** Reads a page of history for a user who may read the channel because it is a member. @throws Fault FORBIDDEN */
+  /** Reads a page of history for a user who may read the channel because it is a member. @throws ProtocolError FORBIDDEN */
   async history(reader: Recipient, channel: string, bounds: HistoryBounds): Promise<HistoryPage> {
     const isFromJoin = this.settings.historyFromJoin.some((pattern) => matchesPattern(pattern, channel));
     if (!isFromJoin) return this.log.history(channel, bounds, reader);
     const joinedSeq = await this.groups.joinedSeq({ user: reader.user, channel });
-    if (joinedSeq === undefined) throw new Fault('FORBIDDEN', `${channel}: ${reader.user} is no member`);
+    if (joinedSeq === undefined) throw new ProtocolError('FORBIDDEN', `${channel}: ${reader.user} is no member`);
     return this.log.history(channel, { ...bounds, afterSeq: Math.max(bounds.afterSeq, joinedSeq) }, reader);
   }
 }

@@ -5,7 +5,7 @@ import type { Feed } from './feed.js';
 import type { OpenConnections } from './open-connections.js';
 import type { Subscriptions } from './subscriptions.js';
 
-export interface MembershipsOptions {
+export interface MembershipSyncOptions {
   readonly groups: Groups;
   readonly feed: Feed;
   readonly connections: OpenConnections;
@@ -14,10 +14,10 @@ export interface MembershipsOptions {
 }
 
 /** Keeps the live connections of a user in step with its groups, on whichever instance a membership was changed. */
-export class Memberships {
+export class MembershipSync {
   private readonly running = new Map<string, Promise<void>>();
 
-  constructor(private readonly options: MembershipsOptions) {}
+  constructor(private readonly options: MembershipSyncOptions) {}
 
   /**
    * Looks up the groups of a user for its connections. The promise resolves when a refresh that began after this call
@@ -58,6 +58,6 @@ export class Memberships {
   private remove(connection: Connection, channel: string): void {
     const seq = connection.subscriptions.get(channel)?.sentSeq ?? 0;
     this.options.subscriptions.detach(connection, channel);
-    connection.outlet.membership({ channel, state: 'left', seq });
+    connection.transport.membership({ channel, state: 'left', seq });
   }
 }

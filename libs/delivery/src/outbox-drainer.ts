@@ -1,12 +1,12 @@
 import type { Drained, Outbox } from '#message-persistence';
 import type { DeliveryMetrics } from './delivery-metrics.js';
 import type { Feed } from './feed.js';
-import type { Waker } from './waker.js';
+import type { ReaderWake } from './waker.js';
 
-export interface OutboxDrainerOptions {
+export interface OutboxRelayOptions {
   readonly outbox: Outbox;
   readonly feed: Feed;
-  readonly waker: Waker;
+  readonly readerWake: ReaderWake;
   readonly metrics: DeliveryMetrics;
   /** Milliseconds between two looks at the outbox while nothing in it is due. */
   readonly pollMs: number;
@@ -19,12 +19,12 @@ export interface OutboxDrainerOptions {
  * The relay moves due messages from the outbox into their channels. Every instance looks for them, but only one at a
  * time moves them. A look at an empty outbox is one probe of an index and writes nothing.
  */
-export class OutboxDrainer {
+export class OutboxRelay {
   private timer: NodeJS.Timeout | undefined;
-  private draining: Promise<void> | undefined;
+  private relaying: Promise<void> | undefined;
   private isStopped = true;
 
-  constructor(private readonly options: OutboxDrainerOptions) {}
+  constructor(private readonly options: OutboxRelayOptions) {}
 
   start(): void {
     this.isStopped = false;
@@ -34,33 +34,33 @@ export class OutboxDrainer {
   async stop(): Promise<void> {
     this.isStopped = true;
     clearTimeout(this.timer);
-    await this.draining;
+    await this.relaying;
   }
 
   private schedule(): void {
     if (this.isStopped) return;
     this.timer = setTimeout(() => {
-      this.draining = this.drain().finally(() => this.schedule());
+      this.relaying = this.relay().finally(() => this.schedule());
     }, this.options.pollMs);
   }
 
-  private async drain(): Promise<void> {
+  private async relay(): Promise<void> {
     const { outbox, onError } = this.options;
     try {
-      while (this.tell(await outbox.drain()) > 0 && !this.isStopped);
+      while (this.announce(await outbox.drain()) > 0 && !this.isStopped);
     } catch (error) {
       onError(error);
     }
   }
 
   /** Announces the messages that were moved and reports those put aside. @returns how many there are of both */
-  private tell({ moved, putAside }: Drained): number {
-    const { feed, waker, metrics, onPutAside } = this.options;
+  private announce({ moved, putAside }: Drained): number {
+    const { feed, readerWake, metrics, onPutAside } = this.options;
     for (const { id, error } of putAside) onPutAside(new Error(`${id}: ${error}`));
     if (moved.length > 0) {
       metrics.outbox.inc(moved.length);
       const channels = new Set(moved.map(({ channel }) => channel));
-      for (const channel of channels) waker.add(channel);
+      for (const channel of channels) readerWake.add(channel);
       feed.hint([...channels]);
     }
     return moved.length + putAside.length;

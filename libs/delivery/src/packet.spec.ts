@@ -1,15 +1,15 @@
 import { messages } from '../../../test/support/reader.js';
-import { Packet } from './packet.js';
+import { MessageBatch } from './packet.js';
 
 const stored = ['a', 'b'].map((channel) =>
   messages(channel, [1, 2, 3]).flatMap((e) => (e.kind === 'message' ? [e.stored] : [])),
 );
 const [[a1, a2], [b1]] = stored as [[never, never], [never]];
 
-describe('Packet', () => {
+describe('MessageBatch', () => {
   it('holds messages in order, and the acknowledgement that ends them', () => {
-    const packet = Packet.root().with('a', a1).with('b', b1).with('a', a2);
-    const { messages: sent, ack } = JSON.parse(packet.toJson()) as {
+    const batch = MessageBatch.root().with('a', a1).with('b', b1).with('a', a2);
+    const { messages: sent, ack } = JSON.parse(batch.toJson()) as {
       messages: { channel: string; seq: number }[];
       ack: object;
     };
@@ -18,7 +18,7 @@ describe('Packet', () => {
   });
 
   it('is the same for all who get the same, and encoded once', () => {
-    const root = Packet.root();
+    const root = MessageBatch.root();
     const [one, other] = [root.with('a', a1).with('a', a2), root.with('a', a1).with('a', a2)];
     expect(other).toBe(one);
     let times = 0;

@@ -5,14 +5,14 @@ import type { StoredMessage } from '#message-persistence';
  * batches of a turn of the event loop form a tree from one root. Connections that get the same messages end at the same
  * batch, which is encoded once for all of them: in a group of 2,000, once instead of 2,000 times.
  */
-export class Packet {
+export class MessageBatch {
   /** The number of messages in the batch. */
   readonly size: number;
-  private next: Packet | undefined;
+  private next: MessageBatch | undefined;
   private encoded: unknown;
 
   private constructor(
-    private readonly before: Packet | undefined,
+    private readonly before: MessageBatch | undefined,
     private readonly channel: string,
     private readonly stored: StoredMessage | undefined,
   ) {
@@ -20,13 +20,13 @@ export class Packet {
   }
 
   /** Makes an empty batch, from which the others of a turn grow. */
-  static root(): Packet {
-    return new Packet(undefined, '', undefined);
+  static root(): MessageBatch {
+    return new MessageBatch(undefined, '', undefined);
   }
 
-  with(channel: string, stored: StoredMessage): Packet {
+  with(channel: string, stored: StoredMessage): MessageBatch {
     // One continuation is enough: the readers of a channel come one after the other, so the latest is asked for next.
-    if (this.next?.stored !== stored) this.next = new Packet(this, channel, stored);
+    if (this.next?.stored !== stored) this.next = new MessageBatch(this, channel, stored);
     return this.next;
   }
 
@@ -35,7 +35,7 @@ export class Packet {
     if (this.size === 1 && this.stored) {
       return `{"messages":[${this.stored.json}],"ack":{${JSON.stringify(this.channel)}:${this.stored.seq}}}`;
     }
-    const path = Packet.path(this);
+    const path = MessageBatch.path(this);
     const messages = path.map(({ stored }) => stored?.json);
     const ack = new Map(path.map(({ channel, stored }) => [channel, stored?.seq]));
     const positions = Array.from(ack, ([channel, seq]) => `${JSON.stringify(channel)}:${seq}`);
@@ -43,15 +43,15 @@ export class Packet {
   }
 
   /** Encodes the batch at the first call, and gives that result to every connection that sends it. */
-  encodeOnce<T>(encode: (packet: Packet) => T): T {
+  encodeOnce<T>(encode: (batch: MessageBatch) => T): T {
     this.encoded ??= encode(this);
     return this.encoded as T;
   }
 
   /** Lists the batches from the first message on. */
-  private static path(last: Packet): Packet[] {
-    const path: Packet[] = [];
-    for (let packet: Packet | undefined = last; packet?.stored; packet = packet.before) path.push(packet);
+  private static path(last: MessageBatch): MessageBatch[] {
+    const path: MessageBatch[] = [];
+    for (let batch: MessageBatch | undefined = last; batch?.stored; batch = batch.before) path.push(batch);
     return path.reverse();
   }
 }

@@ -2,7 +2,7 @@ import {
   toIso,
   toStored,
   type Appended,
-  type Controls,
+  type DeliveryOptions,
   type MessageLog,
   type NewMessage,
   type Outbox,
@@ -14,7 +14,7 @@ import {
   bodyIn,
   channelKind,
   encodeBody,
-  Fault,
+  ProtocolError,
   type BodyLimits,
   type Cancelled,
   type ChannelKind,
@@ -27,13 +27,13 @@ import type { DeliveryTraces } from './delivery-traces.js';
 import type { Feed } from './feed.js';
 import { newMessageId } from './message-id.js';
 import type { Author, Outgoing } from './outgoing.js';
-import type { Waker } from './waker.js';
+import type { ReaderWake } from './waker.js';
 
 export interface PublisherOptions {
   readonly log: MessageLog;
   readonly outbox: Outbox;
   readonly feed: Feed;
-  readonly waker: Waker;
+  readonly readerWake: ReaderWake;
   readonly clock: DatabaseClock;
   readonly metrics: DeliveryMetrics;
   /** Tracing is off if this is undefined. */
@@ -55,7 +55,7 @@ export class Publisher {
    * @param json the text in which the request came, from which its `data` is taken; undefined if that text is not known
    * @param at the position in that text at which the request begins
    * @param headers the trace context with which the request came
-   * @throws Fault about the body, BAD_TEXT, or as {@link MessageLog.append} does
+   * @throws ProtocolError about the body, BAD_TEXT, or as {@link MessageLog.append} does
    */
   publish(
     request: Outgoing,
@@ -86,7 +86,7 @@ export class Publisher {
     return traces ? traces.publish(request, headers, postpone) : postpone(request);
   }
 
-  /** Takes back a message that this author has scheduled or published. @throws Fault NOT_FOUND, FORBIDDEN */
+  /** Takes back a message that this author has scheduled or published. @throws ProtocolError NOT_FOUND, FORBIDDEN */
   async cancel(id: string, { publisher, sender }: Author): Promise<Cancelled> {
     return { id, was: await this.options.outbox.cancel(id, publisher, sender) };
   }
@@ -98,8 +98,8 @@ export class Publisher {
       const { channel } = request;
       const { id, seq, isRepeated } = appended;
       if (startedAtMs !== undefined) this.noteStored(startedAtMs);
-      if (isRepeated) this.remind(channel);
-      else this.spread(request, message, appended, startedAtMs);
+      if (isRepeated) this.announceAgain(channel);
+      else this.announce(request, message, appended, startedAtMs);
       const createdAt = toIso(appended.createdAt.getTime());
       return isRepeated ? { id, channel, seq, createdAt, repeated: true } : { id, channel, seq, createdAt };
     }, this.refuse);
@@ -114,7 +114,7 @@ export class Publisher {
 
   /** This is a property, so that a publish needs no function of its own to handle a failure. */
   private readonly refuse = (error: unknown): never => {
-    this.options.metrics.publishes.inc(error instanceof Fault ? error.fault : 'INTERNAL');
+    this.options.metrics.publishes.inc(error instanceof ProtocolError ? error.errorName : 'INTERNAL');
     throw error;
   };
 
@@ -126,7 +126,7 @@ export class Publisher {
     const { bodyLimits } = this.options;
     const body = json === undefined ? encodeBody(request.data, bodyLimits) : bodyIn(json, at, bodyLimits);
     assertClean(request);
-    const controls = toControls(request);
+    const controls = toDeliveryOptions(request);
     return {
       publisher: author.publisher,
       sender: author.sender,
@@ -147,24 +147,24 @@ export class Publisher {
   }
 
   /** Announces a repeated message again, because the instance that stored it may have ended before it announced it. */
-  private remind(channel: string): void {
+  private announceAgain(channel: string): void {
     this.options.metrics.publishes.inc('repeated');
-    this.options.waker.add(channel);
+    this.options.readerWake.add(channel);
     this.options.feed.hint([channel]);
   }
 
-  private spread(request: Outgoing, stored: NewMessage, appended: Appended, startedAtMs: number | undefined): void {
-    const { feed, waker, clock, metrics, traces } = this.options;
+  private announce(request: Outgoing, stored: NewMessage, appended: Appended, startedAtMs: number | undefined): void {
+    const { feed, readerWake, clock, metrics, traces } = this.options;
     metrics.publishes.inc('stored');
     const { channel, sender, type, body, metadata, ttlMs } = stored;
     const { createdAt, presentMs } = appended;
     const createdAtMs = createdAt.getTime();
     clock.observe(presentMs);
-    waker.add(channel, traces?.tracing.contextOf(metadata));
+    readerWake.add(channel, traces?.tracing.contextOf(metadata));
     const expiresAtMs = ttlMs === null ? undefined : Math.min(createdAtMs, presentMs) + ttlMs;
     const { id, seq } = appended;
     const makeStored = (): StoredMessage => {
-      const controls = toControls(request);
+      const controls = toDeliveryOptions(request);
       return toStored({ channel, seq, id, sender, type, body, metadata, controls, createdAtMs, expiresAtMs });
     };
     feed.offer(channel, makeStored, createdAt, startedAtMs);
@@ -181,11 +181,11 @@ function assertClean({ type, metadata, publishId, collapseKey }: Outgoing): void
 const WISHES = ['collapseKey', 'exceptUser', 'exceptDevice', 'exceptConnection', 'receipts'] as const;
 
 /** Picks the delivery options out of a request; most have none, for which this returns null. */
-function toControls(request: Outgoing): Controls | null {
+function toDeliveryOptions(request: Outgoing): DeliveryOptions | null {
   const { collapseKey, deliverTo, exceptUser, exceptDevice, exceptConnection, receipts } = request;
   if ((collapseKey ?? deliverTo ?? exceptUser ?? exceptDevice ?? exceptConnection ?? receipts) === undefined)
     return null;
-  const controls: Controls = {
+  const controls: DeliveryOptions = {
     ...Object.fromEntries(WISHES.filter((wish) => request[wish] !== undefined).map((wish) => [wish, request[wish]])),
     ...(deliverTo === 'first-device' ? { deliverTo } : {}),
   };

@@ -31,7 +31,7 @@ describe('ReceiptRights', () => {
 
   it.each(['group:three', 'broadcast'])('lets nobody ask in %s without a grant', async (channel) => {
     const rights = new ReceiptRights(groups, 2);
-    const refused = { fault: 'FORBIDDEN', message: expect.stringContaining(`does not grant receipts:${channel}`) };
+    const refused = { errorName: 'FORBIDDEN', message: expect.stringContaining(`does not grant receipts:${channel}`) };
     await expect(rights.assertFree(channel)).rejects.toMatchObject(refused);
     expect(rights.isKnownFree(channel)).toBe(false);
   });

@@ -1,5 +1,5 @@
 import type { Groups } from '#message-persistence';
-import { channelKind, Fault } from '#protocol';
+import { channelKind, ProtocolError } from '#protocol';
 
 /** An answer is remembered for this long, so a group that grows meanwhile counts as small until then. */
 const REMEMBERED_MS = 10_000;
@@ -27,7 +27,7 @@ export class ReceiptRights {
   }
 
   /**
-   * Asks the database whether anybody may, unless it was asked recently. @throws Fault FORBIDDEN if only a grant allows
+   * Asks the database whether anybody may, unless it was asked recently. @throws ProtocolError FORBIDDEN if only a grant allows
    * it
    */
   async assertFree(channel: string): Promise<void> {
@@ -36,7 +36,7 @@ export class ReceiptRights {
       this.remember(channel);
       return;
     }
-    throw new Fault(
+    throw new ProtocolError(
       'FORBIDDEN',
       `receipts: ${channel} has more than ${this.maxMembers} readers, and the token does not grant receipts:${channel}`,
     );

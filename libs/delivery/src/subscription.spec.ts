@@ -24,7 +24,7 @@ describe('Subscription', () => {
     expect(subscription.push(gap(9, 14), 0)).toBe(true);
     expect(push(15)).toBe(true);
     expect(subscription).toMatchObject({ sentSeq: 15, highestSeq: 15 });
-    expect(subscription.flight.size).toBe(1);
+    expect(subscription.inFlight.size).toBe(1);
   });
 
   it('refuses when the window is full, and is where it was', () => {

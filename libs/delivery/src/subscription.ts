@@ -1,8 +1,8 @@
 import { isWithheld, type Entry, type Recipient } from '#message-persistence';
 import type { AckTarget } from './ack-target.js';
-import { Flight } from './flight.js';
+import { InFlight } from './flight.js';
 import type { LiveChannel, LiveReader } from './live-channel.js';
-import type { Window } from './window.js';
+import type { SendWindow } from './window.js';
 
 /**
  * A subscription is `opening` until its position is known, `live` while the feed pushes to it, `lagging` while it reads
@@ -13,7 +13,7 @@ export type SubscriptionState = 'opening' | 'live' | 'lagging' | 'closed';
 /** The connection as its subscriptions see it. */
 export interface SubscriptionHost {
   readonly key: Recipient;
-  readonly window: Window;
+  readonly window: SendWindow;
   /** @returns the entry that was sent, or undefined if the window is full or the entry has to be read again */
   send(subscription: Subscription, entry: Entry): Entry | undefined;
   /** A gap was sent. */
@@ -44,7 +44,7 @@ export class Subscription implements LiveReader, AckTarget {
    * connection.
    */
   progressAtMs = 0;
-  readonly flight = new Flight();
+  readonly inFlight = new InFlight();
   /** Messages for a single device that this one has claimed. The set is made with the first of them. */
   claimed: Set<number> | undefined;
   /** Messages in flight up to this seq are recorded as sent. */
@@ -110,8 +110,8 @@ export class Subscription implements LiveReader, AckTarget {
     const sent = this.connection.send(this, entry);
     if (!sent) return false;
     if (sent.kind === 'message') {
-      if (this.flight.size === 0) this.progressAtMs = nowMs;
-      this.flight.add(sent.seq, sent.stored.bytes, nowMs, sent.stored.controls?.receipts !== undefined);
+      if (this.inFlight.size === 0) this.progressAtMs = nowMs;
+      this.inFlight.add(sent.seq, sent.stored.bytes, nowMs, sent.stored.controls?.receipts !== undefined);
     }
     this.sentSeq = sent.seq;
     if (sent.kind === 'gap') this.connection.passGap(this);

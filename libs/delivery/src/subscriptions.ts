@@ -1,14 +1,14 @@
 import type { Registry } from '#connection-manager';
 import type { Devices, Position } from '#message-persistence';
-import { channelKind, Fault } from '#protocol';
-import type { AckBook } from './ack-book.js';
+import { channelKind, ProtocolError } from '#protocol';
+import type { AckBuffer } from './ack-book.js';
 import type { Connection } from './connection.js';
 import type { Feed } from './feed.js';
 import { Subscription } from './subscription.js';
 
 export interface SubscriptionsOptions {
   readonly feed: Feed;
-  readonly acks: AckBook;
+  readonly acks: AckBuffer;
   readonly registry: Registry;
   readonly devices: Devices;
   readonly maxChannels: number;
@@ -33,7 +33,7 @@ export class Subscriptions {
     const earlier = known && this.starting.get(known);
     if (earlier) return earlier;
     if (known) return this.whereItStands(connection, known);
-    if (connection.isClosed) throw new Fault('UNAVAILABLE', 'the connection is closing');
+    if (connection.isClosed) throw new ProtocolError('UNAVAILABLE', 'the connection is closing');
     this.assertRoom(connection);
     const started = this.start(connection, channel, sinceSeq);
     const subscription = connection.subscriptions.get(channel);
@@ -54,7 +54,7 @@ export class Subscriptions {
     const [position] = await this.attach(connection, [channel], false);
     // The connection was closed, or the right to read the channel has ended.
     if (!position || !connection.subscriptions.has(channel)) {
-      throw new Fault('NOT_SUBSCRIBED', `${channel}: the subscription was ended meanwhile`);
+      throw new ProtocolError('NOT_SUBSCRIBED', `${channel}: the subscription was ended meanwhile`);
     }
     const seq = Math.min(sinceSeq ?? position.lastSeq, position.lastSeq);
     // The cursor of the device does not count here: a subscriber starts where it asks to.
@@ -65,18 +65,19 @@ export class Subscriptions {
   /**
    * Checks that the connection may ask for one more channel. Channels that come with the user are never refused,
    * because a user whom a back end has put into many groups has to be able to connect.
-   * @throws Fault TOO_MANY_CHANNELS
+   * @throws ProtocolError TOO_MANY_CHANNELS
    */
   assertRoom(connection: Connection): void {
     const { maxChannels } = this.options;
     if (connection.subscriptions.size < maxChannels) return;
-    throw new Fault('TOO_MANY_CHANNELS', `a connection reads at most ${maxChannels} channels`);
+    throw new ProtocolError('TOO_MANY_CHANNELS', `a connection reads at most ${maxChannels} channels`);
   }
 
   unsubscribe(connection: Connection, channel: string): void {
     const known = connection.subscriptions.get(channel);
-    if (!known) throw new Fault('NOT_SUBSCRIBED', `${channel}: not read on this connection`);
-    if (known.isDurable) throw new Fault('BAD_REQUEST', `${channel}: comes with the user; leave the group instead`);
+    if (!known) throw new ProtocolError('NOT_SUBSCRIBED', `${channel}: not read on this connection`);
+    if (known.isDurable)
+      throw new ProtocolError('BAD_REQUEST', `${channel}: comes with the user; leave the group instead`);
     this.detach(connection, channel);
   }
 
@@ -116,7 +117,7 @@ export class Subscriptions {
     for (const known of read) known.isDurable = true;
     const missing = channels.filter((name) => !connection.subscriptions.has(name));
     const positions = missing.length > 0 ? await this.attach(connection, missing, true) : [];
-    for (const { channel, seq } of positions) connection.outlet.membership({ channel, state: 'joined', seq });
+    for (const { channel, seq } of positions) connection.transport.membership({ channel, state: 'joined', seq });
     for (const position of positions) this.begin(connection, position);
   }
 

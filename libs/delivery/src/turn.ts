@@ -1,13 +1,13 @@
-import { Fault } from '#protocol';
+import { ProtocolError } from '#protocol';
 import type { Connection } from './connection.js';
-import { Packet } from './packet.js';
+import { MessageBatch } from './packet.js';
 
 /**
  * The flush queue holds the connections that have something to send at the end of this turn of the event loop, and the
  * root from which their message batches grow.
  */
-export class Turn {
-  root = Packet.root();
+export class FlushQueue {
+  root = MessageBatch.root();
   private sending: Connection[] = [];
   /** The time when one of the messages was published, by performance.now(); undefined if none of them is timed. */
   private publishedAtMs: number | undefined;
@@ -21,25 +21,25 @@ export class Turn {
     private readonly onError: (error: unknown) => void,
   ) {}
 
-  noteHanded(publishedAtMs: number): void {
+  observeDelivery(publishedAtMs: number): void {
     if (this.sending.length > 0) this.publishedAtMs ??= publishedAtMs;
   }
 
   add(connection: Connection): void {
-    if (this.sending.length === 0) setImmediate(() => this.end());
+    if (this.sending.length === 0) setImmediate(() => this.flushAll());
     this.sending.push(connection);
   }
 
   /** Sends what was held back, once it has turned out that this instance may send on. */
   sendHeldBack(): void {
-    if (this.sending.length > 0) this.end();
+    if (this.sending.length > 0) this.flushAll();
   }
 
-  private end(): void {
+  private flushAll(): void {
     if (!this.maySend()) return;
     const sending = this.sending;
     this.sending = [];
-    this.root = Packet.root();
+    this.root = MessageBatch.root();
     for (const connection of sending) this.flush(connection);
     if (this.publishedAtMs === undefined) return;
     this.onLeft(this.publishedAtMs);
@@ -56,7 +56,9 @@ export class Turn {
       connection.flush();
     } catch (error) {
       this.onError(error);
-      connection.outlet.close(new Fault('UNAVAILABLE', 'what was to be sent could not be made; connect again'));
+      connection.transport.close(
+        new ProtocolError('UNAVAILABLE', 'what was to be sent could not be made; connect again'),
+      );
     }
   }
 }

@@ -2,7 +2,7 @@ import type { Peers } from '#connection-manager';
 import type { Tracing } from '#observability';
 import type { DeliveryMetrics } from './delivery-metrics.js';
 
-export interface WakerOptions {
+export interface ReaderWakeOptions {
   readonly peers: Peers;
   /** Returns false if there is no other instance, or if hints are switched off. */
   readonly isNeeded: () => boolean;
@@ -21,20 +21,20 @@ type TraceContext = NonNullable<ReturnType<Tracing['contextOf']>>;
  * Sends hints to the other instances. One statement is in flight at a time, and channels added meanwhile share the next
  * one. A failure is reported and not repeated, because the polls of the other instances make up for a lost hint.
  */
-export class Waker {
+export class ReaderWake {
   private channels = new Set<string>();
   /** The traces of the messages that the next hints announce. */
   private traces: TraceContext[] = [];
   private isScheduled = false;
-  private inFlight: Promise<void> | undefined;
+  private sending: Promise<void> | undefined;
 
-  constructor(private readonly options: WakerOptions) {}
+  constructor(private readonly options: ReaderWakeOptions) {}
 
   add(channel: string, trace?: TraceContext): void {
     if (!this.options.isNeeded()) return;
     this.channels.add(channel);
     if (trace && this.traces.length < TRACES_MAX) this.traces.push(trace);
-    if (this.isScheduled || this.inFlight) return;
+    if (this.isScheduled || this.sending) return;
     this.isScheduled = true;
     setImmediate(() => {
       this.isScheduled = false;
@@ -44,7 +44,7 @@ export class Waker {
 
   async drain(): Promise<void> {
     this.start();
-    while (this.inFlight) await this.inFlight;
+    while (this.sending) await this.sending;
   }
 
   private async wake(channels: readonly string[]): Promise<void> {
@@ -63,11 +63,11 @@ export class Waker {
   }
 
   private start(): void {
-    if (this.inFlight || this.channels.size === 0) return;
+    if (this.sending || this.channels.size === 0) return;
     const channels = [...this.channels];
     this.channels = new Set();
-    this.inFlight = this.wake(channels).finally(() => {
-      this.inFlight = undefined;
+    this.sending = this.wake(channels).finally(() => {
+      this.sending = undefined;
       this.start();
     });
   }

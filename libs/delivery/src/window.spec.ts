@@ -1,14 +1,14 @@
-import { Window } from './window.js';
+import { SendWindow } from './window.js';
 
-let outlet: { bufferedBytes: number };
-let window: Window;
+let transport: { bufferedBytes: number };
+let window: SendWindow;
 
 beforeEach(() => {
-  outlet = { bufferedBytes: 0 };
-  window = new Window({ messages: 4, bytes: 1_000 }, outlet);
+  transport = { bufferedBytes: 0 };
+  window = new SendWindow({ messages: 4, bytes: 1_000 }, transport);
 });
 
-describe('Window', () => {
+describe('SendWindow', () => {
   it('has room until its number of messages is in flight', () => {
     for (let i = 0; i < 4; i++) {
       expect(window.hasRoomFor(1)).toBe(true);
@@ -34,9 +34,9 @@ describe('Window', () => {
   });
 
   it('has no room while the network has not taken what it was given, not even when empty', () => {
-    outlet.bufferedBytes = 1_001;
+    transport.bufferedBytes = 1_001;
     expect(window.hasRoomFor(1)).toBe(false);
-    outlet.bufferedBytes = 1_000;
+    transport.bufferedBytes = 1_000;
     expect(window.hasRoomFor(1)).toBe(true);
   });
 
@@ -49,7 +49,7 @@ describe('Window', () => {
       [0, 0, 501, false],
     ] as const;
     for (const [count, bytes, waiting, expected] of pages) {
-      const fresh = new Window({ messages: 4, bytes: 1_000 }, { bufferedBytes: waiting });
+      const fresh = new SendWindow({ messages: 4, bytes: 1_000 }, { bufferedBytes: waiting });
       for (let i = 0; i < count; i++) fresh.take(i === 0 ? bytes : 0);
       expect([count, bytes, waiting, fresh.hasRoomForPage]).toEqual([count, bytes, waiting, expected]);
     }

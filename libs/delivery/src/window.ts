@@ -1,16 +1,16 @@
-export interface WindowLimits {
+export interface SendWindowLimits {
   readonly messages: number;
   readonly bytes: number;
 }
 
 /** The window bounds what a connection was sent and has not acknowledged, so a slow reader costs bounded memory. */
-export class Window {
+export class SendWindow {
   private messages = 0;
   private bytes = 0;
 
   constructor(
-    private readonly limits: WindowLimits,
-    private readonly outlet: { readonly bufferedBytes: number },
+    private readonly limits: SendWindowLimits,
+    private readonly transport: { readonly bufferedBytes: number },
   ) {}
 
   /** The number of messages in flight. */
@@ -24,7 +24,7 @@ export class Window {
 
   /** An empty window has room for one message of any length, unless the transport still holds too much. */
   hasRoomFor(bytes: number): boolean {
-    if (this.outlet.bufferedBytes > this.limits.bytes) return false;
+    if (this.transport.bufferedBytes > this.limits.bytes) return false;
     if (this.messages === 0) return true;
     return this.messages < this.limits.messages && this.bytes + bytes <= this.limits.bytes;
   }
@@ -35,7 +35,7 @@ export class Window {
    */
   get hasRoomForPage(): boolean {
     const { messages, bytes } = this.limits;
-    return this.messages <= messages / 2 && this.bytes <= bytes / 2 && this.outlet.bufferedBytes <= bytes / 2;
+    return this.messages <= messages / 2 && this.bytes <= bytes / 2 && this.transport.bufferedBytes <= bytes / 2;
   }
 
   take(bytes: number): void {

@@ -1,7 +1,7 @@
-import { countFaults } from '#http';
+import { countErrors } from '#http';
 import { countLimited } from '#limits';
 import type { Count, Counts, Meter } from '#observability';
-import type { FaultName } from '#protocol';
+import type { ErrorName } from '#protocol';
 
 /** The reasons that Socket.IO gives for the end of a connection; any other reason counts as `other`. */
 const ENDS = new Set([
@@ -19,9 +19,9 @@ const ENDS = new Set([
  * Why a client could not connect. Before the upgrade it is refused in HTTP: `turned_away` while draining, full or
  * overloaded, `misfit` for a wrong origin, version or transport.
  */
-export type ConnectFailure = FaultName | 'turned_away' | 'misfit';
+export type ConnectFailure = ErrorName | 'turned_away' | 'misfit';
 
-export interface Crowd {
+export interface ClientCounts {
   /** How many connections are open. */
   readonly size: number;
   /** How many WebSockets are open, also those whose client has not been let in. */
@@ -45,16 +45,16 @@ const FAILURES: readonly ConnectFailure[] = [
 export class GatewayMetrics {
   readonly connects: Count;
   readonly connectFailures: Counts<ConnectFailure>;
-  readonly closings: Counts<FaultName>;
-  readonly faults: Counts<FaultName>;
+  readonly closings: Counts<ErrorName>;
+  readonly errors: Counts<ErrorName>;
   readonly limited: Counts<string>;
   private readonly ends: Counts<string>;
 
-  constructor(meter: Meter, crowd: Crowd, maxConnections: number) {
-    meter.gauge({ name: 'trunkline_connections', help: 'Connections of clients that are open' }, () => crowd.size);
+  constructor(meter: Meter, clients: ClientCounts, maxConnections: number) {
+    meter.gauge({ name: 'trunkline_connections', help: 'Connections of clients that are open' }, () => clients.size);
     meter.gauge(
       { name: 'trunkline_transports', help: 'WebSockets that are open, with those whose client is not let in (yet)' },
-      () => crowd.transports,
+      () => clients.transports,
     );
     meter.gauge(
       { name: 'trunkline_max_connections', help: 'MAX_CONNECTIONS, after which more are refused' },
@@ -74,7 +74,7 @@ export class GatewayMetrics {
       help: 'Connections that the server ended, by fault',
       label: 'reason',
     });
-    this.faults = countFaults(meter);
+    this.errors = countErrors(meter);
     this.limited = countLimited(meter);
     this.ends = meter.counters({
       name: 'trunkline_disconnects_total',

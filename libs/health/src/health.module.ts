@@ -3,11 +3,11 @@ import { TerminusModule } from '@nestjs/terminus';
 import { CleanupModule } from '#cleanup';
 import { HealthController } from './health.controller.js';
 import { Indicators } from './indicators.js';
-import { Vitals } from './vitals.js';
+import { HealthProbes } from './vitals.js';
 
 @Module({
   imports: [CleanupModule, TerminusModule.forRoot({ logger: false })],
-  providers: [Indicators, Vitals],
+  providers: [Indicators, HealthProbes],
   controllers: [HealthController],
 })
 export class HealthModule {}

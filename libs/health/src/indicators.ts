@@ -5,7 +5,7 @@ import { SETTINGS, type ResolvedSettings } from '#config';
 import { Lease } from '#connection-manager';
 import { Listener } from '#database';
 import { Readiness } from './readiness.js';
-import { Vitals, type Survey } from './vitals.js';
+import { HealthProbes, type BacklogProbe } from './vitals.js';
 
 /** When the notification queue is fuller than half, hints arrive late; when it is full, NOTIFY fails. */
 const QUEUE_MAX = 0.5;
@@ -32,7 +32,7 @@ export class Indicators {
   constructor(
     @Inject(SETTINGS) private readonly settings: ResolvedSettings,
     private readonly health: HealthIndicatorService,
-    private readonly vitals: Vitals,
+    private readonly probes: HealthProbes,
     private readonly listen: Listener,
     private readonly held: Lease,
     private readonly readiness: Readiness,
@@ -51,17 +51,17 @@ export class Indicators {
   };
 
   readonly database = async (): Promise<HealthIndicatorResult> => {
-    const pulse = await this.vitals.pulse.read();
+    const answer = await this.probes.databaseProbe.read();
     return this.say(
       'database',
-      pulse?.is_writable === true,
-      pulse?.is_writable === false ? { state: 'read-only' } : {},
+      answer?.is_writable === true,
+      answer?.is_writable === false ? { state: 'read-only' } : {},
     );
   };
 
   /** Down when a table was dropped or a right taken away, because some requests can then never be answered. */
   readonly schema = (): Outcome => {
-    const isComplete = this.vitals.isSchemaComplete;
+    const isComplete = this.probes.isSchemaComplete;
     return this.say('schema', isComplete, isComplete ? {} : { state: 'incomplete' });
   };
 
@@ -74,23 +74,23 @@ export class Indicators {
   readonly lease = (): Outcome => this.say('lease', this.held.isHeld);
 
   readonly pools = (): Outcome => {
-    const { short, busy } = this.vitals.pools;
+    const { short, busy } = this.probes.pools;
     return this.grade('pools', short.length === 0, { busy });
   };
 
   readonly eventLoop = (): Outcome => {
-    const { medianMs, isStuck } = this.vitals.eventLoop;
+    const { medianMs, isStuck } = this.probes.eventLoop;
     const delayMs = Math.round(medianMs);
     if (isStuck) return this.health.check('eventLoop').down({ delayMs });
     return this.grade('eventLoop', medianMs < EVENT_LOOP_SLOW_MS, { delayMs });
   };
 
   /** A slow event loop is no reason for a restart; only one that is stuck is. */
-  readonly liveness = (): Outcome => this.say('eventLoop', !this.vitals.eventLoop.isStuck);
+  readonly liveness = (): Outcome => this.say('eventLoop', !this.probes.eventLoop.isStuck);
 
   readonly notifications = async (): Promise<HealthIndicatorResult> => {
-    const pulse = await this.vitals.pulse.read();
-    const usage = pulse?.queue_usage ?? 0;
+    const answer = await this.probes.databaseProbe.read();
+    const usage = answer?.queue_usage ?? 0;
     return this.grade('notifications', usage < QUEUE_MAX, { queuePercent: Math.round(usage * 100) });
   };
 
@@ -104,8 +104,8 @@ export class Indicators {
     this.ask('partitions', ({ partitionsAheadDays: aheadDays }) => [aheadDays >= AHEAD_MIN_DAYS, { aheadDays }]);
 
   readonly jobs = (): Outcome =>
-    this.ask('jobs', (survey) => {
-      const states = [...this.maxAgesMs].map(([job, maxMs]) => [job, this.isFresh(survey.jobAgesMs.get(job), maxMs)]);
+    this.ask('jobs', (probe) => {
+      const states = [...this.maxAgesMs].map(([job, maxMs]) => [job, this.isFresh(probe.jobAgesMs.get(job), maxMs)]);
       return [states.every(([, state]) => state === 'fresh'), Object.fromEntries(states) as Record<string, unknown>];
     });
 
@@ -121,10 +121,10 @@ export class Indicators {
 
   private async ask(
     key: string,
-    judge: (survey: Survey) => [isUp: boolean, data: Record<string, unknown>],
+    judge: (probe: BacklogProbe) => [isUp: boolean, data: Record<string, unknown>],
   ): Promise<HealthIndicatorResult> {
-    const survey = await this.vitals.survey.read();
-    return survey ? this.say(key, ...judge(survey)) : this.say(key, false, { state: 'unknown' });
+    const probe = await this.probes.backlogProbe.read();
+    return probe ? this.say(key, ...judge(probe)) : this.say(key, false, { state: 'unknown' });
   }
 
   private say(key: string, isUp: boolean, data: Record<string, unknown> = {}): HealthIndicatorResult {

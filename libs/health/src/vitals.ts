@@ -1,16 +1,16 @@
 import { Inject, Injectable, type OnApplicationShutdown, type OnModuleInit } from '@nestjs/common';
-import { JobDiary, Jobs } from '#cleanup';
+import { JobHistory, Jobs } from '#cleanup';
 import { Database } from '#database';
 import { Delivery } from '#delivery';
 import { Outbox, Retention } from '#message-persistence';
 import { LOGGER, Snapshot, throttledWarn, type Logger } from '#observability';
 import { EventLoop, TICK_MS } from './event-loop.js';
 import { PoolWatch } from './pool-watch.js';
-import { READ_PULSE, type PulseRow } from './sql/read-pulse.sql.js';
+import { PROBE_DATABASE, type DatabaseProbeRow } from './sql/read-pulse.sql.js';
 
 /** An answer is kept only until the next question is due, because an older one would hide an outage. */
-const PULSE = { everyMs: 1_000, keepMs: 1_000, waitMs: 2_000 };
-const SURVEY = { everyMs: 10_000, keepMs: 10_000, waitMs: 3_000 };
+const DATABASE_PROBE = { everyMs: 1_000, keepMs: 1_000, waitMs: 2_000 };
+const BACKLOG_PROBE = { everyMs: 10_000, keepMs: 10_000, waitMs: 3_000 };
 const WARN_EVERY_MS = 60_000;
 /**
  * The schema counts as incomplete for this long after a misfit. The loops meet a lasting one again within seconds; one
@@ -19,7 +19,7 @@ const WARN_EVERY_MS = 60_000;
 const MISFIT_MS = 60_000;
 
 /** These values are read from tables and change slowly. */
-export interface Survey {
+export interface BacklogProbe {
   /** Milliseconds since each job last succeeded; undefined means never, as far as the job history goes back. */
   readonly jobAgesMs: ReadonlyMap<string, number | undefined>;
   /** Days after today for which every table has a partition; a negative number means that today lacks one. */
@@ -35,17 +35,17 @@ export interface Survey {
  * somebody wants to know: one short statement a second at most, and four more every ten seconds for `/health`.
  */
 @Injectable()
-export class Vitals implements OnModuleInit, OnApplicationShutdown {
+export class HealthProbes implements OnModuleInit, OnApplicationShutdown {
   readonly eventLoop = new EventLoop();
   readonly pools: PoolWatch;
-  readonly pulse: Snapshot<PulseRow | undefined>;
-  readonly survey: Snapshot<Survey>;
+  readonly databaseProbe: Snapshot<DatabaseProbeRow | undefined>;
+  readonly backlogProbe: Snapshot<BacklogProbe>;
   private timer: NodeJS.Timeout | undefined;
 
   constructor(
     private readonly database: Database,
     private readonly delivery: Delivery,
-    private readonly diary: JobDiary,
+    private readonly history: JobHistory,
     private readonly outbox: Outbox,
     private readonly retention: Retention,
     private readonly jobs: Jobs,
@@ -54,8 +54,8 @@ export class Vitals implements OnModuleInit, OnApplicationShutdown {
     this.pools = new PoolWatch(() => database.use());
     const warn = throttledWarn(logger, WARN_EVERY_MS);
     const onError = (error: unknown): void => warn('health could not ask the database', error);
-    this.pulse = new Snapshot(() => this.readPulse(), { ...PULSE, onError });
-    this.survey = new Snapshot(() => this.takeSurvey(), { ...SURVEY, onError });
+    this.databaseProbe = new Snapshot(() => this.probeDatabase(), { ...DATABASE_PROBE, onError });
+    this.backlogProbe = new Snapshot(() => this.probeBacklog(), { ...BACKLOG_PROBE, onError });
   }
 
   onModuleInit(): void {
@@ -75,15 +75,15 @@ export class Vitals implements OnModuleInit, OnApplicationShutdown {
     return this.database.sinceMisfitMs > MISFIT_MS;
   }
 
-  private async readPulse(): Promise<PulseRow | undefined> {
-    const [row] = await this.database.rows('health', READ_PULSE);
+  private async probeDatabase(): Promise<DatabaseProbeRow | undefined> {
+    const [row] = await this.database.rows('health', PROBE_DATABASE);
     return row;
   }
 
   /** The statements run one after the other, so that the second connection of the pool stays free for the probe. */
-  private async takeSurvey(): Promise<Survey> {
+  private async probeBacklog(): Promise<BacklogProbe> {
     return {
-      jobAgesMs: await this.diary.agesMs(this.jobs.noted.map(({ name }) => name)),
+      jobAgesMs: await this.history.agesMs(this.jobs.noted.map(({ name }) => name)),
       partitionsAheadDays: await this.retention.partitionsAheadDays(),
       outboxAgeMs: await this.outbox.oldestDueMs(),
       unreadAgeMs: await this.delivery.oldestUnreadMs(),

@@ -1,8 +1,8 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
-import { type Fault } from '#protocol';
+import { type ProtocolError } from '#protocol';
 
-const STATUS_BY_FAULT: Partial<Record<string, number>> = {
+const STATUS_BY_ERROR: Partial<Record<string, number>> = {
   BODY_TOO_LARGE: 413,
   NOT_FOUND: 404,
   PUBLISH_ID_REUSED: 409,
@@ -14,16 +14,16 @@ const STATUS_BY_RANGE = [500, 400, 401, 403, 503, 500];
 /** A client that is still sending an unread body has this long to read its answer. */
 const LINGER_MS = 1_000;
 
-export function statusOf(fault: Fault): number {
-  return STATUS_BY_FAULT[fault.fault] ?? STATUS_BY_RANGE[Math.floor(fault.code / 1_000)] ?? 500;
+export function statusOf(error: ProtocolError): number {
+  return STATUS_BY_ERROR[error.errorName] ?? STATUS_BY_RANGE[Math.floor(error.code / 1_000)] ?? 500;
 }
 
 /** Answers with the error as JSON, and says in HTTP headers when to come back or how to authenticate. */
-export function answerFault(response: ServerResponse, fault: Fault): void {
-  const body = JSON.stringify({ ok: false, error: fault.toWire() });
-  if (fault.retryAfterMs !== undefined) response.setHeader('Retry-After', Math.ceil(fault.retryAfterMs / 1_000));
-  if (fault.fault === 'API_KEY_INVALID') response.setHeader('WWW-Authenticate', 'Bearer');
-  response.writeHead(statusOf(fault), {
+export function answerError(response: ServerResponse, error: ProtocolError): void {
+  const body = JSON.stringify({ ok: false, error: error.toWire() });
+  if (error.retryAfterMs !== undefined) response.setHeader('Retry-After', Math.ceil(error.retryAfterMs / 1_000));
+  if (error.errorName === 'API_KEY_INVALID') response.setHeader('WWW-Authenticate', 'Bearer');
+  response.writeHead(statusOf(error), {
     'Content-Type': 'application/json; charset=utf-8',
     'Content-Length': Buffer.byteLength(body),
   });
@@ -34,11 +34,11 @@ export function answerFault(response: ServerResponse, fault: Fault): void {
  * Refuses a request without reading its body. The connection is closed after the answer if a body is left unread. It is
  * also closed if a rate limit was exceeded, so that the next try costs more than a few bytes on an open connection.
  */
-export function turnAway(request: IncomingMessage, response: ServerResponse, fault: Fault): void {
+export function turnAway(request: IncomingMessage, response: ServerResponse, error: ProtocolError): void {
   const isUnread = hasBody(request) && !request.complete;
   if (isUnread) leaveUnread(request.socket);
-  if (isUnread || fault.fault === 'RATE_LIMITED') response.setHeader('Connection', 'close');
-  answerFault(response, fault);
+  if (isUnread || error.errorName === 'RATE_LIMITED') response.setHeader('Connection', 'close');
+  answerError(response, error);
 }
 
 export function hasBody({ headers }: IncomingMessage): boolean {

@@ -4,7 +4,7 @@ import type { Request } from 'express';
 import { catchError, from, mergeMap, type Observable } from 'rxjs';
 import { LOGGER, requestIdOf, type Logger } from '#observability';
 import { ChangeLog } from './change-log.port.js';
-import { toFault } from './to-fault.js';
+import { toProtocolError } from './to-fault.js';
 
 /** A request that has shown a valid key. */
 export interface KeyedRequest extends Request {
@@ -48,7 +48,7 @@ export class AuditInterceptor implements NestInterceptor {
   }
 
   private async fail(id: number, error: unknown): Promise<never> {
-    const { code, message } = toFault(error);
+    const { code, message } = toProtocolError(error);
     await this.end(id, `${code} ${message}`);
     throw error;
   }

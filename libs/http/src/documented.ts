@@ -1,7 +1,7 @@
 import { applyDecorators, UseInterceptors } from '@nestjs/common';
 import { ApiBearerAuth, ApiBody, ApiOperation, ApiParam, ApiQuery, ApiResponse } from '@nestjs/swagger';
 import { z } from 'zod';
-import { Fault, FAULTS, rest, type FaultName } from '#protocol';
+import { ERROR_CODES, ProtocolError, rest, type ErrorName } from '#protocol';
 import { statusOf } from './answer-fault.js';
 import { JsonTextInterceptor } from './json-text.interceptor.js';
 
@@ -16,7 +16,7 @@ export interface Documented {
   readonly params?: Record<string, string | { readonly description: string; readonly example: string }>;
   readonly answerExample?: unknown;
   /** These errors are possible beside those of every route. */
-  readonly faults: readonly FaultName[];
+  readonly errors: readonly ErrorName[];
   /** The security scheme of the keys that the route takes; left out means that of API_KEYS. */
   readonly keys?: string;
 }
@@ -39,8 +39,8 @@ const RATE_HEADERS = {
 
 /** Describes a route in OpenAPI from the schemas that also validate it, and makes it send stored JSON unchanged. */
 export function Documented(route: Documented): MethodDecorator {
-  const faults: FaultName[] = ['API_KEY_INVALID', ...route.faults, 'RATE_LIMITED', 'UNAVAILABLE'];
-  const statuses = new Set(faults.map(toStatus));
+  const errors: ErrorName[] = ['API_KEY_INVALID', ...route.errors, 'RATE_LIMITED', 'UNAVAILABLE'];
+  const statuses = new Set(errors.map(toStatus));
   return applyDecorators(
     UseInterceptors(JsonTextInterceptor),
     ApiBearerAuth(route.keys),
@@ -56,9 +56,9 @@ export function Documented(route: Documented): MethodDecorator {
     ...[...statuses].map((status) =>
       ApiResponse({
         status,
-        description: faults
-          .filter((fault) => toStatus(fault) === status)
-          .map((fault) => `${FAULTS[fault].code} ${FAULTS[fault].means}`)
+        description: errors
+          .filter((errorName) => toStatus(errorName) === status)
+          .map((errorName) => `${ERROR_CODES[errorName].code} ${ERROR_CODES[errorName].means}`)
           .join('\n\n'),
         schema: schemaOf(rest.Failure, 'output'),
         ...(status === TOO_MANY ? { headers: { ...RETRY_AFTER, ...RATE_HEADERS } } : {}),
@@ -67,8 +67,8 @@ export function Documented(route: Documented): MethodDecorator {
   );
 }
 
-function toStatus(fault: FaultName): number {
-  return statusOf(new Fault(fault, ''));
+function toStatus(errorName: ErrorName): number {
+  return statusOf(new ProtocolError(errorName, ''));
 }
 
 function answerOf({ answer, answerExample }: Documented): object {

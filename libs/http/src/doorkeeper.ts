@@ -1,15 +1,15 @@
 import type { Request, RequestHandler, Response } from 'express';
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
-import { Buckets, countLimited, networkOf, type Suspects } from '#limits';
+import { countLimited, networkOf, TokenBuckets, type Suspects } from '#limits';
 import { requestIdOf, type Counts, type Logger, type Meter } from '#observability';
-import { Fault, type FaultName } from '#protocol';
+import { ProtocolError, type ErrorName } from '#protocol';
 import { hasBody, turnAway } from './answer-fault.js';
 import { setCaller, type Caller } from './caller.js';
-import { countFaults } from './count-faults.js';
-import { bodyFault, readJson } from './json-body.js';
+import { countErrors } from './count-faults.js';
+import { bodyError, readJson } from './json-body.js';
 import { KeyRates, type Exceeded } from './key-rates.js';
-import { toFault } from './to-fault.js';
+import { toProtocolError } from './to-fault.js';
 
 /** A set of paths whose callers show a key. */
 export interface Area {
@@ -52,16 +52,16 @@ const LONGEST_SECRET = 300;
  */
 export class Doorkeeper {
   private readonly keys: KeyRates;
-  private readonly strangers: Buckets;
+  private readonly strangers: TokenBuckets;
   private readonly limited: Counts<string>;
-  private readonly faults: Counts<FaultName>;
+  private readonly errors: Counts<ErrorName>;
 
   constructor(private readonly options: DoorkeeperOptions) {
     const { keyRequestsPerS: requestsPerS, keyBytesPerS: bytesPerS, strangerRequestsPerS: perS, meter } = options;
     this.keys = new KeyRates({ requestsPerS, bytesPerS });
-    this.strangers = new Buckets({ perS, burst: perS * STRANGER_BURST_S });
+    this.strangers = new TokenBuckets({ perS, burst: perS * STRANGER_BURST_S });
     this.limited = countLimited(meter);
-    this.faults = countFaults(meter);
+    this.errors = countErrors(meter);
   }
 
   /**
@@ -82,9 +82,9 @@ export class Doorkeeper {
     if (!area || (area.isOpen && shown === undefined)) return this.passStranger(request, response, next);
     const caller = shown === undefined ? undefined : area.find(shown);
     if (caller) return void this.passCaller(request, response, caller).then((isIn) => isIn && next());
-    void this.refuseKey(request, shown !== undefined).then((fault) => {
-      if (fault.fault === 'API_KEY_INVALID' && area.isOpen) this.passStranger(request, response, next);
-      else this.turnAway(request, response, fault);
+    void this.refuseKey(request, shown !== undefined).then((error) => {
+      if (error.errorName === 'API_KEY_INVALID' && area.isOpen) this.passStranger(request, response, next);
+      else this.turnAway(request, response, error);
     });
   };
 
@@ -96,29 +96,33 @@ export class Doorkeeper {
   /** Refuses every body, because nothing that is open without a key takes one. */
   private passStranger(request: Request, response: Response, next: () => void): void {
     const tooMany = PROBES.test(request.path) ? undefined : this.countStranger(request);
-    const fault = tooMany ?? (hasBody(request) ? new Fault('NOT_FOUND', 'no such route') : undefined);
-    if (fault) this.turnAway(request, response, fault);
+    const error = tooMany ?? (hasBody(request) ? new ProtocolError('NOT_FOUND', 'no such route') : undefined);
+    if (error) this.turnAway(request, response, error);
     else next();
   }
 
-  private countStranger(request: Request): Fault | undefined {
+  private countStranger(request: Request): ProtocolError | undefined {
     const address = this.options.addressOf(request);
     const waitMs = this.strangers.take(networkOf(address), 1, performance.now());
     if (waitMs === 0) return undefined;
     this.limited.inc('address-requests');
     this.options.suspects.note(address, 'flood');
-    return new Fault('RATE_LIMITED', 'too many requests without a key from this address', { retryAfterMs: waitMs });
+    return new ProtocolError('RATE_LIMITED', 'too many requests without a key from this address', {
+      retryAfterMs: waitMs,
+    });
   }
 
   /** Returns why a request without a valid key is refused: it has none, or too much came or failed from its address. */
-  private async refuseKey(request: Request, isShown: boolean): Promise<Fault> {
+  private async refuseKey(request: Request, isShown: boolean): Promise<ProtocolError> {
     const { addressOf, suspects } = this.options;
     const address = addressOf(request);
     if (isShown) suspects.note(address, 'wrong-key');
     const outForMs = await suspects.refusedForMs(address);
     if (outForMs === 0) return this.countStranger(request) ?? noKey();
     this.limited.inc('wrong-keys');
-    return new Fault('RATE_LIMITED', 'too much has failed from this address lately', { retryAfterMs: outForMs });
+    return new ProtocolError('RATE_LIMITED', 'too much has failed from this address lately', {
+      retryAfterMs: outForMs,
+    });
   }
 
   /** @returns true if the request may go on; false means that it was answered */
@@ -131,15 +135,15 @@ export class Doorkeeper {
       if (hasBody(request)) await this.takeBody(request, response, key);
       return true;
     } catch (error) {
-      this.turnAway(request, response, toFault(error));
+      this.turnAway(request, response, toProtocolError(error));
       return false;
     }
   }
 
   private async takeBody(request: Request, response: Response, key: string): Promise<void> {
     const maxBytes = this.options.maxBytesOf(request);
-    const fault = bodyFault(request, maxBytes);
-    if (fault) throw fault;
+    const error = bodyError(request, maxBytes);
+    if (error) throw error;
     const length = request.headers['content-length'];
     if (length !== undefined) this.check(this.keys.takeBytes(key, Number(length), response));
     if (/100-continue/i.test(request.headers.expect ?? '')) response.writeContinue();
@@ -152,15 +156,15 @@ export class Doorkeeper {
     if (!exceeded) return;
     // The holder of a valid key is no suspect but a back end with much to do.
     this.limited.inc(exceeded.limit);
-    throw exceeded.fault;
+    throw exceeded.error;
   }
 
-  private turnAway(request: Request, response: Response, fault: Fault): void {
-    this.faults.inc(fault.fault);
+  private turnAway(request: Request, response: Response, error: ProtocolError): void {
+    this.errors.inc(error.errorName);
     const requestId = requestIdOf(request);
-    if (fault.fault === 'INTERNAL') this.options.logger.error({ err: fault.cause, requestId }, 'request failed');
-    else this.options.logger.debug({ code: fault.code, requestId }, 'request refused');
-    if (!response.headersSent && !response.destroyed) turnAway(request, response, fault);
+    if (error.errorName === 'INTERNAL') this.options.logger.error({ err: error.cause, requestId }, 'request failed');
+    else this.options.logger.debug({ code: error.code, requestId }, 'request refused');
+    if (!response.headersSent && !response.destroyed) turnAway(request, response, error);
   }
 }
 
@@ -171,6 +175,6 @@ function shownIn({ headers: { authorization, 'x-api-key': apiKey } }: Request): 
   return secret.length <= LONGEST_SECRET ? secret : '';
 }
 
-function noKey(): Fault {
-  return new Fault('API_KEY_INVALID', 'needs Authorization: Bearer <key>');
+function noKey(): ProtocolError {
+  return new ProtocolError('API_KEY_INVALID', 'needs Authorization: Bearer <key>');
 }

@@ -1,6 +1,6 @@
 import type { ServerResponse } from 'node:http';
-import { Buckets, type Rate } from '#limits';
-import { Fault } from '#protocol';
+import { TokenBuckets, type Rate } from '#limits';
+import { ProtocolError } from '#protocol';
 
 export interface KeyRatesOptions {
   /** Requests may come at this rate; 0 means that there is no limit. */
@@ -48,11 +48,11 @@ export class KeyRates {
 
 export interface Exceeded {
   readonly limit: KeyLimit;
-  readonly fault: Fault;
+  readonly error: ProtocolError;
 }
 
 class Limit {
-  readonly buckets: Buckets;
+  readonly buckets: TokenBuckets;
   private readonly policy: string;
   private readonly rate: Rate;
 
@@ -62,7 +62,7 @@ class Limit {
     perS: number,
   ) {
     this.rate = { perS, burst: perS * BURST_S };
-    this.buckets = new Buckets(this.rate);
+    this.buckets = new TokenBuckets(this.rate);
     this.policy = `"${name}";q=${this.rate.burst};w=${BURST_S}${unit === 'requests' ? '' : `;qu="${unit}"`}`;
   }
 
@@ -71,7 +71,7 @@ class Limit {
     if (waitMs === 0) return undefined;
     this.write(response, 0, waitMs);
     const message = `too much for one key: it may send ${this.rate.perS} ${this.unit} a second`;
-    return { limit: this.name, fault: new Fault('RATE_LIMITED', message, { retryAfterMs: waitMs }) };
+    return { limit: this.name, error: new ProtocolError('RATE_LIMITED', message, { retryAfterMs: waitMs }) };
   }
 
   /** Writes into the response how much is left, and within which time it may be used. */

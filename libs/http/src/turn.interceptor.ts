@@ -13,12 +13,12 @@ const NOBODY = { kind: 'none', name: '' };
  * stored.
  */
 @Injectable()
-export class TurnInterceptor implements NestInterceptor {
-  constructor(private readonly turns: FairQueue) {}
+export class FairQueueInterceptor implements NestInterceptor {
+  constructor(private readonly fairQueue: FairQueue) {}
 
   intercept(context: ExecutionContext, next: CallHandler<unknown>): Observable<unknown> {
     // The kind is part of the owner, because an operator's key may have the name of a back end's key.
     const { kind, name } = callerOf(context.switchToHttp().getRequest<Request>()) ?? NOBODY;
-    return from(this.turns.run(`${kind}:${name}`, () => lastValueFrom(next.handle())));
+    return from(this.fairQueue.run(`${kind}:${name}`, () => lastValueFrom(next.handle())));
   }
 }

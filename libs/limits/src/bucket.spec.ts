@@ -1,10 +1,10 @@
 import fc from 'fast-check';
-import { Bucket } from './bucket.js';
-import { Buckets } from './buckets.js';
+import { TokenBucket } from './bucket.js';
+import { TokenBuckets } from './buckets.js';
 
 describe('Bucket', () => {
   it('holds its burst, and then passes what its rate allows', () => {
-    const bucket = new Bucket({ perS: 10, burst: 3 }, 0);
+    const bucket = new TokenBucket({ perS: 10, burst: 3 }, 0);
     expect([1, 2, 3].map(() => bucket.take(1, 0))).toEqual([0, 0, 0]);
     expect(bucket.take(1, 0)).toBe(100);
     expect(bucket.take(1, 99)).toBe(1);
@@ -12,7 +12,7 @@ describe('Bucket', () => {
   });
 
   it('lets a cost beyond its burst through when it is full, and makes it pay for it', () => {
-    const bucket = new Bucket({ perS: 10, burst: 5 }, 0);
+    const bucket = new TokenBucket({ perS: 10, burst: 5 }, 0);
     expect(bucket.take(15, 0)).toBe(0);
     expect(bucket.take(1, 0)).toBe(1_100);
   });
@@ -23,7 +23,7 @@ describe('Bucket', () => {
     });
     fc.assert(
       fc.property(asks, (steps) => {
-        const bucket = new Bucket({ perS: 20, burst: 10 }, 0);
+        const bucket = new TokenBucket({ perS: 20, burst: 10 }, 0);
         let nowMs = 0;
         let taken = 0;
         for (const { afterMs, cost } of steps) {
@@ -39,7 +39,7 @@ describe('Bucket', () => {
     const costs = fc.integer({ min: 1, max: 20 });
     fc.assert(
       fc.property(fc.array(costs, { minLength: 1, maxLength: 50 }), (steps) => {
-        const bucket = new Bucket({ perS: 7, burst: 10 }, 0);
+        const bucket = new TokenBucket({ perS: 7, burst: 10 }, 0);
         let nowMs = 0;
         for (const cost of steps) {
           const afterMs = bucket.take(cost, nowMs);
@@ -54,7 +54,7 @@ describe('Bucket', () => {
 
 describe('Buckets', () => {
   it('keeps one for each key, and forgets those that are full again', () => {
-    const buckets = new Buckets({ perS: 1, burst: 1 });
+    const buckets = new TokenBuckets({ perS: 1, burst: 1 });
     expect(['ann', 'bob', 'ann'].map((key) => buckets.take(key, 1, 0))).toEqual([0, 0, 1_000]);
     buckets.sweep(500);
     expect(buckets.size).toBe(2);
@@ -63,13 +63,13 @@ describe('Buckets', () => {
   });
 
   it('remembers no more keys than it may', () => {
-    const buckets = new Buckets({ perS: 1, burst: 1 }, 10);
+    const buckets = new TokenBuckets({ perS: 1, burst: 1 }, 10);
     for (let key = 0; key < 1_000; key++) buckets.take(`10.0.0.${key}`, 1, 0);
     expect(buckets.size).toBe(10);
   });
 
   it('limits nothing at a rate of 0', () => {
-    const buckets = new Buckets({ perS: 0, burst: 0 });
+    const buckets = new TokenBuckets({ perS: 0, burst: 0 });
     expect(buckets.take('ann', 1e9, 0)).toBe(0);
   });
 });

@@ -11,7 +11,7 @@ const ROUNDING = 1e-6;
  * A token bucket. It starts full, fills evenly and holds at most its burst. A cost larger than the burst passes when
  * the bucket is full and leaves a debt; otherwise it could never pass.
  */
-export class Bucket {
+export class TokenBucket {
   private tokens: number;
   private atMs: number;
 

@@ -1,11 +1,11 @@
-import { Bucket, type Rate } from './bucket.js';
+import { TokenBucket, type Rate } from './bucket.js';
 
 /** The most keys that are remembered. An unknown address or a user costs some 200 bytes until its bucket is full. */
 const MAX_KEYS = 100_000;
 
 /** One token bucket per key (a user, an address, an API key). Buckets that are full again are forgotten. */
-export class Buckets {
-  private readonly buckets = new Map<string, Bucket>();
+export class TokenBuckets {
+  private readonly buckets = new Map<string, TokenBucket>();
 
   constructor(
     private readonly rate: Rate,
@@ -37,11 +37,11 @@ export class Buckets {
     for (const [key, bucket] of this.buckets) if (bucket.isFull(nowMs)) this.buckets.delete(key);
   }
 
-  private of(key: string, nowMs: number): Bucket {
+  private of(key: string, nowMs: number): TokenBucket {
     const known = this.buckets.get(key);
     if (known) return known;
     this.makeRoom(nowMs);
-    const bucket = new Bucket(this.rate, nowMs);
+    const bucket = new TokenBucket(this.rate, nowMs);
     this.buckets.set(key, bucket);
     return bucket;
   }

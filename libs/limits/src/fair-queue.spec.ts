@@ -1,6 +1,6 @@
 import { setImmediate as turn } from 'node:timers/promises';
 import fc from 'fast-check';
-import { Fault } from '#protocol';
+import { ProtocolError } from '#protocol';
 import { FairQueue, type FairQueueOptions } from './fair-queue.js';
 
 /** Makes a queue and tasks for it: `begun` lists them in the order in which they began, and `end` ends one. */
@@ -31,8 +31,8 @@ async function refusalOf(answer: Promise<unknown>): Promise<string> {
     () => undefined,
     (failure: unknown) => failure,
   );
-  if (!(error instanceof Fault)) throw new Error('it was not refused');
-  return `${error.fault} ${error.message} ${error.toWire().retryAfterMs}`;
+  if (!(error instanceof ProtocolError)) throw new Error('it was not refused');
+  return `${error.errorName} ${error.message} ${error.toWire().retryAfterMs}`;
 }
 
 describe('FairQueue', () => {

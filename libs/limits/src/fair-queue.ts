@@ -1,4 +1,4 @@
-import { Fault } from '#protocol';
+import { ProtocolError } from '#protocol';
 
 export interface FairQueueOptions {
   /** The most tasks of all owners that run at once. */
@@ -33,7 +33,7 @@ export class FairQueue {
 
   constructor(private readonly options: FairQueueOptions) {}
 
-  /** @throws Fault OVERLOADED if too many tasks wait, of this owner or in total */
+  /** @throws ProtocolError OVERLOADED if too many tasks wait, of this owner or in total */
   async run<T>(owner: string, work: () => Promise<T>): Promise<T> {
     const lane = this.laneOf(owner);
     if (lane.waiting.length > 0 || !this.mayStart(lane)) await this.wait(lane);
@@ -68,10 +68,10 @@ export class FairQueue {
     return new Promise((resolve) => lane.waiting.push(resolve));
   }
 
-  private refusal(lane: Lane, what: string): Fault {
+  private refusal(lane: Lane, what: string): ProtocolError {
     this.forgetIfIdle(lane);
     this.options.onRefused?.();
-    return new Fault('OVERLOADED', `too many ${what} are waiting`);
+    return new ProtocolError('OVERLOADED', `too many ${what} are waiting`);
   }
 
   private begin(lane: Lane): void {

@@ -25,19 +25,19 @@ describe('HalfOpenTransports', () => {
     expect([ended, transports.size]).toEqual([['a-1'], 1]);
   });
 
-  it('takes from the address with most strangers, not from one whose guests wait for us', () => {
+  it('takes from the address with most strangers, not from one whose clients with a good token wait for us', () => {
     for (const name of ['proxy-1', 'proxy-2']) {
-      const guest = open(name, 0);
-      if (guest) guest.isGuest = true;
+      const accepted = open(name, 0);
+      if (accepted) accepted.hasGoodToken = true;
     }
     for (const name of ['silent-1', 'silent-2']) open(name, 0);
     open('honest-1', SECOND);
     expect(ended).toEqual(['silent-1']);
   });
 
-  it('ends no guest, who waits for us', () => {
-    const guest = open('a-1', 0);
-    if (guest) guest.isGuest = true;
+  it('ends none that has shown a good token, and waits for us', () => {
+    const accepted = open('a-1', 0);
+    if (accepted) accepted.hasGoodToken = true;
     transports.sweep(20 * SECOND);
     expect([ended, transports.size]).toEqual([[], 1]);
   });

@@ -1,7 +1,7 @@
 /** A transport, such as a WebSocket, whose client has not been let in yet. */
 export class HalfOpenTransport {
   /** True once the client has shown a good token. It then waits for the server, so it is not ended for its silence. */
-  isGuest = false;
+  hasGoodToken = false;
 
   constructor(
     readonly address: string,
@@ -64,7 +64,7 @@ export class HalfOpenTransports {
     for (const transports of this.addresses.values()) {
       for (const transport of transports) {
         if (nowMs - transport.openedAtMs < this.options.timeoutMs) break;
-        if (!transport.isGuest) this.end(transport);
+        if (!transport.hasGoodToken) this.end(transport);
       }
     }
   }
@@ -96,11 +96,11 @@ export class HalfOpenTransports {
 
 function countStrangers(transports: ReadonlySet<HalfOpenTransport>): number {
   let count = 0;
-  for (const { isGuest } of transports) if (!isGuest) count += 1;
+  for (const { hasGoodToken } of transports) if (!hasGoodToken) count += 1;
   return count;
 }
 
 function firstStranger(transports: ReadonlySet<HalfOpenTransport>): HalfOpenTransport | undefined {
-  for (const transport of transports) if (!transport.isGuest) return transport;
+  for (const transport of transports) if (!transport.hasGoodToken) return transport;
   return undefined;
 }

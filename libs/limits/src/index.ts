@@ -1,5 +1,5 @@
 export type { Rate } from './bucket.js';
-export { Buckets } from './buckets.js';
+export { TokenBuckets } from './buckets.js';
 export { countLimited } from './count-limited.js';
 export { HalfOpenTransport, HalfOpenTransports } from './half-open.js';
 export { Loads, type ConnectionLoad, type LoadShares } from './loads.js';

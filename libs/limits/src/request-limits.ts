@@ -1,5 +1,5 @@
-import { Bucket, type Rate } from './bucket.js';
-import { Buckets } from './buckets.js';
+import { TokenBucket, type Rate } from './bucket.js';
+import { TokenBuckets } from './buckets.js';
 
 /** How much may come per second; 0 means no limit. */
 export interface RequestRates {
@@ -27,17 +27,17 @@ const PATIENCE = { burst: 40, perS: 1 };
 
 /** Says how fast one connection, and all connections of a user together, may send. */
 export class RequestLimits {
-  private readonly requests: Buckets;
-  private readonly bytes: Buckets;
-  private readonly acks: Buckets;
+  private readonly requests: TokenBuckets;
+  private readonly bytes: TokenBuckets;
+  private readonly acks: TokenBuckets;
 
   constructor(
     readonly perConnection: RequestRates,
     perUser: RequestRates,
   ) {
-    this.requests = new Buckets(rateOf(perUser.requestsPerS));
-    this.bytes = new Buckets(rateOf(perUser.bytesPerS));
-    this.acks = new Buckets(rateOf(perUser.acksPerS));
+    this.requests = new TokenBuckets(rateOf(perUser.requestsPerS));
+    this.bytes = new TokenBuckets(rateOf(perUser.bytesPerS));
+    this.acks = new TokenBuckets(rateOf(perUser.acksPerS));
   }
 
   /** @returns 0 if the user may send a request, otherwise the milliseconds until it may */
@@ -68,11 +68,11 @@ export class RequestLimits {
 
 /** Limits how fast one connection sends, within what its user may send. */
 export class RequestLimiter {
-  private readonly requests: Bucket;
-  private readonly bytes: Bucket;
-  private readonly acks: Bucket;
+  private readonly requests: TokenBucket;
+  private readonly bytes: TokenBucket;
+  private readonly acks: TokenBucket;
   /** How much may still be refused before it is a flood. Undefined until something is refused. */
-  private patience: Bucket | undefined;
+  private patience: TokenBucket | undefined;
 
   constructor(
     private readonly limits: RequestLimits,
@@ -80,9 +80,9 @@ export class RequestLimiter {
     nowMs: number,
   ) {
     const { requestsPerS, bytesPerS, acksPerS } = limits.perConnection;
-    this.requests = new Bucket(rateOf(requestsPerS), nowMs);
-    this.bytes = new Bucket(rateOf(bytesPerS), nowMs);
-    this.acks = new Bucket(rateOf(acksPerS), nowMs);
+    this.requests = new TokenBucket(rateOf(requestsPerS), nowMs);
+    this.bytes = new TokenBucket(rateOf(bytesPerS), nowMs);
+    this.acks = new TokenBucket(rateOf(acksPerS), nowMs);
   }
 
   /** @returns 0 if the connection may send a request, otherwise the milliseconds until it might */
@@ -115,7 +115,7 @@ export class RequestLimiter {
   isFlood(nowMs: number): boolean {
     const { requestsPerS } = this.limits.perConnection;
     const burst = Math.min(PATIENCE.burst, requestsPerS || PATIENCE.burst);
-    this.patience ??= new Bucket({ perS: PATIENCE.perS, burst }, nowMs);
+    this.patience ??= new TokenBucket({ perS: PATIENCE.perS, burst }, nowMs);
     return this.patience.take(1, nowMs) > 0;
   }
 }

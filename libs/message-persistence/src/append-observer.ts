@@ -1,5 +1,5 @@
 import type { Histogram, Meter, Tracing } from '#observability';
-import type { Item } from './new-message.js';
+import type { AppendItem } from './new-message.js';
 
 const SIZES = [1, 2, 5, 10, 20, 50, 100, 200, 500];
 
@@ -18,7 +18,7 @@ export class AppendObserver {
   }
 
   /** @param run the append under way; its failure only ends the span, because whoever started it handles the error */
-  watch(items: readonly Item[], run: Promise<unknown>): void {
+  watch(items: readonly AppendItem[], run: Promise<unknown>): void {
     this.sizes.observe(items.length);
     const { tracing } = this;
     if (!tracing) return;

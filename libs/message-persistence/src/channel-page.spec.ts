@@ -1,8 +1,8 @@
 import fc from 'fast-check';
-import { toPage, type ChannelPage, type ReadRequest } from './channel-page.js';
+import { toPage, type ChannelPage, type PageRequest } from './channel-page.js';
 import type { ReadRow } from './sql/read-channels.sql.js';
 
-const request: ReadRequest = { channel: 'a', fromSeq: 10, since: undefined, epoch: 0 };
+const request: PageRequest = { channel: 'a', fromSeq: 10, since: undefined, epoch: 0 };
 
 describe('toPage', () => {
   it('is no page without rows: there is nothing new', () => {
@@ -52,8 +52,8 @@ describe('toPage', () => {
         fc.array(fc.boolean(), { minLength: 30, maxLength: 30 }),
         lastSeqs,
         (all, expiries, lastSeq) => {
-          const expired = all.filter((_, place) => expiries[place]);
-          const left = all.filter((_, place) => !expiries[place]);
+          const expired = all.filter((_, index) => expiries[index]);
+          const left = all.filter((_, index) => !expiries[index]);
           const page = toPage(request, all.length > 0 ? rows(lastSeq, left, expired) : [row(lastSeq, null)]);
           let next = 11;
           for (const entry of page?.entries ?? []) {

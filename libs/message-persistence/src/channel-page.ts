@@ -2,7 +2,7 @@ import type { GapReason } from '#protocol';
 import { toStored, type StoredMessage } from './stored-message.js';
 import type { ReadRow } from './sql/read-channels.sql.js';
 
-export interface ReadRequest {
+export interface PageRequest {
   readonly channel: string;
   /** The page begins after this seq. */
   readonly fromSeq: number;
@@ -30,7 +30,7 @@ export interface ChannelPage {
 }
 
 /** Turns the rows of one channel into entries that account for every seq. Undefined means no rows: nothing is new. */
-export function toPage(request: ReadRequest, rows: readonly ReadRow[]): ChannelPage | undefined {
+export function toPage(request: PageRequest, rows: readonly ReadRow[]): ChannelPage | undefined {
   const first = rows[0];
   if (!first) return undefined;
   const entries: Entry[] = [];

@@ -1,5 +1,5 @@
 /** The delivery options of a message, stored with it as JSON. Almost all messages have none: null. */
-export interface Controls {
+export interface DeliveryOptions {
   /** A device that was away gets only the newest message of this key. */
   readonly collapseKey?: string;
   /** The publisher whose key it is: `user:<id>`, `api:<name>` or `sql:<role>`. The append writes it beside the key. */
@@ -20,7 +20,7 @@ export interface Recipient {
 
 /** Tells whether the publisher excluded this recipient; `withheld` in sql/gone.sql.ts says the same in SQL. */
 export function isWithheld(
-  { exceptUser, exceptDevice, exceptConnection }: Controls,
+  { exceptUser, exceptDevice, exceptConnection }: DeliveryOptions,
   { user, deviceId, connectionId }: Recipient,
 ): boolean {
   if (exceptUser === user || exceptConnection === connectionId) return true;

@@ -1,10 +1,10 @@
 import { Database } from '#database';
-import type { Fault } from '#protocol';
+import type { ProtocolError } from '#protocol';
 import { serviceRan } from '../../../test/support/service-ran.js';
 import { createTestDatabase, type TestDatabase } from '../../../test/support/test-database.js';
 import { Devices } from './devices.js';
 import { Groups } from './groups.js';
-import { Settlements } from './settlements.js';
+import { Cursors } from './settlements.js';
 
 let test: TestDatabase;
 let database: Database;
@@ -132,13 +132,13 @@ describe('Groups', () => {
   });
 
   it('counts each change of a user’s memberships in the epoch of its inbox, and nothing else', async () => {
-    const seat = { channel: 'group:a', user: 'ada' };
+    const membership = { channel: 'group:a', user: 'ada' };
     expect(await groups.membershipsOf('ada')).toEqual({ channels: [], epoch: 0 });
-    await groups.join(seat);
-    await groups.join(seat);
+    await groups.join(membership);
+    await groups.join(membership);
     expect(await groups.membershipsOf('ada')).toEqual({ channels: ['group:a'], epoch: 1 });
-    expect(await groups.leave(seat)).toBe(true);
-    expect(await groups.leave(seat)).toBe(false);
+    expect(await groups.leave(membership)).toBe(true);
+    expect(await groups.leave(membership)).toBe(false);
     expect(await groups.membershipsOf('ada')).toEqual({ channels: [], epoch: 2 });
     expect(await groups.membershipsOf('eve')).toEqual({ channels: [], epoch: 0 });
   });
@@ -146,7 +146,7 @@ describe('Groups', () => {
   it('takes a user who joins by itself into as many groups as it may, a member again, and one whom a back end adds', async () => {
     const capped = new Groups(database, 2);
     const join = (channel: string, isByUser = true): Promise<unknown> =>
-      capped.join({ channel, user: 'ada' }, isByUser).catch((error: Fault) => error.fault);
+      capped.join({ channel, user: 'ada' }, isByUser).catch((error: ProtocolError) => error.errorName);
     const names = ['group:a', 'group:b', 'group:c', 'group:d'];
     expect(await Promise.all(names.map((name) => join(name)))).toEqual([0, 0, 'LIMIT_REACHED', 'LIMIT_REACHED']);
     expect(await Promise.all(['group:a', 'group:e'].map((name) => join(name)))).toEqual([0, 'LIMIT_REACHED']);
@@ -156,10 +156,10 @@ describe('Groups', () => {
     expect(await join('group:d')).toBe(0);
   });
 
-  it('gives all who join the same seat at once the same answer', async () => {
+  it('gives all who join the same membership at once the same answer', async () => {
     const others = new Groups(database);
-    const seats = Array.from({ length: 50 }, () => ({ channel: 'group:a', user: 'ada' }));
-    const joined = await Promise.all(seats.map((seat, i) => (i % 2 ? groups : others).join(seat)));
+    const memberships = Array.from({ length: 50 }, () => ({ channel: 'group:a', user: 'ada' }));
+    const joined = await Promise.all(memberships.map((membership, i) => (i % 2 ? groups : others).join(membership)));
     expect(new Set(joined)).toEqual(new Set([0]));
     expect(await groups.membershipsOf('ada')).toEqual({ channels: ['group:a'], epoch: 1 });
   });
@@ -181,8 +181,8 @@ async function positions(key: typeof phone): Promise<Record<string, number>> {
 }
 
 async function acknowledge(key: typeof phone, channel: string, toSeq: number): Promise<void> {
-  const settlements = new Settlements(database, 'here', 0);
-  await settlements.save([
+  const cursors = new Cursors(database, 'here', 0);
+  await cursors.save([
     {
       ...key,
       connectionId: 'c',

@@ -17,7 +17,7 @@ import {
 } from './sql/list-users.sql.js';
 
 /** Lists users, devices, channels and members for operators, a page at a time. */
-export class Directory {
+export class Inventory {
   constructor(private readonly database: Database) {}
 
   /** @param after the page begins after this user; an empty string means from the first */

@@ -1,25 +1,25 @@
 import { Batcher, plainArray, textArray, withRetry, type Database } from '#database';
-import { Fault } from '#protocol';
+import { ProtocolError } from '#protocol';
 import { FIND_LARGE_GROUPS } from './sql/find-large-groups.sql.js';
 import { FIND_MEMBERSHIPS } from './sql/find-membership.sql.js';
 import { JOIN_GROUPS, LEAVE_GROUP, READ_MEMBERSHIPS } from './sql/join-groups.sql.js';
 import { MAY_SEE } from './sql/may-see.sql.js';
 
-export interface Seat {
+export interface Membership {
   readonly channel: string;
   readonly user: string;
 }
 
-interface Joining extends Seat {
+interface Joining extends Membership {
   readonly isByUser: boolean;
 }
 
-const ownerOf = ({ user }: Seat): string => user;
+const ownerOf = ({ user }: Membership): string => user;
 
 /** Keeps the durable memberships of users in groups. */
 export class Groups {
   private readonly joins: Batcher<Joining, number>;
-  private readonly lookups: Batcher<Seat, number | undefined>;
+  private readonly lookups: Batcher<Membership, number | undefined>;
   private readonly sizes: Batcher<{ channel: string; most: number }, boolean>;
 
   constructor(
@@ -28,13 +28,13 @@ export class Groups {
     private readonly maxOfUser = 0,
   ) {
     this.joins = new Batcher<Joining, number>({
-      run: (seats) => withRetry(() => this.joinAll(seats), { deadlineMs: 2_000 }),
+      run: (memberships) => withRetry(() => this.joinAll(memberships), { deadlineMs: 2_000 }),
       maxItems: 500,
       ownerOf,
     });
     // Batched, so that a client that asks for what it may not costs a place in a batch and not a statement.
-    this.lookups = new Batcher<Seat, number | undefined>({
-      run: (seats) => this.findAll(seats),
+    this.lookups = new Batcher<Membership, number | undefined>({
+      run: (memberships) => this.findAll(memberships),
       maxItems: 500,
       ownerOf,
     });
@@ -44,21 +44,21 @@ export class Groups {
   /**
    * @param isByUser true if the user joins by itself; false for a back end, which may put it into any number of groups
    * @returns the seq after which the membership begins; for a user who is a member already, that of the first join
-   * @throws Fault LIMIT_REACHED
+   * @throws ProtocolError LIMIT_REACHED
    */
-  join({ channel, user }: Seat, isByUser = false): Promise<number> {
+  join({ channel, user }: Membership, isByUser = false): Promise<number> {
     return this.joins.add({ channel, user, isByUser });
   }
 
   /** @returns false if the user was no member */
-  async leave({ channel, user }: Seat): Promise<boolean> {
+  async leave({ channel, user }: Membership): Promise<boolean> {
     const rows = await withRetry(() => this.database.rows('work', LEAVE_GROUP, [channel, user]), { deadlineMs: 2_000 });
     return rows.length > 0;
   }
 
   /** @returns the seq after which the membership began; undefined if the user is no member */
-  joinedSeq(seat: Seat): Promise<number | undefined> {
-    return this.lookups.add(seat);
+  joinedSeq(membership: Membership): Promise<number | undefined> {
+    return this.lookups.add(membership);
   }
 
   /** Tells whether the group has more than `most` members. */
@@ -78,24 +78,24 @@ export class Groups {
    * Tells for each pair whether the user may see who is online in the channel: its own inbox, its groups, and the
    * inboxes of those with whom it shares a group.
    */
-  async maySee(seats: readonly Seat[]): Promise<boolean[]> {
+  async maySee(memberships: readonly Membership[]): Promise<boolean[]> {
     const rows = await this.database.rows('work', MAY_SEE, [
-      seats.map(({ user }) => user),
-      seats.map(({ channel }) => channel),
+      memberships.map(({ user }) => user),
+      memberships.map(({ channel }) => channel),
     ]);
     return rows.map(({ may_see }) => may_see);
   }
 
-  private async findAll(seats: readonly Seat[]): Promise<(number | undefined)[]> {
+  private async findAll(memberships: readonly Membership[]): Promise<(number | undefined)[]> {
     const rows = await this.database.rows('work', FIND_MEMBERSHIPS, [
-      textArray(seats.map(({ channel }) => channel)),
-      textArray(seats.map(({ user }) => user)),
+      textArray(memberships.map(({ channel }) => channel)),
+      textArray(memberships.map(({ user }) => user)),
     ]);
     return rows.map(({ joined_seq }) => joined_seq ?? undefined);
   }
 
-  private tooMany(): Fault {
-    return new Fault(
+  private tooMany(): ProtocolError {
+    return new ProtocolError(
       'LIMIT_REACHED',
       `a user who is in ${this.maxOfUser} groups joins no more by itself: leave one first`,
     );
@@ -109,14 +109,14 @@ export class Groups {
     return rows.map(({ is_large }) => is_large);
   }
 
-  private async joinAll(seats: readonly Joining[]): Promise<(number | Error)[]> {
+  private async joinAll(memberships: readonly Joining[]): Promise<(number | Error)[]> {
     const rows = await this.database.rows('hot', JOIN_GROUPS, [
-      textArray(seats.map(({ channel }) => channel)),
-      textArray(seats.map(({ user }) => user)),
-      plainArray(seats.map(({ isByUser }) => isByUser)),
+      textArray(memberships.map(({ channel }) => channel)),
+      textArray(memberships.map(({ user }) => user)),
+      plainArray(memberships.map(({ isByUser }) => isByUser)),
       this.maxOfUser,
     ]);
-    const bySeat = new Map(rows.map((row) => [`${row.channel} ${row.user_id}`, row.joined_seq]));
-    return seats.map(({ channel, user }) => bySeat.get(`${channel} ${user}`) ?? this.tooMany());
+    const byMembership = new Map(rows.map((row) => [`${row.channel} ${row.user_id}`, row.joined_seq]));
+    return memberships.map(({ channel, user }) => byMembership.get(`${channel} ${user}`) ?? this.tooMany());
   }
 }

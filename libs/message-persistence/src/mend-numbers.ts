@@ -24,7 +24,7 @@ export interface MendedNumbers {
  */
 export async function mayMendSequences(database: Database): Promise<boolean> {
   const [row] = await database.rows('jobs', MAY_MEND_SEQUENCES);
-  return row?.is_so === true;
+  return row?.may_mend === true;
 }
 
 /**

@@ -1,14 +1,14 @@
 import { performance } from 'node:perf_hooks';
 import type { Settings } from '#config';
 import { Batcher, plainArray, textArray, withRetry, type Database } from '#database';
-import { Fault, type HistoryPage, type MessageRecord } from '#protocol';
+import { ProtocolError, type HistoryPage, type MessageRecord } from '#protocol';
 import type { AppendObserver } from './append-observer.js';
-import { AppendRun } from './append-run.js';
-import { toPage, type ChannelPage, type ReadRequest } from './channel-page.js';
-import type { Controls, Recipient } from './controls.js';
+import { AppendBatch } from './append-run.js';
+import { toPage, type ChannelPage, type PageRequest } from './channel-page.js';
+import type { DeliveryOptions, Recipient } from './controls.js';
 import type { DeviceKey } from './devices.js';
 import { readHistory, readRecords, type HistoryBounds, type RecordPage } from './history.js';
-import type { Appended, Item, NewMessage } from './new-message.js';
+import type { Appended, AppendItem, NewMessage } from './new-message.js';
 import { CLAIM_MESSAGES } from './sql/claim-messages.sql.js';
 import { FIND_ATTEMPTS, FIND_RECIPIENTS, type AttemptRow, type RecipientRow } from './sql/find-recipients.sql.js';
 import { FIND_MESSAGE } from './sql/find-message.sql.js';
@@ -25,7 +25,7 @@ export interface MessageStatus {
   readonly message: MessageRecord;
   /** The newer message of the same collapse key that took its place; undefined means that there is none. */
   readonly replacedBy: { readonly id: string; readonly seq: number } | undefined;
-  readonly controls: Controls | null;
+  readonly controls: DeliveryOptions | null;
   readonly isExpired: boolean;
   readonly recipients: readonly RecipientRow[];
   readonly attempts: readonly AttemptRow[];
@@ -58,7 +58,7 @@ const PAGE_BYTES = 262_144;
  * follows a position and accounts for every missing seq.
  */
 export class MessageLog {
-  private readonly appends: Batcher<Item, Appended>;
+  private readonly appends: Batcher<AppendItem, Appended>;
   private readonly liveReads = this.reader(false);
   private readonly pageReads = this.reader(true);
 
@@ -68,7 +68,7 @@ export class MessageLog {
   ) {
     this.appends = new Batcher({
       run: (items, answer) => {
-        const run = new AppendRun(database, options.dedupeHours, (item, error) =>
+        const run = new AppendBatch(database, options.dedupeHours, (item, error) =>
           answer(items.indexOf(item), error),
         ).run(items);
         options.observer?.watch(items, run);
@@ -87,7 +87,7 @@ export class MessageLog {
   /**
    * Stores one message together with those that wait at the same time. When more wait than one commit stores, their
    * publishers take turns.
-   * @throws Fault UNAVAILABLE, OUTCOME_UNKNOWN, OVERLOADED (all retryable), PUBLISH_ID_REUSED
+   * @throws ProtocolError UNAVAILABLE, OUTCOME_UNKNOWN, OVERLOADED (all retryable), PUBLISH_ID_REUSED
    */
   append(message: NewMessage): Promise<Appended> {
     const endsAt = performance.now() + this.options.deadlineMs;
@@ -99,7 +99,7 @@ export class MessageLog {
    * Reads for live subscriptions: these reads do not wait behind those that catch up, and collapse nothing. Undefined
    * means that nothing is new.
    */
-  readLive(request: ReadRequest): Promise<ChannelPage | undefined> {
+  readLive(request: PageRequest): Promise<ChannelPage | undefined> {
     return this.liveReads.add(request);
   }
 
@@ -107,17 +107,17 @@ export class MessageLog {
    * Reads for a subscription that catches up at its own pace: of each collapse key it gets only the newest message.
    * Undefined means that nothing is new.
    */
-  readPage(request: ReadRequest): Promise<ChannelPage | undefined> {
+  readPage(request: PageRequest): Promise<ChannelPage | undefined> {
     return this.pageReads.add(request);
   }
 
   /** Reads all channels at once; each page has the index of its request. Undefined means that nothing is new there. */
-  poll(requests: readonly ReadRequest[]): Promise<(ChannelPage | undefined)[]> {
+  poll(requests: readonly PageRequest[]): Promise<(ChannelPage | undefined)[]> {
     return this.read(requests, false);
   }
 
   /** Returns the milliseconds since the oldest message after these positions was stored; 0 means that there is none. */
-  async oldestUnreadMs(positions: readonly ReadRequest[]): Promise<number> {
+  async oldestUnreadMs(positions: readonly PageRequest[]): Promise<number> {
     if (positions.length === 0) return 0;
     const [row] = await this.database.rows('health', OLDEST_UNREAD, [
       textArray(positions.map(({ channel }) => channel)),
@@ -173,19 +173,19 @@ export class MessageLog {
     return this.appends.drain();
   }
 
-  private tooMany(publisher: string): Fault {
+  private tooMany(publisher: string): ProtocolError {
     const whose = this.appends.isFull ? '' : ` of ${publisher}`;
-    return new Fault('OVERLOADED', `too many publishes${whose} are waiting`);
+    return new ProtocolError('OVERLOADED', `too many publishes${whose} are waiting`);
   }
 
-  private reader(collapses: boolean): Batcher<ReadRequest, ChannelPage | undefined> {
-    return new Batcher<ReadRequest, ChannelPage | undefined>({
+  private reader(collapses: boolean): Batcher<PageRequest, ChannelPage | undefined> {
+    return new Batcher<PageRequest, ChannelPage | undefined>({
       run: (requests) => withRetry(() => this.read(requests, collapses), { deadlineMs: 1_000 }),
       maxItems: MAX_READ,
     });
   }
 
-  private async read(requests: readonly ReadRequest[], collapses: boolean): Promise<(ChannelPage | undefined)[]> {
+  private async read(requests: readonly PageRequest[], collapses: boolean): Promise<(ChannelPage | undefined)[]> {
     const rows = await this.database.rows('hot', READ_CHANNELS, [
       textArray(requests.map(({ channel }) => channel)),
       plainArray(requests.map(({ fromSeq }) => fromSeq)),
@@ -196,9 +196,9 @@ export class MessageLog {
       collapses,
     ]);
     let end = 0;
-    return requests.map((request, place) => {
+    return requests.map((request, index) => {
       const start = end;
-      while (rows[end]?.ord === place + 1) end += 1;
+      while (rows[end]?.ord === index + 1) end += 1;
       return toPage(request, rows.slice(start, end));
     });
   }

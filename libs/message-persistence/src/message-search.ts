@@ -1,5 +1,5 @@
 import { classify, type Database } from '#database';
-import { Fault } from '#protocol';
+import { ProtocolError } from '#protocol';
 import { SEARCH_MESSAGES, type SearchRow } from './sql/search-messages.sql.js';
 
 /** The position of a message in the results. Its time is text, because a Date would lose the microseconds. */
@@ -30,7 +30,7 @@ export class MessageSearch {
 
   constructor(private readonly database: Database) {}
 
-  /** Searches run one after the other, because each may read a day. @throws Fault OVERLOADED if that takes too long */
+  /** Searches run one after the other, because each may read a day. @throws ProtocolError OVERLOADED if that takes too long */
   find(filter: SearchFilter, after: FoundPlace | undefined, limit: number): Promise<Found> {
     const { from, to, channel, sender, recipient, state } = filter;
     const values = [from, to, channel ?? null, sender ?? null, recipient ?? null, state ?? null];
@@ -42,9 +42,13 @@ export class MessageSearch {
       .then((found) => toPage(found, limit))
       .catch((error: unknown) => {
         if (classify(error) !== 'conflict') throw error;
-        throw new Fault('OVERLOADED', 'that time holds too much to be searched; name a channel or a shorter time', {
-          cause: error,
-        });
+        throw new ProtocolError(
+          'OVERLOADED',
+          'that time holds too much to be searched; name a channel or a shorter time',
+          {
+            cause: error,
+          },
+        );
       });
   }
 }

@@ -9,7 +9,7 @@ export interface NewMessage {
   /** JSON text. */
   readonly body: string;
   readonly metadata: string | null;
-  /** The message's `Controls` as JSON, or null if it has none. */
+  /** The message's `DeliveryOptions` as JSON, or null if it has none. */
   readonly controls: string | null;
   readonly ttlMs: number | null;
   readonly publishId: string | null;
@@ -25,7 +25,7 @@ export interface Appended {
 }
 
 /** A message and the performance.now() until when it may be tried. */
-export interface Item {
+export interface AppendItem {
   readonly message: NewMessage;
   readonly endsAt: number;
 }

@@ -1,5 +1,5 @@
 import { isPassing, type Database } from '#database';
-import { Fault, type ChannelKind } from '#protocol';
+import { ProtocolError, type ChannelKind } from '#protocol';
 import type { NewMessage } from './new-message.js';
 import { moveOneByOne, type Drained } from './move-one-by-one.js';
 import { publishIdReused } from './publish-id-reused.js';
@@ -34,7 +34,7 @@ export class Outbox {
   /**
    * Stores a message until its time comes.
    * @returns its id and time; those of the first message if its publish id waits already or was published
-   * @throws Fault PUBLISH_ID_REUSED, UNAVAILABLE, BAD_REQUEST, LIMIT_REACHED
+   * @throws ProtocolError PUBLISH_ID_REUSED, UNAVAILABLE, BAD_REQUEST, LIMIT_REACHED
    */
   async schedule(message: NewMessage, sendAt: string): Promise<{ id: string; sendAt: Date }> {
     const row = await this.store(message, sendAt);
@@ -56,11 +56,15 @@ export class Outbox {
     return row;
   }
 
-  private refusal({ publisher }: NewMessage, { is_too_far, is_full }: ScheduledRow): Fault {
-    if (is_too_far) return new Fault('BAD_REQUEST', 'sendAt: at most a year ahead');
-    if (!is_full) return new Fault('UNAVAILABLE', 'the message with this publishId was just cancelled; try again');
+  private refusal({ publisher }: NewMessage, { is_too_far, is_full }: ScheduledRow): ProtocolError {
+    if (is_too_far) return new ProtocolError('BAD_REQUEST', 'sendAt: at most a year ahead');
+    if (!is_full)
+      return new ProtocolError('UNAVAILABLE', 'the message with this publishId was just cancelled; try again');
     const max = this.maxScheduledOf(publisher);
-    return new Fault('LIMIT_REACHED', `${max} scheduled messages of ${publisher} wait: cancel one, or wait for one`);
+    return new ProtocolError(
+      'LIMIT_REACHED',
+      `${max} scheduled messages of ${publisher} wait: cancel one, or wait for one`,
+    );
   }
 
   /** Returns the limit of a user; a back end may have any number (0). */
@@ -90,15 +94,15 @@ export class Outbox {
   /**
    * Cancels a message. @param sender the user who must have sent a stored message; null means a back end, which may
    *   cancel any. @returns `scheduled` if it was still in the outbox, `stored` if it was in its channel
-   * @throws Fault NOT_FOUND, FORBIDDEN
+   * @throws ProtocolError NOT_FOUND, FORBIDDEN
    */
   async cancel(id: string, publisher: string, sender: string | null): Promise<'scheduled' | 'stored'> {
     const [scheduled] = await this.database.rows('work', CANCEL_SCHEDULED, [id, publisher]);
     if (scheduled?.is_own) return 'scheduled';
     const [stored] = await this.database.rows('work', CANCEL_STORED, [id, sender]);
     if (stored?.is_own) return 'stored';
-    if (scheduled || stored) throw new Fault('FORBIDDEN', 'the message is somebody else’s');
-    throw new Fault('NOT_FOUND', 'there is no message of this id, or it was removed by retention');
+    if (scheduled || stored) throw new ProtocolError('FORBIDDEN', 'the message is somebody else’s');
+    throw new ProtocolError('NOT_FOUND', 'there is no message of this id, or it was removed by retention');
   }
 
   private move(rows: number): Promise<DrainedRow[]> {

@@ -1,6 +1,6 @@
-import { Fault } from '#protocol';
+import { ProtocolError } from '#protocol';
 
 /** The answer to a publish id that is known with another body. */
-export function publishIdReused(): Fault {
-  return new Fault('PUBLISH_ID_REUSED', 'publishId: was used before for this channel with another body');
+export function publishIdReused(): ProtocolError {
+  return new ProtocolError('PUBLISH_ID_REUSED', 'publishId: was used before for this channel with another body');
 }

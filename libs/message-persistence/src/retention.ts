@@ -1,4 +1,4 @@
-import { classify, isHeld, sweep, withRetry, type Database } from '#database';
+import { classify, deleteInBatches, isHeld, withRetry, type Database } from '#database';
 import { NO_METER, type Count, type Meter } from '#observability';
 import { FORGET_CLAIMS } from './sql/claim-messages.sql.js';
 import { FORGET_DEAD_LETTERS } from './sql/dead-letters.sql.js';
@@ -129,37 +129,41 @@ export class Retention {
 
   /** @returns how many claims were removed whose messages had been removed before */
   forgetClaims(isDryRun = false): Promise<number> {
-    return this.sweep(FORGET_CLAIMS, [this.options.retentionDays + 1, ROWS_AT_ONCE], isDryRun);
+    return this.deleteInBatches(FORGET_CLAIMS, [this.options.retentionDays + 1, ROWS_AT_ONCE], isDryRun);
   }
 
   /** @returns how many dead letters past retention were removed whose message had been removed before */
   forgetDeadLetters(isDryRun = false): Promise<number> {
-    return this.sweep(FORGET_DEAD_LETTERS, [this.options.retentionDays, ROWS_AT_ONCE], isDryRun);
+    return this.deleteInBatches(FORGET_DEAD_LETTERS, [this.options.retentionDays, ROWS_AT_ONCE], isDryRun);
   }
 
   /** @returns how many expired or cancelled messages lost their body; the rest of the row goes with its partition */
   clearEnded(isDryRun = false): Promise<number> {
-    return this.sweep(CLEAR_ENDED, [ROWS_AT_ONCE], isDryRun);
+    return this.deleteInBatches(CLEAR_ENDED, [ROWS_AT_ONCE], isDryRun);
   }
 
   /** @returns how many past memberships were removed that ended before every message that is still stored */
   forgetMemberships(isDryRun = false): Promise<number> {
-    return this.sweep(FORGET_MEMBERSHIPS, [this.options.retentionDays + 1, ROWS_AT_ONCE], isDryRun);
+    return this.deleteInBatches(FORGET_MEMBERSHIPS, [this.options.retentionDays + 1, ROWS_AT_ONCE], isDryRun);
   }
 
   /** @returns how many notes of what an author was told about a reader were removed, because their messages are gone */
   forgetReceipts(isDryRun = false): Promise<number> {
-    return this.sweep(FORGET_RECEIPTS, [this.options.retentionDays + 1, ROWS_AT_ONCE], isDryRun);
+    return this.deleteInBatches(FORGET_RECEIPTS, [this.options.retentionDays + 1, ROWS_AT_ONCE], isDryRun);
   }
 
-  private sweep(statement: typeof CLEAR_ENDED, values: readonly unknown[], isDryRun: boolean): Promise<number> {
-    return sweep(this.database, statement, values, { atOnce: ROWS_AT_ONCE, isDryRun });
+  private deleteInBatches(
+    statement: typeof CLEAR_ENDED,
+    values: readonly unknown[],
+    isDryRun: boolean,
+  ): Promise<number> {
+    return deleteInBatches(this.database, statement, values, { atOnce: ROWS_AT_ONCE, isDryRun });
   }
 
   private async isAwaited(name: string): Promise<boolean> {
     if (this.options.isForced) return false;
     const [row] = await this.database.rows('jobs', HAS_UNDELIVERED, [name]);
-    return row?.is_so !== false;
+    return row?.has_undelivered !== false;
   }
 
   private async drop(table: PartitionedTable, name: string): Promise<void> {
@@ -171,8 +175,8 @@ export class Retention {
     try {
       await work();
     } catch (error) {
-      const fault = classify(error);
-      if (fault === 'refused' || fault === 'unknown') throw error;
+      const kind = classify(error);
+      if (kind === 'refused' || kind === 'unknown') throw error;
       if (isHeld(error)) kept.push(`${name}: in use`);
       else failed.push(`${name}: ${error instanceof Error ? error.message : String(error)}`);
     }

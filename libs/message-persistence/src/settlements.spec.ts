@@ -5,20 +5,20 @@ import { seeded } from '../../../test/support/seeded.js';
 import { createTestDatabase, type TestDatabase } from '../../../test/support/test-database.js';
 import { Outbox } from './outbox.js';
 import { Retention } from './retention.js';
-import { Settlements, type Settlement } from './settlements.js';
+import { Cursors, type Settlement } from './settlements.js';
 
 const CHANNEL = 'group:g';
 const random = seeded();
 
 let test: TestDatabase;
 let database: Database;
-let settlements: Settlements;
+let cursors: Cursors;
 let outbox: Outbox;
 
 beforeEach(async () => {
   test = await createTestDatabase();
   database = new Database({ url: test.url, poolSize: 4, applicationName: 'settlements', onError: () => undefined });
-  settlements = new Settlements(database, 'here', 0);
+  cursors = new Cursors(database, 'here', 0);
   outbox = new Outbox(database, { dedupeHours: 24, defaultTtlMs: { user: 0, group: 0, broadcast: 0 } });
   await test.query(
     `insert into trunkline.messages (channel, seq, id, sender, type, body, created_at, controls)
@@ -63,7 +63,7 @@ function manySteps(readers: number, devices: number): Settlement[][] {
 describe('receipts', () => {
   it(`tell of each step of a reader once and in order, while its devices race on several connections (seed ${random.seed})`, async () => {
     const save = async (steps: Settlement[]): Promise<void> => {
-      for (const step of steps) await settlements.save([step]);
+      for (const step of steps) await cursors.save([step]);
     };
     await Promise.all(manySteps(3, 4).map(save));
     for (const [author, last] of [
@@ -82,14 +82,14 @@ describe('receipts', () => {
   it('are one for each author, reader and statement, however many messages and devices', async () => {
     const devices = ['phone', 'tablet', 'desk'];
     const readers = ['bob', 'ben', 'ann'];
-    await settlements.save(readers.flatMap((user) => devices.map((device) => acknowledged(user, device, 1, 100))));
+    await cursors.save(readers.flatMap((user) => devices.map((device) => acknowledged(user, device, 1, 100))));
     expect((await receiptsTo('ann')).map(({ user, seq }) => [user, seq]).toSorted()).toEqual([
       ['ben', 100],
       ['bob', 100],
     ]);
     expect(await receiptsTo('ada')).toHaveLength(3);
     // Another device of the same reader has nothing new to tell.
-    await settlements.save([acknowledged('bob', 'laptop', 1, 100)]);
+    await cursors.save([acknowledged('bob', 'laptop', 1, 100)]);
     expect(await receiptsTo('ann')).toHaveLength(2);
   });
 
@@ -101,8 +101,8 @@ describe('receipts', () => {
         [JSON.stringify({ state: 'delivered', seq: n }), `delivered:${n}`],
       );
     for (const seq of [2, 4, 6]) {
-      await settlements.save([acknowledged('bob', 'phone', seq - 1, seq), acknowledged('ben', 'phone', seq - 1, seq)]);
-      await settlements.read({ user: 'bob', deviceId: 'phone' }, { [CHANNEL]: seq });
+      await cursors.save([acknowledged('bob', 'phone', seq - 1, seq), acknowledged('ben', 'phone', seq - 1, seq)]);
+      await cursors.read({ user: 'bob', deviceId: 'phone' }, { [CHANNEL]: seq });
       await older(seq);
     }
     await outbox.drain();
@@ -118,14 +118,14 @@ describe('receipts', () => {
   });
 
   it('keep no acknowledgement waiting for the outbox while it is drained', async () => {
-    await settlements.save([acknowledged('bob', 'phone', 1, 10)]);
+    await cursors.save([acknowledged('bob', 'phone', 1, 10)]);
     const drainer = new Client(test.url);
     await drainer.connect();
     try {
       await drainer.query('begin');
       const { rows } = await drainer.query(`select * from trunkline.drain_outbox(500, '1 day', 0, 0, 0)`);
       expect(rows).toHaveLength(2);
-      await settlements.save([acknowledged('bob', 'phone', 11, 20), acknowledged('bob', 'tablet', 1, 10)]);
+      await cursors.save([acknowledged('bob', 'phone', 11, 20), acknowledged('bob', 'tablet', 1, 10)]);
       await drainer.query('commit');
     } finally {
       await drainer.end();
@@ -151,12 +151,12 @@ describe('receipts', () => {
 
   it('are lost with nothing: a statement that fails moves no cursor and reports nothing', async () => {
     const all = [acknowledged('bob', 'phone', 1, 10), { ...acknowledged('ben', 'phone', 1, 10), attempt: 2 ** 40 }];
-    await expect(settlements.save(all)).rejects.toThrow();
+    await expect(cursors.save(all)).rejects.toThrow();
     const [row] = await test.query(
       `select ((select count(*) from trunkline.cursors) + (select count(*) from trunkline.receipts))::int as written`,
     );
     expect(row).toEqual({ written: 0 });
-    await settlements.save([acknowledged('bob', 'phone', 1, 10)]);
+    await cursors.save([acknowledged('bob', 'phone', 1, 10)]);
     expect((await receiptsTo('ann')).map(({ seq }) => seq)).toEqual([10]);
   });
 });

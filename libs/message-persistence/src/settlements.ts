@@ -34,7 +34,7 @@ export interface Death extends DeviceKey {
 }
 
 /** Moves the cursors of devices, and records which attempts were acknowledged and which failed. */
-export class Settlements {
+export class Cursors {
   constructor(
     private readonly database: Database,
     private readonly instanceId: string,

@@ -1,5 +1,5 @@
 import { JsonText, type Message, type MessageRecord } from '#protocol';
-import type { Controls } from './controls.js';
+import type { DeliveryOptions } from './controls.js';
 import type { ReadRow } from './sql/read-channels.sql.js';
 
 /** A message that is ready to be sent: it is encoded once per instance, however many receive it. */
@@ -12,7 +12,7 @@ export interface StoredMessage {
   readonly createdAtMs: number;
   /** When the message expires, by the database's clock; undefined means never. */
   readonly expiresAtMs: number | undefined;
-  readonly controls: Controls | null;
+  readonly controls: DeliveryOptions | null;
   /** JSON text, which is also part of `json`. */
   readonly metadata: string | null;
 }
@@ -54,7 +54,7 @@ export interface Draft {
   /** The body is JSON text, and so are the metadata. */
   readonly body: string;
   readonly metadata: string | null;
-  readonly controls: Controls | null;
+  readonly controls: DeliveryOptions | null;
   readonly createdAtMs: number;
   readonly expiresAtMs: number | undefined;
 }

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { bodyIn, DEFAULT_BODY_LIMITS, encodeBody, type BodyLimits } from './body.js';
-import { Fault } from './fault.js';
+import { ProtocolError } from './fault.js';
 
 /** These limits are small, so that random values break every one of them. */
 const TIGHT: BodyLimits = { maxBytes: 80, maxDepth: 2, maxKeys: 4 };
@@ -88,7 +88,7 @@ describe('encodeBody', () => {
     );
   });
 
-  it('refuses with a Fault whatever JavaScript value it cannot encode', () => {
+  it('refuses with a ProtocolError whatever JavaScript value it cannot encode', () => {
     const anything = fc.anything({
       withBigInt: true,
       withDate: true,
@@ -103,7 +103,7 @@ describe('encodeBody', () => {
         try {
           JSON.parse(encodeBody(value, DEFAULT_BODY_LIMITS));
         } catch (error) {
-          expect(error).toBeInstanceOf(Fault);
+          expect(error).toBeInstanceOf(ProtocolError);
         }
       }),
       { numRuns: 2_000 },
@@ -140,8 +140,8 @@ describe('encodeBody', () => {
     ['BAD_REQUEST', 'binary that has a JSON of its own', { a: Buffer.from('x') }],
     ['BAD_REQUEST', 'nothing', undefined],
     ['BAD_REQUEST', 'a function', () => 1],
-  ])('refuses with %s %s, rather than store something else', (fault, _, value) => {
-    expect(encode(value, DEFAULT_BODY_LIMITS)).toBe(fault);
+  ])('refuses with %s %s, rather than store something else', (errorName, _, value) => {
+    expect(encode(value, DEFAULT_BODY_LIMITS)).toBe(errorName);
   });
 
   it('keeps keys that mean something to JavaScript as the data they are', () => {
@@ -159,7 +159,7 @@ function outcomeOf(work: () => string): string {
   try {
     return work();
   } catch (error) {
-    if (error instanceof Fault) return error.fault;
+    if (error instanceof ProtocolError) return error.errorName;
     throw error;
   }
 }

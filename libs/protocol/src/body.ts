@@ -1,4 +1,4 @@
-import { Fault } from './fault.js';
+import { ProtocolError } from './fault.js';
 import { beyondDouble, endOfValue, findMember, tooDeep } from './json-scan.js';
 
 export interface BodyLimits {
@@ -19,18 +19,18 @@ const NO_TEXT = /\\u0000|\\u[dD][89a-fA-F]/;
  * so numbers that JavaScript cannot hold exactly, the order of keys and repeated keys stay what they are. The limits
  * protect every reader, because decoders recurse or know no number beyond a double.
  * @param json has been accepted by JSON.parse
- * @throws Fault
+ * @throws ProtocolError
  */
 export function bodyIn(json: string, at: number, limits: BodyLimits): string {
   const place = findMember(json, at, 'data', limits);
-  if (!place) throw new Fault('BAD_REQUEST', 'data: required');
+  if (!place) throw new ProtocolError('BAD_REQUEST', 'data: required');
   return checked(json.slice(...place), limits);
 }
 
-/** Returns the JSON text of a body that arrived as a value, without its original text. @throws Fault */
+/** Returns the JSON text of a body that arrived as a value, without its original text. @throws ProtocolError */
 export function encodeBody(data: unknown, limits: BodyLimits): string {
   const text = stringify(data, limits);
-  if (typeof text !== 'string') throw new Fault('BAD_REQUEST', 'data: must be a JSON value');
+  if (typeof text !== 'string') throw new ProtocolError('BAD_REQUEST', 'data: must be a JSON value');
   endOfValue(text, 0, limits);
   return checked(text, limits);
 }
@@ -43,7 +43,7 @@ export function assertCleanText(text: string, where: string): void {
 function checked(text: string, limits: BodyLimits): string {
   if (text.includes('\\u') && hasNoText(text)) throw badText('data');
   if (utf8Exceeds(text, limits.maxBytes)) {
-    throw new Fault('BODY_TOO_LARGE', `data: its JSON is longer than ${limits.maxBytes} bytes`);
+    throw new ProtocolError('BODY_TOO_LARGE', `data: its JSON is longer than ${limits.maxBytes} bytes`);
   }
   return text;
 }
@@ -56,17 +56,17 @@ function hasNoText(text: string): boolean {
   return NO_TEXT.test(text.replace(ESCAPED_BACKSLASHES, ' ').replace(ESCAPED_PAIRS, ' '));
 }
 
-function badText(where: string): Fault {
-  return new Fault('BAD_TEXT', `${where}: holds \\u0000 or half a surrogate pair`);
+function badText(where: string): ProtocolError {
+  return new ProtocolError('BAD_TEXT', `${where}: holds \\u0000 or half a surrogate pair`);
 }
 
 function stringify(data: unknown, limits: BodyLimits): string | undefined {
   try {
     return JSON.stringify(data, refuseLossy);
   } catch (error) {
-    if (error instanceof Fault) throw error;
+    if (error instanceof ProtocolError) throw error;
     if (error instanceof RangeError) throw tooDeep(limits); // JSON.stringify recursed until the stack ended
-    throw new Fault('BAD_REQUEST', 'data: must be a JSON value', { cause: error });
+    throw new ProtocolError('BAD_REQUEST', 'data: must be a JSON value', { cause: error });
   }
 }
 
@@ -75,7 +75,7 @@ function refuseLossy(this: unknown, key: string, value: unknown): unknown {
   if (typeof value === 'number' && !Number.isFinite(value)) throw beyondDouble();
   const held = (this as Record<string, unknown>)[key];
   if (ArrayBuffer.isView(held) || held instanceof ArrayBuffer) {
-    throw new Fault('BAD_REQUEST', 'data: binary is not accepted; send text');
+    throw new ProtocolError('BAD_REQUEST', 'data: binary is not accepted; send text');
   }
   return value;
 }

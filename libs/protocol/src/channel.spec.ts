@@ -45,8 +45,8 @@ describe('channelKind', () => {
   });
 
   it('gives every name that is no channel the number for it', () => {
-    expect(() => parse(Channel, 'topic:x')).toThrow(expect.objectContaining({ fault: 'BAD_CHANNEL' }) as Error);
-    expect(() => parse(GroupChannel, 'user:x')).toThrow(expect.objectContaining({ fault: 'BAD_CHANNEL' }) as Error);
+    expect(() => parse(Channel, 'topic:x')).toThrow(expect.objectContaining({ errorName: 'BAD_CHANNEL' }) as Error);
+    expect(() => parse(GroupChannel, 'user:x')).toThrow(expect.objectContaining({ errorName: 'BAD_CHANNEL' }) as Error);
   });
 });
 

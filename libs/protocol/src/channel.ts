@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { type FAULTS } from './fault.js';
+import { type ERROR_CODES } from './fault.js';
 
 export const CHANNEL_NAME_MAX = 200;
 /** A user id has at most this many characters. */
@@ -78,19 +78,21 @@ function encode(character: string): string {
 }
 
 /** A zod check with these parameters refuses with the named protocol error. */
-export const faultParams = (fault: keyof typeof FAULTS): { params: { fault: string } } => ({ params: { fault } });
+export const errorParams = (errorName: keyof typeof ERROR_CODES): { params: { errorName: string } } => ({
+  params: { errorName },
+});
 
 export const Channel = z
   .string()
   .refine((name) => channelKind(name) !== undefined, {
     error: `a channel is user:<id>, group:<name> or broadcast, in at most ${CHANNEL_NAME_MAX} of A-Z a-z 0-9 . _ : @ / + -; in a user id, other characters are encoded as %XX`,
-    ...faultParams('BAD_CHANNEL'),
+    ...errorParams('BAD_CHANNEL'),
   })
   .describe('`user:<id>`, `group:<name>` or `broadcast`');
 
 export const GroupChannel = Channel.refine((name) => channelKind(name) === 'group', {
   error: 'only group:<name> has members',
-  ...faultParams('BAD_CHANNEL'),
+  ...errorParams('BAD_CHANNEL'),
 }).describe('`group:<name>`');
 
 const USER_ID_RULE = `1 to ${USER_ID_MAX} characters, none of them a control character, and at most ${INBOX_NAME_MAX - INBOX.length} in the name of its inbox, where some count as several; . and .. are no ids`;

@@ -1,8 +1,8 @@
-import { Fault, FAULTS } from './fault.js';
+import { ERROR_CODES, ProtocolError } from './fault.js';
 
-const entries = Object.entries(FAULTS);
+const entries = Object.entries(ERROR_CODES);
 
-describe('FAULTS', () => {
+describe('ERROR_CODES', () => {
   it('uses no number twice', () => {
     expect(new Set(entries.map(([, { code }]) => code)).size).toBe(entries.length);
   });
@@ -51,9 +51,9 @@ describe('FAULTS', () => {
   });
 });
 
-describe('Fault', () => {
+describe('ProtocolError', () => {
   it('puts its number, its words and nothing of its cause on the wire', () => {
-    const fault = new Fault('UNAVAILABLE', 'try again', { cause: new Error('password authentication failed') });
-    expect(JSON.parse(JSON.stringify(fault.toWire()))).toEqual({ code: 4001, message: 'try again', retryable: true });
+    const error = new ProtocolError('UNAVAILABLE', 'try again', { cause: new Error('password authentication failed') });
+    expect(JSON.parse(JSON.stringify(error.toWire()))).toEqual({ code: 4001, message: 'try again', retryable: true });
   });
 });

@@ -2,7 +2,7 @@
  * Every error that a client can meet, numbered once and never renumbered. The thousands digit says what to do:
  * 1 fix the request · 2 authenticate again · 3 ask for the right · 4 try again later · 5 report a bug.
  */
-export const FAULTS = {
+export const ERROR_CODES = {
   BAD_REQUEST: { code: 1000, retryable: false, means: 'The request does not have the documented shape.' },
   UNKNOWN_EVENT: { code: 1001, retryable: false, means: 'There is no request of this name.' },
   BAD_CHANNEL: {
@@ -117,27 +117,27 @@ export const FAULTS = {
   INTERNAL: { code: 5000, retryable: false, means: 'A fault of the server; it is in its log.' },
 } as const satisfies Record<string, { code: number; retryable: boolean; retryAfterMs?: number; means: string }>;
 
-export type FaultName = keyof typeof FAULTS;
+export type ErrorName = keyof typeof ERROR_CODES;
 
-export interface FaultOptions extends ErrorOptions {
+export interface ProtocolErrorOptions extends ErrorOptions {
   /** The delay after which a retry is worthwhile, where the throwing side knows it better than the table above. */
   readonly retryAfterMs?: number;
 }
 
 /** An error that a client may see as it is; wherever it is thrown, the edges answer with {@link toWire}. */
-export class Fault extends Error {
+export class ProtocolError extends Error {
   readonly code: number;
   readonly retryable: boolean;
   readonly retryAfterMs: number | undefined;
 
   constructor(
-    readonly fault: FaultName,
+    readonly errorName: ErrorName,
     message: string,
-    options: FaultOptions = {},
+    options: ProtocolErrorOptions = {},
   ) {
     super(message, options);
-    this.name = 'Fault';
-    const known: { code: number; retryable: boolean; retryAfterMs?: number } = FAULTS[fault];
+    this.name = 'ProtocolError';
+    const known: { code: number; retryable: boolean; retryAfterMs?: number } = ERROR_CODES[errorName];
     this.code = known.code;
     this.retryable = known.retryable;
     this.retryAfterMs = options.retryAfterMs ?? known.retryAfterMs;

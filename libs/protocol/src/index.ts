@@ -13,7 +13,7 @@ export {
   type ChannelKind,
 } from './channel.js';
 export { EVENTS, type EventName, type EventPayload, type GapReason } from './event.js';
-export { FAULTS, Fault, type FaultName, type WireError } from './fault.js';
+export { ERROR_CODES, ProtocolError, type ErrorName, type WireError } from './fault.js';
 export { GRANT_VERBS, Grant, isGranted, matchesPattern, type GrantVerb } from './grant.js';
 export { DEFAULT_DEVICE, Handshake, HandshakeToken } from './handshake.js';
 export { findMember, startOfSecondItem, startsOfItems } from './json-scan.js';

@@ -1,4 +1,4 @@
-import { Fault } from './fault.js';
+import { ProtocolError } from './fault.js';
 
 /*
  * These functions find where a value stands in JSON text that JSON.parse has accepted. Nothing is decoded, so numbers
@@ -33,7 +33,7 @@ export interface ScanLimits {
 
 /**
  * Returns where the value that begins at `at` ends, exclusive.
- * @throws Fault BODY_TOO_DEEP, BODY_TOO_WIDE, BAD_NUMBER, if there are limits
+ * @throws ProtocolError BODY_TOO_DEEP, BODY_TOO_WIDE, BAD_NUMBER, if there are limits
  */
 export function endOfValue(json: string, at: number, limits: ScanLimits = ANYTHING): number {
   let depth = 0;
@@ -156,16 +156,16 @@ function skipSpace(json: string, at: number): number {
   return here;
 }
 
-export function tooDeep({ maxDepth }: ScanLimits): Fault {
-  return new Fault('BODY_TOO_DEEP', `data: nested deeper than ${maxDepth} levels`);
+export function tooDeep({ maxDepth }: ScanLimits): ProtocolError {
+  return new ProtocolError('BODY_TOO_DEEP', `data: nested deeper than ${maxDepth} levels`);
 }
 
-function tooWide({ maxKeys }: ScanLimits): Fault {
-  return new Fault('BODY_TOO_WIDE', `data: more than ${maxKeys} keys`);
+function tooWide({ maxKeys }: ScanLimits): ProtocolError {
+  return new ProtocolError('BODY_TOO_WIDE', `data: more than ${maxKeys} keys`);
 }
 
-export function beyondDouble(): Fault {
-  return new Fault(
+export function beyondDouble(): ProtocolError {
+  return new ProtocolError(
     'BAD_NUMBER',
     'data: holds a number beyond what a double holds, about ±1.8e308; send it as a string',
   );

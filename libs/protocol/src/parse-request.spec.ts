@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { Fault } from './fault.js';
+import { ProtocolError } from './fault.js';
 import { parse } from './parse.js';
 import { parseRequest } from './parse-request.js';
 import { REQUESTS, type RequestName } from './request.js';
@@ -9,8 +9,8 @@ function outcome(run: () => unknown): unknown {
   try {
     return { passed: run() };
   } catch (error) {
-    if (!(error instanceof Fault)) throw error;
-    return { fault: error.fault, message: error.message };
+    if (!(error instanceof ProtocolError)) throw error;
+    return { errorName: error.errorName, message: error.message };
   }
 }
 
@@ -51,7 +51,7 @@ describe('parseRequest', () => {
   });
 
   it.each([999, 1_000, 1_001])('says of an ack of %i channels what its schema says', (count) => {
-    const entries = Array.from({ length: count }, (_, place) => [`user:${place}`, place]);
+    const entries = Array.from({ length: count }, (_, index) => [`user:${index}`, index]);
     expectAsSchema('ack', Object.fromEntries(entries));
   });
 

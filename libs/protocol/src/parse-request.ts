@@ -7,7 +7,7 @@ export function isRequest(name: string): name is RequestName {
   return Object.hasOwn(REQUESTS, name);
 }
 
-/** Returns the payload in the shape of its schema. @throws Fault */
+/** Returns the payload in the shape of its schema. @throws ProtocolError */
 export function parseRequest<N extends RequestName>(name: N, payload: unknown): RequestPayload<N> {
   if (isPlain(name, payload)) return payload as RequestPayload<N>;
   return parse(REQUESTS[name].payload, payload) as RequestPayload<N>;

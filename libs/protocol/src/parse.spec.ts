@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { Fault, type FaultName } from './fault.js';
+import { ProtocolError, type ErrorName } from './fault.js';
 import { Handshake } from './handshake.js';
 import { parse } from './parse.js';
 import { REQUESTS } from './request.js';
@@ -8,7 +8,7 @@ import { PageQuery } from './rest.js';
 const publish = { channel: 'user:1', type: 't', data: null };
 
 describe('parse', () => {
-  it.each<[FaultName, string, unknown]>([
+  it.each<[ErrorName, string, unknown]>([
     ['BAD_REQUEST', 'nothing at all', undefined],
     ['BAD_REQUEST', 'null', null],
     ['BAD_REQUEST', 'an array', [publish]],
@@ -32,17 +32,17 @@ describe('parse', () => {
     ['UNKNOWN_FIELD', 'seq', { ...publish, seq: 7 }],
     ['UNKNOWN_FIELD', 'createdAt', { ...publish, createdAt: '2000-01-01T00:00:00Z' }],
     ['UNKNOWN_FIELD', 'an own __proto__', JSON.parse('{"channel":"user:1","type":"t","data":1,"__proto__":{}}')],
-  ])('gives %s for a publish with %s', (fault, _, payload) => {
-    expect(faultOf(() => parse(REQUESTS.publish.payload, payload))).toBe(fault);
+  ])('gives %s for a publish with %s', (errorName, _, payload) => {
+    expect(faultOf(() => parse(REQUESTS.publish.payload, payload))).toBe(errorName);
   });
 
-  it.each<[FaultName, string, unknown]>([
+  it.each<[ErrorName, string, unknown]>([
     ['BAD_CHANNEL', 'a key that is no channel', { nonsense: 1 }],
     ['BAD_REQUEST', 'a negative seq', { 'user:1': -1 }],
     ['BAD_REQUEST', 'a seq beyond exact numbers', { 'user:1': 2 ** 53 }],
     ['BAD_REQUEST', 'an array', [1]],
-  ])('gives %s for an ack with %s', (fault, _, payload) => {
-    expect(faultOf(() => parse(REQUESTS.ack.payload, payload))).toBe(fault);
+  ])('gives %s for an ack with %s', (errorName, _, payload) => {
+    expect(faultOf(() => parse(REQUESTS.ack.payload, payload))).toBe(errorName);
   });
 
   it('names the field and what is wrong with it, in one short line', () => {
@@ -50,7 +50,7 @@ describe('parse', () => {
       'ttlMs: must be a whole number of milliseconds from 1 to 31536000000',
     );
     const longKey = { ...publish, ['x'.repeat(5_000)]: 1 };
-    const error = catchFault(() => parse(REQUESTS.publish.payload, longKey));
+    const error = catchError(() => parse(REQUESTS.publish.payload, longKey));
     expect(error.message.length).toBeLessThanOrEqual(300);
   });
 
@@ -61,29 +61,29 @@ describe('parse', () => {
     expect(faultOf(() => parse(PageQuery, { limit: ['1', '2'] }))).toBe('BAD_REQUEST');
   });
 
-  it('throws nothing but faults, whatever it is given', () => {
+  it('throws nothing but protocol errors, whatever it is given', () => {
     const schemas = [...Object.values(REQUESTS).map(({ payload }) => payload), Handshake, PageQuery];
     fc.assert(
       fc.property(fc.constantFrom(...schemas), fc.anything({ withNullPrototype: true }), (schema, value) => {
         try {
           parse(schema, value);
         } catch (error) {
-          expect(error).toBeInstanceOf(Fault);
+          expect(error).toBeInstanceOf(ProtocolError);
         }
       }),
     );
   });
 });
 
-function faultOf(work: () => unknown): FaultName {
-  return catchFault(work).fault;
+function faultOf(work: () => unknown): ErrorName {
+  return catchError(work).errorName;
 }
 
-function catchFault(work: () => unknown): Fault {
+function catchError(work: () => unknown): ProtocolError {
   try {
     work();
   } catch (error) {
-    if (error instanceof Fault) return error;
+    if (error instanceof ProtocolError) return error;
     throw error;
   }
   throw new Error('nothing was refused');

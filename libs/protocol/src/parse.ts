@@ -1,12 +1,13 @@
 import type { z } from 'zod';
-import { FAULTS, Fault, type FaultName } from './fault.js';
+import { ERROR_CODES, ProtocolError, type ErrorName } from './fault.js';
 
-/** Returns the value in the schema's shape, or throws a Fault that names the field and what is wrong with it. */
+/** Returns the value in the schema's shape, or throws a ProtocolError that names the field and what is wrong with it. */
 export function parse<S extends z.ZodType>(schema: S, value: unknown): z.output<S> {
-  if (namesPrototype(value)) throw new Fault('UNKNOWN_FIELD', '__proto__ is no name of a field, channel or entry');
+  if (namesPrototype(value))
+    throw new ProtocolError('UNKNOWN_FIELD', '__proto__ is no name of a field, channel or entry');
   const result = schema.safeParse(value);
   if (result.success) return result.data;
-  throw toFault(result.error.issues[0]);
+  throw errorOf(result.error.issues[0]);
 }
 
 /**
@@ -24,16 +25,16 @@ function isObject(value: unknown): value is object {
   return typeof value === 'object' && value !== null;
 }
 
-function toFault(issue: z.core.$ZodIssue | undefined): Fault {
-  if (issue === undefined) return new Fault('BAD_REQUEST', 'not the documented shape');
+function errorOf(issue: z.core.$ZodIssue | undefined): ProtocolError {
+  if (issue === undefined) return new ProtocolError('BAD_REQUEST', 'not the documented shape');
   const where = issue.path.length > 0 ? `${issue.path.map(String).join('.').slice(0, 100)}: ` : '';
-  return new Fault(faultOf(issue), `${where}${issue.message}`.slice(0, 300));
+  return new ProtocolError(faultOf(issue), `${where}${issue.message}`.slice(0, 300));
 }
 
-function faultOf(issue: z.core.$ZodIssue): FaultName {
+function faultOf(issue: z.core.$ZodIssue): ErrorName {
   if (issue.code === 'unrecognized_keys') return 'UNKNOWN_FIELD';
   // zod reports a wrong key of a record in a list of its own, whose innermost issue says more.
   if (issue.code === 'invalid_key') return issue.issues[0] ? faultOf(issue.issues[0]) : 'BAD_REQUEST';
-  const named: unknown = issue.code === 'custom' ? issue.params?.['fault'] : undefined;
-  return typeof named === 'string' && named in FAULTS ? (named as FaultName) : 'BAD_REQUEST';
+  const named: unknown = issue.code === 'custom' ? issue.params?.['errorName'] : undefined;
+  return typeof named === 'string' && named in ERROR_CODES ? (named as ErrorName) : 'BAD_REQUEST';
 }

@@ -1,10 +1,10 @@
 import { z } from 'zod';
-import { Channel, channelKind, faultParams } from './channel.js';
+import { Channel, channelKind, errorParams } from './channel.js';
 
 /** An inbox stands for the presence of its user, a group for the presence of its members. */
 export const PresenceChannel = Channel.refine((name) => channelKind(name) !== 'broadcast', {
   error: 'presence is that of user:<id> or of group:<name>',
-  ...faultParams('BAD_CHANNEL'),
+  ...errorParams('BAD_CHANNEL'),
 }).describe('`user:<id>`: that user; `group:<name>`: its members');
 
 export const UserPresence = z

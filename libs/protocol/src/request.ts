@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { bounded } from './bounded.js';
-import { Channel, DeviceId, faultParams, GroupChannel, UserId } from './channel.js';
+import { Channel, DeviceId, errorParams, GroupChannel, UserId } from './channel.js';
 import { Message, Metadata, PublishedType, Seq, TTL_MAX_MS } from './message.js';
 import { ChannelPresence, PresenceChannel } from './presence.js';
 import { ReceiptState } from './receipt.js';
@@ -15,7 +15,7 @@ const ttlMs = z
   .unknown()
   .refine((value) => Number.isInteger(value) && (value as number) >= 1 && (value as number) <= TTL_MAX_MS, {
     error: `must be a whole number of milliseconds from 1 to ${TTL_MAX_MS}`,
-    ...faultParams('BAD_TTL'),
+    ...errorParams('BAD_TTL'),
   })
   .transform((value) => value as number)
   .meta({ type: 'integer', minimum: 1, maximum: TTL_MAX_MS })

@@ -1,7 +1,7 @@
 import type { HistoryEvent } from '../history/event.js';
 import { DeliveryAudit } from './delivery-audit.js';
 import { DeviceBook } from './device-book.js';
-import { Latencies } from './latencies.js';
+import { LatencyAudit } from './latencies.js';
 import { PublishBook, type Publish } from './publish-book.js';
 import { Recipients } from './recipients.js';
 import type { Snapshot, StoredRow } from './snapshot.js';
@@ -14,7 +14,7 @@ export class Facts {
   readonly devices = new DeviceBook();
   readonly strikes = new StrikeBook();
   readonly audit = new DeliveryAudit(this.publishes, this.recipients);
-  readonly latencies = new Latencies(this.publishes, this.devices);
+  readonly latencies = new LatencyAudit(this.publishes, this.devices);
   /** The latencies stand before the devices, because they need to know how the devices were before an event. */
   private readonly books = [
     this.recipients,

@@ -26,7 +26,7 @@ interface Sample {
 }
 
 /** Measures the time from publish to delivery, for devices that wanted to be online all the while. */
-export class Latencies {
+export class LatencyAudit {
   private readonly samples: Sample[] = [];
 
   constructor(
@@ -48,8 +48,8 @@ export class Latencies {
   /** Groups the latencies by kind of fault. `calm` holds those to which no fault contributed. */
   sorted(strikes: StrikeBook): { calm: Percentiles; recoveries: Recovery[]; bystanders: Recovery[] } {
     const calm: number[] = [];
-    const recoveries = new Groups();
-    const bystanders = new Groups();
+    const recoveries = new SampleGroups();
+    const bystanders = new SampleGroups();
     for (const sample of this.samples) {
       const { publish, deliveredAt } = sample;
       const invokedAt = publish.firstInvokedAt;
@@ -77,7 +77,7 @@ function countedLatency({ countsFrom, endedAt = Infinity }: Strike, invokedAt: n
   return deliveredAt > endedAt ? deliveredAt - Math.max(invokedAt, endedAt) : undefined;
 }
 
-class Groups {
+class SampleGroups {
   private readonly byFault = new Map<string, { boundMs: number; values: number[] }>();
 
   add({ fault, recoversWithinMs }: Strike, value: number): void {

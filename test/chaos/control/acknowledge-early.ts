@@ -1,6 +1,6 @@
 import { createServer, request, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import type { Stage } from '../world/stage.js';
+import type { ChaosEnvironment } from '../world/stage.js';
 
 /**
  * How long an acknowledged publish stays in memory before it is stored. A server that works like this would lose the
@@ -12,17 +12,21 @@ const KEPT_MS = 200;
  * Stands between REST publishers and the instances: acknowledges at once, and passes the publish on some time later,
  * once.
  */
-export async function acknowledgeEarly(stage: Stage): Promise<() => void> {
-  const server = createServer((incoming, outgoing) => void acknowledge(stage, incoming, outgoing));
+export async function acknowledgeEarly(environment: ChaosEnvironment): Promise<() => void> {
+  const server = createServer((incoming, outgoing) => void acknowledge(environment, incoming, outgoing));
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  stage.crowd.sendRestTo(`http://127.0.0.1:${(server.address() as AddressInfo).port}`);
+  environment.clients.sendRestTo(`http://127.0.0.1:${(server.address() as AddressInfo).port}`);
   return () => {
     server.close();
     server.closeAllConnections();
   };
 }
 
-async function acknowledge({ fleet }: Stage, incoming: IncomingMessage, outgoing: ServerResponse): Promise<void> {
+async function acknowledge(
+  { fleet }: ChaosEnvironment,
+  incoming: IncomingMessage,
+  outgoing: ServerResponse,
+): Promise<void> {
   const chunks: Buffer[] = [];
   for await (const chunk of incoming) chunks.push(chunk as Buffer);
   outgoing.setHeader('content-type', 'application/json').end(JSON.stringify({ ok: true }));

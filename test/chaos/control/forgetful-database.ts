@@ -1,11 +1,11 @@
-import type { Stage } from '../world/stage.js';
+import type { ChaosEnvironment } from '../world/stage.js';
 
 const NOTHING_TO_END = (): void => undefined;
 
 /**
  * Has commits confirmed up to ten seconds before their WAL is written. What a crash then takes had been acknowledged.
  */
-export async function forgetQuickly({ database }: Stage): Promise<() => void> {
+export async function forgetQuickly({ database }: ChaosEnvironment): Promise<() => void> {
   await database.query(`alter system set synchronous_commit = 'off'`);
   await database.query(`alter system set wal_writer_delay = '10s'`);
   await database.query(`alter system set wal_writer_flush_after = '1GB'`);
@@ -19,7 +19,7 @@ const SKIP = `
     for each row execute function trunkline.chaos_skip()`;
 
 /** Keeps publish ids from being stored. A repeated publish is then stored again. */
-export async function forgetPublishIds({ database }: Stage): Promise<() => void> {
+export async function forgetPublishIds({ database }: ChaosEnvironment): Promise<() => void> {
   await database.query(SKIP);
   return NOTHING_TO_END;
 }

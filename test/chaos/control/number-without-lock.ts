@@ -1,4 +1,4 @@
-import type { Stage } from '../world/stage.js';
+import type { ChaosEnvironment } from '../world/stage.js';
 
 /**
  * How long each publish waits between taking a number and committing it, so that some with a higher number commit
@@ -61,8 +61,8 @@ begin
                  pg_get_function_arguments(original), pg_get_function_result(original), $body$${BODY}$body$);
 end $do$`;
 
-export async function numberWithoutLock({ database, crowd }: Stage): Promise<() => void> {
-  const channels = [...crowd.users.map((user) => `user:${user}`), ...Object.keys(crowd.groups), 'broadcast'];
+export async function numberWithoutLock({ database, clients }: ChaosEnvironment): Promise<() => void> {
+  const channels = [...clients.users.map((user) => `user:${user}`), ...Object.keys(clients.groups), 'broadcast'];
   for (const channel of channels) {
     await database.query(
       `do $do$ begin execute format('create sequence trunkline.%I', 'chaos_' || md5('${channel}')); end $do$`,

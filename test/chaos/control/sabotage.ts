@@ -1,4 +1,4 @@
-import type { Stage } from '../world/stage.js';
+import type { ChaosEnvironment } from '../world/stage.js';
 import { acknowledgeEarly } from './acknowledge-early.js';
 import { forgetPublishIds, forgetQuickly } from './forgetful-database.js';
 import { numberWithoutLock } from './number-without-lock.js';
@@ -10,7 +10,7 @@ export interface Sabotage {
    * Called when everything runs and nothing is published yet.
    * @returns a function that ends the sabotage
    */
-  readonly prepare?: (stage: Stage) => Promise<() => void>;
+  readonly prepare?: (environment: ChaosEnvironment) => Promise<() => void>;
   /** If false, the devices hand everything to their applications, repeats included. */
   readonly dedupes?: boolean;
 }

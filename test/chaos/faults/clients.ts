@@ -15,7 +15,7 @@ function clientFault({ hit, victims, ...fault }: ClientFault): Fault {
     ...fault,
     recoversWithinMs: 5_000,
     async inflict(scene) {
-      const connected = scene.stage.crowd.devices.filter(({ isReady }) => isReady);
+      const connected = scene.environment.clients.devices.filter(({ isReady }) => isReady);
       const devices = scene.dice.sample(connected, scene.dice.whole(1, victims));
       const names = devices.map(({ name }) => name);
       scene.begin(names.join(', '), { touched: names });
@@ -32,13 +32,13 @@ export const CLIENT_CUT = clientFault({
   countsFrom: 'end',
   victims: 5,
   async hit(devices, { dice, signal }) {
-    for (const { cable } of devices) cable.proxy.blackHole();
+    for (const { link } of devices) link.proxy.blackHole();
     try {
       await pause(dice.between(2_000, 8_000), signal);
     } finally {
-      for (const { cable } of devices) {
-        if (dice.chance(0.5)) cable.proxy.resetAll();
-        cable.proxy.clear();
+      for (const { link } of devices) {
+        if (dice.chance(0.5)) link.proxy.resetAll();
+        link.proxy.clear();
       }
     }
   },
@@ -53,10 +53,10 @@ export const CLIENT_HALF_OPEN = clientFault({
   weight: 4,
   countsFrom: 'publish',
   victims: 4,
-  async hit(devices, { stage, signal, trouble }) {
+  async hit(devices, { environment, signal, trouble }) {
     const connections = devices.flatMap(({ connectionId }) => connectionId ?? []);
-    for (const { cable } of devices) cable.proxy.latestLink?.vanish();
-    const areGone = async (): Promise<boolean> => signal.aborted || !(await stage.isRegistered(connections));
+    for (const { link } of devices) link.proxy.latestConnection?.vanish();
+    const areGone = async (): Promise<boolean> => signal.aborted || !(await environment.isRegistered(connections));
     try {
       await until('the server has noticed', areGone, SERVER_NOTICES_MS);
     } catch {
@@ -73,10 +73,10 @@ export const CLIENT_RESET = clientFault({
   countsFrom: 'publish',
   victims: 6,
   async hit(devices, { dice, signal }) {
-    for (const { cable } of devices) cable.proxy.latestLink?.resetMidFrame(dice.chance(0.5) ? 'up' : 'down');
+    for (const { link } of devices) link.proxy.latestConnection?.resetMidFrame(dice.chance(0.5) ? 'up' : 'down');
     await pause(2_000, signal);
     // If nothing has passed by now, there was no frame to cut.
-    for (const { cable } of devices) cable.proxy.latestLink?.spare();
+    for (const { link } of devices) link.proxy.latestConnection?.spare();
   },
 });
 
@@ -88,7 +88,7 @@ export const CLIENT_HALF_CLOSE = clientFault({
   countsFrom: 'publish',
   victims: 4,
   async hit(devices, { signal }) {
-    for (const { cable } of devices) cable.proxy.latestLink?.halfClose();
+    for (const { link } of devices) link.proxy.latestConnection?.halfClose();
     await pause(2_000, signal);
   },
 });
@@ -101,9 +101,9 @@ export const CLIENT_SLICES = clientFault({
   countsFrom: 'publish',
   victims: 6,
   async hit(devices, { dice, signal, isLong }) {
-    for (const { cable } of devices) {
+    for (const { link } of devices) {
       const latencyMs = dice.whole(5, 150);
-      cable.proxy.changeWeather(
+      link.proxy.changeWeather(
         { latencyMs, sliceBytes: dice.whole(3, 40) },
         { latencyMs, sliceBytes: dice.whole(100, 300) },
       );
@@ -111,7 +111,7 @@ export const CLIENT_SLICES = clientFault({
     try {
       await pause(isLong ? 6_000 : 4_000, signal);
     } finally {
-      for (const { cable } of devices) cable.proxy.clear();
+      for (const { link } of devices) link.proxy.clear();
     }
   },
 });
@@ -124,11 +124,11 @@ export const PAUSED_READERS = clientFault({
   countsFrom: 'end',
   victims: 4,
   async hit(devices, { signal, isLong }) {
-    for (const { cable } of devices) cable.proxy.changeWeather({}, { isSilent: true });
+    for (const { link } of devices) link.proxy.changeWeather({}, { isSilent: true });
     try {
       await pause(isLong ? 9_000 : 6_000, signal);
     } finally {
-      for (const { cable } of devices) cable.proxy.clear();
+      for (const { link } of devices) link.proxy.clear();
     }
   },
 });

@@ -15,9 +15,9 @@ export const STANDBY_PROMOTED: Fault = {
   recoversWithinMs: 5_000,
   answersWithinMs: 5_000,
   async inflict(scene) {
-    const { stage, begin, signal } = scene;
+    const { environment, begin, signal } = scene;
     let asking: Promise<void> | undefined;
-    await stage.database.failOver(IN_RECOVERY_MS, signal, () => {
+    await environment.database.failOver(IN_RECOVERY_MS, signal, () => {
       begin(`in recovery for ${IN_RECOVERY_MS} ms`);
       asking = expectNoFault(scene);
     });
@@ -41,9 +41,9 @@ const REQUESTS = [
  * Checks that no request is answered as a bug. While a standby takes no writes, it is out of reach like any database
  * that is down.
  */
-async function expectNoFault({ stage, signal, trouble }: Scene): Promise<void> {
+async function expectNoFault({ environment, signal, trouble }: Scene): Promise<void> {
   await pause(CONNECTED_MS, signal);
-  for (const { name, port } of stage.fleet.serving) {
+  for (const { name, port } of environment.fleet.serving) {
     for (const [method, path] of REQUESTS) {
       const headers = { authorization: `Bearer ${API_KEY}` };
       const { status } = await fetch(`http://127.0.0.1:${port}/v1/${path}`, { method, headers });
@@ -68,7 +68,7 @@ export const DATABASE_CLOCK: Fault = {
   movesClock: true,
   countsFrom: 'publish',
   recoversWithinMs: 5_000,
-  async inflict({ stage: { database }, dice, begin, signal, isLong }) {
+  async inflict({ environment: { database }, dice, begin, signal, isLong }) {
     const { clock } = database;
     if (!clock) throw new NotDone('the clock of PostgreSQL cannot be moved without the package libfaketime');
     const ms = dice.chance(0.5) ? BRIEFLY_MS : isLong ? 7_500 : 4_500;

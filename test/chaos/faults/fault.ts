@@ -1,10 +1,10 @@
 import type { Dice } from '../dice.js';
 import type { Expectation } from '../history/event.js';
-import type { Stage } from '../world/stage.js';
+import type { ChaosEnvironment } from '../world/stage.js';
 
 /** The environment in which one fault is done, and what the fault reports to. */
 export interface Scene {
-  readonly stage: Stage;
+  readonly environment: ChaosEnvironment;
   readonly dice: Dice;
   /** Ends a fault early. The fault heals what it did all the same. */
   readonly signal: AbortSignal;

@@ -23,9 +23,9 @@ export const STRAY_FRAMES: Fault = {
 };
 
 /** Opens one connection after the other, each to any instance. */
-async function roam({ stage, signal }: Scene, dice: Dice, endsAt: number): Promise<void> {
+async function roam({ environment, signal }: Scene, dice: Dice, endsAt: number): Promise<void> {
   while (performance.now() < endsAt) {
-    const { port } = dice.pick(stage.fleet.slots);
+    const { port } = dice.pick(environment.fleet.slots);
     if (port !== undefined) await runStray(`http://127.0.0.1:${port}`, dice, signal);
     else await pause(WHILE_GONE_MS, signal);
   }

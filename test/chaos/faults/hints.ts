@@ -11,18 +11,18 @@ export const LISTEN_BLACK_HOLE: Fault = {
   weight: 6,
   countsFrom: 'publish',
   recoversWithinMs: 2_500,
-  async inflict({ stage, dice, begin, trouble, signal }) {
-    const slot = dice.pick(stage.fleet.serving);
+  async inflict({ environment, dice, begin, trouble, signal }) {
+    const slot = dice.pick(environment.fleet.serving);
     begin(slot.name);
-    const before = slot.listen.latestLink;
+    const before = slot.listen.latestConnection;
     const forgotten = slot.listen.blackHoleOpenOnes();
-    const isBack = (): boolean => signal.aborted || slot.listen.latestLink !== before;
+    const isBack = (): boolean => signal.aborted || slot.listen.latestConnection !== before;
     try {
       await until('LISTEN is back', isBack, LISTENER_BACK_MS);
     } catch {
       trouble(`${slot.name} did not listen again within ${LISTENER_BACK_MS} ms`);
     } finally {
-      for (const link of forgotten) link.reset();
+      for (const connection of forgotten) connection.reset();
     }
   },
 };
@@ -44,14 +44,14 @@ export const FORGED_NOTIFY: Fault = {
   countsFrom: 'publish',
   recoversWithinMs: 2_000,
   async inflict(scene) {
-    scene.begin(`${scene.stage.fleet.ids.length} instances`);
+    scene.begin(`${scene.environment.fleet.ids.length} instances`);
     await forgeSome(scene);
     await forgeMany(scene);
   },
 };
 
-async function forgeSome({ stage: { database, fleet, crowd } }: Scene): Promise<void> {
-  const names = [...Object.keys(crowd.groups), 'broadcast', ...crowd.users.map((user) => `user:${user}`)];
+async function forgeSome({ environment: { database, fleet, clients } }: Scene): Promise<void> {
+  const names = [...Object.keys(clients.groups), 'broadcast', ...clients.users.map((user) => `user:${user}`)];
   const payloads = [
     '',
     '!',
@@ -66,13 +66,13 @@ async function forgeSome({ stage: { database, fleet, crowd } }: Scene): Promise<
   );
 }
 
-async function forgeMany({ stage: { database, fleet, crowd }, signal }: Scene): Promise<void> {
+async function forgeMany({ environment: { database, fleet, clients }, signal }: Scene): Promise<void> {
   const endsAt = performance.now() + BURST_MS;
   while (performance.now() < endsAt) {
     await database.query(
       `select pg_notify('trunkline_' || id, 'user:' || $2::text || E'\\n' || turn)
          from unnest($1::text[]) as id, generate_series(1, $3::int) as turn`,
-      [fleet.ids, crowd.users[0], PER_STATEMENT],
+      [fleet.ids, clients.users[0], PER_STATEMENT],
     );
     await pause(BETWEEN_MS, signal);
   }

@@ -9,8 +9,8 @@ export const KILL: Fault = {
   weight: 0,
   countsFrom: 'publish',
   recoversWithinMs: 5_000,
-  async inflict({ stage, dice, begin }) {
-    const victims = dice.sample(stage.fleet.serving, dice.chance(0.5) ? 2 : 1);
+  async inflict({ environment, dice, begin }) {
+    const victims = dice.sample(environment.fleet.serving, dice.chance(0.5) ? 2 : 1);
     begin(victims.map(({ name }) => name).join(' and '), { count: victims.length });
     await Promise.all(victims.flatMap(({ instance }) => instance?.dismiss('SIGKILL') ?? []));
   },
@@ -27,8 +27,8 @@ function stop(ms: number, weight: number, fate: string): Fault {
     weight,
     countsFrom: 'end',
     recoversWithinMs: 5_000,
-    async inflict({ stage, dice, begin, signal }) {
-      const victim = dice.pick(stage.fleet.serving);
+    async inflict({ environment, dice, begin, signal }) {
+      const victim = dice.pick(environment.fleet.serving);
       begin(victim.name, { touched: [victim.name] });
       const { instance } = victim;
       instance?.signal('SIGSTOP');
@@ -48,11 +48,11 @@ export const ROLLING_RESTART: Fault = {
   weight: 6,
   countsFrom: 'publish',
   recoversWithinMs: 5_000,
-  async inflict({ stage, begin, signal }) {
-    begin('all instances', { count: stage.fleet.slots.length });
-    for (const slot of stage.fleet.slots) {
+  async inflict({ environment, begin, signal }) {
+    begin('all instances', { count: environment.fleet.slots.length });
+    for (const slot of environment.fleet.slots) {
       await slot.replace();
-      await stage.fleet.whenAllServe();
+      await environment.fleet.whenAllServe();
       signal.throwIfAborted();
     }
   },
@@ -65,11 +65,11 @@ export const SAME_ID: Fault = {
   weight: 4,
   countsFrom: 'publish',
   recoversWithinMs: 2_000,
-  async inflict({ stage, dice, begin, trouble }) {
-    const slot = dice.pick(stage.fleet.serving);
+  async inflict({ environment, dice, begin, trouble }) {
+    const slot = dice.pick(environment.fleet.serving);
     const id = slot.instance?.id ?? '';
     begin(id, { touched: [] });
-    const { code, lastLines } = await stage.tryInstance(slot, { INSTANCE_ID: id });
+    const { code, lastLines } = await environment.tryInstance(slot, { INSTANCE_ID: id });
     if (code !== 1 || !lastLines.includes('belongs to an instance that is alive'))
       trouble(`a second process took the id of a living instance (exit code ${code})\n${lastLines}`);
   },
@@ -103,18 +103,18 @@ export const CLOCK_SKEW: Fault = {
 
 /** Replaces an instance by one with another environment, and later by one with the usual environment. */
 async function runDifferently(
-  { stage, dice, begin, signal, isLong }: Scene,
+  { environment: chaos, dice, begin, signal, isLong }: Scene,
   environment: Readonly<Record<string, string>>,
   detail: string,
 ): Promise<void> {
-  const slot: Slot = dice.pick(stage.fleet.serving);
+  const slot: Slot = dice.pick(chaos.fleet.serving);
   begin(`${slot.name}: ${detail}`);
   try {
     await slot.replace(environment);
-    await stage.fleet.whenAllServe();
+    await chaos.fleet.whenAllServe();
     await pause(isLong ? 8_000 : 5_000, signal);
   } finally {
     await slot.replace();
-    await stage.fleet.whenAllServe();
+    await chaos.fleet.whenAllServe();
   }
 }

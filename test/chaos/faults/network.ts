@@ -8,15 +8,15 @@ export const DATABASE_BLACK_HOLE: Fault = {
   weight: 4,
   countsFrom: 'end',
   recoversWithinMs: 5_000,
-  async inflict({ stage, dice, begin, signal }) {
-    const slot = dice.pick(stage.fleet.serving);
+  async inflict({ environment, dice, begin, signal }) {
+    const slot = dice.pick(environment.fleet.serving);
     begin(slot.name, { touched: [slot.name] });
     const forgotten = slot.database.blackHoleOpenOnes();
     try {
       // The instance gives up a statement without an answer after 12 s.
       await pause(12_500, signal);
     } finally {
-      for (const link of forgotten) link.reset();
+      for (const connection of forgotten) connection.reset();
     }
   },
 };
@@ -28,8 +28,8 @@ export const DATABASE_LATENCY: Fault = {
   weight: 4,
   countsFrom: 'publish',
   recoversWithinMs: 3_000,
-  async inflict({ stage, dice, begin, signal }) {
-    const slot = dice.pick(stage.fleet.serving);
+  async inflict({ environment, dice, begin, signal }) {
+    const slot = dice.pick(environment.fleet.serving);
     begin(slot.name);
     slot.database.changeWeather({ latencyMs: 40 });
     try {

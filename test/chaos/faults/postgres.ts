@@ -1,6 +1,6 @@
 import type { Device } from '../world/device.js';
 import { pause } from '../world/pause.js';
-import type { Stage } from '../world/stage.js';
+import type { ChaosEnvironment } from '../world/stage.js';
 import type { Fault, Scene } from './fault.js';
 
 export const POSTGRES_CRASH: Fault = {
@@ -45,14 +45,14 @@ const TOLD_AFTER_MS = 5_000;
  * alive and keep their connections.
  */
 export async function expectOutageIsSurvived(scene: Scene, outage: () => Promise<void>): Promise<void> {
-  const steady = new SteadyConnections(scene.stage);
+  const steady = new SteadyConnections(scene.environment);
   await Promise.all([outage(), expectOutageIsTold(scene)]);
   for (const what of steady.lost) scene.trouble(`${what} while PostgreSQL was away`);
 }
 
-async function expectOutageIsTold({ stage, signal, trouble }: Scene): Promise<void> {
+async function expectOutageIsTold({ environment, signal, trouble }: Scene): Promise<void> {
   await pause(TOLD_AFTER_MS, signal);
-  for (const { name, port } of stage.fleet.serving) {
+  for (const { name, port } of environment.fleet.serving) {
     for (const [path, expected] of [
       ['/health/ready', 503],
       ['/health/live', 200],
@@ -67,8 +67,8 @@ async function expectOutageIsTold({ stage, signal, trouble }: Scene): Promise<vo
 class SteadyConnections {
   private readonly connections: ReadonlyMap<Device, string | undefined>;
 
-  constructor(stage: Stage) {
-    this.connections = new Map(stage.crowd.listeners.map((device) => [device, device.connectionId]));
+  constructor(environment: ChaosEnvironment) {
+    this.connections = new Map(environment.clients.listeners.map((device) => [device, device.connectionId]));
   }
 
   get lost(): string[] {
@@ -77,9 +77,9 @@ class SteadyConnections {
   }
 }
 
-async function bounce({ stage, begin, signal }: Scene, how: 'immediate' | 'fast', awayMs: number): Promise<void> {
+async function bounce({ environment, begin, signal }: Scene, how: 'immediate' | 'fast', awayMs: number): Promise<void> {
   begin(`${how}, away for ${Math.round(awayMs)} ms`);
-  await stage.database.bounce(how, awayMs, signal);
+  await environment.database.bounce(how, awayMs, signal);
 }
 
 const COMMITS_PILE_UP_MS = 800;
@@ -93,7 +93,7 @@ export const CRASH_IN_COMMIT: Fault = {
   weight: 6,
   countsFrom: 'end',
   recoversWithinMs: 5_000,
-  async inflict({ stage: { database }, begin, signal }) {
+  async inflict({ environment: { database }, begin, signal }) {
     begin('synchronous_standby_names = ghost, then immediate');
     await database.query(`alter system set synchronous_standby_names = 'ghost'`);
     try {
@@ -118,11 +118,11 @@ export const TERMINATE_SESSIONS: Fault = {
   weight: 6,
   countsFrom: 'publish',
   recoversWithinMs: 5_000,
-  async inflict({ stage, dice, begin, signal }) {
-    const sessions = await stage.database.query<{ pid: number }>(OUR_SESSIONS);
+  async inflict({ environment, dice, begin, signal }) {
+    const sessions = await environment.database.query<{ pid: number }>(OUR_SESSIONS);
     begin(`${sessions.length} sessions`);
     for (const { pid } of dice.shuffle(sessions)) {
-      await stage.database.query('select pg_terminate_backend($1)', [pid]);
+      await environment.database.query('select pg_terminate_backend($1)', [pid]);
       await pause(BETWEEN_SESSIONS_MS, signal);
     }
   },
@@ -140,7 +140,7 @@ export const AMBIGUOUS_COMMIT: Fault = {
   weight: 7,
   countsFrom: 'end',
   recoversWithinMs: 5_000,
-  async inflict({ stage: { database }, begin, signal }) {
+  async inflict({ environment: { database }, begin, signal }) {
     begin('synchronous_standby_names = ghost');
     await database.query(`alter system set synchronous_standby_names = 'ghost'`);
     try {

@@ -22,7 +22,7 @@ export const FOREIGN_SETTINGS: Fault = {
   weight: 5,
   countsFrom: 'publish',
   recoversWithinMs: 5_000,
-  async inflict({ stage: { database }, dice, begin, signal, isLong }) {
+  async inflict({ environment: { database }, dice, begin, signal, isLong }) {
     const whose = dice.pick([`role ${ROLE}`, `database ${DATABASE}`]);
     const chosen = Object.entries(SETTINGS).map(([name, values]) => `${name} = '${dice.pick<string>(values)}'`);
     begin(`${whose}: ${chosen.join(', ')}`);
@@ -54,7 +54,7 @@ export const LOGIN_CLOSED: Fault = {
   inflict: (scene) => expectOutageIsSurvived(scene, () => closeLogin(scene)),
 };
 
-async function closeLogin({ stage: { database }, dice, begin, signal, isLong }: Scene): Promise<void> {
+async function closeLogin({ environment: { database }, dice, begin, signal, isLong }: Scene): Promise<void> {
   const { close, open } = dice.pick(locks(decodeURIComponent(new URL(database.url).password)));
   begin(close);
   try {

@@ -8,8 +8,8 @@ export const LOCK_MESSAGES: Fault = {
   weight: 6,
   countsFrom: 'end',
   recoversWithinMs: 5_000,
-  async inflict({ stage, begin, signal, isLong }) {
-    await stage.database.withSession('trunkline', async (session) => {
+  async inflict({ environment, begin, signal, isLong }) {
+    await environment.database.withSession('trunkline', async (session) => {
       begin('access exclusive');
       await session.query('begin');
       await session.query('lock table trunkline.messages in access exclusive mode');
@@ -29,10 +29,10 @@ export const LONG_TRANSACTION: Fault = {
   countsFrom: 'publish',
   recoversWithinMs: 2_000,
   isBackground: true,
-  async inflict({ stage, begin, signal, isLong }) {
-    const known = await stage.database.query('select from pg_database where datname = $1', [ELSEWHERE]);
-    if (known.length === 0) await stage.database.query(`create database ${ELSEWHERE}`);
-    await stage.database.withSession(ELSEWHERE, async (session) => {
+  async inflict({ environment, begin, signal, isLong }) {
+    const known = await environment.database.query('select from pg_database where datname = $1', [ELSEWHERE]);
+    if (known.length === 0) await environment.database.query(`create database ${ELSEWHERE}`);
+    await environment.database.withSession(ELSEWHERE, async (session) => {
       begin(ELSEWHERE);
       await session.query('begin');
       await session.query('create table if not exists written (at timestamptz)');
@@ -63,7 +63,7 @@ export const DISK_FULL: Fault = {
   weight: 5,
   countsFrom: 'end',
   recoversWithinMs: 5_000,
-  async inflict({ stage: { database }, begin, signal }) {
+  async inflict({ environment: { database }, begin, signal }) {
     begin('messages cannot grow');
     try {
       await database.query(FILL);
@@ -83,7 +83,7 @@ export const PUBLICATION_FOR_ALL: Fault = {
   weight: 5,
   countsFrom: 'publish',
   recoversWithinMs: 5_000,
-  async inflict({ stage: { database }, begin, signal, isLong }) {
+  async inflict({ environment: { database }, begin, signal, isLong }) {
     begin('for all tables');
     try {
       await database.query(`create publication ${PUBLICATION} for all tables`);

@@ -1,11 +1,11 @@
 import { Dice } from '../dice.js';
 import type { Happening } from '../history/event.js';
 import type { HistoryFile } from '../history/history-file.js';
-import type { Stage } from '../world/stage.js';
+import type { ChaosEnvironment } from '../world/stage.js';
 import type { Fault, Scene } from './fault.js';
 import { NotDone, NotHealed } from './not-done.js';
 import type { FaultPlan } from './plan.js';
-import { Tormentor } from './tormentor.js';
+import { Nemesis } from './tormentor.js';
 
 /**
  * Makes a fault that runs in the background, where neither an instance nor the database is looked at: it touches
@@ -27,14 +27,14 @@ function faultThat(inflict: (scene: Scene, tries: number) => void): Fault {
 async function told(fault: Fault): Promise<Happening[]> {
   const happenings: Happening[] = [];
   const deck = [fault];
-  const tormentor = new Tormentor({
-    stage: {} as Stage,
+  const nemesis = new Nemesis({
+    environment: {} as ChaosEnvironment,
     plan: { next: () => deck.shift(), isLong: false } as unknown as FaultPlan,
     dice: new Dice(1),
     history: { record: (happening: Happening) => happenings.push(happening) } as unknown as HistoryFile,
     note: () => undefined,
   });
-  await tormentor.run(0, new AbortController().signal);
+  await nemesis.run(0, new AbortController().signal);
   return happenings;
 }
 

@@ -3,13 +3,13 @@ import type { Dice } from '../dice.js';
 import type { HistoryFile } from '../history/history-file.js';
 import { lookAtRegistry } from '../world/look-at-registry.js';
 import { pause } from '../world/pause.js';
-import type { Stage } from '../world/stage.js';
+import type { ChaosEnvironment } from '../world/stage.js';
 import type { Fault } from './fault.js';
 import { NotDone, NotHealed } from './not-done.js';
 import type { FaultPlan } from './plan.js';
 
-export interface TormentorOptions {
-  readonly stage: Stage;
+export interface NemesisOptions {
+  readonly environment: ChaosEnvironment;
   readonly plan: FaultPlan;
   readonly dice: Dice;
   readonly history: HistoryFile;
@@ -20,16 +20,16 @@ const TRIES = 3;
 const BETWEEN_TRIES_MS = 500;
 
 /** Does one fault after the other, waits after each, and checks that the registry is right again. */
-export class Tormentor {
+export class Nemesis {
   private readonly inBackground: Promise<void>[] = [];
   private strikes = 0;
   private faults = 0;
 
-  constructor(private readonly options: TormentorOptions) {}
+  constructor(private readonly options: NemesisOptions) {}
 
   /** Runs until the time is up. Everything is healed by then. */
   async run(durationMs: number, signal: AbortSignal): Promise<void> {
-    const { plan, stage } = this.options;
+    const { plan, environment } = this.options;
     const endsAt = performance.now() + durationMs;
     for (let fault = plan.next(durationMs); fault; fault = plan.next(endsAt - performance.now())) {
       signal.throwIfAborted();
@@ -42,7 +42,7 @@ export class Tormentor {
       }
       await this.strike(fault, signal);
       await this.look(this.strikes, signal);
-      await stage.fleet.whenAllServe();
+      await environment.fleet.whenAllServe();
     }
     await pause(Math.max(0, endsAt - performance.now()), signal);
     await Promise.all(this.inBackground);
@@ -58,13 +58,13 @@ export class Tormentor {
   }
 
   private async isDone(fault: Fault, turn: number, signal: AbortSignal): Promise<boolean> {
-    const { stage, plan, dice, history, note } = this.options;
+    const { environment, plan, dice, history, note } = this.options;
     const { name, countsFrom, recoversWithinMs, isBackground = false, answersWithinMs, movesClock } = fault;
     const strike = ++this.strikes;
     let hasBegun = false;
     const trouble = (what: string): void => history.record({ event: 'trouble', what });
     const inflicting = fault.inflict({
-      stage,
+      environment,
       signal,
       dice: dice.named(`strike ${turn}`),
       isLong: plan.isLong,
@@ -101,9 +101,13 @@ export class Tormentor {
   }
 
   private async look(strike: number, signal: AbortSignal): Promise<void> {
-    const { stage, history, note } = this.options;
+    const { environment, history, note } = this.options;
     await pause(AFTERMATH_MS, signal);
-    const { ghosts, missing, ...counts } = await lookAtRegistry(stage.database, stage.sockets, AFTERMATH_MS);
+    const { ghosts, missing, ...counts } = await lookAtRegistry(
+      environment.database,
+      environment.sockets,
+      AFTERMATH_MS,
+    );
     history.record({ event: 'registry', strike, ...counts, ghosts, missing });
     if (ghosts.length + missing.length > 0) note(`  registry: ${ghosts.length} ghosts, ${missing.length} missing`);
   }

@@ -57,8 +57,8 @@ async function open(): Promise<{ near: End; far: End }> {
   const near = new End(connect({ port: proxy.port, host: '127.0.0.1', noDelay: true }));
   clients.push(near);
   await once(near.socket, 'connect');
-  const place = clients.length - 1;
-  return { near, far: await until('the server has it', () => accepted[place]) };
+  const index = clients.length - 1;
+  return { near, far: await until('the server has it', () => accepted[index]) };
 }
 
 async function expectExchange({ near, far }: { near: End; far: End }): Promise<void> {
@@ -116,7 +116,7 @@ test('cuts what passes into slices, and keeps their order', async () => {
 
 test('resets a connection in the middle of a packet', async () => {
   const { near, far } = await open();
-  proxy.latestLink?.resetMidFrame('up');
+  proxy.latestConnection?.resetMidFrame('up');
   near.socket.write('12345678');
   // If bytes and a RST are found together, Node may report an end instead of an error.
   await until('both have heard of it', () => near.isClosed && (far.isClosed || far.hasEnded));
@@ -125,14 +125,14 @@ test('resets a connection in the middle of a packet', async () => {
 
 test('spares a connection on which nothing has come to be torn', async () => {
   const ends = await open();
-  proxy.latestLink?.resetMidFrame('up');
-  proxy.latestLink?.spare();
+  proxy.latestConnection?.resetMidFrame('up');
+  proxy.latestConnection?.spare();
   await expectExchange(ends);
 });
 
 test('half closes: the server is told that nothing more comes, and can still answer', async () => {
   const { near, far } = await open();
-  proxy.latestLink?.halfClose();
+  proxy.latestConnection?.halfClose();
   await until('the server is told', () => far.hasEnded);
   far.socket.write('still here');
   await until('it arrives', () => near.text === 'still here');
@@ -140,11 +140,11 @@ test('half closes: the server is told that nothing more comes, and can still ans
 
 test('lets a client vanish without telling the server', async () => {
   const { near, far } = await open();
-  proxy.latestLink?.vanish();
+  proxy.latestConnection?.vanish();
   await until('the client has gone', () => near.isClosed);
-  expect([far.hasEnded, far.isClosed, proxy.latestLink?.isFarOpen]).toEqual([false, false, true]);
+  expect([far.hasEnded, far.isClosed, proxy.latestConnection?.isFarOpen]).toEqual([false, false, true]);
   far.socket.destroy();
-  await until('the proxy has noticed', () => proxy.latestLink?.isFarOpen === false);
+  await until('the proxy has noticed', () => proxy.latestConnection?.isFarOpen === false);
 });
 
 test('refuses new connections, and accepts them again on the same port', async () => {

@@ -1,6 +1,6 @@
 import { connect, createServer, type AddressInfo, type Server, type Socket } from 'node:net';
 import { until } from '../../support/until.js';
-import { Link, type WeatherPair } from './link.js';
+import { ProxiedConnection, type WeatherPair } from './link.js';
 import { FAIR, type Weather } from './pipe.js';
 import { resetSocket } from './reset-socket.js';
 
@@ -8,10 +8,10 @@ const HOST = '127.0.0.1';
 
 /** A TCP proxy that can do to its connections what networks do: delay, cut up, swallow, tear, half close. */
 export class ChaosProxy {
-  private readonly links = new Set<Link>();
+  private readonly connections = new Set<ProxiedConnection>();
   private weather: WeatherPair = { up: FAIR, down: FAIR };
   private server: Server | undefined;
-  private latest: Link | undefined;
+  private latest: ProxiedConnection | undefined;
 
   private constructor(
     /** Asked anew for each connection. If it gives undefined, nobody is there, and the connection is reset. */
@@ -28,18 +28,18 @@ export class ChaosProxy {
   }
 
   /** The connection made last, whether or not it is still open. */
-  get latestLink(): Link | undefined {
+  get latestConnection(): ProxiedConnection | undefined {
     return this.latest;
   }
 
   get openLinks(): number {
-    return this.links.size;
+    return this.connections.size;
   }
 
   /** Changes how bytes pass from now on, for connections that are open and to come. */
   changeWeather(up: Partial<Weather>, down: Partial<Weather> = up): void {
     this.weather = { up: { ...FAIR, ...up }, down: { ...FAIR, ...down } };
-    for (const link of this.links) link.changeTo(this.weather);
+    for (const connection of this.connections) connection.changeTo(this.weather);
   }
 
   /** Swallows everything. Connections stay open, and new ones are accepted and get no answer. */
@@ -51,9 +51,10 @@ export class ChaosProxy {
    * Swallows everything on the connections open now, as when a router forgets them; new ones pass.
    * @returns these connections
    */
-  blackHoleOpenOnes(): Link[] {
-    const forgotten = [...this.links];
-    for (const link of forgotten) link.changeTo({ up: { ...FAIR, isSilent: true }, down: { ...FAIR, isSilent: true } });
+  blackHoleOpenOnes(): ProxiedConnection[] {
+    const forgotten = [...this.connections];
+    for (const connection of forgotten)
+      connection.changeTo({ up: { ...FAIR, isSilent: true }, down: { ...FAIR, isSilent: true } });
     return forgotten;
   }
 
@@ -62,7 +63,7 @@ export class ChaosProxy {
   }
 
   resetAll(): void {
-    for (const link of this.links) link.reset();
+    for (const connection of this.connections) connection.reset();
   }
 
   /** Refuses new connections, as if nobody listened. Open ones go on. */
@@ -104,9 +105,9 @@ export class ChaosProxy {
     }
     near.setNoDelay(true);
     const far = connect({ port, host: HOST, allowHalfOpen: true, noDelay: true });
-    const link = new Link(near, far, this.weather, () => this.links.delete(link));
-    this.links.add(link);
-    this.latest = link;
+    const connection = new ProxiedConnection(near, far, this.weather, () => this.connections.delete(connection));
+    this.connections.add(connection);
+    this.latest = connection;
   }
 }
 

@@ -12,7 +12,7 @@ export interface WeatherPair {
  * One connection through a proxy: the client's socket, the proxy's socket to the server, and both directions between
  * them.
  */
-export class Link {
+export class ProxiedConnection {
   /**
    * When the server's side was closed, by performance.now(). Until then the server may take the connection for open.
    */

@@ -2,18 +2,18 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { signToken } from '#auth';
 import type { Dice } from '../dice.js';
 import type { Happening } from '../history/event.js';
-import { Cable } from './cable.js';
+import { ProxiedLink } from './cable.js';
 import { Device, type Habits } from './device.js';
-import type { OpenSockets } from './open-sockets.js';
-import { Publisher } from './publisher.js';
+import type { OpenWires } from './open-sockets.js';
+import { ChaosPublisher } from './publisher.js';
 import { RestRoute, SocketRoute, type Route } from './route.js';
 import type { Slot } from './slot.js';
 import { JWT_SECRET } from '../../support/server.js';
 
-export interface CrowdOptions {
+export interface ChaosClientsOptions {
   readonly dice: Dice;
   readonly record: (happening: Happening) => void;
-  readonly sockets: OpenSockets;
+  readonly sockets: OpenWires;
   readonly pickSlot: (dice: Dice) => Slot | undefined;
   /** The publishes in a second, of all publishers together, when nothing is in the way. */
   readonly rate: number;
@@ -35,7 +35,7 @@ const BROADCAST_SHARE = 0.003;
 const TOKEN_TTL_MS = 24 * 3_600_000;
 
 /** All clients of a run: those who receive, and those who publish. */
-export class Crowd {
+export class ChaosClients {
   readonly groups: Readonly<Record<string, readonly string[]>>;
   readonly users: readonly string[];
   readonly devices: Device[] = [];
@@ -43,13 +43,13 @@ export class Crowd {
   readonly roamers: readonly Device[];
   /** The devices that stay, and publish nothing. */
   readonly listeners: readonly Device[];
-  private readonly publishers: readonly Publisher[];
+  private readonly publishers: readonly ChaosPublisher[];
   private readonly restRoutes: RestRoute[] = [];
   private lastNumber = 0;
 
   private constructor(
-    private readonly options: CrowdOptions,
-    private readonly cables: readonly Cable[],
+    private readonly options: ChaosClientsOptions,
+    private readonly links: readonly ProxiedLink[],
   ) {
     const { dice } = options;
     const users = Array.from({ length: USERS }, (_, index) => `u${String(index + 1).padStart(2, '0')}`);
@@ -59,19 +59,19 @@ export class Crowd {
       ...this.users.map((user) => ({ user, deviceId: 'phone' })),
       ...users.slice(0, USERS_WITH_TWO_DEVICES).map((user) => ({ user, deviceId: 'laptop' })),
     ];
-    const spare = [...cables];
+    const spare = [...links];
     for (const seat of seats) this.devices.push(this.device(seat, takeFrom(spare)));
     const steady = this.devices.filter(({ isSlow }) => !isSlow);
     this.roamers = steady.slice(-ROAMERS);
     this.listeners = steady.slice(SOCKET_PUBLISHERS, -ROAMERS);
     const routes: Route[] = steady.slice(0, SOCKET_PUBLISHERS).map((device) => new SocketRoute(device));
     for (let number = 1; number <= REST_PUBLISHERS; number++) routes.push(this.restRoute(number, takeFrom(spare)));
-    this.publishers = routes.map((route, place) => this.publisher(route, place, routes.length));
+    this.publishers = routes.map((route, index) => this.publisher(route, index, routes.length));
   }
 
-  static async gather(options: CrowdOptions): Promise<Crowd> {
+  static async gather(options: ChaosClientsOptions): Promise<ChaosClients> {
     const count = USERS + 1 + USERS_WITH_TWO_DEVICES + REST_PUBLISHERS;
-    return new Crowd(options, await Promise.all(Array.from({ length: count }, () => Cable.make())));
+    return new ChaosClients(options, await Promise.all(Array.from({ length: count }, () => ProxiedLink.make())));
   }
 
   get isComplete(): boolean {
@@ -112,10 +112,10 @@ export class Crowd {
 
   disperse(): void {
     for (const device of this.devices) device.leave('clean');
-    for (const { proxy } of this.cables) proxy.stop();
+    for (const { proxy } of this.links) proxy.stop();
   }
 
-  private device({ user, deviceId }: { user: string; deviceId: string }, cable: Cable): Device {
+  private device({ user, deviceId }: { user: string; deviceId: string }, link: ProxiedLink): Device {
     const { sockets, record, pickSlot } = this.options;
     const dice = this.options.dice.named(`${user}/${deviceId}`);
     const token = signToken(JWT_SECRET, { user, grants: ['publish:*'], ttlMs: TOKEN_TTL_MS });
@@ -125,27 +125,27 @@ export class Crowd {
       paceMs: user === SNAIL ? SNAIL_PACE_MS : 0,
       dedupes: this.options.dedupes,
     };
-    return new Device({ user, deviceId, token, cable, sockets, record, dice, habits, pickSlot: () => pickSlot(dice) });
+    return new Device({ user, deviceId, token, link, sockets, record, dice, habits, pickSlot: () => pickSlot(dice) });
   }
 
-  private restRoute(number: number, cable: Cable): RestRoute {
+  private restRoute(number: number, link: ProxiedLink): RestRoute {
     const dice = this.options.dice.named(`rest-${number}`);
     const name = `rest-${number}`;
-    const route = new RestRoute(name, cable, () => this.options.pickSlot(dice));
+    const route = new RestRoute(name, link, () => this.options.pickSlot(dice));
     this.restRoutes.push(route);
     return route;
   }
 
-  private publisher(route: Route, place: number, count: number): Publisher {
+  private publisher(route: Route, index: number, count: number): ChaosPublisher {
     const { record, rate } = this.options;
-    return new Publisher({
+    return new ChaosPublisher({
       route,
       record,
       dice: this.options.dice.named(`publisher ${route.publisher}`),
       everyMs: (1_000 * count) / rate,
       pickChannel: (dice) => this.pickChannel(dice),
       next: () => ++this.lastNumber,
-      isFainthearted: place % 6 === 5,
+      isFainthearted: index % 6 === 5,
     });
   }
 
@@ -167,8 +167,8 @@ export class Crowd {
   }
 }
 
-function takeFrom(cables: Cable[]): Cable {
-  const cable = cables.pop();
-  if (!cable) throw new Error('too few cables');
-  return cable;
+function takeFrom(links: ProxiedLink[]): ProxiedLink {
+  const link = links.pop();
+  if (!link) throw new Error('too few links');
+  return link;
 }

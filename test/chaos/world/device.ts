@@ -4,9 +4,9 @@ import type { EventPayload, RequestName, WireError } from '#protocol';
 import type { Dice } from '../dice.js';
 import type { Happening } from '../history/event.js';
 import { Acknowledger } from './acknowledger.js';
-import type { Cable } from './cable.js';
+import type { ProxiedLink } from './cable.js';
 import { Mailbox, type Packet } from './mailbox.js';
-import type { OpenSockets } from './open-sockets.js';
+import type { OpenWires } from './open-sockets.js';
 import type { Slot } from './slot.js';
 
 export interface Habits {
@@ -22,12 +22,12 @@ export interface DeviceOptions {
   readonly user: string;
   readonly deviceId: string;
   readonly token: string;
-  readonly cable: Cable;
+  readonly link: ProxiedLink;
   /**
    * Picks the instance to which a load balancer would send the device; the balancer may not know yet which are dead.
    */
   readonly pickSlot: () => Slot | undefined;
-  readonly sockets: OpenSockets;
+  readonly sockets: OpenWires;
   readonly record: (happening: Happening) => void;
   readonly dice: Dice;
   readonly habits: Habits;
@@ -66,8 +66,8 @@ export class Device {
     return this.connection;
   }
 
-  get cable(): Cable {
-    return this.options.cable;
+  get link(): ProxiedLink {
+    return this.options.link;
   }
 
   get isSlow(): boolean {
@@ -91,7 +91,7 @@ export class Device {
     this.isWanted = false;
     this.options.record({ event: 'leave', device: this.name });
     if (how === 'clean') this.acknowledger?.flush();
-    else this.cable.proxy.resetAll();
+    else this.link.proxy.resetAll();
     this.release('left');
   }
 
@@ -116,10 +116,10 @@ export class Device {
   }
 
   private open(): void {
-    const { cable, pickSlot, token, deviceId, habits } = this.options;
-    cable.slot = pickSlot();
+    const { link, pickSlot, token, deviceId, habits } = this.options;
+    link.slot = pickSlot();
     const resume = habits.resumes ? { resume: this.mailbox.positions } : {};
-    const socket = io(cable.url, {
+    const socket = io(link.url, {
       transports: ['websocket'],
       reconnection: false,
       forceNew: true,
@@ -142,10 +142,10 @@ export class Device {
   }
 
   private connected(socket: Socket): void {
-    const { latestLink } = this.cable.proxy;
-    if (!latestLink || socket.id === undefined) throw new Error('connected without a connection');
+    const { latestConnection } = this.link.proxy;
+    if (!latestConnection || socket.id === undefined) throw new Error('connected without a connection');
     this.connection = socket.id;
-    this.options.sockets.opened(socket.id, latestLink);
+    this.options.sockets.opened(socket.id, latestConnection);
     const { wantsConfirmation } = this.options.habits;
     const { record } = this.options;
     this.acknowledger = new Acknowledger(socket, socket.id, { device: this.name, record, wantsConfirmation });
@@ -156,7 +156,7 @@ export class Device {
     this.isReady = true;
     this.options.sockets.ready(connection);
     const positions = Object.fromEntries(channels.map(({ channel, seq }) => [channel, seq]));
-    const via = this.cable.slot?.name ?? '';
+    const via = this.link.slot?.name ?? '';
     this.options.record({ event: 'open', device: this.name, connection, via, positions });
     this.changes.emit('ready');
   }

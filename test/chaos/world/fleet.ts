@@ -5,12 +5,12 @@ import { Slot, type SlotOptions } from './slot.js';
 const SERVING_DEADLINE_MS = 60_000;
 
 /** All instances of a run. */
-export class Fleet {
+export class ChaosFleet {
   private constructor(readonly slots: readonly Slot[]) {}
 
-  static async make(count: number, options: Omit<SlotOptions, 'place'>): Promise<Fleet> {
-    const places = Array.from({ length: count }, (_, index) => index + 1);
-    return new Fleet(await Promise.all(places.map((place) => Slot.make({ ...options, place }))));
+  static async make(count: number, options: Omit<SlotOptions, 'index'>): Promise<ChaosFleet> {
+    const indexes = Array.from({ length: count }, (_, index) => index + 1);
+    return new ChaosFleet(await Promise.all(indexes.map((index) => Slot.make({ ...options, index }))));
   }
 
   async open(): Promise<void> {

@@ -13,7 +13,7 @@ export interface Ending {
 }
 
 /** One server process, from its start to its end. */
-export class Instance {
+export class ChaosInstance {
   /** Rejects if the process ends before it serves. */
   readonly serving: Promise<void>;
   readonly exited: Promise<Ending>;

@@ -1,4 +1,4 @@
-import type { Comparison, OpenSockets } from './open-sockets.js';
+import type { Comparison, OpenWires } from './open-sockets.js';
 import type { OwnDatabase } from './own-database.js';
 
 /**
@@ -22,7 +22,7 @@ export interface RegistryComparison extends Comparison {
  */
 export async function lookAtRegistry(
   database: OwnDatabase,
-  sockets: OpenSockets,
+  sockets: OpenWires,
   graceMs: number,
 ): Promise<RegistryComparison> {
   const all = await database.query<{ connection_id: string }>(REGISTERED, [0]);

@@ -1,8 +1,8 @@
-import type { Link } from '../net/link.js';
+import type { ProxiedConnection } from '../net/link.js';
 
 interface OpenSocket {
   readonly connection: string;
-  readonly link: Link;
+  readonly wire: ProxiedConnection;
   /** When the client learned of the connection, by performance.now(). */
   readonly openedAtMs: number;
   /** True when `ready` has come and the client has not closed the connection. */
@@ -16,11 +16,11 @@ export interface Comparison {
 }
 
 /** The connections that are really open, as their proxied links show. */
-export class OpenSockets {
+export class OpenWires {
   private readonly sockets = new Map<string, OpenSocket>();
 
-  opened(connection: string, link: Link): void {
-    this.sockets.set(connection, { connection, link, openedAtMs: performance.now(), isReady: false });
+  opened(connection: string, wire: ProxiedConnection): void {
+    this.sockets.set(connection, { connection, wire, openedAtMs: performance.now(), isReady: false });
   }
 
   ready(connection: string): void {
@@ -36,7 +36,7 @@ export class OpenSockets {
 
   /** Counts the connections that the server may still take for open. */
   get openCount(): number {
-    return [...this.sockets.values()].filter(({ link }) => link.isFarOpen).length;
+    return [...this.sockets.values()].filter(({ wire }) => wire.isFarOpen).length;
   }
 
   /**
@@ -45,13 +45,13 @@ export class OpenSockets {
    */
   compare(registered: readonly string[], graceMs: number): Comparison {
     const before = performance.now() - graceMs;
-    for (const { connection, link } of this.sockets.values()) {
-      if ((link.farClosedAtMs ?? Infinity) < before) this.sockets.delete(connection);
+    for (const { connection, wire } of this.sockets.values()) {
+      if ((wire.farClosedAtMs ?? Infinity) < before) this.sockets.delete(connection);
     }
     const known = new Set(registered);
     const ghosts = registered.filter((connection) => !this.sockets.has(connection));
     const missing = [...this.sockets.values()]
-      .filter(({ link, isReady, openedAtMs }) => isReady && link.isFarOpen && openedAtMs < before)
+      .filter(({ wire, isReady, openedAtMs }) => isReady && wire.isFarOpen && openedAtMs < before)
       .map(({ connection }) => connection)
       .filter((connection) => !known.has(connection));
     return { sockets: this.openCount, ghosts, missing };

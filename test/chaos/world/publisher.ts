@@ -35,7 +35,7 @@ const PERSEVERANCE_MS = 60_000;
  * Publishes one message after the other, each with its own publish id. What may have failed is repeated, on any
  * instance.
  */
-export class Publisher {
+export class ChaosPublisher {
   constructor(private readonly options: PublisherOptions) {}
 
   /** Resolves when the publish under way at the signal has an answer. */

@@ -1,6 +1,6 @@
 import type { Publish, WireError } from '#protocol';
 import { API_KEY } from '../../support/server.js';
-import type { Cable } from './cable.js';
+import type { ProxiedLink } from './cable.js';
 import type { Device } from './device.js';
 import type { Slot } from './slot.js';
 
@@ -43,7 +43,7 @@ export class SocketRoute implements Route {
   }
 
   get via(): string {
-    return this.device.cable.slot?.name ?? '';
+    return this.device.link.slot?.name ?? '';
   }
 
   whenOpen(signal: AbortSignal): Promise<void> {
@@ -61,7 +61,7 @@ export class SocketRoute implements Route {
   }
 
   cut(): void {
-    this.device.cable.proxy.resetAll();
+    this.device.link.proxy.resetAll();
   }
 }
 
@@ -72,22 +72,22 @@ export class RestRoute implements Route {
 
   constructor(
     readonly publisher: string,
-    private readonly cable: Cable,
+    private readonly link: ProxiedLink,
     private readonly pickSlot: () => Slot | undefined,
   ) {}
 
   get via(): string {
-    return this.cable.slot?.name ?? '';
+    return this.link.slot?.name ?? '';
   }
 
   whenOpen(): Promise<void> {
-    this.cable.slot ??= this.pickSlot();
+    this.link.slot ??= this.pickSlot();
     return Promise.resolve();
   }
 
   async attempt(request: Publish): Promise<Answer> {
     try {
-      const response = await fetch(`${this.detour ?? this.cable.url}/v1/messages`, {
+      const response = await fetch(`${this.detour ?? this.link.url}/v1/messages`, {
         method: 'POST',
         headers: { 'content-type': 'application/json', authorization: `Bearer ${API_KEY}` },
         body: JSON.stringify(request),
@@ -103,13 +103,13 @@ export class RestRoute implements Route {
   }
 
   cut(): void {
-    this.cable.proxy.resetAll();
+    this.link.proxy.resetAll();
   }
 
   /** The next attempt may go to another instance. */
   private moveOn(): void {
-    this.cable.slot = undefined;
-    this.cable.proxy.resetAll();
+    this.link.slot = undefined;
+    this.link.proxy.resetAll();
   }
 }
 

@@ -1,10 +1,10 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { API_KEY, JWT_SECRET } from '../../support/server.js';
 import { ChaosProxy } from '../net/chaos-proxy.js';
-import { Instance } from './instance.js';
+import { ChaosInstance } from './instance.js';
 
 export interface SlotOptions {
-  readonly place: number;
+  readonly index: number;
   /** Read anew for each connection, because the port changes when a standby takes over. */
   readonly database: { readonly url: string; readonly port: number };
   /** Called when an instance that had served ended by itself, or not as it should. */
@@ -17,7 +17,7 @@ const RELAUNCH_MS = 200;
 /** The place of one instance, as an orchestrator sees it: whenever the process ends, another one is started. */
 export class Slot {
   /** The present process, or the last one. */
-  instance: Instance | undefined;
+  instance: ChaosInstance | undefined;
   /** The environment of processes to come, over the usual. */
   environment: Readonly<Record<string, string>> = {};
   private isWanted = false;
@@ -38,7 +38,7 @@ export class Slot {
   }
 
   get name(): string {
-    return `instance ${this.options.place}`;
+    return `instance ${this.options.index}`;
   }
 
   get isServing(): boolean {
@@ -93,7 +93,7 @@ export class Slot {
 
   private async supervise(): Promise<void> {
     while (this.isWanted) {
-      const instance = new Instance(this.environmentOf(this.environment), this.options.onLine);
+      const instance = new ChaosInstance(this.environmentOf(this.environment), this.options.onLine);
       this.instance = instance;
       const hasServed = await instance.serving.then(
         () => true,

@@ -2,14 +2,14 @@ import type { Dice } from '../dice.js';
 import type { HistoryFile } from '../history/history-file.js';
 import { MovableClock } from '../../support/movable-clock.js';
 import { API_KEY } from '../../support/server.js';
-import { Crowd } from './crowd.js';
-import { Fleet } from './fleet.js';
-import { Instance, type Ending } from './instance.js';
-import { OpenSockets } from './open-sockets.js';
+import { ChaosClients } from './crowd.js';
+import { ChaosFleet } from './fleet.js';
+import { ChaosInstance, type Ending } from './instance.js';
+import { OpenWires } from './open-sockets.js';
 import { OwnDatabase } from './own-database.js';
 import type { Slot } from './slot.js';
 
-export interface StageOptions {
+export interface ChaosEnvironmentOptions {
   readonly instances: number;
   readonly rate: number;
   readonly dice: Dice;
@@ -22,23 +22,23 @@ export interface StageOptions {
 }
 
 /** Everything that a run consists of. It is started before the run and removed after it, whatever happened. */
-export class Stage {
+export class ChaosEnvironment {
   private constructor(
     readonly database: OwnDatabase,
-    readonly fleet: Fleet,
-    readonly crowd: Crowd,
-    readonly sockets: OpenSockets,
-    private readonly options: StageOptions,
+    readonly fleet: ChaosFleet,
+    readonly clients: ChaosClients,
+    readonly sockets: OpenWires,
+    private readonly options: ChaosEnvironmentOptions,
   ) {}
 
-  static async set(options: StageOptions): Promise<Stage> {
+  static async set(options: ChaosEnvironmentOptions): Promise<ChaosEnvironment> {
     const { dice, history, instances, onLine } = options;
     const database = await OwnDatabase.start(options.wantsMovableClock ? await movableClock(options) : undefined);
     const onTrouble = (what: string): void => history.record({ event: 'trouble', what });
-    const fleet = await Fleet.make(instances, { database, onTrouble, onLine });
+    const fleet = await ChaosFleet.make(instances, { database, onTrouble, onLine });
     database.putBehind(fleet.slots.flatMap((slot) => [slot.database, slot.listen]));
-    const sockets = new OpenSockets();
-    const crowd = await Crowd.gather({
+    const sockets = new OpenWires();
+    const clients = await ChaosClients.gather({
       ...options,
       dice: dice.named('crowd'),
       record: history.record,
@@ -46,19 +46,19 @@ export class Stage {
       // Any instance that exists may be picked: a load balancer may not have noticed yet that one does not answer.
       pickSlot: (picker) => picker.pick(fleet.slots),
     });
-    return new Stage(database, fleet, crowd, sockets, options);
+    return new ChaosEnvironment(database, fleet, clients, sockets, options);
   }
 
   /** Starts the instances, joins the groups, and connects every device once, so that all begin at nothing. */
   async open(signal: AbortSignal): Promise<void> {
     const { history } = this.options;
     await this.fleet.open();
-    const devices = this.crowd.devices.map(({ name }) => name);
-    history.record({ event: 'world', epochMs: history.epochMs, groups: this.crowd.groups, devices });
-    for (const [group, members] of Object.entries(this.crowd.groups)) {
+    const devices = this.clients.devices.map(({ name }) => name);
+    history.record({ event: 'world', epochMs: history.epochMs, groups: this.clients.groups, devices });
+    for (const [group, members] of Object.entries(this.clients.groups)) {
       for (const user of members) await this.join(group, user);
     }
-    await this.crowd.assemble(signal);
+    await this.clients.assemble(signal);
   }
 
   /** Starts a process beside that of the slot. If it serves, it is ended. */
@@ -66,7 +66,7 @@ export class Stage {
     slot: Slot,
     environment: Readonly<Record<string, string>>,
   ): Promise<Ending & { lastLines: string }> {
-    const instance = new Instance(slot.environmentOf(environment), this.options.onLine);
+    const instance = new ChaosInstance(slot.environmentOf(environment), this.options.onLine);
     await instance.serving.then(() => instance.dismiss('SIGKILL')).catch(() => undefined);
     const ending = await instance.exited;
     return { ...ending, lastLines: instance.lastLines };
@@ -80,7 +80,7 @@ export class Stage {
   }
 
   async clear(): Promise<void> {
-    this.crowd.disperse();
+    this.clients.disperse();
     await this.fleet.close();
     await this.database.remove();
   }
@@ -97,7 +97,7 @@ export class Stage {
 }
 
 /** Makes a clock that can be moved; if undefined, the faults that need it cannot be done. */
-function movableClock({ note }: StageOptions): Promise<MovableClock | undefined> {
+function movableClock({ note }: ChaosEnvironmentOptions): Promise<MovableClock | undefined> {
   return MovableClock.make().catch((error: unknown) => {
     note(`no movable clock: ${String(error)}`);
     return undefined;

@@ -2,9 +2,9 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { Client } from 'pg';
 import { OwnPostgres } from '../../support/own-postgres.js';
 import { query } from '../../support/test-database.js';
-import type { Figure, Show } from '../show.js';
+import type { Figure, LifecycleScenario } from '../show.js';
 import { gather } from '../world/gather.js';
-import { onStage, type Stage } from '../world/stage.js';
+import { inEnvironment, type LifecycleEnvironment } from '../world/stage.js';
 
 const SECONDS = 600;
 /** In this time everything that a start writes is written, and autovacuum has learned of it (autovacuum_naptime). */
@@ -12,22 +12,22 @@ const SETTLE_MS = 70_000;
 const WAL_KB = 60;
 const WRITES_PER_S = 0.5;
 
-export const IDLE: Show = {
+export const IDLE: LifecycleScenario = {
   name: 'idle',
   does: '3 idle instances for 10 minutes (with --clients connected): NOTIFY, WAL and writes',
   async run({ clients = 0, seconds = SECONDS, note }) {
     const untouched = await OwnPostgres.start();
     try {
-      return await onStage({}, async (stage) => {
-        stage.members.push(...(await gather(clients, { url: () => stage.fleet.at(0).url })));
+      return await inEnvironment({}, async (environment) => {
+        environment.members.push(...(await gather(clients, { url: () => environment.fleet.at(0).url })));
         note(`${clients} clients are connected; settling`);
-        await stage.query('create extension pg_walinspect');
+        await environment.query('create extension pg_walinspect');
         await delay(SETTLE_MS);
-        for (const url of [stage.databaseUrl, untouched.url]) await vacuum(url);
-        const [start] = await stage.query('select pg_current_wal_insert_lsn()::text as lsn');
-        const figures = await idle(stage, untouched, seconds);
-        for (const line of await walSince(stage.databaseUrl, start?.['lsn'])) note(line);
-        for (const line of await visitedByAutovacuum(stage.databaseUrl, seconds)) note(line);
+        for (const url of [environment.databaseUrl, untouched.url]) await vacuum(url);
+        const [start] = await environment.query('select pg_current_wal_insert_lsn()::text as lsn');
+        const figures = await idle(environment, untouched, seconds);
+        for (const line of await walSince(environment.databaseUrl, start?.['lsn'])) note(line);
+        for (const line of await visitedByAutovacuum(environment.databaseUrl, seconds)) note(line);
         return figures;
       });
     } finally {
@@ -37,7 +37,7 @@ export const IDLE: Show = {
 };
 
 export async function idle(
-  { fleet, query: ask, databaseUrl }: Stage,
+  { fleet, query: ask, databaseUrl }: LifecycleEnvironment,
   untouched: OwnPostgres,
   seconds: number,
 ): Promise<Figure[]> {

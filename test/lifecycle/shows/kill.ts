@@ -1,23 +1,23 @@
 import { Client } from 'pg';
 import { until } from '../../support/until.js';
-import type { Figure, Show } from '../show.js';
+import type { Figure, LifecycleScenario } from '../show.js';
 import { gather } from '../world/gather.js';
 import { registeredRows } from '../world/registered.js';
-import { onStage, type Stage } from '../world/stage.js';
+import { inEnvironment, type LifecycleEnvironment } from '../world/stage.js';
 
 const ROUNDS = 5;
 const RIGHT_WITHIN_MS = 5_000;
 
-export const KILL: Show = {
+export const KILL: LifecycleScenario = {
   name: 'kill',
   does: `kill -9 of an instance with 1,000 sockets, ${ROUNDS} times: when do the others know?`,
   async run({ clients = 1_000, note }) {
     const times: number[] = [];
-    await onStage({}, async (stage) => {
+    await inEnvironment({}, async (environment) => {
       for (let round = 0; round < ROUNDS; round++) {
-        times.push(await killOnce(stage, clients));
+        times.push(await killOnce(environment, clients));
         note(`right after ${Math.round(times.at(-1) ?? 0)} ms`);
-        await stage.fleet.replace(0);
+        await environment.fleet.replace(0);
       }
     });
     return figuresOf(times);
@@ -37,7 +37,10 @@ export function figuresOf(times: readonly number[]): Figure[] {
  * Kills an instance.
  * @returns the milliseconds until the others list none of its connections, in the tables and over REST
  */
-export async function killOnce({ fleet, databaseUrl, members }: Stage, clients: number): Promise<number> {
+export async function killOnce(
+  { fleet, databaseUrl, members }: LifecycleEnvironment,
+  clients: number,
+): Promise<number> {
   const doomed = fleet.at(0);
   const own = await gather(clients, { url: () => doomed.url });
   members.push(...own);

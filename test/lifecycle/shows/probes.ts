@@ -1,7 +1,7 @@
 import { OwnPostgres } from '../../support/own-postgres.js';
 import { Server } from '../../support/server.js';
 import { until } from '../../support/until.js';
-import type { Figure, Show, ShowOptions } from '../show.js';
+import type { Figure, LifecycleScenario, LifecycleScenarioOptions } from '../show.js';
 import { healthQueries, LOG_STATEMENTS } from '../world/health-queries.js';
 import { ProbeHail, statusOf } from '../world/probe-hail.js';
 
@@ -12,7 +12,7 @@ const RED_WITHIN_MS = 5_000;
 const GREEN_WITHIN_MS = 30_000;
 const PATHS = ['/health', '/health/live', '/health/ready', '/health/startup'];
 
-export const PROBES: Show = {
+export const PROBES: LifecycleScenario = {
   name: 'probes',
   does: '1,000 probes a second: what they cost the database; then PostgreSQL stops and comes back',
   async run({ seconds = SECONDS, note }) {
@@ -47,7 +47,11 @@ async function hail(postgres: OwnPostgres, server: Server, seconds: number): Pro
   ];
 }
 
-async function outage(postgres: OwnPostgres, server: Server, note: ShowOptions['note']): Promise<Figure[]> {
+async function outage(
+  postgres: OwnPostgres,
+  server: Server,
+  note: LifecycleScenarioOptions['note'],
+): Promise<Figure[]> {
   const stoppedAt = performance.now();
   await postgres.shutDown();
   const is = (path: string, status: number) => async () => (await statusOf(`${server.url}${path}`)) === status;

@@ -4,7 +4,7 @@ import { Database, migrate } from '#database';
 import { MessageLog, Retention } from '#message-persistence';
 import { MIGRATIONS } from '../../../migrations/index.js';
 import { OwnPostgres } from '../../support/own-postgres.js';
-import type { Figure, Show } from '../show.js';
+import type { Figure, LifecycleScenario } from '../show.js';
 import { PublishPulse } from '../world/publish-pulse.js';
 import type { Query } from '../world/registered.js';
 
@@ -16,7 +16,7 @@ const OLD_DAYS = 20;
 const READER_MS = 100;
 const BLOCKED_MS = 100;
 
-export const RETENTION: Show = {
+export const RETENTION: LifecycleScenario = {
   name: 'retention',
   does: 'drops a day of 5 million messages (--clients: how many) beside a publisher that never pauses, and a reader',
   async run({ clients: stored = STORED, note }) {

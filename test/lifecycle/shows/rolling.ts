@@ -1,16 +1,16 @@
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { setTimeout as delay } from 'node:timers/promises';
 import { until } from '../../support/until.js';
-import type { Figure, Show } from '../show.js';
-import type { Fleet } from '../world/fleet.js';
+import type { Figure, LifecycleScenario } from '../show.js';
+import type { LifecycleFleet } from '../world/fleet.js';
 import { gather } from '../world/gather.js';
-import { Load } from '../world/load.js';
+import { InboxLoad } from '../world/load.js';
 import type { Member } from '../world/member.js';
 import { peakPerSecond } from '../world/peak.js';
 import { rowsOfOthers } from '../world/registered.js';
-import { behindNginx, type Stage } from '../world/stage.js';
+import { behindNginx, type LifecycleEnvironment } from '../world/stage.js';
 
-export interface Rolling extends Stage {
+export interface Rolling extends LifecycleEnvironment {
   readonly clients: number;
   readonly messagesPerS: number;
   readonly reconnectsPerS: number;
@@ -23,14 +23,21 @@ const CALM_MS = 2_000;
 const CAUGHT_UP_MS = 30_000;
 const RECONNECTS_PER_S = 100;
 
-export const ROLLING: Show = {
+export const ROLLING: LifecycleScenario = {
   name: 'rolling',
   does: 'restarts 3 instances behind nginx, one after the other, under 200 messages a second with 1,000 clients',
   async run({ clients = 1_000, note }) {
     const env = { DRAIN_RECONNECTS_PER_S: String(RECONNECTS_PER_S) };
-    return behindNginx(env, ({ url: front, ...stage }) => {
+    return behindNginx(env, ({ url: front, ...environment }) => {
       const url = (): string => front;
-      return rollingRestart({ ...stage, clients, messagesPerS: 200, reconnectsPerS: RECONNECTS_PER_S, url, note });
+      return rollingRestart({
+        ...environment,
+        clients,
+        messagesPerS: 200,
+        reconnectsPerS: RECONNECTS_PER_S,
+        url,
+        note,
+      });
     });
   },
 };
@@ -43,7 +50,7 @@ export async function rollingRestart(options: Rolling): Promise<Figure[]> {
   const members = await gather(clients, { url, onReturn });
   options.members.push(...members);
   note(`${clients} clients are connected`);
-  const load = new Load({ members, perSecond: messagesPerS });
+  const load = new InboxLoad({ members, perSecond: messagesPerS });
   await delay(CALM_MS);
   // If this process gets no CPU, its thousand clients come late together, and the pace is theirs and not the servers'.
   const own = monitorEventLoopDelay();
@@ -65,7 +72,7 @@ export async function rollingRestart(options: Rolling): Promise<Figure[]> {
   ];
 }
 
-function figuresOf(load: Load, members: readonly Member[]): Figure[] {
+function figuresOf(load: InboxLoad, members: readonly Member[]): Figure[] {
   const sum = (of: (member: Member) => number): number => members.reduce((total, member) => total + of(member), 0);
   return [
     { what: 'messages acknowledged', value: load.acknowledgedCount },
@@ -76,13 +83,13 @@ function figuresOf(load: Load, members: readonly Member[]): Figure[] {
   ];
 }
 
-async function restartAll(fleet: Fleet, note: Rolling['note']): Promise<(number | null)[]> {
+async function restartAll(fleet: LifecycleFleet, note: Rolling['note']): Promise<(number | null)[]> {
   const codes: (number | null)[] = [];
-  for (const place of fleet.servers.keys()) {
+  for (const index of fleet.servers.keys()) {
     const startedAt = performance.now();
-    codes.push(await fleet.restart(place));
+    codes.push(await fleet.restart(index));
     note(
-      `instance ${place + 1} replaced after ${Math.round(performance.now() - startedAt)} ms, exit code ${codes.at(-1)}`,
+      `instance ${index + 1} replaced after ${Math.round(performance.now() - startedAt)} ms, exit code ${codes.at(-1)}`,
     );
   }
   return codes;

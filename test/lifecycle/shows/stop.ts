@@ -1,22 +1,22 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { until } from '../../support/until.js';
-import type { Figure, Show } from '../show.js';
+import type { Figure, LifecycleScenario } from '../show.js';
 import { PatientClient } from '../world/patient-client.js';
 import { registeredRows } from '../world/registered.js';
-import { onStage, type Stage } from '../world/stage.js';
+import { inEnvironment, type LifecycleEnvironment } from '../world/stage.js';
 
 const SHORT_MS = 10_000;
 const LONG_MS = 30_000;
 const CLOSED_WITHIN_MS = 5_000;
 
-export const STOP: Show = {
+export const STOP: LifecycleScenario = {
   name: 'stop',
   does: 'SIGSTOP of an instance: 10 s evict nobody; after 30 s it is given up, and fences itself on SIGCONT',
   async run({ clients = 100, note }) {
-    return onStage({}, async (stage) => {
-      const first = await stopFor(stage, clients, SHORT_MS);
+    return inEnvironment({}, async (environment) => {
+      const first = await stopFor(environment, clients, SHORT_MS);
       note('10 s are over');
-      const second = await stopFor(stage, clients, LONG_MS);
+      const second = await stopFor(environment, clients, LONG_MS);
       const closing = second.closedAfterMs.filter((ms) => ms !== undefined);
       return [
         { what: 'rows lost in 10 s', value: first.rowsBefore - first.rowsAtEnd, atMost: 0 },
@@ -47,7 +47,7 @@ interface Stopped {
 }
 
 /** Stops an instance with clients on it, while a peer publishes something to each of them. */
-async function stopFor({ fleet, query }: Stage, count: number, ms: number): Promise<Stopped> {
+async function stopFor({ fleet, query }: LifecycleEnvironment, count: number, ms: number): Promise<Stopped> {
   const [stopped, peer] = [fleet.at(0), fleet.at(1)];
   const users = Array.from({ length: count }, (_, n) => `patient-${ms}-${n}`);
   const clients = await Promise.all(users.map((user) => PatientClient.connect(stopped.url, user)));

@@ -1,11 +1,11 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { Client } from 'pg';
 import { until } from '../../support/until.js';
-import type { Figure, Show } from '../show.js';
+import type { Figure, LifecycleScenario } from '../show.js';
 import { EVENT_LOOP_PROBE, eventLoopDelayOf } from '../world/event-loop.js';
 import { gather } from '../world/gather.js';
 import type { Member } from '../world/member.js';
-import { onStage, type Stage } from '../world/stage.js';
+import { inEnvironment, type LifecycleEnvironment } from '../world/stage.js';
 
 const WAITING = 5;
 const WITHIN_MS = 2_000;
@@ -16,28 +16,32 @@ const POOL = 4;
 /** The connections that an instance takes at most, by `docs/operations.md`. */
 const CONNECTIONS_MAX = 2 * POOL + 7;
 
-export const STORM: Show = {
+export const STORM: LifecycleScenario = {
   name: 'storm',
   does: '2,000 clients reconnect within 2 s, each with messages waiting',
   async run({ clients = 2_000, note }) {
-    return onStage({ env: { ...EVENT_LOOP_PROBE, DATABASE_POOL: String(POOL) } }, (stage) =>
-      storm(stage, clients, note),
+    return inEnvironment({ env: { ...EVENT_LOOP_PROBE, DATABASE_POOL: String(POOL) } }, (environment) =>
+      storm(environment, clients, note),
     );
   },
 };
 
 /** All clients connect once and leave, get messages while they are away, and reconnect at once. */
-export async function storm(stage: Stage, clients: number, note: (text: string) => void): Promise<Figure[]> {
-  const { fleet } = stage;
+export async function storm(
+  environment: LifecycleEnvironment,
+  clients: number,
+  note: (text: string) => void,
+): Promise<Figure[]> {
+  const { fleet } = environment;
   let turn = 0;
   const url = (): string => fleet.at(turn++ % fleet.servers.length).url;
   const members = await gather(clients, { url });
-  stage.members.push(...members);
+  environment.members.push(...members);
   for (const member of members) member.leave();
-  await send(stage, members);
+  await send(environment, members);
   note(`${clients * WAITING} messages wait`);
   await Promise.all(fleet.servers.map(eventLoopDelayOf)); // starts the measurement
-  const watch = await watchConnections(stage.databaseUrl);
+  const watch = await watchConnections(environment.databaseUrl);
   const startedAt = performance.now();
   await returnWithin(members, WITHIN_MS);
   const isDone = (): boolean => members.every(({ bodies }) => bodies.size === WAITING);
@@ -62,7 +66,7 @@ export async function storm(stage: Stage, clients: number, note: (text: string) 
   ];
 }
 
-async function send({ fleet }: Stage, members: readonly Member[]): Promise<void> {
+async function send({ fleet }: LifecycleEnvironment, members: readonly Member[]): Promise<void> {
   const messages = members.flatMap(({ inbox }) =>
     Array.from({ length: WAITING }, (_, n) => ({ channel: inbox, type: 'note', data: `${inbox} ${n}` })),
   );
@@ -76,8 +80,8 @@ async function send({ fleet }: Stage, members: readonly Member[]): Promise<void>
 
 async function returnWithin(members: readonly Member[], ms: number): Promise<void> {
   const startedAt = performance.now();
-  for (const [place, member] of members.entries()) {
-    const dueMs = (place / members.length) * ms;
+  for (const [index, member] of members.entries()) {
+    const dueMs = (index / members.length) * ms;
     while (performance.now() - startedAt < dueMs) await delay(1);
     member.arrive();
   }

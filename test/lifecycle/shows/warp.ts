@@ -3,11 +3,11 @@ import { v7 as uuidv7 } from 'uuid';
 import { JobRunner, Jobs } from '#cleanup';
 import { readSettings } from '#config';
 import { Database, migrate } from '#database';
-import { Devices, MessageLog, Settlements, type Settlement } from '#message-persistence';
+import { Cursors, Devices, MessageLog, type Settlement } from '#message-persistence';
 import { createLogger } from '#observability';
 import { openCleanup } from '../../../apps/server/open-cleanup.js';
 import { MIGRATIONS } from '../../../migrations/index.js';
-import type { Figure, Show } from '../show.js';
+import type { Figure, LifecycleScenario } from '../show.js';
 import type { Query } from '../world/registered.js';
 import { WarpedPostgres } from '../world/warped-postgres.js';
 
@@ -21,7 +21,7 @@ const MESSAGES_PER_H = 1_000;
 const EXPIRES_MS = 600_000;
 const FLAT_PERCENT = 10;
 
-export const WARP: Show = {
+export const WARP: LifecycleScenario = {
   name: 'warp',
   does: '72 hours at retention in minutes (the clock of PostgreSQL is put forward), a fifth of the devices never returning',
   async run({ note }) {
@@ -58,8 +58,8 @@ interface Size {
  */
 function figuresOf(sizes: readonly Size[]): Figure[] {
   const worst = (of: (size: Size) => number): number =>
-    sizes.slice(FULL_AFTER_H + DAY_H).reduce((most, size, place) => {
-      const before = sizes[FULL_AFTER_H + place] ?? size;
+    sizes.slice(FULL_AFTER_H + DAY_H).reduce((most, size, index) => {
+      const before = sizes[FULL_AFTER_H + index] ?? size;
       return Math.max(most, Math.abs(of(size) / of(before) - 1) * 100);
     }, 0);
   const last = sizes.at(-1);
@@ -93,7 +93,7 @@ async function sizeOf(query: Query): Promise<Size> {
 class World {
   private readonly log: MessageLog;
   private readonly devices: Devices;
-  private readonly settlements: Settlements;
+  private readonly cursors: Cursors;
   private readonly acknowledged = new Map<string, number>();
 
   private constructor(
@@ -102,7 +102,7 @@ class World {
   ) {
     this.log = new MessageLog(database, { maxWaiting: 100_000, deadlineMs: 60_000, dedupeHours: 24 });
     this.devices = new Devices(database);
-    this.settlements = new Settlements(database, INSTANCE, 0);
+    this.cursors = new Cursors(database, INSTANCE, 0);
   }
 
   static async open(url: string): Promise<World> {
@@ -121,7 +121,7 @@ class World {
     await Promise.all(present.map((user) => this.devices.open({ user, deviceId: 'phone' })));
     const last = await this.publish(users);
     const settled = present.map((user) => this.settlementOf(user, last.get(user) ?? 0));
-    await this.settlements.save(settled);
+    await this.cursors.save(settled);
     for (const job of this.cleanup.get(Jobs).list) await this.cleanup.get(JobRunner).run(job);
   }
 

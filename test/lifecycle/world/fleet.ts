@@ -1,7 +1,7 @@
 import { Server } from '../../support/server.js';
 import { freePorts } from './free-ports.js';
 
-export interface FleetOptions {
+export interface LifecycleFleetOptions {
   readonly databaseUrl: string;
   readonly ports?: readonly number[];
   readonly size?: number;
@@ -11,18 +11,24 @@ export interface FleetOptions {
 }
 
 /** Server processes that keep their ports over restarts. */
-export class Fleet {
+export class LifecycleFleet {
   private constructor(
     readonly servers: Server[],
     readonly ports: readonly number[],
     private readonly start: (port: number) => Promise<Server>,
   ) {}
 
-  static async open({ databaseUrl, size = 3, ports, env = {}, isDetached = false }: FleetOptions): Promise<Fleet> {
+  static async open({
+    databaseUrl,
+    size = 3,
+    ports,
+    env = {},
+    isDetached = false,
+  }: LifecycleFleetOptions): Promise<LifecycleFleet> {
     const given = ports ?? (await freePorts(size));
     const start = (port: number): Promise<Server> =>
       Server.start(databaseUrl, { ...env, PORT: String(port) }, isDetached);
-    const fleet = new Fleet([], given, start);
+    const fleet = new LifecycleFleet([], given, start);
     try {
       // The first server migrates the database, so they start one after the other.
       for (const port of given) fleet.servers.push(await start(port));
@@ -37,9 +43,9 @@ export class Fleet {
     return this.servers.map(({ url }) => url);
   }
 
-  at(place: number): Server {
-    const server = this.servers[place];
-    if (!server) throw new Error(`there is no instance ${place}`);
+  at(index: number): Server {
+    const server = this.servers[index];
+    if (!server) throw new Error(`there is no instance ${index}`);
     return server;
   }
 
@@ -47,14 +53,14 @@ export class Fleet {
    * Drains a server and starts the next one on its port.
    * @returns the exit code
    */
-  async restart(place: number): Promise<number | null> {
-    const code = await this.at(place).end('SIGTERM');
-    await this.replace(place);
+  async restart(index: number): Promise<number | null> {
+    const code = await this.at(index).end('SIGTERM');
+    await this.replace(index);
     return code;
   }
 
-  async replace(place: number): Promise<void> {
-    this.servers[place] = await this.start(this.ports[place] ?? 0);
+  async replace(index: number): Promise<void> {
+    this.servers[index] = await this.start(this.ports[index] ?? 0);
   }
 
   async end(signal: NodeJS.Signals = 'SIGKILL'): Promise<(number | null)[]> {

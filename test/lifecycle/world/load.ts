@@ -1,14 +1,14 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Member } from './member.js';
 
-export interface LoadOptions {
+export interface InboxLoadOptions {
   readonly members: readonly Member[];
   /** The rate of all clients together, while nothing is in the way. */
   readonly perSecond: number;
 }
 
 /** Lets clients publish to one another's inboxes at a rate. Each publish is repeated until it is acknowledged. */
-export class Load {
+export class InboxLoad {
   /** The acknowledged bodies by inbox. */
   readonly acknowledged = new Map<string, string[]>();
   attempted = 0;
@@ -16,7 +16,7 @@ export class Load {
   private readonly underWay = new Set<Promise<void>>();
   private readonly running: Promise<void>;
 
-  constructor(private readonly options: LoadOptions) {
+  constructor(private readonly options: InboxLoadOptions) {
     this.running = this.run();
   }
 

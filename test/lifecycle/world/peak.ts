@@ -3,9 +3,9 @@ export function peakPerSecond(momentsMs: readonly number[]): number {
   const sorted = momentsMs.toSorted((a, b) => a - b);
   let peak = 0;
   let from = 0;
-  sorted.forEach((moment, place) => {
+  sorted.forEach((moment, index) => {
     while ((sorted[from] ?? moment) <= moment - 1_000) from += 1;
-    peak = Math.max(peak, place - from + 1);
+    peak = Math.max(peak, index - from + 1);
   });
   return peak;
 }

@@ -1,11 +1,11 @@
 import { OwnPostgres } from '../../support/own-postgres.js';
-import { Fleet, type FleetOptions } from './fleet.js';
+import { LifecycleFleet, type LifecycleFleetOptions } from './fleet.js';
 import type { Member } from './member.js';
 import type { Query } from './registered.js';
 import { Topology } from './topology.js';
 
-export interface Stage {
-  readonly fleet: Fleet;
+export interface LifecycleEnvironment {
+  readonly fleet: LifecycleFleet;
   readonly databaseUrl: string;
   readonly query: Query;
   /** The clients of the scenario, which are disconnected at its end. */
@@ -13,9 +13,12 @@ export interface Stage {
 }
 
 /** Runs a scenario with a PostgreSQL and instances of its own, which are stopped whatever happens in it. */
-export function onStage<T>(options: Omit<FleetOptions, 'databaseUrl'>, play: (stage: Stage) => Promise<T>): Promise<T> {
+export function inEnvironment<T>(
+  options: Omit<LifecycleFleetOptions, 'databaseUrl'>,
+  play: (environment: LifecycleEnvironment) => Promise<T>,
+): Promise<T> {
   return withPostgres(async (props) => {
-    const fleet = await Fleet.open({ ...options, databaseUrl: props.databaseUrl });
+    const fleet = await LifecycleFleet.open({ ...options, databaseUrl: props.databaseUrl });
     return play({ ...props, fleet }).finally(() => fleet.end());
   });
 }
@@ -23,7 +26,7 @@ export function onStage<T>(options: Omit<FleetOptions, 'databaseUrl'>, play: (st
 /** Runs a scenario with three instances behind nginx, at `url`. */
 export function behindNginx<T>(
   env: Record<string, string>,
-  play: (stage: Stage & { readonly url: string }) => Promise<T>,
+  play: (environment: LifecycleEnvironment & { readonly url: string }) => Promise<T>,
 ): Promise<T> {
   return withPostgres(async (props) => {
     const topology = await Topology.open({ databaseUrl: props.databaseUrl, env });
@@ -32,7 +35,7 @@ export function behindNginx<T>(
   });
 }
 
-async function withPostgres<T>(play: (props: Omit<Stage, 'fleet'>) => Promise<T>): Promise<T> {
+async function withPostgres<T>(play: (props: Omit<LifecycleEnvironment, 'fleet'>) => Promise<T>): Promise<T> {
   const postgres = await OwnPostgres.start();
   const members: Member[] = [];
   const query: Query = (text, values) => postgres.query(text, values);

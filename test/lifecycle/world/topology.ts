@@ -1,4 +1,4 @@
-import { Fleet } from './fleet.js';
+import { LifecycleFleet } from './fleet.js';
 import { freePorts } from './free-ports.js';
 import { Nginx } from './nginx.js';
 
@@ -16,13 +16,18 @@ const INSTANCES = 3;
 /** Three instances behind nginx: what docker-compose.yml starts, as processes. */
 export class Topology {
   private constructor(
-    readonly fleet: Fleet,
+    readonly fleet: LifecycleFleet,
     readonly nginx: Nginx,
   ) {}
 
   static async open({ databaseUrl, port = 0, env = {}, isDetached = false }: TopologyOptions): Promise<Topology> {
     const [first = 0, ...ports] = port === 0 ? await freePorts(INSTANCES + 1) : portsFrom(port);
-    const fleet = await Fleet.open({ databaseUrl, ports, env: { TRUST_PROXY: '127.0.0.1', ...env }, isDetached });
+    const fleet = await LifecycleFleet.open({
+      databaseUrl,
+      ports,
+      env: { TRUST_PROXY: '127.0.0.1', ...env },
+      isDetached,
+    });
     try {
       return new Topology(fleet, await Nginx.start(first, ports));
     } catch (error) {

@@ -2,7 +2,7 @@ import type { TestDatabase } from '../../support/test-database.js';
 import type { Server } from '../../support/server.js';
 import type { Lair } from './lair.js';
 
-export interface Stage {
+export interface AttackSetting {
   readonly database: TestDatabase;
   readonly server: Server;
 }
@@ -23,7 +23,7 @@ export interface Attack {
   /** Settings of the server, over its defaults. */
   readonly env?: Readonly<Record<string, string>>;
   /** Stores what must be there before anybody connects. */
-  readonly prepare?: (stage: Stage) => Promise<void>;
+  readonly prepare?: (setting: AttackSetting) => Promise<void>;
   /** Attacks in a process of its own, until the lair says that it is over. */
   readonly run: (lair: Lair) => Promise<void>;
   /** The server has to end the attacker's connections within this many seconds. The attack lasts longer than that. */

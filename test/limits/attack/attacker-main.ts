@@ -1,6 +1,6 @@
 import { setPriority } from 'node:os';
 import { attackNamed } from './catalog.js';
-import { Lair, type Orders } from './lair.js';
+import { Lair, type AttackPlan } from './lair.js';
 
 /*
  * Runs one attacker in a process of its own. A real attacker has a machine of its own. Here it gives way to the server
@@ -9,7 +9,7 @@ import { Lair, type Orders } from './lair.js';
 const NICENESS = 10;
 setPriority(NICENESS);
 
-const orders = JSON.parse(process.argv[2] ?? '') as Orders;
-const lair = new Lair(orders);
-await Promise.race([attackNamed(orders.attack).run(lair), lair.over]);
+const commands = JSON.parse(process.argv[2] ?? '') as AttackPlan;
+const lair = new Lair(commands);
+await Promise.race([attackNamed(commands.attack).run(lair), lair.over]);
 process.stdout.write(`${JSON.stringify(lair.tally.report())}\n`, () => process.exit());

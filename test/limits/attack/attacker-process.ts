@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { basename, join } from 'node:path';
-import type { Orders } from './lair.js';
+import type { AttackPlan } from './lair.js';
 import type { TallyReport } from './tally.js';
 
 const ROOT = join(import.meta.dirname, '../../..');
@@ -14,16 +14,16 @@ const GRACE_MS = 15_000;
  * Runs an attacker in a process of its own.
  * @returns what it did and what came of it, once it has ended
  */
-export async function attackFromOutside(orders: Orders): Promise<TallyReport> {
-  const child = spawn(process.execPath, ['--enable-source-maps', MAIN, JSON.stringify(orders)], {
+export async function attackFromOutside(commands: AttackPlan): Promise<TallyReport> {
+  const child = spawn(process.execPath, ['--enable-source-maps', MAIN, JSON.stringify(commands)], {
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   let [said, complained] = ['', ''];
   child.stdout.on('data', (chunk: Buffer) => (said += chunk.toString()));
   child.stderr.on('data', (chunk: Buffer) => (complained += chunk.toString()));
-  const timer = setTimeout(() => child.kill('SIGKILL'), orders.seconds * 1_000 + GRACE_MS);
+  const timer = setTimeout(() => child.kill('SIGKILL'), commands.seconds * 1_000 + GRACE_MS);
   const [code] = (await once(child, 'close')) as [number | null];
   clearTimeout(timer);
-  if (code !== 0) throw new Error(`the attacker ${orders.attack} ended with ${code}:\n${complained}`);
+  if (code !== 0) throw new Error(`the attacker ${commands.attack} ended with ${code}:\n${complained}`);
   return JSON.parse(said) as TallyReport;
 }

@@ -15,7 +15,7 @@ const GRANTS = ['publish:user:*', 'publish:group:*', 'subscribe:group:*', 'join:
 const RETRY_MS = 10;
 const READY_DEADLINE_MS = 5_000;
 
-export interface Orders {
+export interface AttackPlan {
   readonly attack: string;
   readonly url: string;
   readonly seed: number;
@@ -41,7 +41,7 @@ export class Lair {
   isOver = false;
   private readonly agent = new Agent({ keepAlive: true, localAddress: ATTACKERS_ADDRESS });
 
-  constructor({ url, seed, seconds }: Orders) {
+  constructor({ url, seed, seconds }: AttackPlan) {
     this.url = url;
     this.random = seeded(seed);
     this.over = delay(seconds * 1_000).then(() => void (this.isOver = true));
@@ -56,9 +56,9 @@ export class Lair {
    * Has this many repeat an act until the attack is over. The next act follows at once if the last one went well,
    * otherwise after a moment.
    */
-  async besiege(atOnce: number, act: (place: number) => Promise<boolean>): Promise<void> {
-    const besieger = async (_: unknown, place: number): Promise<void> => {
-      while (!this.isOver) if (!(await act(place))) await delay(RETRY_MS);
+  async besiege(atOnce: number, act: (index: number) => Promise<boolean>): Promise<void> {
+    const besieger = async (_: unknown, index: number): Promise<void> => {
+      while (!this.isOver) if (!(await act(index))) await delay(RETRY_MS);
     };
     await Promise.all(Array.from({ length: atOnce }, besieger));
   }

@@ -39,5 +39,5 @@ function times({ p50, p99, max }: LatencySummary): string {
 }
 
 function line(name: string, cells: readonly (string | number)[]): string {
-  return name.padEnd(NAME_WIDTH) + cells.map((cell, place) => String(cell).padStart(WIDTHS[place] ?? 0)).join('');
+  return name.padEnd(NAME_WIDTH) + cells.map((cell, index) => String(cell).padStart(WIDTHS[index] ?? 0)).join('');
 }

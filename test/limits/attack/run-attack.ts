@@ -3,7 +3,7 @@ import { Server } from '../../support/server.js';
 import { createTestDatabase, type TestDatabase } from '../../support/test-database.js';
 import type { Attack } from './attack.js';
 import { attackFromOutside } from './attacker-process.js';
-import { Crowd } from './canary/crowd.js';
+import { HonestUsers } from './canary/crowd.js';
 import type { Experience } from './canary/ledger.js';
 import { MemoryWatch } from './memory-watch.js';
 import type { TallyReport } from './tally.js';
@@ -65,23 +65,23 @@ async function watch(
   server: Server,
   database: TestDatabase,
 ): Promise<AttackRun> {
-  const crowd = new Crowd(server.url);
+  const honestUsers = new HonestUsers(server.url);
   const memory = new MemoryWatch(server.process.pid ?? 0);
   try {
-    await crowd.enter();
+    await honestUsers.enter();
     await delay(WARM_UP_MS);
-    crowd.turnPage();
+    honestUsers.turnPage();
     await delay(seconds * 1_000);
-    const calm = crowd.turnPage();
+    const calm = honestUsers.turnPage();
     const idleBytes = await memory.look();
     const firstLine = server.lines.length;
     const lasts = Math.max(seconds, attack.endsWithinS === undefined ? 0 : attack.endsWithinS + LONGER_S);
     const attacker = await attackFromOutside({ attack: attack.name, url: server.url, seed, seconds: lasts });
-    await crowd.settle(SETTLE_DEADLINE_MS);
+    await honestUsers.settle(SETTLE_DEADLINE_MS);
     const logBytes = server.lines.slice(firstLine).reduce((sum, line) => sum + line.length, 0);
     const { maxBytes } = memory;
     const [serverEnded, remains] = [endOf(server), await countRemains(attack, database)];
-    const underAttack = crowd.turnPage()();
+    const underAttack = honestUsers.turnPage()();
     return {
       attack: attack.name,
       calm: calm(),
@@ -95,7 +95,7 @@ async function watch(
     };
   } finally {
     memory.stop();
-    crowd.leave();
+    honestUsers.leave();
   }
 }
 

@@ -1,13 +1,13 @@
 import type { Attack } from './attack.js';
-import { Ledger } from './canary/ledger.js';
+import { ExperienceLedger } from './canary/ledger.js';
 import type { AttackRun } from './run-attack.js';
 import { breaches, delays } from './verdict.js';
 
 const MEGABYTE = 1_048_576;
 const attack: Attack = { name: 'none', does: 'nothing', run: async () => undefined };
 
-function lived(ms: number, change: (ledger: Ledger) => void = () => undefined): AttackRun['calm'] {
-  const ledger = new Ledger();
+function lived(ms: number, change: (ledger: ExperienceLedger) => void = () => undefined): AttackRun['calm'] {
+  const ledger = new ExperienceLedger();
   for (let n = 0; n < 100; n++) {
     ledger.answers.add(ms);
     ledger.deliveries.add(ms);
@@ -44,7 +44,11 @@ describe('the verdict', () => {
       /1 connections of the canary lost/,
       { underAttack: lived(20, (it) => (it.connectionsLost = 1)) },
     ],
-    ['a canary without an answer', /nothing of the canary was answered/, { underAttack: new Ledger().experience }],
+    [
+      'a canary without an answer',
+      /nothing of the canary was answered/,
+      { underAttack: new ExperienceLedger().experience },
+    ],
   ])('names %s', (_, what, change) => {
     expect(breaches(attack, run(change))).toEqual([expect.stringMatching(what)]);
   });

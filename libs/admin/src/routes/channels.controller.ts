@@ -1,10 +1,10 @@
 import { Controller, Get, Param, Query } from '@nestjs/common';
 import { ApiTags } from '@nestjs/swagger';
 import { z } from 'zod';
-import { Census } from '#connection-manager';
+import { RegistryQueries } from '#connection-manager';
 import { SchemaPipe } from '#http';
-import { Directory, MessageLog, type ChannelRow, type MemberRow } from '#message-persistence';
-import { admin, Channel, Fault, GroupChannel, rest } from '#protocol';
+import { Inventory, MessageLog, type ChannelRow, type MemberRow } from '#message-persistence';
+import { admin, Channel, GroupChannel, ProtocolError, rest } from '#protocol';
 import { Administered } from '../administered.js';
 import { EXAMPLE, MESSAGE_EXAMPLE, PARAM } from '../examples.js';
 import { readCursor, readPage } from '../page.js';
@@ -14,10 +14,10 @@ const CHANNEL_EXAMPLE = { channel: EXAMPLE.group, lastSeq: 9, lastAt: EXAMPLE.at
 
 @ApiTags('admin')
 @Controller('admin/v1/channels')
-export class ChannelsController {
+export class AdminChannelsController {
   constructor(
-    private readonly directory: Directory,
-    private readonly census: Census,
+    private readonly inventory: Inventory,
+    private readonly registryQueries: RegistryQueries,
     private readonly log: MessageLog,
   ) {}
 
@@ -29,14 +29,14 @@ export class ChannelsController {
     queryExample: { prefix: 'group:', limit: 50 },
     answer: admin.ChannelsAnswer,
     answerExample: { ok: true, channels: [CHANNEL_EXAMPLE], next: null },
-    faults: ['UNKNOWN_FIELD'],
+    errors: ['UNKNOWN_FIELD'],
   })
   async list(
     @Query(new SchemaPipe(admin.ChannelsQuery)) { prefix, limit, cursor }: z.infer<typeof admin.ChannelsQuery>,
   ): Promise<z.infer<typeof admin.ChannelsAnswer>> {
     const [after = ''] = readCursor(Key, cursor) ?? [];
     const keyOf = ({ channel }: ChannelRow): [string] => [channel];
-    const { rows, next } = await readPage(limit, keyOf, (count) => this.directory.channels(prefix, after, count));
+    const { rows, next } = await readPage(limit, keyOf, (count) => this.inventory.channels(prefix, after, count));
     return { ok: true, channels: rows.map(toChannel), next };
   }
 
@@ -47,11 +47,11 @@ export class ChannelsController {
     params: { channel: PARAM.channel },
     answer: admin.ChannelAnswer,
     answerExample: { ok: true, ...CHANNEL_EXAMPLE, members: 12, instances: [EXAMPLE.instance] },
-    faults: ['BAD_CHANNEL', 'NOT_FOUND'],
+    errors: ['BAD_CHANNEL', 'NOT_FOUND'],
   })
   async show(@Param('channel', new SchemaPipe(Channel)) name: string): Promise<z.infer<typeof admin.ChannelAnswer>> {
-    const [row, instances] = await Promise.all([this.directory.channel(name), this.census.readersOf(name)]);
-    if (!row) throw new Fault('NOT_FOUND', 'nothing was published to this channel, and it has no members');
+    const [row, instances] = await Promise.all([this.inventory.channel(name), this.registryQueries.readersOf(name)]);
+    if (!row) throw new ProtocolError('NOT_FOUND', 'nothing was published to this channel, and it has no members');
     return { ok: true, ...toChannel(row), members: row.members, instances };
   }
 
@@ -69,7 +69,7 @@ export class ChannelsController {
       members: [{ user: EXAMPLE.user, joinedSeq: 4, joinedAt: EXAMPLE.at, devices: 1 }],
       next: null,
     },
-    faults: ['BAD_CHANNEL', 'UNKNOWN_FIELD'],
+    errors: ['BAD_CHANNEL', 'UNKNOWN_FIELD'],
   })
   async members(
     @Param('channel', new SchemaPipe(GroupChannel)) channel: string,
@@ -77,7 +77,7 @@ export class ChannelsController {
   ): Promise<z.infer<typeof admin.MembersAnswer>> {
     const [after = ''] = readCursor(Key, cursor) ?? [];
     const keyOf = ({ user_id }: MemberRow): [string] => [user_id];
-    const { rows, next } = await readPage(limit, keyOf, (count) => this.directory.members(channel, after, count));
+    const { rows, next } = await readPage(limit, keyOf, (count) => this.inventory.members(channel, after, count));
     const members = rows.map(({ user_id, joined_seq, joined_at, devices }) => ({
       user: user_id,
       joinedSeq: joined_seq,
@@ -103,7 +103,7 @@ export class ChannelsController {
       nextAfterSeq: null,
       nextBeforeSeq: null,
     },
-    faults: ['BAD_CHANNEL', 'UNKNOWN_FIELD'],
+    errors: ['BAD_CHANNEL', 'UNKNOWN_FIELD'],
   })
   async messages(
     @Param('channel', new SchemaPipe(Channel)) channel: string,

@@ -1,9 +1,9 @@
 import { Controller, Delete, Get, Param, Query } from '@nestjs/common';
 import { ApiTags } from '@nestjs/swagger';
 import { z } from 'zod';
-import { Census, Orders, type ListedConnectionRow } from '#connection-manager';
+import { InstanceCommands, RegistryQueries, type ListedConnectionRow } from '#connection-manager';
 import { SchemaPipe } from '#http';
-import { admin, Fault } from '#protocol';
+import { admin, ProtocolError } from '#protocol';
 import { Administered } from '../administered.js';
 import { CONNECTION_EXAMPLE, EXAMPLE, PARAM } from '../examples.js';
 import { readCursor, readPage } from '../page.js';
@@ -12,10 +12,10 @@ const Key = z.tuple([z.string().max(200), z.string().max(100)]);
 
 @ApiTags('admin')
 @Controller('admin/v1/connections')
-export class ConnectionsController {
+export class AdminConnectionsController {
   constructor(
-    private readonly census: Census,
-    private readonly orders: Orders,
+    private readonly registryQueries: RegistryQueries,
+    private readonly commands: InstanceCommands,
   ) {}
 
   @Get()
@@ -32,7 +32,7 @@ export class ConnectionsController {
       ],
       next: null,
     },
-    faults: ['UNKNOWN_FIELD'],
+    errors: ['UNKNOWN_FIELD'],
   })
   async list(
     @Query(new SchemaPipe(admin.ConnectionsQuery))
@@ -40,7 +40,9 @@ export class ConnectionsController {
   ): Promise<z.infer<typeof admin.ConnectionsAnswer>> {
     const after = readCursor(Key, cursor);
     const keyOf = ({ user_id, connection_id }: ListedConnectionRow): string[] => [user_id, connection_id];
-    const { rows, next } = await readPage(limit, keyOf, (count) => this.census.connections(filter, after, count));
+    const { rows, next } = await readPage(limit, keyOf, (count) =>
+      this.registryQueries.connections(filter, after, count),
+    );
     return { ok: true, connections: rows.map(toConnection), next };
   }
 
@@ -52,13 +54,13 @@ export class ConnectionsController {
     params: { connection: PARAM.connection },
     answer: admin.DisconnectedAnswer,
     answerExample: { ok: true, ordered: 1 },
-    faults: ['NOT_FOUND'],
+    errors: ['NOT_FOUND'],
   })
   async disconnect(
     @Param('connection', new SchemaPipe(admin.ConnectionId)) connectionId: string,
   ): Promise<z.infer<typeof admin.DisconnectedAnswer>> {
-    const ordered = await this.orders.disconnect(connectionId);
-    if (ordered === 0) throw new Fault('NOT_FOUND', 'there is no such connection');
+    const ordered = await this.commands.disconnect(connectionId);
+    if (ordered === 0) throw new ProtocolError('NOT_FOUND', 'there is no such connection');
     return { ok: true, ordered };
   }
 }

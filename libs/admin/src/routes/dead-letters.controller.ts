@@ -3,7 +3,7 @@ import { ApiTags } from '@nestjs/swagger';
 import { z } from 'zod';
 import { SchemaPipe, toDeadLetterView } from '#http';
 import { DeadLetters, placeOf } from '#message-persistence';
-import { admin, Fault, rest } from '#protocol';
+import { admin, ProtocolError, rest } from '#protocol';
 import { Administered } from '../administered.js';
 import { EXAMPLE, PARAM } from '../examples.js';
 import { readCursor, readPage } from '../page.js';
@@ -12,7 +12,7 @@ const Key = z.tuple([z.string().max(50), z.uuid(), z.string().max(200), z.string
 
 @ApiTags('admin')
 @Controller('admin/v1/dead-letters')
-export class DeadLettersController {
+export class AdminDeadLettersController {
   constructor(private readonly deadLetters: DeadLetters) {}
 
   @Get()
@@ -38,7 +38,7 @@ export class DeadLettersController {
       ],
       next: null,
     },
-    faults: ['UNKNOWN_FIELD'],
+    errors: ['UNKNOWN_FIELD'],
   })
   async list(
     @Query(new SchemaPipe(admin.DeadLettersQuery)) { user, limit, cursor }: z.infer<typeof admin.DeadLettersQuery>,
@@ -56,11 +56,12 @@ export class DeadLettersController {
     params: { message: PARAM.dead },
     answer: rest.RequeuedAnswer,
     answerExample: { ok: true, requeued: 1 },
-    faults: ['NOT_FOUND'],
+    errors: ['NOT_FOUND'],
   })
   async requeue(@Param('message', new SchemaPipe(z.uuid())) id: string): Promise<z.infer<typeof rest.RequeuedAnswer>> {
     const requeued = await this.deadLetters.requeue(id);
-    if (requeued === 0) throw new Fault('NOT_FOUND', 'no dead message has this id, or retention has removed it');
+    if (requeued === 0)
+      throw new ProtocolError('NOT_FOUND', 'no dead message has this id, or retention has removed it');
     return { ok: true, requeued };
   }
 
@@ -72,11 +73,11 @@ export class DeadLettersController {
     params: { message: PARAM.dead },
     answer: admin.PurgedAnswer,
     answerExample: { ok: true, purged: 1 },
-    faults: ['NOT_FOUND'],
+    errors: ['NOT_FOUND'],
   })
   async purge(@Param('message', new SchemaPipe(z.uuid())) id: string): Promise<z.infer<typeof admin.PurgedAnswer>> {
     const purged = await this.deadLetters.purge(id);
-    if (purged === 0) throw new Fault('NOT_FOUND', 'no dead message has this id');
+    if (purged === 0) throw new ProtocolError('NOT_FOUND', 'no dead message has this id');
     return { ok: true, purged };
   }
 
@@ -89,7 +90,7 @@ export class DeadLettersController {
     queryExample: { before: '2025-01-01T00:00:00Z' },
     answer: admin.PurgedAnswer,
     answerExample: { ok: true, purged: 1000 },
-    faults: ['UNKNOWN_FIELD'],
+    errors: ['UNKNOWN_FIELD'],
   })
   async purgeBefore(
     @Query(new SchemaPipe(admin.PurgeQuery)) { before }: z.infer<typeof admin.PurgeQuery>,

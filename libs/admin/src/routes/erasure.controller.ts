@@ -8,7 +8,7 @@ import { Eraser } from '../eraser.js';
 
 @ApiTags('admin')
 @Controller('admin/v1/users')
-export class ErasureController {
+export class AdminErasureController {
   constructor(private readonly eraser: Eraser) {}
 
   @Delete(':user')
@@ -22,7 +22,7 @@ export class ErasureController {
     queryExample: { sent: 'remove' },
     answer: admin.ErasedAnswer,
     answerExample: { ok: true, isDone: true, rows: 57 },
-    faults: ['UNKNOWN_FIELD'],
+    errors: ['UNKNOWN_FIELD'],
   })
   async erase(
     @Param('user', new SchemaPipe(UserId)) user: string,

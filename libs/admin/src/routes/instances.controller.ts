@@ -1,18 +1,18 @@
 import { Controller, Get, Param, Post } from '@nestjs/common';
 import { ApiTags } from '@nestjs/swagger';
 import type { z } from 'zod';
-import { Census, Orders, type InstanceRow } from '#connection-manager';
+import { InstanceCommands, RegistryQueries, type InstanceRow } from '#connection-manager';
 import { SchemaPipe } from '#http';
-import { admin, Fault } from '#protocol';
+import { admin, ProtocolError } from '#protocol';
 import { Administered } from '../administered.js';
 import { EXAMPLE, INSTANCE_EXAMPLE, PARAM } from '../examples.js';
 
 @ApiTags('admin')
 @Controller('admin/v1/instances')
-export class InstancesController {
+export class AdminInstancesController {
   constructor(
-    private readonly census: Census,
-    private readonly orders: Orders,
+    private readonly registryQueries: RegistryQueries,
+    private readonly commands: InstanceCommands,
   ) {}
 
   @Get()
@@ -21,10 +21,10 @@ export class InstancesController {
     summary: 'The instances, and what each holds',
     answer: admin.InstancesAnswer,
     answerExample: { ok: true, instances: [INSTANCE_EXAMPLE] },
-    faults: [],
+    errors: [],
   })
   async list(): Promise<z.infer<typeof admin.InstancesAnswer>> {
-    return { ok: true, instances: (await this.census.instances()).map(toInstance) };
+    return { ok: true, instances: (await this.registryQueries.instances()).map(toInstance) };
   }
 
   @Post(':instance/drain')
@@ -35,12 +35,12 @@ export class InstancesController {
     params: { instance: PARAM.instance },
     answer: admin.DrainAnswer,
     answerExample: { ok: true, instanceId: EXAMPLE.instance },
-    faults: ['NOT_FOUND'],
+    errors: ['NOT_FOUND'],
   })
   async drain(
     @Param('instance', new SchemaPipe(admin.InstanceId)) instanceId: string,
   ): Promise<z.infer<typeof admin.DrainAnswer>> {
-    if (!(await this.orders.drain(instanceId))) throw new Fault('NOT_FOUND', 'there is no such instance');
+    if (!(await this.commands.drain(instanceId))) throw new ProtocolError('NOT_FOUND', 'there is no such instance');
     return { ok: true, instanceId };
   }
 }

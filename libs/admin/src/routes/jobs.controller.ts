@@ -1,9 +1,9 @@
 import { Body, Controller, Get, Param, Post, Query } from '@nestjs/common';
 import { ApiTags } from '@nestjs/swagger';
 import { z } from 'zod';
-import { JobDiary, JobRunner, Jobs, type JobRunRow } from '#cleanup';
+import { JobHistory, JobRunner, Jobs, type JobRunRow } from '#cleanup';
 import { SchemaPipe } from '#http';
-import { admin, Fault } from '#protocol';
+import { admin, ProtocolError } from '#protocol';
 import { Administered } from '../administered.js';
 import { EXAMPLE, PARAM } from '../examples.js';
 import { readCursor, readPage } from '../page.js';
@@ -12,11 +12,11 @@ const Key = z.tuple([z.int().min(1)]);
 
 @ApiTags('admin')
 @Controller('admin/v1/jobs')
-export class JobsController {
+export class AdminJobsController {
   constructor(
     private readonly jobs: Jobs,
     private readonly runner: JobRunner,
-    private readonly diary: JobDiary,
+    private readonly history: JobHistory,
   ) {}
 
   @Get()
@@ -35,10 +35,10 @@ export class JobsController {
         },
       ],
     },
-    faults: [],
+    errors: [],
   })
   async list(): Promise<z.infer<typeof admin.JobsAnswer>> {
-    const runs = new Map((await this.diary.lastRuns()).map((run) => [run.job, run]));
+    const runs = new Map((await this.history.lastRuns()).map((run) => [run.job, run]));
     const jobs = this.jobs.list.map(({ name, does, cron }) => {
       const run = runs.get(name);
       const lastRun = run ? { finishedAt: run.finished_at.toISOString(), error: run.error } : null;
@@ -61,7 +61,7 @@ export class JobsController {
       runs: [{ instanceId: EXAMPLE.instance, startedAt: EXAMPLE.at, finishedAt: EXAMPLE.later, rows: 12, error: null }],
       next: null,
     },
-    faults: ['NOT_FOUND', 'UNKNOWN_FIELD'],
+    errors: ['NOT_FOUND', 'UNKNOWN_FIELD'],
   })
   async runs(
     @Param('job', new SchemaPipe(admin.JobName)) job: string,
@@ -70,7 +70,7 @@ export class JobsController {
     if (!this.jobs.find(job)) throw noSuchJob();
     const [before = Number.MAX_SAFE_INTEGER] = readCursor(Key, cursor) ?? [];
     const keyOf = ({ run_id }: JobRunRow): [number] => [run_id];
-    const { rows, next } = await readPage(limit, keyOf, (count) => this.diary.runs(job, before, count));
+    const { rows, next } = await readPage(limit, keyOf, (count) => this.history.runs(job, before, count));
     const runs = rows.map(({ instance_id, started_at, finished_at, rows: changed, error }) => ({
       instanceId: instance_id,
       startedAt: started_at.toISOString(),
@@ -91,7 +91,7 @@ export class JobsController {
     bodyExamples: { dry: { value: { dryRun: true } }, real: { value: {} } },
     answer: admin.RunJobAnswer,
     answerExample: { ok: true, job: EXAMPLE.job, ran: true, rows: 12, notes: ['12 messages'], error: null },
-    faults: ['NOT_FOUND', 'UNKNOWN_FIELD', 'BAD_JSON'],
+    errors: ['NOT_FOUND', 'UNKNOWN_FIELD', 'BAD_JSON'],
   })
   async run(
     @Param('job', new SchemaPipe(admin.JobName)) job: string,
@@ -104,6 +104,6 @@ export class JobsController {
   }
 }
 
-function noSuchJob(): Fault {
-  return new Fault('NOT_FOUND', 'there is no such job');
+function noSuchJob(): ProtocolError {
+  return new ProtocolError('NOT_FOUND', 'there is no such job');
 }

@@ -4,7 +4,7 @@ import { z } from 'zod';
 import { Timelines } from '#delivery';
 import { SchemaPipe } from '#http';
 import { MessageSearch, type SearchRow } from '#message-persistence';
-import { admin, Fault } from '#protocol';
+import { admin, ProtocolError } from '#protocol';
 import { Administered } from '../administered.js';
 import { EXAMPLE, MESSAGE_EXAMPLE, MESSAGE_HEAD_EXAMPLE, PARAM } from '../examples.js';
 import { readCursor, writeCursor } from '../page.js';
@@ -16,7 +16,7 @@ const ENDINGS: ReadonlySet<string> = new Set(['expired', 'cancelled', 'collapsed
 
 @ApiTags('admin')
 @Controller('admin/v1/messages')
-export class MessagesController {
+export class AdminMessagesController {
   constructor(
     private readonly timelines: Timelines,
     private readonly search: MessageSearch,
@@ -30,14 +30,14 @@ export class MessagesController {
     queryExample: { recipient: EXAMPLE.user, state: 'queued', limit: 50 },
     answer: admin.MessagesAnswer,
     answerExample: { ok: true, messages: [MESSAGE_HEAD_EXAMPLE], next: null },
-    faults: ['BAD_CHANNEL', 'UNKNOWN_FIELD', 'OVERLOADED'],
+    errors: ['BAD_CHANNEL', 'UNKNOWN_FIELD', 'OVERLOADED'],
   })
   async list(
     @Query(new SchemaPipe(admin.MessagesQuery)) query: z.infer<typeof admin.MessagesQuery>,
   ): Promise<z.infer<typeof admin.MessagesAnswer>> {
     const { from, to, limit, cursor, sender, recipient, channel, state } = query;
     if (recipient === undefined && state !== undefined && !ENDINGS.has(state))
-      throw new Fault('BAD_REQUEST', `state: a message is ${state} for somebody; name the recipient`);
+      throw new ProtocolError('BAD_REQUEST', `state: a message is ${state} for somebody; name the recipient`);
     const filter = { ...timeRange(from, to), sender, recipient, channel, state };
     const { messages, next } = await this.search.find(filter, readCursor(Key, cursor), limit);
     return { ok: true, messages: messages.map(toHead), next: next ? writeCursor(next) : null };
@@ -67,7 +67,7 @@ export class MessagesController {
         },
       ],
     },
-    faults: ['NOT_FOUND', 'UNKNOWN_FIELD'],
+    errors: ['NOT_FOUND', 'UNKNOWN_FIELD'],
   })
   async show(
     @Param('message', new SchemaPipe(z.uuid())) id: string,
@@ -75,7 +75,7 @@ export class MessagesController {
   ): Promise<z.infer<typeof admin.MessageAnswer>> {
     const timeline = await this.timelines.of(id, user);
     if (!timeline)
-      throw new Fault(
+      throw new ProtocolError(
         'NOT_FOUND',
         'there is no message of this id: it was never stored, waits for its time, or was removed by retention',
       );

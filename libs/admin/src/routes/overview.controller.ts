@@ -1,12 +1,12 @@
 import { Controller, Get, Query } from '@nestjs/common';
 import { ApiTags } from '@nestjs/swagger';
 import { z } from 'zod';
-import { JobDiary, type JobRunsRow } from '#cleanup';
-import { Census } from '#connection-manager';
+import { JobHistory, type JobRunsRow } from '#cleanup';
+import { RegistryQueries } from '#connection-manager';
 import { SchemaPipe } from '#http';
-import { Backlog, Traffic, type TrafficRow } from '#message-persistence';
-import { admin, Fault } from '#protocol';
-import { AdminAudit } from '../admin-audit.js';
+import { Backlog, MessageStats, type TrafficRow } from '#message-persistence';
+import { admin, ProtocolError } from '#protocol';
+import { AuditLog } from '../admin-audit.js';
 import { Administered } from '../administered.js';
 import { EXAMPLE, INSTANCE_EXAMPLE } from '../examples.js';
 import { readCursor, readPage } from '../page.js';
@@ -19,13 +19,13 @@ const MOST_STEPS = 1_440;
 
 @ApiTags('admin')
 @Controller('admin/v1')
-export class OverviewController {
+export class AdminOverviewController {
   constructor(
-    private readonly census: Census,
-    private readonly traffic: Traffic,
+    private readonly registryQueries: RegistryQueries,
+    private readonly messageStats: MessageStats,
     private readonly backlog: Backlog,
-    private readonly diary: JobDiary,
-    private readonly changes: AdminAudit,
+    private readonly history: JobHistory,
+    private readonly changes: AuditLog,
   ) {}
 
   @Get('status')
@@ -42,14 +42,14 @@ export class OverviewController {
       deadLetters: 0,
       jobs: [{ job: EXAMPLE.job, finishedAt: EXAMPLE.at, error: null }],
     },
-    faults: [],
+    errors: [],
   })
   async status(): Promise<z.infer<typeof admin.StatusAnswer>> {
     const [rows, usersOnline, waiting, runs] = await Promise.all([
-      this.census.instances(),
-      this.census.usersOnline(),
+      this.registryQueries.instances(),
+      this.registryQueries.usersOnline(),
       this.backlog.read(),
-      this.diary.lastRuns(),
+      this.history.lastRuns(),
     ]);
     return {
       ok: true,
@@ -90,17 +90,17 @@ export class OverviewController {
         },
       ],
     },
-    faults: ['UNKNOWN_FIELD', 'OVERLOADED'],
+    errors: ['UNKNOWN_FIELD', 'OVERLOADED'],
   })
   async stats(
     @Query(new SchemaPipe(admin.StatsQuery)) { from, to, stepS }: z.infer<typeof admin.StatsQuery>,
   ): Promise<z.infer<typeof admin.StatsAnswer>> {
     const range = timeRange(from, to);
     const steps = (range.to.getTime() - range.from.getTime()) / 1_000 / stepS;
-    if (steps > MOST_STEPS) throw new Fault('BAD_REQUEST', `stepS: makes more than ${MOST_STEPS} steps`);
+    if (steps > MOST_STEPS) throw new ProtocolError('BAD_REQUEST', `stepS: makes more than ${MOST_STEPS} steps`);
     const [rows, runs] = await Promise.all([
-      this.traffic.count(range.from, range.to, stepS),
-      this.diary.count(range.from, range.to, stepS),
+      this.messageStats.count(range.from, range.to, stepS),
+      this.history.count(range.from, range.to, stepS),
     ]);
     const runsAt = new Map(runs.map((row) => [row.at.getTime(), row]));
     return { ok: true, stepS, steps: rows.map((row) => toStep(row, runsAt.get(row.at.getTime()))) };
@@ -129,7 +129,7 @@ export class OverviewController {
       ],
       next: null,
     },
-    faults: ['UNKNOWN_FIELD'],
+    errors: ['UNKNOWN_FIELD'],
   })
   async audit(
     @Query(new SchemaPipe(admin.AuditQuery)) { limit, cursor }: z.infer<typeof admin.AuditQuery>,

@@ -12,7 +12,7 @@ const Key = z.tuple([z.int(), z.string().max(200), z.string().max(50)]);
 
 @ApiTags('admin')
 @Controller('admin/v1/suspects')
-export class SuspectsController {
+export class AdminSuspectsController {
   constructor(private readonly suspects: SuspectList) {}
 
   @Get()
@@ -30,7 +30,7 @@ export class SuspectsController {
       ],
       next: null,
     },
-    faults: ['UNKNOWN_FIELD'],
+    errors: ['UNKNOWN_FIELD'],
   })
   async list(
     @Query(new SchemaPipe(admin.SuspectsQuery)) { limit, cursor }: z.infer<typeof admin.SuspectsQuery>,

@@ -1,10 +1,10 @@
 import { Body, Controller, Delete, Get, Param, Put, Query } from '@nestjs/common';
 import { ApiTags } from '@nestjs/swagger';
 import { z } from 'zod';
-import { Bans, Orders, Registry, Sessions, type BanRow } from '#connection-manager';
+import { Bans, InstanceCommands, Registry, Sessions, type BanRow } from '#connection-manager';
 import { SchemaPipe, toConnectionView, toSessionView } from '#http';
-import { Directory, type CursorRow, type UserRow } from '#message-persistence';
-import { admin, Fault, UserId } from '#protocol';
+import { Inventory, type CursorRow, type UserRow } from '#message-persistence';
+import { admin, ProtocolError, UserId } from '#protocol';
 import { Administered } from '../administered.js';
 import { CONNECTION_EXAMPLE, EXAMPLE, PARAM } from '../examples.js';
 import { readCursor, readPage } from '../page.js';
@@ -37,12 +37,12 @@ const USER_EXAMPLE = {
 
 @ApiTags('admin')
 @Controller('admin/v1/users')
-export class UsersController {
+export class AdminUsersController {
   constructor(
-    private readonly directory: Directory,
+    private readonly inventory: Inventory,
     private readonly registry: Registry,
     private readonly sessions: Sessions,
-    private readonly orders: Orders,
+    private readonly commands: InstanceCommands,
     private readonly bans: Bans,
   ) {}
 
@@ -54,14 +54,14 @@ export class UsersController {
     queryExample: { limit: 50 },
     answer: admin.UsersAnswer,
     answerExample: { ok: true, users: [{ user: EXAMPLE.user, devices: 1, lastSeenAt: EXAMPLE.at }], next: null },
-    faults: ['UNKNOWN_FIELD'],
+    errors: ['UNKNOWN_FIELD'],
   })
   async list(
     @Query(new SchemaPipe(admin.UsersQuery)) { limit, cursor }: z.infer<typeof admin.UsersQuery>,
   ): Promise<z.infer<typeof admin.UsersAnswer>> {
     const [after = ''] = readCursor(Key, cursor) ?? [];
     const keyOf = ({ user_id }: UserRow): [string] => [user_id];
-    const { rows, next } = await readPage(limit, keyOf, (count) => this.directory.users(after, count));
+    const { rows, next } = await readPage(limit, keyOf, (count) => this.inventory.users(after, count));
     const users = rows.map(({ user_id, devices, last_seen_at }) => ({
       user: user_id,
       devices,
@@ -77,14 +77,14 @@ export class UsersController {
     params: { user: PARAM.user },
     answer: admin.UserAnswer,
     answerExample: USER_EXAMPLE,
-    faults: [],
+    errors: [],
   })
   async show(@Param('user', new SchemaPipe(UserId)) user: string): Promise<z.infer<typeof admin.UserAnswer>> {
     const [connections, devices, sessions, rows, ban] = await Promise.all([
       this.registry.connectionsOf(user),
-      this.directory.devicesOf(user),
+      this.inventory.devicesOf(user),
       this.sessions.list(user),
-      this.directory.cursorsOf(user),
+      this.inventory.cursorsOf(user),
       this.bans.find(user),
     ]);
     const cursors = rows.map(toCursor);
@@ -112,12 +112,12 @@ export class UsersController {
     params: { user: PARAM.user },
     answer: admin.DisconnectedAnswer,
     answerExample: { ok: true, ordered: 1 },
-    faults: [],
+    errors: [],
   })
   async disconnect(
     @Param('user', new SchemaPipe(UserId)) user: string,
   ): Promise<z.infer<typeof admin.DisconnectedAnswer>> {
-    return { ok: true, ordered: await this.orders.disconnectUser(user) };
+    return { ok: true, ordered: await this.commands.disconnectUser(user) };
   }
 
   @Put(':user/ban')
@@ -130,7 +130,7 @@ export class UsersController {
     bodyExamples: { forEver: { value: { reason: 'spam' } }, until: { value: { until: '2130-01-01T00:00:00Z' } } },
     answer: admin.BanAnswer,
     answerExample: { ok: true, user: EXAMPLE.user, ban: BAN_EXAMPLE },
-    faults: ['UNKNOWN_FIELD'],
+    errors: ['UNKNOWN_FIELD'],
   })
   async ban(
     @Param('user', new SchemaPipe(UserId)) user: string,
@@ -138,7 +138,7 @@ export class UsersController {
   ): Promise<z.infer<typeof admin.BanAnswer>> {
     const end = until === undefined ? undefined : new Date(until);
     const ban = await this.bans.ban(user, { reason: reason ?? null, until: end });
-    if (!ban) throw new Fault('BAD_REQUEST', 'until: has passed');
+    if (!ban) throw new ProtocolError('BAD_REQUEST', 'until: has passed');
     return { ok: true, user, ban: toBanView(ban) };
   }
 
@@ -150,10 +150,10 @@ export class UsersController {
     params: { user: PARAM.user },
     answer: admin.UnbannedAnswer,
     answerExample: { ok: true, user: EXAMPLE.user },
-    faults: ['NOT_FOUND'],
+    errors: ['NOT_FOUND'],
   })
   async unban(@Param('user', new SchemaPipe(UserId)) user: string): Promise<z.infer<typeof admin.UnbannedAnswer>> {
-    if (!(await this.bans.lift(user))) throw new Fault('NOT_FOUND', 'the user is not banned');
+    if (!(await this.bans.lift(user))) throw new ProtocolError('NOT_FOUND', 'the user is not banned');
     return { ok: true, user };
   }
 }

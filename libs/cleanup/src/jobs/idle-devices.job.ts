@@ -6,7 +6,7 @@ import { CleanupJob } from '../cleanup-job.js';
 import type { JobReport, JobWork } from '../job.js';
 
 const AT_ONCE = 1_000;
-const GOES = 10;
+const MAX_BATCHES = 10;
 
 /** Messages for a device that never comes back would otherwise keep every message past retention. */
 @CleanupJob({
@@ -25,7 +25,7 @@ export class IdleDevicesJob implements JobWork {
     const { idleDeviceDays: idleDays } = this.settings.cleanup;
     if (idleDays === 0) return { rows: 0, notes: ['switched off'] };
     let rows = 0;
-    for (let go = 0; go < GOES; go++) {
+    for (let batch = 0; batch < MAX_BATCHES; batch++) {
       const idle = await this.devices.findIdle(idleDays, AT_ONCE);
       const away = await this.withoutOnline(idle, isDryRun);
       rows += isDryRun ? away.length : await this.devices.forget(away, idleDays);

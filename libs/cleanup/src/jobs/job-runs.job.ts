@@ -1,7 +1,7 @@
 import { SuspectList } from '#limits';
 import { CleanupJob } from '../cleanup-job.js';
 import { counting, inSteps } from '../in-steps.js';
-import { JobDiary } from '../job-diary.js';
+import { JobHistory } from '../job-diary.js';
 import type { JobReport, JobWork } from '../job.js';
 
 @CleanupJob({
@@ -11,13 +11,13 @@ import type { JobReport, JobWork } from '../job.js';
 })
 export class JobRunsJob implements JobWork {
   constructor(
-    private readonly diary: JobDiary,
+    private readonly history: JobHistory,
     private readonly suspects: SuspectList,
   ) {}
 
   runOnce(isDryRun: boolean): Promise<JobReport> {
     return inSteps(
-      counting('runs', () => this.diary.forget(isDryRun)),
+      counting('runs', () => this.history.forget(isDryRun)),
       counting('suspects', () => this.suspects.forget(isDryRun)),
     );
   }

@@ -1,8 +1,8 @@
 import { statement } from '#database';
 
 /** Registers an instance that began to run $6 ms ago. No row comes back if another incarnation has its id. */
-export const ENROL = statement<{ instance_id: string }>(
-  'enrol',
+export const REGISTER_INSTANCE = statement<{ instance_id: string }>(
+  'register_instance',
   `with origin as (insert into trunkline.registry_origin default values on conflict do nothing)
    insert into trunkline.instances as i (instance_id, lease_expires_at, draining, lock_key, incarnation, started_at)
    values ($1, clock_timestamp() + $2 * interval '1 millisecond', $3, $4, $5,
@@ -12,7 +12,7 @@ export const ENROL = statement<{ instance_id: string }>(
    returning instance_id`,
 );
 
-export interface BeatRow {
+export interface LeaseRow {
   /** False if the row is gone or belongs to another incarnation. */
   is_held: boolean;
   /**
@@ -26,8 +26,8 @@ export interface BeatRow {
  * Renews the lease and never makes one, because an instance that was removed must notice. The table is UNLOGGED and the
  * update HOT, so there is no WAL but the commit record.
  */
-export const BEAT = statement<BeatRow>(
-  'beat',
+export const RENEW_LEASE = statement<LeaseRow>(
+  'renew_lease',
   `with beat as (
      update trunkline.instances
         set lease_expires_at = clock_timestamp() + $2 * interval '1 millisecond', draining = $3, lock_key = $4
@@ -39,8 +39,8 @@ export const BEAT = statement<BeatRow>(
 );
 
 /** Tells the other instances that there is one more, so that they begin to send hints to it. */
-export const GREET = statement<{ sent: number }>(
-  'greet',
+export const ANNOUNCE_INSTANCE = statement<{ sent: number }>(
+  'announce_instance',
   `select count(pg_notify('trunkline_' || instance_id, '!')) as sent from trunkline.instances where instance_id <> $1`,
 );
 

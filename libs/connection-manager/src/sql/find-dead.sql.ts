@@ -1,6 +1,6 @@
 import { statement } from '#database';
 import { LOCK_CLASS } from './beat.sql.js';
-import { noteActivity } from './note-activity.js';
+import { touchSessions } from './note-activity.js';
 
 const HAS_LOST_LOCK = `(i.lock_key is not null and not exists (
      select from pg_locks l
@@ -34,7 +34,7 @@ export const REMOVE_DEAD = statement<{ instance_id: string; users: string[] }>(
    ), gone as (
      delete from trunkline.connections c using dead d where c.instance_id = d.instance_id
      returning c.user_id, c.session_id, greatest(c.last_heartbeat, d.beaten_at) as seen_at
-   ), ${noteActivity('gone')}, routes as (
+   ), ${touchSessions('gone')}, routes as (
      delete from trunkline.routes where instance_id in (select instance_id from dead)
    )
    select instance_id, array(select user_id from gone) as users from dead`,
@@ -64,7 +64,7 @@ export const REMOVE_SELF = statement<never>(
    ), gone as (
      delete from trunkline.connections where instance_id = $1 and not exists (select from other)
      returning user_id, session_id, last_heartbeat as seen_at
-   ), ${noteActivity('gone')}, routes as (
+   ), ${touchSessions('gone')}, routes as (
      delete from trunkline.routes where instance_id = $1 and not exists (select from other)
    )
    delete from trunkline.instances where instance_id = $1 and not exists (select from other)`,

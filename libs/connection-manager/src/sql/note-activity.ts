@@ -4,7 +4,7 @@
  * for each other. Each row is looked up by itself, because the planner takes the CTE for one row and would join
  * thousands of them with each other.
  */
-export function noteActivity(gone: string): string {
+export function touchSessions(gone: string): string {
   return `seen as (
      select user_id, session_id, max(seen_at) as seen_at from ${gone} where session_id is not null
       group by user_id, session_id

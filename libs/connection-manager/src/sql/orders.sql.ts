@@ -6,7 +6,7 @@ const TOLD = `
             where $2::boolean) as told
      from ordered`;
 
-export interface OrderedRow {
+export interface SentCommandRow {
   ordered: number;
   /** The number of instances to which a hint was sent. */
   told: number;
@@ -27,13 +27,13 @@ const disconnect = (condition: string): string => `
  * Commands that connection $1 be closed; $2 is true if hints are on. It reads the whole registry, which has no index on
  * connections alone, because operators ask for it rarely.
  */
-export const ORDER_DISCONNECT = statement<OrderedRow>('order_disconnect', disconnect('c.connection_id = $1'));
+export const SEND_DISCONNECT = statement<SentCommandRow>('send_disconnect', disconnect('c.connection_id = $1'));
 
 /** Commands that every connection of user $1 be closed, by the primary key. */
-export const ORDER_DISCONNECT_USER = statement<OrderedRow>('order_disconnect_user', disconnect('c.user_id = $1'));
+export const SEND_DISCONNECT_USER = statement<SentCommandRow>('send_disconnect_user', disconnect('c.user_id = $1'));
 
-export const ORDER_DRAIN = statement<OrderedRow>(
-  'order_drain',
+export const SEND_DRAIN = statement<SentCommandRow>(
+  'send_drain',
   `with ordered as (
      insert into trunkline.instance_orders (instance_id, kind)
      select instance_id, 'drain' from trunkline.instances where instance_id = $1
@@ -42,7 +42,7 @@ export const ORDER_DRAIN = statement<OrderedRow>(
    ) ${TOLD}`,
 );
 
-export interface OrderRow {
+export interface CommandRow {
   kind: 'disconnect' | 'drain';
   connection_id: string;
   /** True for a command to an earlier process that had this id, which must not be executed any more. */
@@ -50,16 +50,16 @@ export interface OrderRow {
 }
 
 /** Takes out the commands for this instance. Finding none is one index probe, and writes nothing. */
-export const TAKE_ORDERS = statement<OrderRow>(
-  'take_orders',
+export const TAKE_COMMANDS = statement<CommandRow>(
+  'take_commands',
   `delete from trunkline.instance_orders o where o.instance_id = $1
    returning o.kind, o.connection_id,
              coalesce(o.ordered_at < (select i.enrolled_at from trunkline.instances i where i.instance_id = $1), false) as is_stale`,
 );
 
 /** Deletes commands whose instance is gone, because nobody will take them. */
-export const REMOVE_LOST_ORDERS = statement<never>(
-  'remove_lost_orders',
+export const REMOVE_LOST_COMMANDS = statement<never>(
+  'remove_lost_commands',
   `delete from trunkline.instance_orders o
     where not exists (select from trunkline.instances i where i.instance_id = o.instance_id)`,
 );

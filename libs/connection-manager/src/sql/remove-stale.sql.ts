@@ -1,5 +1,5 @@
 import { statement } from '#database';
-import { noteActivity } from './note-activity.js';
+import { touchSessions } from './note-activity.js';
 
 /**
  * Removes connections that gave no sign of life for $1 ms by the database's clock, a thousand at a time. It removes
@@ -22,6 +22,6 @@ export const REMOVE_STALE = statement<{ user_id: string }>(
         and c.last_heartbeat < clock_timestamp() - $1 * interval '1 millisecond'
         and pg_postmaster_start_time() < clock_timestamp() - $1 * interval '1 millisecond'
      returning user_id, session_id, last_heartbeat as seen_at
-   ), ${noteActivity('gone')}
+   ), ${touchSessions('gone')}
    select user_id from gone`,
 );

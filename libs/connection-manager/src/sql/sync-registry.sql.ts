@@ -1,5 +1,5 @@
 import { statement } from '#database';
-import { noteActivity } from './note-activity.js';
+import { touchSessions } from './note-activity.js';
 
 const COME = `
   insert into trunkline.connections (user_id, connection_id, device_id, address, session_id, instance_id)
@@ -32,6 +32,6 @@ export const SYNC_REGISTRY = statement<never>(
       where user_id = any ($8::text[]) and (user_id, connection_id) in (select * from unnest($8::text[], $9::text[]))
         and instance_id = $1
      returning user_id, session_id, clock_timestamp() as seen_at
-   ), ${noteActivity('gone')}
+   ), ${touchSessions('gone')}
    delete from trunkline.routes where channel = any ($10::text[]) and instance_id = $1`,
 );

@@ -3,7 +3,7 @@ import type { Client } from 'pg';
 import { EmbeddedPostgresError, codeOf } from './embedded-postgres-error.js';
 import { type ServerAddress, ensureDatabase, openSession, sessionFailed } from './session.js';
 
-const PRESENCE_NAME = 'trunkline embedded';
+const USAGE_NAME = 'trunkline embedded';
 const PROBE_NAME = 'trunkline embedded probe';
 /** How long sessions that are closing right now (a pool that has just ended) may take to vanish. */
 const FAREWELL_MS = 1_000;
@@ -16,11 +16,11 @@ const TOO_MANY_CONNECTIONS = '53300';
  * server's URL but has not connected yet would look absent, and another that stops would take the server away. The
  * session dies with its process, so a kill -9 leaves no count behind.
  */
-export class Presence {
+export class UsageSession {
   private constructor(private readonly client: Client) {}
 
-  static async open(address: ServerAddress, log: (line: string) => void): Promise<Presence> {
-    const client = await openSession(address, PRESENCE_NAME, (error) => {
+  static async open(address: ServerAddress, log: (line: string) => void): Promise<UsageSession> {
+    const client = await openSession(address, USAGE_NAME, (error) => {
       log(`the session with the embedded PostgreSQL broke: ${error.message}`);
     });
     try {
@@ -30,7 +30,7 @@ export class Presence {
       throw sessionFailed(address.port, cause);
     }
     keepsProcessAlive(client, false);
-    return new Presence(client);
+    return new UsageSession(client);
   }
 
   /** Ends the session. When this resolves, the server has forgotten it, and the next probe does not see it. */
@@ -85,7 +85,7 @@ async function countClients(probe: Client): Promise<{ present: number; others: n
             count(*) FILTER (WHERE application_name = $1)::int AS present
        FROM pg_stat_activity
       WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()`,
-    [PRESENCE_NAME],
+    [USAGE_NAME],
   );
   return rows[0] ?? { present: 0, others: 0 };
 }

@@ -3,7 +3,7 @@ import type { ClusterDirectory } from './cluster-directory.js';
 import { withDirectoryLock } from './directory-lock.js';
 import { stopPostmaster } from './postmaster.js';
 import { settledPostmaster } from './postmaster-state.js';
-import { Presence, isDeserted } from './presence.js';
+import { UsageSession, isDeserted } from './presence.js';
 import { type ServerAddress, connectionUrl } from './session.js';
 
 interface Place {
@@ -20,7 +20,7 @@ export class SharedServer {
   private constructor(
     private readonly place: Place,
     private readonly address: ServerAddress,
-    private readonly presence: Presence,
+    private readonly usage: UsageSession,
     readonly isAdopted: boolean,
     private readonly log: (line: string) => void,
   ) {
@@ -35,8 +35,8 @@ export class SharedServer {
     log: (line: string) => void,
   ): Promise<SharedServer> {
     try {
-      const presence = await Presence.open(address, log);
-      return new SharedServer(place, address, presence, isAdopted, log);
+      const usage = await UsageSession.open(address, log);
+      return new SharedServer(place, address, usage, isAdopted, log);
     } catch (error) {
       if (!isAdopted) await stopPostmaster(place.binaries, place.cluster);
       throw error;
@@ -49,7 +49,7 @@ export class SharedServer {
   }
 
   private async leave(): Promise<void> {
-    await this.presence.close();
+    await this.usage.close();
     const { dataDirectory } = this.place.cluster;
     const state = await settledPostmaster(dataDirectory);
     if (state.kind === 'absent') return;

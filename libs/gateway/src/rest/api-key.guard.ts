@@ -1,6 +1,6 @@
 import { Injectable, type CanActivate, type ExecutionContext } from '@nestjs/common';
 import { callerOf, type KeyedRequest } from '#http';
-import { Fault } from '#protocol';
+import { ProtocolError } from '#protocol';
 
 /** Lets a request pass if the doorkeeper has found its key in API_KEYS. */
 @Injectable()
@@ -8,7 +8,8 @@ export class ApiKeyGuard implements CanActivate {
   canActivate(context: ExecutionContext): boolean {
     const request = context.switchToHttp().getRequest<KeyedRequest>();
     const caller = callerOf(request);
-    if (caller?.kind !== 'api') throw new Fault('API_KEY_INVALID', 'needs Authorization: Bearer <key of API_KEYS>');
+    if (caller?.kind !== 'api')
+      throw new ProtocolError('API_KEY_INVALID', 'needs Authorization: Bearer <key of API_KEYS>');
     request.keyName = caller.name;
     return true;
   }

@@ -2,7 +2,7 @@ import { Controller, Get, Param, Query, UseGuards, UseInterceptors } from '@nest
 import { ApiTags } from '@nestjs/swagger';
 import type { z } from 'zod';
 import { Presence } from '#connection-manager';
-import { Documented, SchemaPipe, TurnInterceptor } from '#http';
+import { Documented, FairQueueInterceptor, SchemaPipe } from '#http';
 import { MessageLog } from '#message-persistence';
 import { Channel, PresenceChannel, rest } from '#protocol';
 import { ApiKeyGuard } from './api-key.guard.js';
@@ -11,7 +11,7 @@ import { ApiKeyGuard } from './api-key.guard.js';
 @ApiTags('channels')
 @Controller('v1/channels')
 @UseGuards(ApiKeyGuard)
-@UseInterceptors(TurnInterceptor)
+@UseInterceptors(FairQueueInterceptor)
 export class ChannelsController {
   constructor(
     private readonly log: MessageLog,
@@ -25,7 +25,7 @@ export class ChannelsController {
     params: { channel: 'percent-encoded, e.g. group%3Astaff' },
     query: rest.PageQuery,
     answer: rest.PageAnswer,
-    faults: ['BAD_REQUEST', 'BAD_CHANNEL'],
+    errors: ['BAD_REQUEST', 'BAD_CHANNEL'],
   })
   async messages(
     @Param('channel', new SchemaPipe(Channel)) channel: string,
@@ -42,7 +42,7 @@ export class ChannelsController {
     summary: 'Who of a group is online, on any instance, and when each was last seen',
     params: { channel: 'group:<name>, percent-encoded' },
     answer: rest.PresenceAnswer,
-    faults: ['BAD_REQUEST', 'BAD_CHANNEL'],
+    errors: ['BAD_REQUEST', 'BAD_CHANNEL'],
   })
   async presenceOf(
     @Param('channel', new SchemaPipe(PresenceChannel)) channel: string,

@@ -3,7 +3,7 @@ import { ApiTags } from '@nestjs/swagger';
 import type { z } from 'zod';
 import { Presence } from '#connection-manager';
 import { Delivery } from '#delivery';
-import { Documented, SchemaPipe, TurnInterceptor } from '#http';
+import { Documented, FairQueueInterceptor, SchemaPipe } from '#http';
 import { GroupChannel, UserId, rest } from '#protocol';
 import { ApiKeyGuard } from './api-key.guard.js';
 
@@ -24,7 +24,7 @@ export class GroupsController {
     summary: 'Make a user a member: from now on it misses nothing of the group, on any device',
     params: PARAMS,
     answer: rest.MemberAnswer,
-    faults: ['BAD_REQUEST', 'BAD_CHANNEL'],
+    errors: ['BAD_REQUEST', 'BAD_CHANNEL'],
   })
   async join(
     @Param('channel', new SchemaPipe(GroupChannel)) channel: string,
@@ -36,12 +36,12 @@ export class GroupsController {
   }
 
   @Delete(':user')
-  @UseInterceptors(TurnInterceptor)
+  @UseInterceptors(FairQueueInterceptor)
   @Documented({
     summary: 'End a membership',
     params: PARAMS,
     answer: rest.MemberAnswer,
-    faults: ['BAD_REQUEST', 'BAD_CHANNEL', 'NOT_FOUND'],
+    errors: ['BAD_REQUEST', 'BAD_CHANNEL', 'NOT_FOUND'],
   })
   async leave(
     @Param('channel', new SchemaPipe(GroupChannel)) channel: string,

@@ -15,20 +15,28 @@ import {
 import { ApiTags } from '@nestjs/swagger';
 import { z } from 'zod';
 import { Delivery, Timelines, toAttempt, type Author } from '#delivery';
-import { countFaults, Documented, jsonOf, SchemaPipe, toFault, TurnInterceptor, type KeyedRequest } from '#http';
+import {
+  countErrors,
+  Documented,
+  FairQueueInterceptor,
+  jsonOf,
+  SchemaPipe,
+  toProtocolError,
+  type KeyedRequest,
+} from '#http';
 import { ifTaken, SharedLimits } from '#limits';
 import { MessageLog, type MessageStatus } from '#message-persistence';
 import { LOGGER, METER, requestIdOf, type Counts, type Logger, type Meter, type TraceHeaders } from '#observability';
 import {
   BackendPublish,
   BackendSchedule,
-  Fault,
   findMember,
   parse,
+  ProtocolError,
   rest,
   startsOfItems,
   UserId,
-  type FaultName,
+  type ErrorName,
 } from '#protocol';
 import { ApiKeyGuard } from './api-key.guard.js';
 
@@ -50,7 +58,7 @@ const SCHEDULE_EXAMPLES = {
 
 const ID = { id: 'the id that the publish answered' };
 
-const PUBLISH_FAULTS: readonly FaultName[] = [
+const PUBLISH_ERRORS: readonly ErrorName[] = [
   'BAD_REQUEST',
   'BAD_CHANNEL',
   'UNKNOWN_FIELD',
@@ -75,7 +83,7 @@ const TOO_MANY_PUBLISHES = 'the API key publishes too fast';
 @Controller('v1/messages')
 @UseGuards(ApiKeyGuard)
 export class MessagesController {
-  private readonly faults: Counts<FaultName>;
+  private readonly errors: Counts<ErrorName>;
 
   constructor(
     private readonly delivery: Delivery,
@@ -85,7 +93,7 @@ export class MessagesController {
     @Inject(METER) meter: Meter,
     private readonly sharedLimits: SharedLimits,
   ) {
-    this.faults = countFaults(meter);
+    this.errors = countErrors(meter);
   }
 
   @Post()
@@ -95,7 +103,7 @@ export class MessagesController {
     body: z.union([rest.PublishOne, rest.PublishBatch]),
     bodyExamples: EXAMPLES,
     answer: z.union([rest.PublishedAnswer, rest.PublishedBatchAnswer]),
-    faults: PUBLISH_FAULTS,
+    errors: PUBLISH_ERRORS,
   })
   async publish(
     @Body() body: unknown,
@@ -104,35 +112,35 @@ export class MessagesController {
     const json = jsonOf(request);
     if (!isBatch(body)) return this.publishOne(body, json, 0, request);
     if (Array.isArray(body.messages) && body.messages.length > rest.REST_BATCH_MAX) {
-      throw new Fault('BATCH_TOO_LARGE', `messages: at most ${rest.REST_BATCH_MAX} items`);
+      throw new ProtocolError('BATCH_TOO_LARGE', `messages: at most ${rest.REST_BATCH_MAX} items`);
     }
     const { messages } = parse(rest.PublishBatch, body);
     const starts = startsOfItems(json, findMember(json, 0, 'messages')?.[0] ?? 0);
-    const results = messages.map((item, place) => this.publishItem(item, json, starts[place] ?? 0, request));
+    const results = messages.map((item, index) => this.publishItem(item, json, starts[index] ?? 0, request));
     return { ok: true, results: await Promise.all(results) };
   }
 
   @Get(':id')
-  @UseInterceptors(TurnInterceptor)
+  @UseInterceptors(FairQueueInterceptor)
   @Documented({
     summary: 'A message, and what became of it: the devices it is for, and every attempt',
     params: ID,
     answer: rest.MessageStatusAnswer,
-    faults: ['BAD_REQUEST', 'NOT_FOUND'],
+    errors: ['BAD_REQUEST', 'NOT_FOUND'],
   })
   async status(@Param('id', new SchemaPipe(z.uuid())) id: string): Promise<z.infer<typeof rest.MessageStatusAnswer>> {
     return toAnswer(await this.find(id));
   }
 
   @Post('scheduled')
-  @UseInterceptors(TurnInterceptor)
+  @UseInterceptors(FairQueueInterceptor)
   @HttpCode(200)
   @Documented({
     summary: 'Publish one message at a time: once, whichever instance runs then',
     body: BackendSchedule,
     bodyExamples: SCHEDULE_EXAMPLES,
     answer: rest.ScheduledAnswer,
-    faults: PUBLISH_FAULTS,
+    errors: PUBLISH_ERRORS,
   })
   async schedule(
     @Body(new SchemaPipe(BackendSchedule)) request: BackendSchedule,
@@ -146,13 +154,13 @@ export class MessagesController {
   }
 
   @Delete(':id')
-  @UseInterceptors(TurnInterceptor)
+  @UseInterceptors(FairQueueInterceptor)
   @Documented({
     summary:
       'Take a message back: a scheduled one of this key, or a stored one from the devices that have not got it yet',
     params: ID,
     answer: rest.CancelledAnswer,
-    faults: ['BAD_REQUEST', 'NOT_FOUND', 'FORBIDDEN'],
+    errors: ['BAD_REQUEST', 'NOT_FOUND', 'FORBIDDEN'],
   })
   async cancel(
     @Param('id', new SchemaPipe(z.uuid())) id: string,
@@ -162,13 +170,13 @@ export class MessagesController {
   }
 
   @Get(':id/timeline')
-  @UseInterceptors(TurnInterceptor)
+  @UseInterceptors(FairQueueInterceptor)
   @Documented({
     summary: 'For each device what became of a message, every attempt, and the reason in words',
     params: ID,
     query: z.object({ user: UserId.optional().describe('only this user, also if the message is not for it') }),
     answer: rest.TimelineAnswer,
-    faults: ['BAD_REQUEST', 'NOT_FOUND'],
+    errors: ['BAD_REQUEST', 'NOT_FOUND'],
   })
   async timeline(
     @Param('id', new SchemaPipe(z.uuid())) id: string,
@@ -203,18 +211,18 @@ export class MessagesController {
     try {
       return await this.publishOne(item, json, at, keyed);
     } catch (error) {
-      const fault = toFault(error);
-      this.faults.inc(fault.fault);
-      if (fault.fault === 'INTERNAL') {
+      const protocolError = toProtocolError(error);
+      this.errors.inc(protocolError.errorName);
+      if (protocolError.errorName === 'INTERNAL') {
         this.logger.error({ err: error, requestId: requestIdOf(keyed) }, 'item of a batch failed');
       }
-      return { ok: false, error: fault.toWire() };
+      return { ok: false, error: protocolError.toWire() };
     }
   }
 }
 
-function noSuchMessage(): Fault {
-  return new Fault(
+function noSuchMessage(): ProtocolError {
+  return new ProtocolError(
     'NOT_FOUND',
     'there is no message of this id: it was never stored, waits for its time, or was removed by retention',
   );

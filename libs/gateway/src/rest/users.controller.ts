@@ -6,12 +6,12 @@ import {
   Action,
   AuditInterceptor,
   Documented,
+  FairQueueInterceptor,
   SchemaPipe,
   toConnectionView,
   toSessionView,
-  TurnInterceptor,
 } from '#http';
-import { Fault, UserId, inboxOf, rest } from '#protocol';
+import { ProtocolError, UserId, inboxOf, rest } from '#protocol';
 import { ApiKeyGuard } from './api-key.guard.js';
 
 const USER = { id: 'the user, percent-encoded' };
@@ -20,7 +20,7 @@ const USER = { id: 'the user, percent-encoded' };
 @ApiTags('users')
 @Controller('v1/users')
 @UseGuards(ApiKeyGuard)
-@UseInterceptors(TurnInterceptor)
+@UseInterceptors(FairQueueInterceptor)
 export class UsersController {
   constructor(
     private readonly registry: Registry,
@@ -33,7 +33,7 @@ export class UsersController {
     summary: 'Where a user is connected now, on every instance',
     params: USER,
     answer: rest.ConnectionsAnswer,
-    faults: ['BAD_REQUEST'],
+    errors: ['BAD_REQUEST'],
   })
   async connections(
     @Param('id', new SchemaPipe(UserId)) user: string,
@@ -51,7 +51,7 @@ export class UsersController {
     summary: 'Whether a user is online, on any instance, and when it was last seen',
     params: USER,
     answer: rest.UserPresenceAnswer,
-    faults: ['BAD_REQUEST'],
+    errors: ['BAD_REQUEST'],
   })
   async presenceOf(
     @Param('id', new SchemaPipe(UserId)) user: string,
@@ -65,7 +65,7 @@ export class UsersController {
     summary: 'The logins of a user on its devices, across connections and instances',
     params: USER,
     answer: rest.SessionsAnswer,
-    faults: ['BAD_REQUEST'],
+    errors: ['BAD_REQUEST'],
   })
   async listSessions(@Param('id', new SchemaPipe(UserId)) user: string): Promise<z.infer<typeof rest.SessionsAnswer>> {
     return { ok: true, user, sessions: (await this.sessions.list(user)).map(toSessionView) };
@@ -81,7 +81,7 @@ export class UsersController {
       'A login that comes afterwards is let in. Each token that was ever shown is refused; one that was not is refused if it was issued more than TOKEN_CLOCK_TOLERANCE_MS ago.',
     params: USER,
     answer: rest.SessionsEndedAnswer,
-    faults: ['BAD_REQUEST'],
+    errors: ['BAD_REQUEST'],
   })
   async revokeAll(
     @Param('id', new SchemaPipe(UserId)) user: string,
@@ -96,7 +96,7 @@ export class UsersController {
     summary: 'Revoke a session: its connections are closed within seconds, its tokens are refused from now on',
     params: { ...USER, sessionId: 'as listed, percent-encoded' },
     answer: rest.SessionEndedAnswer,
-    faults: ['BAD_REQUEST', 'NOT_FOUND'],
+    errors: ['BAD_REQUEST', 'NOT_FOUND'],
   })
   async revoke(
     @Param('id', new SchemaPipe(UserId)) user: string,
@@ -104,7 +104,7 @@ export class UsersController {
   ): Promise<z.infer<typeof rest.SessionEndedAnswer>> {
     const isKnown = await this.sessions.end({ user, sessionId }, 'revoked');
     if (!isKnown)
-      throw new Fault('NOT_FOUND', 'the user has had no such session; one begins with its first connection');
+      throw new ProtocolError('NOT_FOUND', 'the user has had no such session; one begins with its first connection');
     return { ok: true, user, sessionId };
   }
 }

@@ -1,5 +1,5 @@
-import { Fault } from '#protocol';
-import { Admission, type AdmissionLimits, type Entrant, type Place } from './admission.js';
+import { ProtocolError } from '#protocol';
+import { Admission, type AdmissionCandidate, type AdmissionLimits, type Permit } from './admission.js';
 
 const NO_LIMITS: AdmissionLimits = {
   maxConnections: 1_000,
@@ -20,76 +20,76 @@ const ANY_NUMBER = {
 let displaced: string[];
 beforeEach(() => (displaced = []));
 
-function entrant(user: string, address = '203.0.113.7'): Entrant {
-  return { user, address, displace: ({ fault }) => displaced.push(`${user} ${fault}`) };
+function candidate(user: string, address = '203.0.113.7'): AdmissionCandidate {
+  return { user, address, displace: ({ errorName }) => displaced.push(`${user} ${errorName}`) };
 }
 
 /** Returns the refusal and the time to come back after, or undefined if a permit was given. */
-function refusal(enter: () => Place): string | undefined {
+function refusal(enter: () => Permit): string | undefined {
   try {
     enter();
     return undefined;
   } catch (error) {
-    if (!(error instanceof Fault)) throw error;
-    return `${error.fault} ${error.toWire().retryAfterMs}`;
+    if (!(error instanceof ProtocolError)) throw error;
+    return `${error.errorName} ${error.toWire().retryAfterMs}`;
   }
 }
 
 describe('admission', () => {
-  it('refuses whoever comes to a full instance, and takes the next one when a place is given back', () => {
+  it('refuses whoever comes to a full instance, and takes the next one when a permit is given back', () => {
     const admission = new Admission({ ...NO_LIMITS, maxConnections: 2 }, ANY_NUMBER, () => 0);
-    const ann = admission.enter(entrant('ann'));
-    admission.enter(entrant('ben'));
-    expect(refusal(() => admission.enter(entrant('cid')))).toBe('INSTANCE_FULL 1000');
+    const ann = admission.enter(candidate('ann'));
+    admission.enter(candidate('ben'));
+    expect(refusal(() => admission.enter(candidate('cid')))).toBe('INSTANCE_FULL 1000');
     ann.leave();
     ann.leave(); // a permit returned twice is one permit
-    expect(refusal(() => admission.enter(entrant('cid')))).toBeUndefined();
-    expect(refusal(() => admission.enter(entrant('dee')))).toBe('INSTANCE_FULL 1000');
+    expect(refusal(() => admission.enter(candidate('cid')))).toBeUndefined();
+    expect(refusal(() => admission.enter(candidate('dee')))).toBe('INSTANCE_FULL 1000');
   });
 
   it('refuses more than may be opening at once, until some are open or gone', () => {
     const admission = new Admission({ ...NO_LIMITS, maxOpening: 2 }, ANY_NUMBER, () => 0.5);
-    const ann = admission.enter(entrant('ann'));
-    const ben = admission.enter(entrant('ben'));
-    expect(refusal(() => admission.enter(entrant('cid')))).toBe('OVERLOADED 2000');
+    const ann = admission.enter(candidate('ann'));
+    const ben = admission.enter(candidate('ben'));
+    expect(refusal(() => admission.enter(candidate('cid')))).toBe('OVERLOADED 2000');
     ann.opened();
     ann.leave();
-    expect(refusal(() => admission.enter(entrant('cid')))).toBeUndefined();
-    expect(refusal(() => admission.enter(entrant('dee')))).toBe('OVERLOADED 2000');
+    expect(refusal(() => admission.enter(candidate('cid')))).toBeUndefined();
+    expect(refusal(() => admission.enter(candidate('dee')))).toBe('OVERLOADED 2000');
     ben.leave();
-    expect(refusal(() => admission.enter(entrant('dee')))).toBeUndefined();
+    expect(refusal(() => admission.enter(candidate('dee')))).toBeUndefined();
   });
 
   it('caps a user and an address, by refusing the newest connection', () => {
     const admission = new Admission({ ...NO_LIMITS, maxPerUser: 1, maxPerAddress: 2 }, ANY_NUMBER, () => 0);
-    admission.enter(entrant('ann'));
-    expect(refusal(() => admission.enter(entrant('ann')))).toBe('USER_FULL 10000');
-    admission.enter(entrant('ben'));
-    expect(refusal(() => admission.enter(entrant('cid')))).toBe('ADDRESS_FULL 10000');
-    expect(refusal(() => admission.enter(entrant('cid', '198.51.100.1')))).toBeUndefined();
+    admission.enter(candidate('ann'));
+    expect(refusal(() => admission.enter(candidate('ann')))).toBe('USER_FULL 10000');
+    admission.enter(candidate('ben'));
+    expect(refusal(() => admission.enter(candidate('cid')))).toBe('ADDRESS_FULL 10000');
+    expect(refusal(() => admission.enter(candidate('cid', '198.51.100.1')))).toBeUndefined();
     expect(displaced).toEqual([]);
   });
 
   it('or by closing the oldest one', () => {
     const admission = new Admission({ ...NO_LIMITS, maxPerUser: 2, isOldestOut: true }, ANY_NUMBER);
-    const first = admission.enter(entrant('ann', '198.51.100.1'));
-    for (const address of ['198.51.100.2', '198.51.100.3']) admission.enter(entrant('ann', address));
+    const first = admission.enter(candidate('ann', '198.51.100.1'));
+    for (const address of ['198.51.100.2', '198.51.100.3']) admission.enter(candidate('ann', address));
     expect(displaced).toEqual(['ann DISPLACED']);
     first.leave();
-    admission.enter(entrant('ann'));
+    admission.enter(candidate('ann'));
     expect(displaced).toEqual(['ann DISPLACED', 'ann DISPLACED']);
   });
 
   it('never closes anybody’s connection because the instance is full', () => {
     const admission = new Admission({ ...NO_LIMITS, maxConnections: 1, isOldestOut: true }, ANY_NUMBER, () => 0);
-    admission.enter(entrant('ann'));
-    expect(refusal(() => admission.enter(entrant('ben')))).toBe('INSTANCE_FULL 1000');
+    admission.enter(candidate('ann'));
+    expect(refusal(() => admission.enter(candidate('ben')))).toBe('INSTANCE_FULL 1000');
     expect(displaced).toEqual([]);
   });
 
   it('spreads the times to come back after', () => {
     const admission = new Admission({ ...NO_LIMITS, maxConnections: 0 }, ANY_NUMBER);
-    const times = Array.from({ length: 100 }, () => refusal(() => admission.enter(entrant('ann'))));
+    const times = Array.from({ length: 100 }, () => refusal(() => admission.enter(candidate('ann'))));
     expect(new Set(times).size).toBeGreaterThan(50);
   });
 });

@@ -1,15 +1,15 @@
 import type { Settings } from '#config';
 import { networkOf, type ClusterConnections } from '#limits';
-import { Fault, type FaultName } from '#protocol';
+import { ProtocolError, type ErrorName } from '#protocol';
 
 export type AdmissionLimits = Omit<Settings['admission'], 'trustedProxies'>;
 
 /** A connection that asks for admission. */
-export interface Entrant {
+export interface AdmissionCandidate {
   readonly user: string;
   readonly address: string;
   /** Ends the connection, because a newer one takes its place. */
-  displace(fault: Fault): void;
+  displace(error: ProtocolError): void;
 }
 
 /** A refused client is to come back soon if the shortage passes by itself, later if it has to close something first. */
@@ -26,8 +26,8 @@ export class Admission {
    * The permits of each user and of each address, in the order in which they were given. They are kept only if there is
    * a cap, and as arrays, which for one permit take a fifth of the memory of a set.
    */
-  private readonly users = new Map<string, Place[]>();
-  private readonly addresses = new Map<string, Place[]>();
+  private readonly users = new Map<string, Permit[]>();
+  private readonly addresses = new Map<string, Permit[]>();
   private count = 0;
   private opening = 0;
 
@@ -39,7 +39,7 @@ export class Admission {
   ) {}
 
   /** Says why no connection may open at present, and when to come back. Undefined means that there is room. */
-  shortage(): Fault | undefined {
+  shortage(): ProtocolError | undefined {
     const { maxConnections, maxOpening } = this.limits;
     if (this.opening >= maxOpening) return this.refusal('OVERLOADED', SOON_MS, 'too many connections are opening');
     if (this.count < maxConnections) return this.cluster.shortage();
@@ -47,77 +47,77 @@ export class Admission {
   }
 
   /**
-   * Gives a permit for one connection. The caller returns it with {@link Place.leave}, once or more often, and says
-   * with {@link Place.opened} when the connection is open.
-   * @throws Fault OVERLOADED, INSTANCE_FULL, USER_FULL, ADDRESS_FULL, each with the time to come back after
+   * Gives a permit for one connection. The caller returns it with {@link Permit.leave}, once or more often, and says
+   * with {@link Permit.opened} when the connection is open.
+   * @throws ProtocolError OVERLOADED, INSTANCE_FULL, USER_FULL, ADDRESS_FULL, each with the time to come back after
    */
-  enter(entrant: Entrant): Place {
+  enter(candidate: AdmissionCandidate): Permit {
     const { maxPerUser, maxPerAddress } = this.limits;
     const shortage = this.shortage();
     if (shortage) throw shortage;
-    this.makeRoom(this.users.get(entrant.user), maxPerUser, 'USER_FULL');
-    this.makeRoom(this.addresses.get(networkOf(entrant.address)), maxPerAddress, 'ADDRESS_FULL');
-    return this.take(entrant);
+    this.makeRoom(this.users.get(candidate.user), maxPerUser, 'USER_FULL');
+    this.makeRoom(this.addresses.get(networkOf(candidate.address)), maxPerAddress, 'ADDRESS_FULL');
+    return this.take(candidate);
   }
 
   /**
    * Counts the connection against the caps of all instances together, too. Undefined means that there are none, so
-   * there is nothing to wait for. The promise rejects with a Fault CLUSTER_FULL or USER_FULL.
+   * there is nothing to wait for. The promise rejects with a ProtocolError CLUSTER_FULL or USER_FULL.
    */
-  enterCluster(place: Place): Promise<void> | undefined {
+  enterCluster(permit: Permit): Promise<void> | undefined {
     if (!this.cluster.isOn) return undefined;
-    const { user } = place.entrant;
+    const { user } = permit.candidate;
     // If the connection has ended meanwhile, this leaves at once.
-    return this.cluster.enter(user).then(() => place.onLeft(() => this.cluster.leave(user)));
+    return this.cluster.enter(user).then(() => permit.onLeft(() => this.cluster.leave(user)));
   }
 
   /** To be called by the permit alone. */
-  give(place: Place, what: 'opening' | 'place'): void {
+  give(permit: Permit, what: 'opening' | 'permit'): void {
     if (what === 'opening') this.opening -= 1;
     else {
       this.count -= 1;
-      this.forget(place);
+      this.forget(permit);
     }
   }
 
-  private take(entrant: Entrant): Place {
-    const place = new Place(this, entrant);
+  private take(candidate: AdmissionCandidate): Permit {
+    const permit = new Permit(this, candidate);
     this.count += 1;
     this.opening += 1;
-    if (this.limits.maxPerUser > 0) add(this.users, entrant.user, place);
-    if (this.limits.maxPerAddress > 0) add(this.addresses, networkOf(entrant.address), place);
-    return place;
+    if (this.limits.maxPerUser > 0) add(this.users, candidate.user, permit);
+    if (this.limits.maxPerAddress > 0) add(this.addresses, networkOf(candidate.address), permit);
+    return permit;
   }
 
-  private forget(place: Place): void {
-    remove(this.users, place.entrant.user, place);
-    remove(this.addresses, networkOf(place.entrant.address), place);
+  private forget(permit: Permit): void {
+    remove(this.users, permit.candidate.user, permit);
+    remove(this.addresses, networkOf(permit.candidate.address), permit);
   }
 
-  private makeRoom(present: readonly Place[] | undefined, max: number, fault: FaultName): void {
+  private makeRoom(present: readonly Permit[] | undefined, max: number, errorName: ErrorName): void {
     if (max === 0 || present === undefined || present.length < max) return;
-    if (!this.limits.isOldestOut) throw this.refusal(fault, LATER_MS, `${max} connections are open`);
+    if (!this.limits.isOldestOut) throw this.refusal(errorName, LATER_MS, `${max} connections are open`);
     // The end of the oldest connection may take a moment, so it stops counting now.
     const [oldest] = present;
     if (!oldest) return;
     this.forget(oldest);
-    oldest.entrant.displace(new Fault('DISPLACED', `a newer connection came, and only ${max} may be open`));
+    oldest.candidate.displace(new ProtocolError('DISPLACED', `a newer connection came, and only ${max} may be open`));
   }
 
-  private refusal(fault: FaultName, afterMs: number, message: string): Fault {
-    return new Fault(fault, message, { retryAfterMs: Math.round(afterMs * (1 + 2 * this.random())) });
+  private refusal(errorName: ErrorName, afterMs: number, message: string): ProtocolError {
+    return new ProtocolError(errorName, message, { retryAfterMs: Math.round(afterMs * (1 + 2 * this.random())) });
   }
 }
 
 /** The permit of one connection. It is returned once, however often {@link leave} is called. */
-export class Place {
+export class Permit {
   private isOpening = true;
   private isLeft = false;
   private whenLeft: (() => void) | undefined;
 
   constructor(
     private readonly admission: Admission,
-    readonly entrant: Entrant,
+    readonly candidate: AdmissionCandidate,
   ) {}
 
   /** Says that the connection is open, so it no longer counts among those that are opening. */
@@ -131,7 +131,7 @@ export class Place {
     this.opened();
     if (this.isLeft) return;
     this.isLeft = true;
-    this.admission.give(this, 'place');
+    this.admission.give(this, 'permit');
     this.whenLeft?.();
   }
 
@@ -142,15 +142,15 @@ export class Place {
   }
 }
 
-function add(lists: Map<string, Place[]>, key: string, place: Place): void {
+function add(lists: Map<string, Permit[]>, key: string, permit: Permit): void {
   const list = lists.get(key);
-  if (list) list.push(place);
-  else lists.set(key, [place]);
+  if (list) list.push(permit);
+  else lists.set(key, [permit]);
 }
 
-function remove(lists: Map<string, Place[]>, key: string, place: Place): void {
+function remove(lists: Map<string, Permit[]>, key: string, permit: Permit): void {
   const list = lists.get(key);
-  const at = list?.indexOf(place) ?? -1;
+  const at = list?.indexOf(permit) ?? -1;
   if (at >= 0) list?.splice(at, 1);
   if (list?.length === 0) lists.delete(key);
 }

@@ -9,17 +9,17 @@ import { Heartbeats, Presence, Sessions, type Login } from '#connection-manager'
 import { Delivery } from '#delivery';
 import { FairQueue, rateLimited, SharedLimits, Suspects } from '#limits';
 import { cut, LOGGER, METER, RequestLog, requestIdOf, ThrottledLog, type Logger, type Meter } from '#observability';
-import { Fault, type Ack } from '#protocol';
-import { Admission, type Place } from './admission.js';
+import { ProtocolError, type Ack } from '#protocol';
+import { Admission, type Permit } from './admission.js';
 import { ClientAddress } from './client-address.js';
-import { departures } from './departures.js';
+import { drainSchedule } from './departures.js';
 import { isEngineKnown, UNKNOWN_PACKAGES } from './engine-internals.js';
 import { maxFrameBytes } from './frame-limit.js';
 import { GatewayMetrics } from '../gateway-metrics.js';
-import { greet } from './handshake.js';
+import { readHandshake } from './handshake.js';
 import { NewTransports } from './new-transports.js';
 import { Refusals, REFUSALS_LOGGED_PER_S } from './refusals.js';
-import { SocketClient, type SocketClientContext } from './socket-client.js';
+import { ClientSocket, type ClientSocketContext } from './socket-client.js';
 import { SocketThrottles } from './socket-throttles.js';
 import { TransportGuard, type TransportRequest } from './transport-guard.js';
 
@@ -39,8 +39,8 @@ const SPREAD_SHARE = 0.7;
 const END_SHARE = 0.85;
 
 /** A client between its handshake and its connection. */
-interface Visitor {
-  readonly client: SocketClient;
+interface AcceptedHandshake {
+  readonly client: ClientSocket;
   readonly resume: Ack;
   /** Resolves when the client's session is open, and rejects if it cannot be opened. */
   readonly opening: Promise<void>;
@@ -49,12 +49,12 @@ interface Visitor {
 /**
  * The Socket.IO edge. Handlers are bound here and not by decorators, because Nest binds message handlers whether or not
  * a connection was accepted, ignores events that nobody declared, and would run a pipeline per message. So every event
- * of a socket goes through one place, {@link SocketClient}, and is answered.
+ * of a socket goes through one place, {@link ClientSocket}, and is answered.
  */
 @WebSocketGateway()
 export class ClientGateway implements OnGatewayInit<Server> {
   private server: Server | undefined;
-  private readonly clients = new Map<string, SocketClient>();
+  private readonly clients = new Map<string, ClientSocket>();
   /** The transports whose handshake was accepted; each may have only one. */
   private readonly taken = new WeakSet<Socket['conn']>();
   private readonly admission: Admission;
@@ -62,7 +62,7 @@ export class ClientGateway implements OnGatewayInit<Server> {
   private readonly guard: TransportGuard;
   private readonly newTransports: NewTransports;
   private readonly refusals: Refusals;
-  private readonly context: SocketClientContext;
+  private readonly context: ClientSocketContext;
   private timers: NodeJS.Timeout[] = [];
   private isOpen = false;
   private isDraining = false;
@@ -79,17 +79,17 @@ export class ClientGateway implements OnGatewayInit<Server> {
     @Inject(METER) meter: Meter,
     private readonly requestLog: RequestLog,
     suspicions: Suspects,
-    turns: FairQueue,
+    fairQueue: FairQueue,
     private readonly sharedLimits: SharedLimits,
   ) {
     const metrics = new GatewayMetrics(meter, this, admission.maxConnections);
-    const onGone = ({ socket }: SocketClient): void => void this.clients.delete(socket.id);
+    const onGone = ({ socket }: ClientSocket): void => void this.clients.delete(socket.id);
     const limits = { tokenNoticeMs, clockToleranceMs, maxFrameBytes: maxFrameBytes(body.maxBytes) };
     const { limited } = metrics;
     const onFlood = (address: string): void => suspicions.note(address, 'flood');
     const throttles = new SocketThrottles({ ...sockets, limited, onFlood });
     const refusalLog = new ThrottledLog(REFUSALS_LOGGED_PER_S);
-    const parts = { delivery, sessions, presence, heartbeats, tokens, throttles, turns, sharedLimits };
+    const parts = { delivery, sessions, presence, heartbeats, tokens, throttles, fairQueue, sharedLimits };
     this.context = { ...parts, ...limits, metrics, logger, refusalLog, onGone };
     this.newTransports = new NewTransports({ ...sockets, limited, suspicions });
     this.admission = new Admission(admission, sharedLimits.connections);
@@ -101,7 +101,7 @@ export class ClientGateway implements OnGatewayInit<Server> {
     });
     const { corsOrigins } = auth;
     const allowsLocalhost = !isProduction && corsOrigins.length === 0;
-    const shortage = (request: IncomingMessage, isUpgrade: boolean): Fault | undefined =>
+    const shortage = (request: IncomingMessage, isUpgrade: boolean): ProtocolError | undefined =>
       this.shortage() ?? (isUpgrade ? this.newTransports.open(request, this.address.of(request), now()) : undefined);
     this.guard = new TransportGuard({ corsOrigins, allowsLocalhost, shortage, metrics, logger, requestLog });
   }
@@ -125,7 +125,7 @@ export class ClientGateway implements OnGatewayInit<Server> {
     this.refuseOtherNamespaces(server);
     const { throttles } = this.context;
     this.timers = [
-      setInterval(() => this.lookAtTokens(Date.now()), TOKEN_LOOK_MS),
+      setInterval(() => this.checkTokens(Date.now()), TOKEN_LOOK_MS),
       setInterval(() => [throttles, this.newTransports].forEach((part) => part.look(now())), THROTTLE_LOOK_MS),
       setInterval(() => [throttles, this.newTransports].forEach((part) => part.sweep(now())), SWEEP_MS),
     ];
@@ -154,10 +154,10 @@ export class ClientGateway implements OnGatewayInit<Server> {
     this.isDraining = true;
     const startedAt = performance.now();
     const clients = [...this.clients.values()];
-    const turns = departures(clients.length, { perSecond: reconnectsPerS, windowMs: timeoutMs * SPREAD_SHARE });
-    clients.forEach((client, place) => {
-      const afterMs = turns[place] ?? 0;
-      client.outlet.reconnect({ afterMs });
+    const turns = drainSchedule(clients.length, { perSecond: reconnectsPerS, windowMs: timeoutMs * SPREAD_SHARE });
+    clients.forEach((client, index) => {
+      const afterMs = turns[index] ?? 0;
+      client.transport.reconnect({ afterMs });
       client.leavesAtMs = startedAt + afterMs + GRACE_MS;
     });
     const endsAt = startedAt + timeoutMs * END_SHARE;
@@ -170,19 +170,19 @@ export class ClientGateway implements OnGatewayInit<Server> {
 
   /** Closes a connection because an operator wants it; its client may come back. */
   disconnect(connectionId: string): void {
-    this.clients.get(connectionId)?.outlet.close(new Fault('DISCONNECTED', 'closed by an operator'));
+    this.clients.get(connectionId)?.transport.close(new ProtocolError('DISCONNECTED', 'closed by an operator'));
   }
 
   /** Ends every connection at once, whatever is under way. */
   cut(): void {
     this.isDraining = true;
     for (const timer of this.timers) clearInterval(timer);
-    for (const client of this.clients.values()) client.outlet.hangUp();
+    for (const client of this.clients.values()) client.transport.hangUp();
     for (const socket of this.server?.sockets.sockets.values() ?? []) socket.disconnect(true);
   }
 
   /** Looks at the tokens of all connections. They share one timer, because a timer for each would take 300 bytes. */
-  private lookAtTokens(nowMs: number): void {
+  private checkTokens(nowMs: number): void {
     for (const client of this.clients.values()) client.look(nowMs);
   }
 
@@ -194,8 +194,8 @@ export class ClientGateway implements OnGatewayInit<Server> {
     });
   }
 
-  private shortage(): Fault | undefined {
-    if (!this.isOpen) return new Fault('UNAVAILABLE', 'this instance is starting');
+  private shortage(): ProtocolError | undefined {
+    if (!this.isOpen) return new ProtocolError('UNAVAILABLE', 'this instance is starting');
     if (this.isDraining) return draining();
     return this.admission.shortage();
   }
@@ -208,7 +208,7 @@ export class ClientGateway implements OnGatewayInit<Server> {
     others.use((socket, next) =>
       this.contain(socket, async () => {
         const message = `there is no namespace ${cut(socket.nsp.name, 50)}: connect to /, without a path in the URL`;
-        this.refusals.refuse(socket, new Fault('NOT_FOUND', message), next);
+        this.refusals.refuse(socket, new ProtocolError('NOT_FOUND', message), next);
       }),
     );
   }
@@ -223,38 +223,38 @@ export class ClientGateway implements OnGatewayInit<Server> {
       socket.conn.close();
       return next(new Error('a transport carries one connection'));
     }
-    let visitor: Visitor | undefined;
+    let accepted: AcceptedHandshake | undefined;
     try {
-      visitor = this.receive(socket);
-      await this.assertSession(visitor);
-      socket.data = visitor;
+      accepted = this.acceptHandshake(socket);
+      await this.assertSession(accepted);
+      socket.data = accepted;
       next();
-      const { client } = visitor;
+      const { client } = accepted;
       // Socket.IO lets the socket in on the next tick as well; this runs after that.
       process.nextTick(() => client.leaveUnlessIn());
     } catch (error) {
-      visitor?.client.leaveUnlessIn();
+      accepted?.client.leaveUnlessIn();
       this.refusals.refuse(socket, error, next);
     }
   }
 
   /** Reads the handshake and takes a permit without waiting, because a second CONNECT could come in between. */
-  private receive(socket: Socket): Visitor {
+  private acceptHandshake(socket: Socket): AcceptedHandshake {
     if (this.isDraining) throw draining();
-    const guest = greet(socket, this.tokens, this.address.of(socket.request));
-    const client = new SocketClient(socket, guest, this.context);
-    const place = (client.place = this.admission.enter(client));
+    const handshake = readHandshake(socket, this.tokens, this.address.of(socket.request));
+    const client = new ClientSocket(socket, handshake, this.context);
+    const permit = (client.permit = this.admission.enter(client));
     this.taken.add(socket.conn);
-    this.newTransports.setGuest(socket.request.socket, true);
-    return { client, resume: guest.resume, opening: this.openSession(guest.login, place) };
+    this.newTransports.setHasGoodToken(socket.request.socket, true);
+    return { client, resume: handshake.resume, opening: this.openSession(handshake.login, permit) };
   }
 
   /** Opens the session, after the limits of all instances together have let it pass, which mostly needs no waiting. */
-  private async openSession(login: Login, place: Place): Promise<void> {
+  private async openSession(login: Login, permit: Permit): Promise<void> {
     const taken = this.sharedLimits.logins.take(login.user);
     const waitMs = typeof taken === 'number' ? taken : await taken;
     if (waitMs > 0) throw rateLimited('the user has logged in too often', waitMs);
-    const entering = this.admission.enterCluster(place);
+    const entering = this.admission.enterCluster(permit);
     if (entering) await entering;
     return this.sessions.open(login);
   }
@@ -263,24 +263,24 @@ export class ClientGateway implements OnGatewayInit<Server> {
    * Refuses a session that has ended. While the database is out of reach, the client is let in and then hung up on,
    * like any connection that cannot be opened.
    */
-  private async assertSession({ client, opening }: Visitor): Promise<void> {
+  private async assertSession({ client, opening }: AcceptedHandshake): Promise<void> {
     try {
       await opening;
     } catch (error) {
-      if (!(error instanceof Fault)) return;
+      if (!(error instanceof ProtocolError)) return;
       this.taken.delete(client.socket.conn);
-      this.newTransports.setGuest(client.socket.request.socket, false);
+      this.newTransports.setHasGoodToken(client.socket.request.socket, false);
       throw error;
     }
     if (this.isDraining) throw draining();
   }
 
   private async admit(socket: Socket): Promise<void> {
-    const visitor = socket.data as Visitor | Fault;
+    const accepted = socket.data as AcceptedHandshake | ProtocolError;
     socket.data = undefined;
-    if (visitor instanceof Fault) return turnAway(socket, visitor);
+    if (accepted instanceof ProtocolError) return turnAway(socket, accepted);
     this.newTransports.admit(socket.request.socket);
-    const { client, resume, opening } = visitor;
+    const { client, resume, opening } = accepted;
     this.clients.set(socket.id, client);
     this.logger.debug(
       { connectionId: socket.id, user: client.user, requestId: requestIdOf(socket.request) },
@@ -296,11 +296,11 @@ function now(): number {
   return performance.now();
 }
 
-function draining(): Fault {
-  return new Fault('DRAINING', 'this instance is shutting down');
+function draining(): ProtocolError {
+  return new ProtocolError('DRAINING', 'this instance is shutting down');
 }
 
-function turnAway(socket: Socket, fault: Fault): void {
-  socket.emit('closing', fault.toWire());
+function turnAway(socket: Socket, error: ProtocolError): void {
+  socket.emit('closing', error.toWire());
   socket.conn.close();
 }

@@ -1,10 +1,10 @@
-import type { Packet } from '#delivery';
+import type { MessageBatch } from '#delivery';
 import { toJson } from '#protocol';
 
 /**
  * These functions encode what goes to a client as the bytes of a WebSocket frame. A frame is made once for all
  * connections that get the same message batch, and is put together with the others of the same turn of the event loop,
- * so that each connection is written to once. The encoders of Socket.IO and Engine.IO would each handle every packet of
+ * so that each connection is written to once. The encoders of Socket.IO and Engine.IO would each handle every batch of
  * every connection by itself.
  */
 
@@ -20,8 +20,8 @@ export function eventFrame(name: string, payload: object): Buffer {
   return textFrame(`${EVENT}["${name}",${JSON.stringify(payload)}]`);
 }
 
-export function messagesFrame(packet: Packet): Buffer {
-  return textFrame(`${EVENT}["messages",${packet.toJson()}]`);
+export function messagesFrame(batch: MessageBatch): Buffer {
+  return textFrame(`${EVENT}["messages",${batch.toJson()}]`);
 }
 
 /**

@@ -1,9 +1,9 @@
 import type { IncomingMessage } from 'node:http';
 import type { Socket as TcpSocket } from 'node:net';
 import type { Settings } from '#config';
-import { Buckets, HalfOpenTransports, networkOf, type HalfOpenTransport, type Suspicions } from '#limits';
+import { HalfOpenTransports, networkOf, TokenBuckets, type HalfOpenTransport, type Suspicions } from '#limits';
 import type { Counts } from '#observability';
-import { Fault } from '#protocol';
+import { ProtocolError } from '#protocol';
 import type { EngineSocket } from './engine-internals.js';
 import { guardFirstFrames } from './first-frames.js';
 import { TurnQueue } from './turn-queue.js';
@@ -35,8 +35,8 @@ const MAX_REFUSALS = 3;
  */
 export class NewTransports {
   private readonly halfOpen: HalfOpenTransports;
-  private readonly handshakes: Buckets;
-  private readonly refusedTokens: Buckets;
+  private readonly handshakes: TokenBuckets;
+  private readonly refusedTokens: TokenBuckets;
   private readonly entries = new Map<TcpSocket, Entry>();
   /** Takes the requests of newcomers a few at a time, however many come at once. */
   readonly queue = new TurnQueue(PER_TURN);
@@ -50,12 +50,12 @@ export class NewTransports {
       timeoutMs,
       onEnded: ({ address }) => this.note(address, 'half-open'),
     });
-    this.handshakes = new Buckets({ perS: handshakesPerS, burst: handshakesPerS * BURST_S });
-    this.refusedTokens = new Buckets({ perS: refusedTokensPerS, burst: refusedTokensPerS * BURST_S });
+    this.handshakes = new TokenBuckets({ perS: handshakesPerS, burst: handshakesPerS * BURST_S });
+    this.refusedTokens = new TokenBuckets({ perS: refusedTokensPerS, burst: refusedTokensPerS * BURST_S });
   }
 
   /** Decides whether a client gets a transport. @returns why it gets none; undefined means that it gets one */
-  open({ socket }: IncomingMessage, address: string, nowMs: number): Fault | undefined {
+  open({ socket }: IncomingMessage, address: string, nowMs: number): ProtocolError | undefined {
     const network = networkOf(address);
     const retryAfterMs = this.handshakes.take(network, 1, nowMs);
     if (retryAfterMs > 0) {
@@ -77,9 +77,9 @@ export class NewTransports {
   }
 
   /** Notes that the client of a transport has shown a good token (true), or was refused in the end (false). */
-  setGuest(socket: TcpSocket, isGuest: boolean): void {
+  setHasGoodToken(socket: TcpSocket, hasGoodToken: boolean): void {
     const entry = this.entries.get(socket);
-    if (entry) entry.transport.isGuest = isGuest;
+    if (entry) entry.transport.hasGoodToken = hasGoodToken;
   }
 
   /** Ends the guard of a transport, because its client is let in. */
@@ -128,9 +128,14 @@ export class NewTransports {
     this.halfOpen.forget(entry.transport);
   }
 
-  private refusal(fault: 'RATE_LIMITED' | 'OVERLOADED', limit: string, message: string, retryAfterMs = 1_000): Fault {
+  private refusal(
+    errorName: 'RATE_LIMITED' | 'OVERLOADED',
+    limit: string,
+    message: string,
+    retryAfterMs = 1_000,
+  ): ProtocolError {
     this.options.limited.inc(limit);
-    return new Fault(fault, message, { retryAfterMs });
+    return new ProtocolError(errorName, message, { retryAfterMs });
   }
 
   private note(address: string, reason: 'half-open' | 'flood'): void {

@@ -1,7 +1,7 @@
 import type { Watcher } from '#connection-manager';
 import { isGranted, type EventPayload } from '#protocol';
-import type { SocketOutlet } from './socket-outlet.js';
-import type { SocketSession } from './socket-session.js';
+import type { SocketTransport } from './socket-outlet.js';
+import type { ClientSession } from './socket-session.js';
 
 /** One socket as a watcher of presence. Its rights are the grants of the token that it has at the moment. */
 export class PresenceWatcher implements Watcher {
@@ -9,8 +9,8 @@ export class PresenceWatcher implements Watcher {
   isGone = false;
 
   constructor(
-    private readonly session: SocketSession,
-    private readonly outlet: SocketOutlet,
+    private readonly session: ClientSession,
+    private readonly transport: SocketTransport,
   ) {}
 
   get user(): string {
@@ -22,10 +22,10 @@ export class PresenceWatcher implements Watcher {
   }
 
   onPresence(payload: EventPayload<'presence'>): void {
-    this.outlet.presence(payload);
+    this.transport.presence(payload);
   }
 
   onEnded(channel: string): void {
-    this.outlet.ended({ channel, request: 'watch' });
+    this.transport.ended({ channel, request: 'watch' });
   }
 }

@@ -1,8 +1,8 @@
 import type { IncomingMessage } from 'node:http';
 import type { Socket } from 'socket.io';
-import { toFault } from '#http';
+import { toProtocolError } from '#http';
 import { requestIdOf, type Logger, type ThrottledLog } from '#observability';
-import { Fault } from '#protocol';
+import { ProtocolError } from '#protocol';
 import type { GatewayMetrics } from '../gateway-metrics.js';
 import type { ClientAddress } from './client-address.js';
 import type { NewTransports } from './new-transports.js';
@@ -28,33 +28,33 @@ export class Refusals {
    */
   refuse(socket: Socket, error: unknown, next: (error?: Error) => void): void {
     const origin = this.originOf(socket);
-    const fault = this.limitTokens(origin.address, toFault(error));
-    this.options.metrics.connectFailures.inc(fault.fault);
-    this.log(fault, error, origin);
-    if (fault.retryable) {
-      socket.data = fault;
+    const protocolError = this.limitTokens(origin.address, toProtocolError(error));
+    this.options.metrics.connectFailures.inc(protocolError.errorName);
+    this.log(protocolError, error, origin);
+    if (protocolError.retryable) {
+      socket.data = protocolError;
       next();
     } else {
-      next(Object.assign(new Error(fault.message), { data: fault.toWire() }));
+      next(Object.assign(new Error(protocolError.message), { data: protocolError.toWire() }));
       this.options.newTransports.refuseConnect(socket.conn as never);
     }
   }
 
-  private log(fault: Fault, error: unknown, origin: object): void {
+  private log(protocolError: ProtocolError, error: unknown, origin: object): void {
     const { logger, refusalLog } = this.options;
-    const reason = fault.isOfToken ? fault.message : undefined;
+    const reason = protocolError.isOfToken ? protocolError.message : undefined;
     refusalLog.line((extra) => {
-      if (fault.fault === 'INTERNAL') logger.error({ err: error, ...origin, ...extra }, 'handshake failed');
-      else logger.info({ code: fault.code, reason, ...origin, ...extra }, 'handshake refused');
+      if (protocolError.errorName === 'INTERNAL') logger.error({ err: error, ...origin, ...extra }, 'handshake failed');
+      else logger.info({ code: protocolError.code, reason, ...origin, ...extra }, 'handshake refused');
     });
   }
 
   /** Hides from an address that tries many wrong tokens that they are wrong; a right token passes all the same. */
-  private limitTokens(address: string | undefined, fault: Fault): Fault {
-    if (address === undefined || !isOfWrongToken(fault)) return fault;
+  private limitTokens(address: string | undefined, error: ProtocolError): ProtocolError {
+    if (address === undefined || !isOfWrongToken(error)) return error;
     const retryAfterMs = this.options.newTransports.refuseToken(address, performance.now());
-    if (retryAfterMs === 0) return fault;
-    return new Fault('RATE_LIMITED', 'too many tokens of this address were refused', { retryAfterMs });
+    if (retryAfterMs === 0) return error;
+    return new ProtocolError('RATE_LIMITED', 'too many tokens of this address were refused', { retryAfterMs });
   }
 
   /** Returns nothing if the client was let in: its request is forgotten. It may still ask for another namespace. */
@@ -68,6 +68,6 @@ export class Refusals {
  * True for a wrong token, but not for one that has only expired: it was good, and after an outage many honest clients
  * show such tokens.
  */
-function isOfWrongToken({ fault, isOfToken }: Fault): boolean {
-  return isOfToken && fault !== 'TOKEN_EXPIRED';
+function isOfWrongToken({ errorName, isOfToken }: ProtocolError): boolean {
+  return isOfToken && errorName !== 'TOKEN_EXPIRED';
 }

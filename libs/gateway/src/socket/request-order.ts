@@ -1,7 +1,7 @@
 import type { RequestName } from '#protocol';
 
 /** The things that a request waits for and holds. Each is the name of something that requests change. */
-interface Place {
+interface RequestDependencies {
   /** The request takes effect after the earlier requests that hold one of these. */
   readonly waits: readonly string[];
   /** The request holds these until it has taken effect. */
@@ -18,7 +18,7 @@ const MEMBERSHIPS = 'memberships';
 const PRESENCE = 'presence';
 
 /** The table of which requests keep their order: two of them do if one waits for a thing that the other holds. */
-const PLACES: { readonly [N in RequestName]: (channel: string) => Place } = {
+const DEPENDENCIES: { readonly [N in RequestName]: (channel: string) => RequestDependencies } = {
   publish: aboutChannel,
   schedule: aboutChannel,
   history: aboutChannel,
@@ -37,20 +37,20 @@ const PLACES: { readonly [N in RequestName]: (channel: string) => Place } = {
   ack: () => ({ waits: [], holds: [] }),
 };
 
-function aboutChannel(channel: string): Place {
+function aboutChannel(channel: string): RequestDependencies {
   return { waits: [RIGHTS, channel], holds: [channel] };
 }
 
-function aboutMembership(channel: string): Place {
+function aboutMembership(channel: string): RequestDependencies {
   return { waits: [RIGHTS, channel, PRESENCE], holds: [channel, MEMBERSHIPS] };
 }
 
-function aboutWatch(channel: string): Place {
+function aboutWatch(channel: string): RequestDependencies {
   const watch = `watch ${channel}`;
   return { waits: [RIGHTS, MEMBERSHIPS, watch], holds: [watch, PRESENCE] };
 }
 
-function aboutRights(): Place {
+function aboutRights(): RequestDependencies {
   return { waits: [ANYTHING], holds: [RIGHTS] };
 }
 
@@ -70,7 +70,7 @@ export class RequestOrder {
   /** Runs a request after those that it waits for. It has taken effect when `work` resolves. */
   run<T>(name: RequestName, channel: string, work: () => Promise<T>): Promise<T> {
     const ends = (this.ends ??= new Map<string, Promise<unknown>>());
-    const { waits, holds } = PLACES[name](channel);
+    const { waits, holds } = DEPENDENCIES[name](channel);
     const done = Promise.all(waits.flatMap((thing) => ends.get(thing) ?? [])).then(work);
     const over = done.catch(() => undefined); // the caller gets this error from `done`
     for (const thing of [...holds, ANYTHING]) this.hold(ends, thing, over);

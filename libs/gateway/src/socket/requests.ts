@@ -4,10 +4,10 @@ import type { Author, Connection, Delivery, Outgoing } from '#delivery';
 import { ifTaken, type FairQueue, type SharedLimits } from '#limits';
 import {
   channelKind,
-  Fault,
   HISTORY_LIMIT,
   inboxOf,
   isGranted,
+  ProtocolError,
   startOfSecondItem,
   type GrantVerb,
   type RequestName,
@@ -16,9 +16,9 @@ import {
 } from '#protocol';
 import { PresenceWatcher } from './presence-watcher.js';
 import { RequestOrder } from './request-order.js';
-import type { SocketOutlet } from './socket-outlet.js';
+import type { SocketTransport } from './socket-outlet.js';
 import type { InTurn, SocketThrottle } from './socket-throttle.js';
-import type { SocketSession } from './socket-session.js';
+import type { ClientSession } from './socket-session.js';
 
 type Handlers = {
   [N in RequestName]: (payload: RequestPayload<N>, json: string | undefined) => Promise<RequestResult<N>>;
@@ -30,10 +30,10 @@ const USERS_BYTES = 131_072;
 /** How many long answers of a connection are made at once: a page, and as many bytes of answers about presence. */
 const LANES = { page: 1, users: PAGE_BYTES / USERS_BYTES } as const;
 
-export interface RequestsContext {
+export interface RequestHandlersContext {
   readonly delivery: Delivery;
   readonly presence: Presence;
-  readonly turns: FairQueue;
+  readonly fairQueue: FairQueue;
   readonly sharedLimits: SharedLimits;
 }
 
@@ -54,7 +54,7 @@ const IN_TURNS: ReadonlySet<RequestName> = new Set(['subscribe', 'join', 'leave'
  * Carries out the requests of a client, and checks the right that each needs. The identity is that of the token,
  * whatever the request says.
  */
-export class Requests implements Handlers {
+export class RequestHandlers implements Handlers {
   private readonly delivery: Delivery;
   private readonly author: Author;
   /** In each lane long answers are made one after the other, so that requests wait in memory and not their answers. */
@@ -68,12 +68,12 @@ export class Requests implements Handlers {
   /** True once the socket has closed. Requests sent before may still wait for their turn. */
   private isGone = false;
 
-  private readonly inTurn: InTurn = (work) => this.context.turns.run(this.author.publisher, work);
+  private readonly inTurn: InTurn = (work) => this.context.fairQueue.run(this.author.publisher, work);
 
   constructor(
-    private readonly context: RequestsContext,
-    private readonly session: SocketSession,
-    private readonly outlet: SocketOutlet,
+    private readonly context: RequestHandlersContext,
+    private readonly session: ClientSession,
+    private readonly transport: SocketTransport,
     private readonly connection: Connection,
     private readonly throttle: SocketThrottle,
   ) {
@@ -86,7 +86,7 @@ export class Requests implements Handlers {
   }
 
   private get watcher(): PresenceWatcher {
-    this.watching ??= new PresenceWatcher(this.session, this.outlet);
+    this.watching ??= new PresenceWatcher(this.session, this.transport);
     // A request that waited for its turn may run after its connection has ended, and its watch would never be removed.
     this.watching.isGone = this.isGone;
     return this.watching;
@@ -226,7 +226,7 @@ export class Requests implements Handlers {
     for (const channel of this.delivery.subscriptions.askedFor(this.connection)) {
       if (this.isAllowed('subscribe', channel)) continue;
       this.delivery.subscriptions.unsubscribe(this.connection, channel);
-      this.outlet.ended({ channel, request: 'subscribe' });
+      this.transport.ended({ channel, request: 'subscribe' });
     }
     if (this.watching) await this.context.presence.review(this.watching);
   }
@@ -290,14 +290,14 @@ export class Requests implements Handlers {
     return verb === 'subscribe' && (channel === 'broadcast' || channel === inboxOf(this.user));
   }
 
-  /** Asks the database before it refuses a request that members may make. @throws Fault FORBIDDEN */
+  /** Asks the database before it refuses a request that members may make. @throws ProtocolError FORBIDDEN */
   private async assertAllowed(name: RequestName, channel: string): Promise<void> {
     if (this.isAllowed(name, channel)) return;
     const isMember =
       name !== 'join' &&
       channelKind(channel) === 'group' &&
       (await this.delivery.memberRights.isMember(this.user, channel));
-    if (!isMember) throw new Fault('FORBIDDEN', `the token does not grant ${VERBS[name]}:${channel}`);
+    if (!isMember) throw new ProtocolError('FORBIDDEN', `the token does not grant ${VERBS[name]}:${channel}`);
   }
 
   /** True if the request asks for no receipts, or may ask for them as far as is known here. */

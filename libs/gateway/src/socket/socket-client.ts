@@ -1,21 +1,21 @@
 import type { Socket } from 'socket.io';
 import type { Heartbeats, Presence } from '#connection-manager';
 import type { Connection, Delivery } from '#delivery';
-import { toFault } from '#http';
+import { toProtocolError } from '#http';
 import type { FairQueue, SharedLimits } from '#limits';
 import { cut, type Logger, type ThrottledLog } from '#observability';
-import { Fault, isRequest, parseRequest, type Ack, type RequestName, type RequestPayload } from '#protocol';
+import { isRequest, parseRequest, ProtocolError, type Ack, type RequestName, type RequestPayload } from '#protocol';
 import type { GatewayMetrics } from '../gateway-metrics.js';
-import type { Entrant, Place } from './admission.js';
+import type { AdmissionCandidate, Permit } from './admission.js';
 import { innerSocketOf } from './engine-internals.js';
-import type { Guest } from './handshake.js';
+import type { HandshakeResult } from './handshake.js';
 import type { FrameReader } from './frame-reader.js';
-import { Requests } from './requests.js';
-import { listen, type Taker } from './socket-inlet.js';
-import { SocketOutlet, type OutletOwner } from './socket-outlet.js';
+import { RequestHandlers } from './requests.js';
+import { receiveEvents, type EventHandler } from './socket-inlet.js';
+import { SocketTransport, type SocketTransportOwner } from './socket-outlet.js';
 import { SocketThrottle, type Throttled } from './socket-throttle.js';
 import type { SocketThrottles } from './socket-throttles.js';
-import { SocketSession, type SocketSessionOptions } from './socket-session.js';
+import { ClientSession, type ClientSessionOptions } from './socket-session.js';
 
 interface Request {
   readonly event: RequestName;
@@ -30,11 +30,11 @@ interface Request {
  */
 const MAX_WAITING_ACKS = 2_000;
 
-export interface SocketClientContext extends SocketSessionOptions {
+export interface ClientSocketContext extends ClientSessionOptions {
   readonly delivery: Delivery;
   readonly presence: Presence;
   readonly heartbeats: Heartbeats;
-  readonly turns: FairQueue;
+  readonly fairQueue: FairQueue;
   readonly sharedLimits: SharedLimits;
   readonly metrics: GatewayMetrics;
   readonly logger: Logger;
@@ -43,7 +43,7 @@ export interface SocketClientContext extends SocketSessionOptions {
   /** The log for lines that a client can cause without end. */
   readonly refusalLog: ThrottledLog;
   /** Called when the socket of the client has closed. */
-  readonly onGone: (client: SocketClient) => void;
+  readonly onGone: (client: ClientSocket) => void;
 }
 
 /**
@@ -51,20 +51,20 @@ export interface SocketClientContext extends SocketSessionOptions {
  * that an idle connection does not need are made only when they are needed, and nothing is kept twice, because there
  * are thousands of connections.
  */
-export class SocketClient implements Entrant, Taker, OutletOwner, Throttled {
-  readonly outlet: SocketOutlet;
+export class ClientSocket implements AdmissionCandidate, EventHandler, SocketTransportOwner, Throttled {
+  readonly transport: SocketTransport;
   /** The permit of the connection, taken before anything is waited for. */
-  place: Place | undefined;
+  permit: Permit | undefined;
   /** The time, by performance.now(), by which the client is to be gone because the instance drains. */
   leavesAtMs = Infinity;
   /** True once the client's time to leave has come; new requests are then refused. */
   private isLeaving = false;
   private isHangingUp = false;
-  readonly session: SocketSession;
+  readonly session: ClientSession;
   private connection: Connection | undefined;
   /** The opening of the connection. Undefined before the client is let in, and again once the connection is open. */
   private opened: Promise<void> | undefined;
-  private requests: Requests | undefined;
+  private requests: RequestHandlers | undefined;
   /** Undefined before it is let in. */
   private reader: FrameReader | undefined;
   private throttling: SocketThrottle | undefined;
@@ -75,11 +75,11 @@ export class SocketClient implements Entrant, Taker, OutletOwner, Throttled {
 
   constructor(
     readonly socket: Socket,
-    guest: Guest,
-    private readonly context: SocketClientContext,
+    handshake: HandshakeResult,
+    private readonly context: ClientSocketContext,
   ) {
-    this.outlet = new SocketOutlet(socket, context.metrics, this);
-    this.session = new SocketSession(guest, this.outlet, context);
+    this.transport = new SocketTransport(socket, context.metrics, this);
+    this.session = new ClientSession(handshake, this.transport, context);
   }
 
   get user(): string {
@@ -112,7 +112,7 @@ export class SocketClient implements Entrant, Taker, OutletOwner, Throttled {
     this.isHangingUp = true;
     this.context.delivery
       .saveAcknowledged()
-      .then(() => this.outlet.hangUp())
+      .then(() => this.transport.hangUp())
       .catch((error: unknown) => this.fail(error));
   }
 
@@ -125,8 +125,8 @@ export class SocketClient implements Entrant, Taker, OutletOwner, Throttled {
     }
   }
 
-  displace(fault: Fault): void {
-    if (this.isIn) this.outlet.close(fault);
+  displace(error: ProtocolError): void {
+    if (this.isIn) this.transport.close(error);
     else this.socket.conn.close();
   }
 
@@ -135,13 +135,13 @@ export class SocketClient implements Entrant, Taker, OutletOwner, Throttled {
    * does not report before a socket is let in. The transport of a refused client still counts as half-open.
    */
   leaveUnlessIn(): void {
-    if (!this.isIn) this.place?.leave();
+    if (!this.isIn) this.permit?.leave();
   }
 
   /** Registers the connection once its session is open. If that fails, the client is told and may come back. */
   async enter(resume: Ack, opening: Promise<void>): Promise<void> {
     this.isIn = true;
-    this.reader = listen(this.socket, this);
+    this.reader = receiveEvents(this.socket, this);
     forgetHandshake(this.socket);
     this.session.begin();
     this.opened = this.open(resume, opening);
@@ -150,12 +150,12 @@ export class SocketClient implements Entrant, Taker, OutletOwner, Throttled {
       this.opened = undefined;
       this.context.metrics.connects.inc();
     } catch (error) {
-      const fault = toFault(error);
-      this.context.metrics.connectFailures.inc(fault.fault);
+      const protocolError = toProtocolError(error);
+      this.context.metrics.connectFailures.inc(protocolError.errorName);
       this.logger.warn({ err: error }, 'connection not opened');
-      this.outlet.close(fault);
+      this.transport.close(protocolError);
     }
-    this.place?.opened();
+    this.permit?.opened();
   }
 
   private async open(resume: Ack, opening: Promise<void>): Promise<void> {
@@ -163,7 +163,7 @@ export class SocketClient implements Entrant, Taker, OutletOwner, Throttled {
     await opening;
     const key = { connectionId: this.socket.id, user, deviceId, address, sessionId };
     const { delivery } = this.context;
-    await delivery.open({ key, outlet: this.outlet, resume }, (connection) => {
+    await delivery.open({ key, transport: this.transport, resume }, (connection) => {
       this.connection = connection;
       if (this.isGone) delivery.close(connection, 'left while connecting');
     });
@@ -172,8 +172,8 @@ export class SocketClient implements Entrant, Taker, OutletOwner, Throttled {
   /** Returns the permit when the transport closes, which may be later than the socket. */
   private givePlaceBack(): void {
     const { conn } = this.socket;
-    if (conn.readyState === 'closed') this.place?.leave();
-    else conn.once('close', () => this.place?.leave());
+    if (conn.readyState === 'closed') this.permit?.leave();
+    else conn.once('close', () => this.permit?.leave());
   }
 
   pause(): void {
@@ -184,7 +184,7 @@ export class SocketClient implements Entrant, Taker, OutletOwner, Throttled {
     this.reader?.resume();
   }
 
-  hear(): void {
+  onHeartbeat(): void {
     this.context.heartbeats.note(this.socket.id);
   }
 
@@ -192,7 +192,7 @@ export class SocketClient implements Entrant, Taker, OutletOwner, Throttled {
    * Called when the socket has closed. A client that leaves its namespace loses its transport, too, and opens another
    * one if it comes back.
    */
-  leave(reason: string): void {
+  onDisconnect(reason: string): void {
     this.isGone = true;
     this.context.onGone(this);
     this.givePlaceBack();
@@ -205,7 +205,7 @@ export class SocketClient implements Entrant, Taker, OutletOwner, Throttled {
   }
 
   onUnsent(error: unknown): void {
-    this.logger.error({ err: error }, 'packet not sent');
+    this.logger.error({ err: error }, 'batch not sent');
   }
 
   /** Ends the connection of a client for which something went wrong. */
@@ -215,11 +215,11 @@ export class SocketClient implements Entrant, Taker, OutletOwner, Throttled {
   }
 
   onFrameTooLong(): void {
-    const fault = new Fault('BODY_TOO_LARGE', `a frame is longer than ${this.context.maxFrameBytes} bytes`);
+    const error = new ProtocolError('BODY_TOO_LARGE', `a frame is longer than ${this.context.maxFrameBytes} bytes`);
     this.context.refusalLog.line((extra) =>
-      this.logger.info({ code: fault.code, ...extra }, 'frame too long, closing'),
+      this.logger.info({ code: error.code, ...extra }, 'frame too long, closing'),
     );
-    this.outlet.close(fault);
+    this.transport.close(error);
   }
 
   admit(bytes: number, isAck: boolean): number {
@@ -229,28 +229,28 @@ export class SocketClient implements Entrant, Taker, OutletOwner, Throttled {
   turnDown(id: number, retryAfterMs: number): void {
     // Infinity means that the connection was closed. The frame is not parsed, so the error names nothing of it.
     if (retryAfterMs === Infinity) return;
-    this.context.metrics.faults.inc('RATE_LIMITED');
-    this.outlet.refuse(
+    this.context.metrics.errors.inc('RATE_LIMITED');
+    this.transport.refuse(
       id,
-      new Fault('RATE_LIMITED', 'too many requests or bytes in too short a time', { retryAfterMs }),
+      new ProtocolError('RATE_LIMITED', 'too many requests or bytes in too short a time', { retryAfterMs }),
     );
   }
 
   refuseUnread(id: number | undefined, why: string): void {
-    this.answerRefused('unread', new Fault('BAD_REQUEST', why), id);
+    this.answerRefused('unread', new ProtocolError('BAD_REQUEST', why), id);
   }
 
   onBehind(): void {
     if (!this.isGone) this.throttle.onBehind();
   }
 
-  take(data: readonly unknown[], id: number | undefined, json: string | undefined): void {
+  handleEvent(data: readonly unknown[], id: number | undefined, json: string | undefined): void {
     const event = String(data[0]);
     const weight = this.begin(event, json);
     this.answer(event, data, json).then(
       (result) => {
         this.end(event, weight);
-        if (id !== undefined) this.throttling?.answered(this.outlet.answer(id, result));
+        if (id !== undefined) this.throttling?.answered(this.transport.answer(id, result));
       },
       (error: unknown) => {
         this.end(event, weight);
@@ -282,13 +282,14 @@ export class SocketClient implements Entrant, Taker, OutletOwner, Throttled {
       if (!this.connection?.isReady) return this.answerWhenOpen(request);
       return this.run(request);
     } catch (error) {
-      return Promise.reject(toFault(error));
+      return Promise.reject(toProtocolError(error));
     }
   }
 
   private check(event: string, data: readonly unknown[], json: string | undefined): Request {
-    if (!isRequest(event)) throw new Fault('UNKNOWN_EVENT', `there is no request ${JSON.stringify(cut(event, 50))}`);
-    if (data.length > 2) throw new Fault('BAD_REQUEST', 'a request has one argument and a callback');
+    if (!isRequest(event))
+      throw new ProtocolError('UNKNOWN_EVENT', `there is no request ${JSON.stringify(cut(event, 50))}`);
+    if (data.length > 2) throw new ProtocolError('BAD_REQUEST', 'a request has one argument and a callback');
     // An acknowledgement passes whatever waits, because without it the window stays full and nothing more is sent.
     if (event !== 'ack') this.assertRoom(json?.length ?? 0);
     return { event, payload: parseRequest(event, data[1]), json };
@@ -296,7 +297,7 @@ export class SocketClient implements Entrant, Taker, OutletOwner, Throttled {
 
   private assertRoom(bytes: number): void {
     // Otherwise a client that never pauses would keep the instance from ending. Another instance serves it.
-    if (this.isLeaving) throw new Fault('DRAINING', 'this instance is shutting down; connect again');
+    if (this.isLeaving) throw new ProtocolError('DRAINING', 'this instance is shutting down; connect again');
     this.throttle.assertRoom(bytes);
   }
 
@@ -307,34 +308,38 @@ export class SocketClient implements Entrant, Taker, OutletOwner, Throttled {
 
   private run({ event, payload, json }: Request): Promise<object> {
     // If the client has already disconnected, its watches would never be removed.
-    if (!this.connection || this.isGone) throw new Fault('UNAVAILABLE', 'the connection is closing');
+    if (!this.connection || this.isGone) throw new ProtocolError('UNAVAILABLE', 'the connection is closing');
     if (event === 'ack' && this.waitingAcks > MAX_WAITING_ACKS) {
       this.connection.acknowledge(payload as Ack);
-      throw new Fault('OVERLOADED', 'this acknowledgement counts, but too many wait to be stored to say when it is');
+      throw new ProtocolError(
+        'OVERLOADED',
+        'this acknowledgement counts, but too many wait to be stored to say when it is',
+      );
     }
-    this.requests ??= new Requests(this.context, this.session, this.outlet, this.connection, this.throttle);
+    this.requests ??= new RequestHandlers(this.context, this.session, this.transport, this.connection, this.throttle);
     return this.requests.run(event, payload, json);
   }
 
   /** Answers a request with an error. Nobody awaits this, so it must not throw. */
   private refuse(event: string, error: unknown, id: number | undefined): void {
     try {
-      this.answerRefused(event, toFault(error), id);
+      this.answerRefused(event, toProtocolError(error), id);
     } catch (failure) {
       this.fail(failure);
     }
   }
 
-  private answerRefused(event: string, fault: Fault, id: number | undefined): void {
-    this.context.metrics.faults.inc(fault.fault);
-    if (fault.fault === 'INTERNAL') this.logger.error({ err: fault.cause, event: cut(event, 50) }, 'request failed');
-    else if (fault.isOfToken) {
+  private answerRefused(event: string, error: ProtocolError, id: number | undefined): void {
+    this.context.metrics.errors.inc(error.errorName);
+    if (error.errorName === 'INTERNAL')
+      this.logger.error({ err: error.cause, event: cut(event, 50) }, 'request failed');
+    else if (error.isOfToken) {
       this.throttle.hold(performance.now());
       this.context.refusalLog.line((extra) =>
-        this.logger.info({ code: fault.code, reason: fault.message, ...extra }, 'token refused'),
+        this.logger.info({ code: error.code, reason: error.message, ...extra }, 'token refused'),
       );
-    } else this.logger.debug({ code: fault.code, event: cut(event, 50) }, 'request refused');
-    if (id !== undefined) this.outlet.refuse(id, fault);
+    } else this.logger.debug({ code: error.code, event: cut(event, 50) }, 'request refused');
+    if (id !== undefined) this.transport.refuse(id, error);
   }
 }
 

@@ -3,7 +3,7 @@ import { createServer, type Server as HttpServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { Server, type Socket } from 'socket.io';
 import { io, type Socket as Client } from 'socket.io-client';
-import { listen } from './socket-inlet.js';
+import { receiveEvents } from './socket-inlet.js';
 
 let http: HttpServer;
 let server: Server;
@@ -34,15 +34,15 @@ afterEach(async () => {
 /** Resolves when the server has taken so many. */
 function takes(count: number): Promise<void> {
   return new Promise((resolve) => {
-    listen(socket, {
-      take: (data, id) => {
+    receiveEvents(socket, {
+      handleEvent: (data, id) => {
         if (taken.push([data, id]) === count) resolve();
       },
       admit: () => 0,
       turnDown: () => undefined,
       refuseUnread: (id) => void refused.push(id),
-      hear: () => undefined,
-      leave: () => undefined,
+      onHeartbeat: () => undefined,
+      onDisconnect: () => undefined,
       onFrameTooLong: () => undefined,
       fail: (error) => {
         throw error;

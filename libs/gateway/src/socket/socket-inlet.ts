@@ -11,7 +11,7 @@ import {
 } from './engine-internals.js';
 import { FrameReader } from './frame-reader.js';
 
-export interface Taker {
+export interface EventHandler {
   /**
    * A frame of so many bytes came, and nothing of it was parsed yet.
    * @returns 0 to take it in, otherwise after how many milliseconds it may come again
@@ -25,11 +25,11 @@ export interface Taker {
    * `data` is the name of an event and its arguments; with an id, the client waits for an answer.
    * @param json the text that `data` was parsed from; undefined if Socket.IO's decoders are unknown and kept it
    */
-  take(data: readonly unknown[], id: number | undefined, json: string | undefined): void;
+  handleEvent(data: readonly unknown[], id: number | undefined, json: string | undefined): void;
   /** It gave a sign of life. */
-  hear(): void;
+  onHeartbeat(): void;
   /** It is gone. */
-  leave(reason: string): void;
+  onDisconnect(reason: string): void;
   /** `ws` is about to close its WebSocket because a frame is longer than the limit. */
   onFrameTooLong(): void;
   /** One of the above has thrown. */
@@ -78,21 +78,21 @@ const LEAVE_MAX = 4;
  *
  * @returns what keeps the socket from being read
  */
-export function listen(socket: Socket, taker: Taker): FrameReader {
-  socket.on('disconnect', (reason) => contain(taker, () => taker.leave(reason)));
-  socket.conn.on('heartbeat', () => contain(taker, () => taker.hear()));
-  const take: Taker['take'] = (data, id, json) => {
+export function receiveEvents(socket: Socket, handler: EventHandler): FrameReader {
+  socket.on('disconnect', (reason) => contain(handler, () => handler.onDisconnect(reason)));
+  socket.conn.on('heartbeat', () => contain(handler, () => handler.onHeartbeat()));
+  const take: EventHandler['handleEvent'] = (data, id, json) => {
     try {
-      taker.take(data, id, json);
+      handler.handleEvent(data, id, json);
     } catch (error) {
-      taker.fail(error);
+      handler.fail(error);
     }
   };
   innerSocketOf(socket).onevent = ({ data = [], id, json }) => take(data, id, json);
   const conn = engineSocketOf(socket);
   const ws = conn.transport.socket;
   ws?._receiver?.prependListener('error', ({ code }) => {
-    if (TOO_LONG.includes(code)) contain(taker, () => taker.onFrameTooLong());
+    if (TOO_LONG.includes(code)) contain(handler, () => handler.onFrameTooLong());
   });
   const [usual, ...others] = ws?.listeners('message') ?? [];
   const decoder = decoderOf(socket);
@@ -102,12 +102,12 @@ export function listen(socket: Socket, taker: Taker): FrameReader {
   /** What went the usual way is taken at the end of this turn; what came behind it must not pass it by. */
   let isDetoured = false;
   // `ws` answers a ping by itself, and sends none that a pong would be due for.
-  const countControl = (data: Buffer): void => contain(taker, () => void taker.admit(data.length, false));
+  const countControl = (data: Buffer): void => contain(handler, () => void handler.admit(data.length, false));
   for (const event of ['ping', 'pong'] as const) ws.on(event, countControl);
   const reader = new FrameReader(ws, (data, isBinary) => {
     const start = isBinary ? NO_EVENT : startOfData(data);
-    if (!isAdmitted(conn, data, start, taker)) return;
-    if (isKnown && isRefusedUnread(data, isBinary, start, taker)) return;
+    if (!isAdmitted(conn, data, start, handler)) return;
+    if (isKnown && isRefusedUnread(data, isBinary, start, handler)) return;
     const isNext = !isDetoured && socket.connected;
     if (isNext && isKnown && isIdle(conn) && takeEvent(data, start, take)) return;
     keepText(decoder, data, () => usual.call(ws, data, isBinary));
@@ -121,14 +121,14 @@ export function listen(socket: Socket, taker: Taker): FrameReader {
 }
 
 /** Frames that are part of the protocol and cannot come in numbers are not counted. */
-function isAdmitted(conn: EngineSocket, frame: Buffer, start: number, taker: Taker): boolean {
+function isAdmitted(conn: EngineSocket, frame: Buffer, start: number, handler: EventHandler): boolean {
   if (start === NO_EVENT && (isPongDue(conn, frame) || isLeave(frame))) return true;
   try {
-    const waitMs = taker.admit(frame.length, isAck(frame, start));
-    if (waitMs > 0 && start > 2) taker.turnDown(idIn(frame, start), waitMs);
+    const waitMs = handler.admit(frame.length, isAck(frame, start));
+    if (waitMs > 0 && start > 2) handler.turnDown(idIn(frame, start), waitMs);
     return waitMs === 0;
   } catch (error) {
-    taker.fail(error);
+    handler.fail(error);
     return false;
   }
 }
@@ -148,9 +148,9 @@ function isAck(frame: Buffer, start: number): boolean {
 }
 
 /** Refuses by its first bytes or its length what would cost much to decode and be refused then. */
-function isRefusedUnread(frame: Buffer, isBinary: boolean, start: number, taker: Taker): boolean {
-  if (isBinaryPacket(frame, isBinary)) contain(taker, () => refuseBinary(frame, isBinary, taker));
-  else if (frame.length > ACK_MAX && isAck(frame, start)) contain(taker, () => refuseLongAck(frame, start, taker));
+function isRefusedUnread(frame: Buffer, isBinary: boolean, start: number, handler: EventHandler): boolean {
+  if (isBinaryPacket(frame, isBinary)) contain(handler, () => refuseBinary(frame, isBinary, handler));
+  else if (frame.length > ACK_MAX && isAck(frame, start)) contain(handler, () => refuseLongAck(frame, start, handler));
   else return false;
   return true;
 }
@@ -162,15 +162,15 @@ function isBinaryPacket(frame: Buffer, isBinary: boolean): boolean {
 }
 
 /** Answers an event; an attachment is part of what was answered, and nobody waits for an answer to an answer. */
-function refuseBinary(frame: Buffer, isBinary: boolean, taker: Taker): void {
+function refuseBinary(frame: Buffer, isBinary: boolean, handler: EventHandler): void {
   if (isBinary || frame[0] === LETTER_B || frame[1] === SIX) return;
   const id = BINARY_EVENT.exec(frame.toString('latin1', 0, BINARY_EVENT_HEADER_MAX))?.[1];
-  taker.refuseUnread(id === undefined ? undefined : Number(id), 'binary is not accepted; send text, such as base64');
+  handler.refuseUnread(id === undefined ? undefined : Number(id), 'binary is not accepted; send text, such as base64');
 }
 
-function refuseLongAck(frame: Buffer, start: number, taker: Taker): void {
+function refuseLongAck(frame: Buffer, start: number, handler: EventHandler): void {
   const why = `an acknowledgement has at most ${ACK_CHANNELS_MAX} channels and ${ACK_MAX} bytes`;
-  taker.refuseUnread(start === 2 ? undefined : idIn(frame, start), why);
+  handler.refuseUnread(start === 2 ? undefined : idIn(frame, start), why);
 }
 
 /** Decoding a frame, which is done before it returns, tells of one packet at most. */
@@ -187,11 +187,11 @@ function keepText(decoder: Decoder, frame: Buffer, decode: () => void): void {
   }
 }
 
-function contain(taker: Taker, run: () => void): void {
+function contain(handler: EventHandler, run: () => void): void {
   try {
     run();
   } catch (error) {
-    taker.fail(error);
+    handler.fail(error);
   }
 }
 
@@ -201,7 +201,7 @@ function isIdle({ readyState, pingTimeoutTimer, hasRefreshedPingTimeout }: Engin
 }
 
 /** @returns false if it is anything but an event in its usual form: then nothing has happened */
-function takeEvent(frame: Buffer, start: number, take: Taker['take']): boolean {
+function takeEvent(frame: Buffer, start: number, take: EventHandler['handleEvent']): boolean {
   if (start === NO_EVENT) return false;
   const json = frame.toString('utf8', start);
   const data = parseArray(json);

@@ -1,6 +1,6 @@
 import type { Socket } from 'socket.io';
-import type { Outlet, Packet } from '#delivery';
-import type { EventName, EventPayload, Fault } from '#protocol';
+import type { ClientTransport, MessageBatch } from '#delivery';
+import type { EventName, EventPayload, ProtocolError } from '#protocol';
 import { engineSocketOf, isEngineKnown, type EngineSocket } from './engine-internals.js';
 import { errorFrame, eventFrame, messagesFrame, resultFrame } from './frame.js';
 import type { GatewayMetrics } from '../gateway-metrics.js';
@@ -9,15 +9,15 @@ import type { GatewayMetrics } from '../gateway-metrics.js';
 const LAST_WORDS_MS = 1_000;
 
 /** The sockets that have something to send at the end of this turn of the event loop. */
-let waiting: SocketOutlet[] = [];
+let waiting: SocketTransport[] = [];
 
 function sendAll(): void {
-  const outlets = waiting;
+  const transports = waiting;
   waiting = [];
-  for (const outlet of outlets) outlet.flushContained();
+  for (const transport of transports) transport.flushContained();
 }
 
-export interface OutletOwner {
+export interface SocketTransportOwner {
   /** Called when an answer could not be encoded. */
   onUnsent(error: unknown): void;
   /** Called when something could not be handed to the network. */
@@ -27,7 +27,7 @@ export interface OutletOwner {
 }
 
 /** Sends to one Socket.IO socket. Frames that are handed over in one turn of the event loop leave with one write. */
-export class SocketOutlet implements Outlet {
+export class SocketTransport implements ClientTransport {
   /** The frames of this turn. Undefined while there is nothing to send, which is most of the time. */
   private frames: Buffer[] | undefined;
   private frameBytes = 0;
@@ -42,7 +42,7 @@ export class SocketOutlet implements Outlet {
   constructor(
     private readonly socket: Socket,
     private readonly metrics: GatewayMetrics,
-    private readonly owner: OutletOwner,
+    private readonly owner: SocketTransportOwner,
   ) {
     this.conn = engineSocketOf(socket);
   }
@@ -60,8 +60,8 @@ export class SocketOutlet implements Outlet {
     this.emit('ready', payload);
   }
 
-  messages(packet: Packet): void {
-    this.send(packet.encodeOnce(messagesFrame));
+  messages(batch: MessageBatch): void {
+    this.send(batch.encodeOnce(messagesFrame));
   }
 
   gap(payload: EventPayload<'gap'>): void {
@@ -102,14 +102,14 @@ export class SocketOutlet implements Outlet {
   }
 
   /** Answers the request that carried this id with an error. */
-  refuse(id: number, fault: Fault): void {
-    this.send(errorFrame(id, fault.toWire()));
+  refuse(id: number, error: ProtocolError): void {
+    this.send(errorFrame(id, error.toWire()));
   }
 
-  close(fault: Fault): void {
-    this.metrics.closings.inc(fault.fault);
-    this.emit('closing', fault.toWire());
-    if (fault.retryable) this.hangUp();
+  close(error: ProtocolError): void {
+    this.metrics.closings.inc(error.errorName);
+    this.emit('closing', error.toWire());
+    if (error.retryable) this.hangUp();
     else {
       this.flush();
       this.socket.disconnect(true);
@@ -126,12 +126,12 @@ export class SocketOutlet implements Outlet {
    * Closes the connection of a client from which nothing more is taken, and tells it why if its network takes that. The
    * transport ends whether or not the client answers: `ws` alone would wait for 30 s, and hold what it could not send.
    */
-  cutOff(fault: Fault): void {
+  cutOff(error: ProtocolError): void {
     if (this.isCutOff) return;
     this.isCutOff = true;
     const ws = this.conn.transport.socket;
     ws?.pause();
-    this.close(fault);
+    this.close(error);
     setTimeout(() => ws?.terminate(), LAST_WORDS_MS).unref();
   }
 

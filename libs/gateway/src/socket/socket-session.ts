@@ -1,10 +1,10 @@
 import type { Tokens } from '#auth';
 import type { Login, SessionHolder, Sessions } from '#connection-manager';
-import { Fault } from '#protocol';
-import { sessionOf, type Guest } from './handshake.js';
-import type { SocketOutlet } from './socket-outlet.js';
+import { ProtocolError } from '#protocol';
+import { sessionOf, type HandshakeResult } from './handshake.js';
+import type { SocketTransport } from './socket-outlet.js';
 
-export interface SocketSessionOptions {
+export interface ClientSessionOptions {
   readonly sessions: Sessions;
   readonly tokens: Tokens;
   /** How long before the end of its token a client is told of it. */
@@ -14,7 +14,7 @@ export interface SocketSessionOptions {
 }
 
 /** One socket's part in a session: its identity, how long that lasts, and its end with the token or the session. */
-export class SocketSession implements SessionHolder {
+export class ClientSession implements SessionHolder {
   login: Login;
   heldAt = 0;
   /** The grants of the newest token. */
@@ -25,12 +25,12 @@ export class SocketSession implements SessionHolder {
   private isOver = false;
 
   constructor(
-    guest: Guest,
-    private readonly outlet: SocketOutlet,
-    private readonly options: SocketSessionOptions,
+    handshake: HandshakeResult,
+    private readonly transport: SocketTransport,
+    private readonly options: ClientSessionOptions,
   ) {
-    this.login = guest.login;
-    this.grants = guest.grants;
+    this.login = handshake.login;
+    this.grants = handshake.grants;
   }
 
   begin(): void {
@@ -41,14 +41,15 @@ export class SocketSession implements SessionHolder {
    * Takes a new token in place of the last one. It must have the same sid, because a token without it would not be
    * refused when the session is revoked.
    * @returns when the new token ends
-   * @throws Fault TOKEN_INVALID, TOKEN_EXPIRED, SESSION_ENDED, USER_BANNED
+   * @throws ProtocolError TOKEN_INVALID, TOKEN_EXPIRED, SESSION_ENDED, USER_BANNED
    */
   async renew(token: string): Promise<number> {
     const { user, grants, issuedAtMs, expiresAtMs, ...named } = this.options.tokens.verify(token);
-    if (user !== this.login.user) throw new Fault('TOKEN_INVALID', 'token: sub is another user than this connection’s');
+    if (user !== this.login.user)
+      throw new ProtocolError('TOKEN_INVALID', 'token: sub is another user than this connection’s');
     const session = sessionOf(named, this.login.deviceId);
     if (session.sessionId !== this.login.sessionId) {
-      throw new Fault('TOKEN_INVALID', 'token: sid is not that of the token this connection came with');
+      throw new ProtocolError('TOKEN_INVALID', 'token: sid is not that of the token this connection came with');
     }
     const login = { ...this.login, ...session, issuedAtMs, expiresAtMs };
     await this.options.sessions.renew(login);
@@ -63,8 +64,8 @@ export class SocketSession implements SessionHolder {
     await this.options.sessions.end(this.login, 'logout');
   }
 
-  onSessionEnded(fault: Fault): void {
-    this.outlet.close(fault);
+  onSessionEnded(error: ProtocolError): void {
+    this.transport.close(error);
   }
 
   /** To be called when the socket has closed. */
@@ -81,10 +82,10 @@ export class SocketSession implements SessionHolder {
     const closesAtMs = endsAtMs + this.options.clockToleranceMs;
     if (nowMs >= closesAtMs) {
       this.isOver = true;
-      this.outlet.close(new Fault('TOKEN_EXPIRED', 'token: is past its exp'));
+      this.transport.close(new ProtocolError('TOKEN_EXPIRED', 'token: is past its exp'));
     } else if (nowMs >= noticeAtMs && !this.isAnnounced) {
       this.isAnnounced = true;
-      this.outlet.tokenExpiring({ expiresAt: new Date(endsAtMs).toISOString() });
+      this.transport.tokenExpiring({ expiresAt: new Date(endsAtMs).toISOString() });
     }
     this.dueAtMs = nowMs < noticeAtMs ? noticeAtMs : closesAtMs;
   }

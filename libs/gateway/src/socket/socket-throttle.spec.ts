@@ -1,5 +1,5 @@
 import { Counts } from '#observability';
-import type { Fault } from '#protocol';
+import type { ProtocolError } from '#protocol';
 import { SocketThrottle, type InTurn, type Throttled } from './socket-throttle.js';
 import { SocketThrottles } from './socket-throttles.js';
 
@@ -15,7 +15,7 @@ class RecordingSocket implements Throttled {
   readonly address = '127.0.0.1';
   isPaused = false;
   pongsAssumed = 0;
-  cutOffWith: Fault | undefined;
+  cutOffWith: ProtocolError | undefined;
   readonly throttle: SocketThrottle;
 
   constructor(readonly user: string) {
@@ -30,15 +30,15 @@ class RecordingSocket implements Throttled {
     this.isPaused = false;
   }
 
-  readonly outlet = {
+  readonly transport = {
     bufferedBytes: 0,
     assumePong: (): void => void (this.pongsAssumed += 1),
-    cutOff: (fault: Fault): void => void (this.cutOffWith = fault),
+    cutOff: (error: ProtocolError): void => void (this.cutOffWith = error),
   };
 
   /** Lets the network of the socket take all but so many bytes. */
   leaveUnsent(bytes: number): void {
-    this.outlet.bufferedBytes = bytes;
+    this.transport.bufferedBytes = bytes;
     this.throttle.onBehind();
   }
 }
@@ -77,14 +77,14 @@ describe('a connection', () => {
     expect(socket.cutOffWith).toBeUndefined();
     expect(socket.pongsAssumed).toBe(1);
     look(11_000);
-    expect(socket.cutOffWith?.fault).toBe('OVERLOADED');
+    expect(socket.cutOffWith?.errorName).toBe('OVERLOADED');
     expect(throttles.loads.instance.bytes).toBe(0);
   });
 
   it('is read from again when its network has taken what was sent', () => {
     const socket = new RecordingSocket('ann');
     socket.leaveUnsent(11_000);
-    socket.outlet.bufferedBytes = 4_000;
+    socket.transport.bufferedBytes = 4_000;
     look(100);
     expect(socket.isPaused).toBe(false);
     look(MINUTE_MS);
@@ -136,10 +136,10 @@ describe('an instance over its share', () => {
     look(1_000);
     expect(sockets.filter(({ cutOffWith }) => cutOffWith)).toEqual([]);
     const last = sockets.at(-1);
-    if (last) last.outlet.bufferedBytes -= 50;
+    if (last) last.transport.bufferedBytes -= 50;
     look(1_500);
     look(50);
-    expect(sockets.map(({ cutOffWith }) => cutOffWith?.fault)).toEqual([
+    expect(sockets.map(({ cutOffWith }) => cutOffWith?.errorName)).toEqual([
       undefined,
       undefined,
       undefined,
@@ -157,12 +157,12 @@ describe('a long answer', () => {
 
   it('is made when the network has taken the others', async () => {
     const [socket, made] = [new RecordingSocket('ann'), [] as string[]];
-    socket.outlet.bufferedBytes = 70_000;
+    socket.transport.bufferedBytes = 70_000;
     const answered = answer(socket, made);
     look(50);
     await Promise.resolve();
     expect(made).toEqual([]);
-    socket.outlet.bufferedBytes = 100;
+    socket.transport.bufferedBytes = 100;
     look(50);
     await answered;
     expect(made).toEqual(['ann']);
@@ -170,12 +170,12 @@ describe('a long answer', () => {
 
   it('is refused after 5 s, and at once when its connection closes', async () => {
     const [one, two] = [new RecordingSocket('ann'), new RecordingSocket('bob')];
-    for (const { outlet } of [one, two]) outlet.bufferedBytes = 70_000;
-    const outcomes = [one, two].map((socket) => answer(socket, []).catch((fault: Fault) => fault.fault));
+    for (const { transport } of [one, two]) transport.bufferedBytes = 70_000;
+    const outcomes = [one, two].map((socket) => answer(socket, []).catch((error: ProtocolError) => error.errorName));
     two.throttle.leave();
     look(6_000);
     expect(await Promise.all(outcomes)).toEqual(['OVERLOADED', 'UNAVAILABLE']);
-    expect(await answer(two, []).catch((fault: Fault) => fault.fault)).toBe('UNAVAILABLE');
+    expect(await answer(two, []).catch((error: ProtocolError) => error.errorName)).toBe('UNAVAILABLE');
   });
 
   it('keeps no room from others while it waits for its turn', async () => {

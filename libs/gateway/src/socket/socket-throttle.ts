@@ -1,5 +1,5 @@
 import { RequestLimiter, type ConnectionLoad } from '#limits';
-import { Fault } from '#protocol';
+import { ProtocolError } from '#protocol';
 import type { SocketThrottles, ThrottledSocket } from './socket-throttles.js';
 
 /** A socket as its throttle sees it: it can be paused, resumed and cut off. */
@@ -9,12 +9,12 @@ export interface Throttled {
   /** Reads nothing from the socket until {@link resume}. */
   pause(): void;
   resume(): void;
-  readonly outlet: {
+  readonly transport: {
     /** The bytes that the client's network has not taken. */
     readonly bufferedBytes: number;
     /** Takes a ping as answered: while the socket is paused its pongs are not read, but it is not dead. */
     assumePong(): void;
-    cutOff(fault: Fault): void;
+    cutOff(error: ProtocolError): void;
   };
 }
 
@@ -99,11 +99,11 @@ export class SocketThrottle implements ThrottledSocket {
     if (!this.isOver && this.pausedAtMs === undefined) this.stopReading(nowMs);
   }
 
-  /** @throws Fault OVERLOADED if too many bytes wait on the instance to take in a request of this length */
+  /** @throws ProtocolError OVERLOADED if too many bytes wait on the instance to take in a request of this length */
   assertRoom(bytes: number): void {
     if (!this.all.loads.refuses(bytes)) return;
     this.all.limited.inc('waiting-bytes');
-    throw new Fault('OVERLOADED', 'too many bytes wait on this instance');
+    throw new ProtocolError('OVERLOADED', 'too many bytes wait on this instance');
   }
 
   /**
@@ -113,7 +113,7 @@ export class SocketThrottle implements ThrottledSocket {
   async longAnswer<T>(bytes: number, inTurn: InTurn, work: () => Promise<T>): Promise<T> {
     const endsAtMs = performance.now() + ROOM_DEADLINE_MS;
     for (;;) {
-      if (this.isOver) throw new Fault('UNAVAILABLE', 'the connection is closing');
+      if (this.isOver) throw new ProtocolError('UNAVAILABLE', 'the connection is closing');
       await this.all.room(this, bytes, endsAtMs);
       const answer = await inTurn(() => this.answerIfRoom(bytes, work));
       if (answer) return answer.made;
@@ -122,7 +122,7 @@ export class SocketThrottle implements ThrottledSocket {
 
   /** True if there is room for a long answer of so many bytes. */
   hasRoom(bytes: number): boolean {
-    return !this.isOver && this.socket.outlet.bufferedBytes <= DRAINED_BYTES && this.load.user.hasRoom(bytes);
+    return !this.isOver && this.socket.transport.bufferedBytes <= DRAINED_BYTES && this.load.user.hasRoom(bytes);
   }
 
   /** To be called when the client's network did not take all that it was sent. */
@@ -140,7 +140,7 @@ export class SocketThrottle implements ThrottledSocket {
       if (this.unsentBytes > 0 && (this.load.own.isOver || this.load.user.isOver)) this.pause();
     } else if (nowMs - this.pausedAtMs >= MAX_PAUSE_MS) this.cutOff('what waits for this client has not drained');
     else {
-      this.socket.outlet.assumePong();
+      this.socket.transport.assumePong();
       this.resumeIfLow();
     }
     return !this.isOver && (this.unsentBytes > 0 || this.pausedAtMs !== undefined);
@@ -149,7 +149,7 @@ export class SocketThrottle implements ThrottledSocket {
   /** Closes the connection because of the bytes that wait for it. Messages stay stored. */
   cutOff(why: string): void {
     this.all.limited.inc('waiting-bytes');
-    this.socket.outlet.cutOff(new Fault('OVERLOADED', why));
+    this.socket.transport.cutOff(new ProtocolError('OVERLOADED', why));
     this.leave();
   }
 
@@ -183,14 +183,14 @@ export class SocketThrottle implements ThrottledSocket {
       return waitMs;
     }
     const message = 'it went on sending beyond its limits';
-    this.socket.outlet.cutOff(new Fault('RATE_LIMITED', message, { retryAfterMs: waitMs }));
+    this.socket.transport.cutOff(new ProtocolError('RATE_LIMITED', message, { retryAfterMs: waitMs }));
     this.all.options.onFlood(this.socket.address);
     this.leave();
     return Infinity;
   }
 
   private weigh(nowMs: number): void {
-    const bytes = this.isOver ? 0 : this.socket.outlet.bufferedBytes;
+    const bytes = this.isOver ? 0 : this.socket.transport.bufferedBytes;
     if (bytes < this.unsentBytes || bytes === 0) this.drainedAtMs = nowMs;
     this.load.own.add(bytes - this.unsentBytes);
     this.unsentBytes = bytes;

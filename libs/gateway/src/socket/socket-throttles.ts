@@ -1,6 +1,6 @@
 import { Loads, RequestLimits, type LoadShares, type RequestRates } from '#limits';
 import type { Counts } from '#observability';
-import { Fault } from '#protocol';
+import { ProtocolError } from '#protocol';
 
 export interface SocketThrottlesOptions {
   readonly perConnection: RequestRates;
@@ -29,7 +29,7 @@ interface Waiter {
   readonly bytes: number;
   readonly endsAtMs: number;
   readonly resolve: () => void;
-  readonly reject: (fault: Fault) => void;
+  readonly reject: (error: ProtocolError) => void;
 }
 
 /** If a client's network has taken nothing for this long, what waits for it does not drain. */
@@ -63,7 +63,7 @@ export class SocketThrottles {
     for (const waiter of this.waiters) {
       if (waiter.throttle !== throttle) continue;
       this.waiters.delete(waiter);
-      waiter.reject(new Fault('UNAVAILABLE', 'the connection is closing'));
+      waiter.reject(new ProtocolError('UNAVAILABLE', 'the connection is closing'));
     }
   }
 
@@ -82,7 +82,7 @@ export class SocketThrottles {
 
   /**
    * Waits for room for an answer of so many bytes, without taking it. Undefined means that there is room now.
-   * @throws Fault OVERLOADED, UNAVAILABLE
+   * @throws ProtocolError OVERLOADED, UNAVAILABLE
    */
   room(throttle: ThrottledSocket, bytes: number, endsAtMs: number): Promise<void> | undefined {
     if (throttle.hasRoom(bytes)) return undefined;
@@ -96,7 +96,7 @@ export class SocketThrottles {
     } else if (nowMs >= waiter.endsAtMs) {
       this.waiters.delete(waiter);
       this.limited.inc('waiting-bytes');
-      waiter.reject(new Fault('OVERLOADED', 'earlier answers wait to be read'));
+      waiter.reject(new ProtocolError('OVERLOADED', 'earlier answers wait to be read'));
     }
   }
 

@@ -1,6 +1,6 @@
 import { ServerResponse, type IncomingMessage } from 'node:http';
 import { cut, throttledWarn, type Logger, type RequestLog } from '#observability';
-import { Fault } from '#protocol';
+import { ProtocolError } from '#protocol';
 import type { GatewayMetrics } from '../gateway-metrics.js';
 
 interface TransportGuardOptions {
@@ -9,7 +9,7 @@ interface TransportGuardOptions {
   /** True in development: pages served by this machine may connect. */
   readonly allowsLocalhost: boolean;
   /** Says why this client gets no transport at present. Undefined means that it has one. */
-  readonly shortage: (request: IncomingMessage, isUpgrade: boolean) => Fault | undefined;
+  readonly shortage: (request: IncomingMessage, isUpgrade: boolean) => ProtocolError | undefined;
   readonly metrics: GatewayMetrics;
   readonly logger: Logger;
   readonly requestLog: RequestLog;
@@ -48,29 +48,32 @@ export class TransportGuard {
     const isUpgrade = !(response instanceof ServerResponse);
     const misfit = this.misfit(request);
     if (misfit) this.warn(...misfit);
-    const fault = misfit?.[1] ?? shortage(request, isUpgrade) ?? (isUpgrade ? undefined : notAnUpgrade());
-    if (!fault) return next();
+    const error = misfit?.[1] ?? shortage(request, isUpgrade) ?? (isUpgrade ? undefined : notAnUpgrade());
+    if (!error) return next();
     metrics.connectFailures.inc(misfit ? 'misfit' : 'turned_away');
-    answerInHttp(request, response, fault, { ...requestLog.headers(request), ...this.corsHeaders(request) });
+    answerInHttp(request, response, error, { ...requestLog.headers(request), ...this.corsHeaders(request) });
   }
 
   /** Says why this client can never connect as it is. Undefined means that it can. */
-  private misfit({ headers: { origin }, _query }: TransportRequest): [Misfit, Fault] | undefined {
+  private misfit({ headers: { origin }, _query }: TransportRequest): [Misfit, ProtocolError] | undefined {
     if (!this.isAllowed(origin)) {
       const message = `pages of ${cut(origin)} may not connect: CORS_ORIGINS does not name their origin`;
-      return ['origin refused', new Fault('FORBIDDEN', message)];
+      return ['origin refused', new ProtocolError('FORBIDDEN', message)];
     }
     if (_query['EIO'] !== ENGINE_VERSION) {
       const message = `this server speaks Socket.IO 4, and the client EIO=${cut(_query['EIO'], 10)}: update the client`;
-      return ['Socket.IO version refused', new Fault('BAD_REQUEST', message)];
+      return ['Socket.IO version refused', new ProtocolError('BAD_REQUEST', message)];
     }
     if (_query['transport'] !== 'websocket') {
       const message = `this server has no transport ${cut(_query['transport'], 20)}: connect with transports: ['websocket']`;
-      return ['transport refused', new Fault('BAD_REQUEST', message)];
+      return ['transport refused', new ProtocolError('BAD_REQUEST', message)];
     }
     // A WebSocket with the sid of another client would take over its connection: Engine.IO calls it an upgrade.
     if (_query['sid'] !== undefined) {
-      return ['transport refused', new Fault('BAD_REQUEST', 'a connection is one WebSocket: connect without sid')];
+      return [
+        'transport refused',
+        new ProtocolError('BAD_REQUEST', 'a connection is one WebSocket: connect without sid'),
+      ];
     }
     return undefined;
   }
@@ -89,14 +92,17 @@ export class TransportGuard {
   }
 }
 
-function notAnUpgrade(): Fault {
-  return new Fault('BAD_REQUEST', 'a WebSocket needs the header Upgrade: a proxy on the way does not pass it on');
+function notAnUpgrade(): ProtocolError {
+  return new ProtocolError(
+    'BAD_REQUEST',
+    'a WebSocket needs the header Upgrade: a proxy on the way does not pass it on',
+  );
 }
 
 const STATUS: Partial<Record<string, string>> = { 1: '400 Bad Request', 3: '403 Forbidden' };
 
-function statusOf({ fault, code }: Fault): string {
-  if (fault === 'RATE_LIMITED') return '429 Too Many Requests';
+function statusOf({ errorName, code }: ProtocolError): string {
+  if (errorName === 'RATE_LIMITED') return '429 Too Many Requests';
   return STATUS[Math.floor(code / 1_000)] ?? '503 Service Unavailable';
 }
 
@@ -107,16 +113,16 @@ const LINGER_MS = 1_000;
 function answerInHttp(
   { socket }: IncomingMessage,
   response: unknown,
-  fault: Fault,
+  error: ProtocolError,
   headers: Readonly<Record<string, string>>,
 ): void {
-  const status = statusOf(fault);
-  const body = JSON.stringify({ ok: false, error: fault.toWire() });
+  const status = statusOf(error);
+  const body = JSON.stringify({ ok: false, error: error.toWire() });
   const all = {
     'Content-Type': 'application/json; charset=utf-8',
     'Content-Length': String(Buffer.byteLength(body)),
     Connection: 'close',
-    ...(fault.retryable ? { 'Retry-After': String(Math.ceil((fault.retryAfterMs ?? 1_000) / 1_000)) } : {}),
+    ...(error.retryable ? { 'Retry-After': String(Math.ceil((error.retryAfterMs ?? 1_000) / 1_000)) } : {}),
     ...headers,
   };
   if (response instanceof ServerResponse) response.writeHead(Number.parseInt(status), all).end(body);

@@ -1,6 +1,6 @@
 import { statement } from '#database';
 
-export interface PulseRow {
+export interface DatabaseProbeRow {
   /** False means that this is a standby, to which the address may lead after a failover. */
   is_writable: boolean;
   /**
@@ -11,7 +11,7 @@ export interface PulseRow {
 }
 
 /** This statement reads no table, because a lock on one would make the database look dead. */
-export const READ_PULSE = statement<PulseRow>(
-  'read_pulse',
+export const PROBE_DATABASE = statement<DatabaseProbeRow>(
+  'probe_database',
   `select current_setting('transaction_read_only') = 'off' as is_writable, pg_notification_queue_usage() as queue_usage`,
 );

@@ -1,4 +1,4 @@
-import { Fault } from '#protocol';
+import { ProtocolError } from '#protocol';
 import type { SharedPlaces } from './shared-places.js';
 
 /** The one key under which the connections of all users are counted. */
@@ -12,7 +12,7 @@ export class ClusterConnections {
   ) {}
 
   /** Says why no connection of any user may open at present. Undefined means that there may be a place. */
-  shortage(): Fault | undefined {
+  shortage(): ProtocolError | undefined {
     const waitMs = this.all.isOn ? this.all.shortage(EVERYBODY) : 0;
     return waitMs > 0 ? clusterFull(waitMs) : undefined;
   }
@@ -24,7 +24,7 @@ export class ClusterConnections {
 
   /**
    * Takes a place, which {@link leave} gives back.
-   * @throws Fault USER_FULL, CLUSTER_FULL, each with the time to come back after
+   * @throws ProtocolError USER_FULL, CLUSTER_FULL, each with the time to come back after
    */
   async enter(user: string): Promise<void> {
     const userMs = this.users.isOn ? await this.users.enter(user) : 0;
@@ -41,12 +41,14 @@ export class ClusterConnections {
   }
 }
 
-function userFull(retryAfterMs: number): Fault {
-  return new Fault('USER_FULL', 'the user has as many connections on all instances together as it may', {
+function userFull(retryAfterMs: number): ProtocolError {
+  return new ProtocolError('USER_FULL', 'the user has as many connections on all instances together as it may', {
     retryAfterMs,
   });
 }
 
-function clusterFull(retryAfterMs: number): Fault {
-  return new Fault('CLUSTER_FULL', 'all instances together have as many connections as they may', { retryAfterMs });
+function clusterFull(retryAfterMs: number): ProtocolError {
+  return new ProtocolError('CLUSTER_FULL', 'all instances together have as many connections as they may', {
+    retryAfterMs,
+  });
 }

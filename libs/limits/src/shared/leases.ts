@@ -11,7 +11,7 @@ const PACE_MS = 20;
 const DEADLINE_MS = 1_000;
 
 /** Leases shares of the limits from PostgreSQL. Asks that come at once, for up to 500 keys, are one statement. */
-export class Leases {
+export class ShareLeases {
   private readonly rates: Batcher<() => RateAsk, number>;
   private readonly places: Batcher<() => PlaceAsk, number | null>;
 

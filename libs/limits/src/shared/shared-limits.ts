@@ -5,7 +5,7 @@ import { countLimited } from '../count-limited.js';
 import { END_SHARES } from '../sql/end-shares.sql.js';
 import { FORGET_SHARES } from '../sql/forget-shares.sql.js';
 import { ClusterConnections } from './cluster-connections.js';
-import { Leases } from './leases.js';
+import { ShareLeases } from './leases.js';
 import { Reach } from './reach.js';
 import { SharedPlaces } from './shared-places.js';
 import { SharedRate } from './shared-rate.js';
@@ -44,15 +44,15 @@ export class SharedLimits {
     private readonly options: SharedLimitsOptions,
   ) {
     const { instanceId, instances, onError, beatMs } = options;
-    const leases = new Leases(database, instanceId, instances);
+    const leases = new ShareLeases(database, instanceId, instances);
     const limited = countLimited(meter);
     const context = { instances, onError, reach: new Reach(), now: () => performance.now() };
     const rate = (name: string, limit: number, windowMs: number): SharedRate => {
-      const lease: Leases['rate'] = (ask) => leases.rate(ask);
+      const lease: ShareLeases['rate'] = (ask) => leases.rate(ask);
       return new SharedRate({ ...context, name, limit, windowMs, lease }, () => limited.inc(name));
     };
     const places = (name: string, limit: number, keepMs: number): SharedPlaces => {
-      const lease: Leases['place'] = (ask) => leases.place(ask);
+      const lease: ShareLeases['place'] = (ask) => leases.place(ask);
       const more = { keepMs, settleMs: 2 * beatMs, random: Math.random };
       return new SharedPlaces({ ...context, ...more, name, limit, lease }, () => limited.inc(name));
     };

@@ -36,7 +36,7 @@ async function register(instance: number): Promise<void> {
 let runs = 0;
 
 /** Several instances that share the places of one key, with the real function in the database. */
-class Model {
+class PlaceModel {
   nowMs = 1e6;
   isCut = false;
   statements = 0;
@@ -142,7 +142,7 @@ describe('SharedPlaces', () => {
     const cases = fc.record({ moves, limit: fc.integer({ min: 1, max: 40 }), keepMs: fc.constantFrom(0, 5_000) });
     await fc.assert(
       fc.asyncProperty(cases, async ({ moves, limit, keepMs }) => {
-        const model = new Model(limit, keepMs);
+        const model = new PlaceModel(limit, keepMs);
         for (const { instance, come, go, passMs } of moves) {
           for (let n = 0; n < come; n++) model.enter(instance);
           await model.pass(passMs);
@@ -164,7 +164,7 @@ describe('SharedPlaces', () => {
   }, 120_000);
 
   it('fills every place within seconds when more come to all instances at once than there are', async () => {
-    const model = new Model(500, 5_000);
+    const model = new PlaceModel(500, 5_000);
     const waiting = [334, 333, 333];
     for (let second = 0; second < 20 && model.sum < 500; second++) {
       waiting.forEach((count, instance) => {
@@ -178,7 +178,7 @@ describe('SharedPlaces', () => {
   });
 
   it('counts what a dead instance held no longer than it is registered', async () => {
-    const model = new Model(10, 5_000);
+    const model = new PlaceModel(10, 5_000);
     for (let n = 0; n < 10; n++) model.enter(0);
     await model.pass(1_000);
     model.enter(1);
@@ -195,7 +195,7 @@ describe('SharedPlaces', () => {
   });
 
   it('holds nobody to more than before when PostgreSQL has lost the table, also while some have not written theirs again', async () => {
-    const model = new Model(30, 5_000);
+    const model = new PlaceModel(30, 5_000);
     for (const instance of [0, 1, 2]) for (let n = 0; n < 9; n++) model.enter(instance);
     await model.pass(6_000);
     await test.query('truncate trunkline.limit_shares');
@@ -214,7 +214,7 @@ describe('SharedPlaces', () => {
   });
 
   it('goes on with its part of the limit while the database is out of reach, and takes no more until it is below again', async () => {
-    const model = new Model(30, 5_000);
+    const model = new PlaceModel(30, 5_000);
     model.isCut = true;
     for (let second = 0; second < 3; second++) {
       for (const instance of [0, 1, 2]) for (let n = 0; n < 15; n++) model.enter(instance);

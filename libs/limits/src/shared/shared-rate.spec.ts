@@ -29,7 +29,7 @@ afterAll(async () => {
 let runs = 0;
 
 /** Several instances and one user, with the real function in the database, and a clock that the test moves. */
-class Model {
+class RateModel {
   nowMs = 1e12;
   readonly accepted: number[] = [];
   readonly refused: { atMs: number; instance: number }[] = [];
@@ -144,7 +144,7 @@ describe('SharedRate', () => {
     const cases = fc.record({ phases: phases(3, 3), latencyMs: fc.constantFrom(0, 20, 200) });
     await fc.assert(
       fc.asyncProperty(cases, async ({ phases, latencyMs }) => {
-        const model = new Model(3, latencyMs);
+        const model = new RateModel(3, latencyMs);
         for (const { steps, chances } of phases)
           for (let step = 0; step < steps; step++) await model.step(chances.map((perStep) => evenly(perStep, step)));
         expect(model.most).toBeLessThanOrEqual(LIMIT * 1.05);
@@ -159,7 +159,7 @@ describe('SharedRate', () => {
       fc.asyncProperty(shares, async (weights) => {
         const sum = Math.max(1, weights[0] ?? 0) + (weights[1] ?? 0) + (weights[2] ?? 0);
         const perStep = weights.map((weight) => ((weight / sum) * LIMIT * 0.85 * STEP_MS) / 1_000);
-        const model = new Model(3, 20);
+        const model = new RateModel(3, 20);
         for (let step = 0; step < 4_000; step++) await model.step(perStep.map((each) => evenly(each, step)));
         const known = model.nowMs - 8_000;
         expect(model.refused.filter(({ atMs }) => atMs > known)).toEqual([]);
@@ -175,7 +175,7 @@ describe('SharedRate', () => {
     );
     await fc.assert(
       fc.asyncProperty(bursts, async (all) => {
-        const model = new Model(3, 20);
+        const model = new RateModel(3, 20);
         for (const { size, pause } of all) {
           await model.step([size, 0, 0]);
           for (let step = 1; step < pause; step++) await model.step([]);
@@ -199,13 +199,13 @@ describe('SharedRate', () => {
     );
     await fc.assert(
       fc.asyncProperty(visits, async (all) => {
-        const model = new Model(3, 20);
+        const model = new RateModel(3, 20);
         const lastAt = [-Infinity, -Infinity, -Infinity];
         for (const { instance, size, pause } of all) {
           for (let step = 0; step < pause || model.nowMs - (lastAt[instance] ?? 0) < 1_150; step++)
             await model.step([]);
           lastAt[instance] = model.nowMs;
-          await model.step([0, 1, 2].map((place) => (place === instance ? size : 0)));
+          await model.step([0, 1, 2].map((index) => (index === instance ? size : 0)));
         }
         for (let step = 0; step < 10; step++) await model.step([]);
         expect(model.refused).toEqual([]);
@@ -215,28 +215,28 @@ describe('SharedRate', () => {
   }, 120_000);
 
   it('needs one statement for a burst, less than one for 50 checks of a flood, and none far below the limit or alone', async () => {
-    const burst = new Model(3, 20);
+    const burst = new RateModel(3, 20);
     await burst.step([60]);
     for (let step = 0; step < 10; step++) await burst.step([]);
     expect([burst.accepted.length, burst.statements]).toEqual([60, 1]);
 
-    const flood = new Model(3, 20);
+    const flood = new RateModel(3, 20);
     for (let step = 0; step < 1_500; step++) await flood.step([1, 1, 1]);
     expect(flood.statements).toBeLessThanOrEqual(flood.checks / 50);
     expect(flood.accepted.length / 15).toBeGreaterThanOrEqual(95);
 
-    const slow = new Model(3, 20);
+    const slow = new RateModel(3, 20);
     for (let step = 0; step < 1_500; step++) await slow.step(step % 110 === 0 ? [1, 1, 1] : []);
     expect([slow.refused, slow.statements]).toEqual([[], 0]);
 
-    const alone = new Model(1, 20);
+    const alone = new RateModel(1, 20);
     for (let step = 0; step < 300; step++) await alone.step([2]);
     expect(alone.statements).toBe(0);
     expect(alone.most).toBe(LIMIT * 1.05);
   }, 60_000);
 
   it('goes on with its part of the limit while the database is out of reach', async () => {
-    const model = new Model(3, 20);
+    const model = new RateModel(3, 20);
     model.isCut = true;
     for (let step = 0; step < 1_000; step++) await model.step([1, 1, 1]);
     expect(model.most).toBeLessThanOrEqual(LIMIT);

@@ -25,8 +25,8 @@ export class SlidingWindow {
 
   add(nowMs: number): void {
     this.advance(nowMs);
-    const place = this.slot % this.counts.length;
-    this.counts[place] = (this.counts[place] ?? 0) + 1;
+    const index = this.slot % this.counts.length;
+    this.counts[index] = (this.counts[index] ?? 0) + 1;
     this.total += 1;
   }
 
@@ -43,9 +43,9 @@ export class SlidingWindow {
     const slot = Math.floor(nowMs / this.slotMs);
     const passed = Math.min(slot - this.slot, this.counts.length);
     for (let step = 1; step <= passed; step++) {
-      const place = (this.slot + step) % this.counts.length;
-      this.total -= this.counts[place] ?? 0;
-      this.counts[place] = 0;
+      const index = (this.slot + step) % this.counts.length;
+      this.total -= this.counts[index] ?? 0;
+      this.counts[index] = 0;
     }
     // If the clock steps back, nothing changes.
     if (slot > this.slot) this.slot = slot;

@@ -1,5 +1,5 @@
 import { statement } from '#database';
-import { gone } from './gone.sql.js';
+import { unavailableReason } from './gone.sql.js';
 import type { ReadRow } from './read-channels.sql.js';
 
 export type FoundRow = Omit<ReadRow, 'ord' | 'last_seq' | 'epoch' | 'read_at_ms' | 'seq'> & {
@@ -21,7 +21,7 @@ export const FIND_MESSAGE = statement<FoundRow>(
   `select n.channel, n.seq, n.id, n.sender, n.type, case when n.gone is null then n.body end as body, n.metadata,
           n.controls, n.gone, n.created_at, n.expires_at, coalesce(n.expires_at <= clock_timestamp(), false) as is_expired,
           r.id as replaced_by, r.seq as replaced_by_seq
-     from (select n.*, ${gone()} as gone from trunkline.messages n where n.id = $1) as n
+     from (select n.*, ${unavailableReason()} as gone from trunkline.messages n where n.id = $1) as n
      left join lateral (
           select newer.id, newer.seq from trunkline.messages newer
            where newer.channel = n.channel and newer.controls ->> 'collapseKey' = n.controls ->> 'collapseKey'

@@ -4,7 +4,7 @@
  * message of the same collapse key and publisher is looked for by messages_collapse_key_idx, and only if n has a key.
  * @param collapses SQL that is false for readers who get every message of a key
  */
-export function gone(collapses = 'true'): string {
+export function unavailableReason(collapses = 'true'): string {
   return `case
   when n.controls ->> 'cancelled' is not null then 'cancelled'
   when n.expires_at <= clock_timestamp() then 'expired'

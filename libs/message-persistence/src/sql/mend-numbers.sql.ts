@@ -10,9 +10,9 @@ export interface MendedSequence {
  * Tells whether this role may call trunkline.mend_sequences(). It is asked first, because a refused call would count as
  * a right that is missing.
  */
-export const MAY_MEND_SEQUENCES = statement<{ is_so: boolean }>(
+export const MAY_MEND_SEQUENCES = statement<{ may_mend: boolean }>(
   'may_mend_sequences',
-  `select has_function_privilege('trunkline.mend_sequences()', 'execute') as is_so`,
+  `select has_function_privilege('trunkline.mend_sequences()', 'execute') as may_mend`,
 );
 
 /**

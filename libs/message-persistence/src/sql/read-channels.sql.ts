@@ -1,6 +1,6 @@
 import { statement } from '#database';
-import type { Controls } from '../controls.js';
-import { gone } from './gone.sql.js';
+import type { DeliveryOptions } from '../controls.js';
+import { unavailableReason } from './gone.sql.js';
 
 export interface ReadRow {
   ord: number;
@@ -13,7 +13,7 @@ export interface ReadRow {
   type: string;
   body: string | null;
   metadata: string | null;
-  controls: Controls | null;
+  controls: DeliveryOptions | null;
   /** The reason why the message is not handed out; null means that it is. */
   gone: 'expired' | 'cancelled' | 'collapsed' | null;
   created_at: Date;
@@ -22,7 +22,13 @@ export interface ReadRow {
 
 type Columns = readonly [
   ...[ord: number, lastSeq: number, epoch: number, readAtMs: number, seq: number | null, id: string],
-  ...[sender: string | null, type: string, body: string | null, metadata: string | null, controls: Controls | null],
+  ...[
+    sender: string | null,
+    type: string,
+    body: string | null,
+    metadata: string | null,
+    controls: DeliveryOptions | null,
+  ],
   ...[gone: ReadRow['gone'], createdAt: Date, expiresAt: Date | null],
 ];
 
@@ -66,7 +72,7 @@ export const READ_CHANNELS = statement<ReadRow>(
        on c.channel = w.channel and (c.last_seq > w.from_seq or c.epoch <> w.epoch)
      left join lateral (
           select * from (
-            select n.*, ${gone('$7::boolean')} as gone,
+            select n.*, ${unavailableReason('$7::boolean')} as gone,
                    sum(octet_length(n.body)) over (order by n.seq) - coalesce(octet_length(n.body), 0) as bytes_before
               from (select * from trunkline.messages
                      where channel = w.channel and seq > w.from_seq and created_at >= w.since

@@ -1,5 +1,5 @@
 import { statement } from '#database';
-import { gone, withheld } from './gone.sql.js';
+import { unavailableReason, withheld } from './gone.sql.js';
 import type { ReadRow } from './read-channels.sql.js';
 
 /**
@@ -14,7 +14,7 @@ const readHistory = (order: 'asc' | 'desc') => `
     from (select $1::text as channel) as asked
     left join trunkline.channels c on c.channel = asked.channel
     left join lateral (
-         select n.*, coalesce(${gone()}, ${withheld('$7::text', '$8::text', '$9::text')}) as gone
+         select n.*, coalesce(${unavailableReason()}, ${withheld('$7::text', '$8::text', '$9::text')}) as gone
            from (select s.*, count(*) over () as found, row_number() over by_seq as place, sum(${BYTES}) over by_seq as bytes
                    from (select * from trunkline.messages
                           where channel = $1 and seq > $2 and seq < $3 and created_at >= $4 and created_at < $5

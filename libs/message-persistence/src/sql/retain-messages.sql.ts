@@ -48,9 +48,9 @@ export const OLD_PARTITIONS = statement<{ name: string; is_overdue: boolean }>(
 );
 
 /** Tells whether a device is still to receive a message of partition $1: it reads that once, and locks nobody out. */
-export const HAS_UNDELIVERED = statement<{ is_so: boolean }>(
+export const HAS_UNDELIVERED = statement<{ has_undelivered: boolean }>(
   'has_undelivered',
-  'select trunkline.has_undelivered($1) as is_so',
+  'select trunkline.has_undelivered($1) as has_undelivered',
 );
 
 /** Drops a partition. Its function in migrations/ waits at most 40 ms for ACCESS EXCLUSIVE on the parent. */

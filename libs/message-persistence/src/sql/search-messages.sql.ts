@@ -1,5 +1,5 @@
 import { statement } from '#database';
-import { gone } from './gone.sql.js';
+import { unavailableReason } from './gone.sql.js';
 import type { ReadRow } from './read-channels.sql.js';
 
 export type SearchRow = Pick<ReadRow, 'id' | 'sender' | 'type' | 'gone' | 'created_at' | 'expires_at'> & {
@@ -20,7 +20,7 @@ export type SearchRow = Pick<ReadRow, 'id' | 'sender' | 'type' | 'gone' | 'creat
 export const SEARCH_MESSAGES = statement<SearchRow>(
   'search_messages',
   `with candidates as materialized (
-     select n.channel, n.seq, n.id, n.sender, n.type, n.created_at, n.expires_at, ${gone()} as gone
+     select n.channel, n.seq, n.id, n.sender, n.type, n.created_at, n.expires_at, ${unavailableReason()} as gone
        from (select * from trunkline.messages
               where created_at >= $1::timestamptz and created_at < $2::timestamptz
                 and ($3::text is null or channel = $3) and ($4::text is null or sender = $4)

@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import type { Attack, Stage } from '../attack.js';
+import type { Attack, AttackSetting } from '../attack.js';
 import { MALLORY, type Lair } from '../lair.js';
 import { frame } from '../wire/frames.js';
 import type { RawSocket } from '../wire/raw-socket.js';
@@ -11,7 +11,7 @@ const LONGEST = JSON.stringify('x'.repeat(65_534));
 const STORED = 150;
 const BATCH = 10;
 
-async function storeLongMessages({ server }: Stage): Promise<void> {
+async function storeLongMessages({ server }: AttackSetting): Promise<void> {
   const message = { channel: INBOX, type: 't', data: 'x'.repeat(65_534) };
   for (let n = 0; n < STORED; n += BATCH) {
     await server.rest('POST', '/v1/messages', { messages: Array<unknown>(BATCH).fill(message) });

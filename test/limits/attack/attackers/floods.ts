@@ -10,12 +10,12 @@ const FAR_MS = 3_600_000;
  * Opens sockets of one user that send requests as fast as the server takes them, and reconnect whenever they are
  * closed.
  */
-async function flood(lair: Lair, sockets: number, request: (id: number, place: number) => string): Promise<void> {
-  await lair.besiege(sockets, async (place) => {
+async function flood(lair: Lair, sockets: number, request: (id: number, index: number) => string): Promise<void> {
+  await lair.besiege(sockets, async (index) => {
     const socket = await lair.enter();
     for (let id = 1; socket && !socket.isEnded && !lair.isOver; id += FRAMES_AT_ONCE) {
       const ids = Array.from({ length: FRAMES_AT_ONCE }, (_, n) => id + n);
-      await socket.write(Buffer.concat(ids.map((each) => frame(request(each, place)))));
+      await socket.write(Buffer.concat(ids.map((each) => frame(request(each, index)))));
     }
     socket?.leave();
     return socket !== undefined;
@@ -40,7 +40,7 @@ export const FLOODS: readonly Attack[] = [
   {
     name: 'join-flood',
     does: '20 sockets of one user that join new groups as fast as they can',
-    run: (lair) => flood(lair, 20, (id, place) => `42${id}["join",{"channel":"group:${place}-${id}"}]`),
+    run: (lair) => flood(lair, 20, (id, index) => `42${id}["join",{"channel":"group:${index}-${id}"}]`),
     remains: [
       {
         what: 'groups of the user',
@@ -53,10 +53,10 @@ export const FLOODS: readonly Attack[] = [
     name: 'subscribe-flood',
     does: '20 sockets of one user that subscribe and watch as fast as they can',
     run: (lair) =>
-      flood(lair, 20, (id, place) =>
+      flood(lair, 20, (id, index) =>
         id % 2 === 0
-          ? `42${id}["subscribe",{"channel":"group:${place}-${id}"}]`
-          : `42${id}["watch",{"channel":"group:${place}-${id}"}]`,
+          ? `42${id}["subscribe",{"channel":"group:${index}-${id}"}]`
+          : `42${id}["watch",{"channel":"group:${index}-${id}"}]`,
       ),
   },
   {

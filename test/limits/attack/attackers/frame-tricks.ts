@@ -12,12 +12,12 @@ const EMPTY_MORE = Buffer.concat(Array.from({ length: 500 }, () => frame('', FIR
 async function pour(
   lair: Lair,
   transports: number,
-  enter: (place: number) => Promise<RawSocket | undefined>,
+  enter: (index: number) => Promise<RawSocket | undefined>,
   bytes: Buffer,
   first: Buffer = Buffer.alloc(0),
 ): Promise<void> {
-  await lair.besiege(transports, async (place) => {
-    const socket = await enter(place);
+  await lair.besiege(transports, async (index) => {
+    const socket = await enter(index);
     if (!socket) return false;
     await socket.write(first);
     while (!socket.isEnded && !lair.isOver) await socket.write(bytes);
@@ -37,9 +37,9 @@ export const FRAME_TRICKS: readonly Attack[] = [
       pour(
         lair,
         10,
-        async (place) => {
+        async (index) => {
           const socket = await lair.enter();
-          if (place % 2 === 0) socket?.stopReading();
+          if (index % 2 === 0) socket?.stopReading();
           return socket;
         },
         PINGS,

@@ -30,10 +30,10 @@ function countRefusal({ tally }: Lair, text: string): void {
 }
 
 /** Opens `count` transports, holds them without sending anything more, and replaces each that is closed. */
-async function hold(lair: Lair, count: number, greet: (place: number) => string | undefined): Promise<void> {
-  await lair.besiege(count, async (place) => {
+async function hold(lair: Lair, count: number, greet: (index: number) => string | undefined): Promise<void> {
+  await lair.besiege(count, async (index) => {
     const socket = await lair.open();
-    const greeting = greet(place);
+    const greeting = greet(index);
     if (socket && greeting !== undefined) socket.send(greeting);
     if (socket) await lair.rest(socket.ended);
     socket?.leave();

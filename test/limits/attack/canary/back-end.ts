@@ -1,7 +1,7 @@
 import { request } from 'node:http';
 import { API_KEY } from '../../../support/server.js';
 import { ATTACKERS_ADDRESS } from '../lair.js';
-import type { Ledger } from './ledger.js';
+import type { ExperienceLedger } from './ledger.js';
 
 const ADDRESSES = ['127.0.0.1', ATTACKERS_ADDRESS];
 const DEADLINE_MS = 15_000;
@@ -14,7 +14,7 @@ export class BackEnd {
 
   constructor(
     private readonly url: string,
-    private readonly ledger: () => Ledger,
+    private readonly ledger: () => ExperienceLedger,
   ) {}
 
   async publish(): Promise<void> {

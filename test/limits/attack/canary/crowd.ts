@@ -1,6 +1,6 @@
 import { BackEnd } from './back-end.js';
 import { HonestUser } from './honest-user.js';
-import { Ledger, type Experience } from './ledger.js';
+import { ExperienceLedger, type Experience } from './ledger.js';
 import { Newcomers } from './newcomers.js';
 
 const USERS = 10;
@@ -13,15 +13,15 @@ const TICK_MS = 10;
  * The canary: ten honest users, each of whom publishes to the next one five times a second, a newcomer every second and
  * a back end. Whatever is done to the instance, they must hardly notice.
  */
-export class Crowd {
-  private ledger = new Ledger();
+export class HonestUsers {
+  private ledger = new ExperienceLedger();
   private readonly users: HonestUser[];
   private readonly visits = new Set<Promise<void>>();
   private isOver = false;
   private singing: Promise<void> = Promise.resolve();
 
   constructor(private readonly url: string) {
-    const ledger = (): Ledger => this.ledger;
+    const ledger = (): ExperienceLedger => this.ledger;
     this.users = Array.from({ length: USERS }, (_, n) => new HonestUser(url, `canary-${n}`, ledger));
     this.users.forEach((user, n) => user.befriend(this.users[(n + 1) % USERS] ?? user));
   }
@@ -37,7 +37,7 @@ export class Crowd {
    */
   turnPage(): () => Experience {
     const { ledger } = this;
-    this.ledger = new Ledger();
+    this.ledger = new ExperienceLedger();
     return () => ledger.experience;
   }
 
@@ -57,7 +57,7 @@ export class Crowd {
 
   private async sing(): Promise<void> {
     const startedAt = performance.now();
-    const ledger = (): Ledger => this.ledger;
+    const ledger = (): ExperienceLedger => this.ledger;
     const newcomers = new Newcomers(this.url, ledger);
     const backEnd = new BackEnd(this.url, ledger);
     const due = [

@@ -2,7 +2,7 @@ import { io, type Socket } from 'socket.io-client';
 import type { EventPayload, RequestResult, WireError } from '#protocol';
 import { tokenFor } from '../../../support/test-client.js';
 import { until } from '../../../support/until.js';
-import type { Ledger } from './ledger.js';
+import type { ExperienceLedger } from './ledger.js';
 
 type Answer = ({ ok: true } & RequestResult<'publish'>) | { ok: false; error: WireError };
 
@@ -19,7 +19,7 @@ const TEXT = 'x'.repeat(150);
 /** A publish of which the answer or the delivery is still to come. */
 interface Pending {
   readonly dueAt: number;
-  readonly ledger: Ledger;
+  readonly ledger: ExperienceLedger;
   isAnswered: boolean;
   isDelivered: boolean;
 }
@@ -41,7 +41,7 @@ export class HonestUser {
     url: string,
     readonly name: string,
     /** Gives the ledger of the present phase. */
-    private readonly ledger: () => Ledger,
+    private readonly ledger: () => ExperienceLedger,
   ) {
     const auth = { token: tokenFor({ user: name, grants: ['publish:user:*'] }), deviceId: 'phone' };
     this.socket = io(url, { transports: ['websocket'], forceNew: true, auth, reconnectionDelay: COME_BACK_MS });

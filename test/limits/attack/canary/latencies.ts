@@ -6,7 +6,7 @@ export interface LatencySummary {
   readonly max: number;
 }
 
-export class Latencies {
+export class LatencySamples {
   private readonly values: number[] = [];
 
   add(ms: number): void {

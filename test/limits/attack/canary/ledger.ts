@@ -1,4 +1,4 @@
-import { Latencies, type LatencySummary } from './latencies.js';
+import { LatencySamples, type LatencySummary } from './latencies.js';
 
 /** The experience of the honest clients in one phase. */
 export interface Experience {
@@ -15,12 +15,12 @@ export interface Experience {
 }
 
 /** The ledger of one phase; its owner opens another for the next one. */
-export class Ledger {
+export class ExperienceLedger {
   published = 0;
   connectionsLost = 0;
-  readonly answers = new Latencies();
-  readonly deliveries = new Latencies();
-  readonly entries = new Latencies();
+  readonly answers = new LatencySamples();
+  readonly deliveries = new LatencySamples();
+  readonly entries = new LatencySamples();
   private readonly refusals: string[] = [];
 
   refuse(what: string): void {

@@ -1,7 +1,7 @@
 import { io } from 'socket.io-client';
 import { tokenFor } from '../../../support/test-client.js';
 import { ATTACKERS_ADDRESS } from '../lair.js';
-import type { Ledger } from './ledger.js';
+import type { ExperienceLedger } from './ledger.js';
 
 /** Every other newcomer shares the address of the attacker, as behind a proxy that the server does not know of. */
 const ADDRESSES = ['127.0.0.1', ATTACKERS_ADDRESS];
@@ -15,7 +15,7 @@ export class Newcomers {
 
   constructor(
     private readonly url: string,
-    private readonly ledger: () => Ledger,
+    private readonly ledger: () => ExperienceLedger,
   ) {}
 
   /** Connects with a token, and disconnects once the user was let in. */

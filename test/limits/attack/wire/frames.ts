@@ -27,7 +27,7 @@ export interface Frame {
 }
 
 /** Takes a server's frames out of the chunks in which they come. Nothing is copied before a frame is whole. */
-export class FrameReader {
+export class FrameParser {
   private chunks: Buffer[] = [];
   private length = 0;
   /** The bytes that must have come before it is worth looking again. */

@@ -1,6 +1,6 @@
 import { connect, type Socket } from 'node:net';
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { frame, FrameReader } from './frames.js';
+import { frame, FrameParser } from './frames.js';
 
 export interface RawSocketOptions {
   readonly localAddress?: string;
@@ -36,7 +36,7 @@ export class RawSocket {
   readonly ended: Promise<string>;
   /** Resolves once the upgrade is done, or with `end`. */
   readonly opened: Promise<unknown>;
-  private readonly reader = new FrameReader();
+  private readonly reader = new FrameParser();
   private readonly answersPings: boolean;
   private head: string | undefined = '';
   private isOpen: () => void = () => undefined;
