@@ -2,6 +2,7 @@
 const ROWS = [
   ['protocol'],
   ['config', 'observability'],
+  ['embedded-postgres'],
   ['database'],
   ['auth', 'connection-manager', 'limits', 'message-persistence'],
   ['delivery', 'cleanup'],

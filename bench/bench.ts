@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { mkdir } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { Infrastructure } from './infrastructure/infrastructure.js';
-import { LoadGenerator } from './load/load.js';
+import { LoadGenerator } from './load/load-generator.js';
 import type { BenchOptions } from './options.js';
 import { PEERS } from './peers/index.js';
 import type { SystemName } from './peers/peer.js';

@@ -2,7 +2,8 @@ import { chmod, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Client } from 'pg';
-import { migrate, startEmbeddedPostgres } from '#database';
+import { migrate } from '#database';
+import { startEmbeddedPostgres } from '#embedded-postgres';
 import { MIGRATIONS } from '../migrations/index.js';
 
 /*

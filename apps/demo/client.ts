@@ -2,7 +2,7 @@ import { EventEmitter, once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { io, type Socket } from 'socket.io-client';
 import type { Ack, EventPayload, Publish, Published, RequestName, RequestResult, WireError } from '#protocol';
-import { DemoReader, type Application } from './reader.js';
+import { DemoReader, type Application } from './demo-reader.js';
 
 export interface ClientSettings extends Application {
   readonly token: string;

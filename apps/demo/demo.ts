@@ -1,7 +1,7 @@
-import { DemoUsers } from './crowd.js';
-import type { DemoFleet } from './fleet.js';
-import type { DemoInstance } from './instance.js';
-import { DemoLedger, type Balance } from './ledger.js';
+import type { DemoFleet } from './demo-fleet.js';
+import type { DemoInstance } from './demo-instance.js';
+import { DemoLedger, type Balance } from './demo-ledger.js';
+import { DemoUsers } from './demo-users.js';
 import type { DemoOptions } from './options.js';
 import type { ProgressBar } from './progress-bar.js';
 import type { ReplayPlan } from './replay-plan.js';

@@ -1,6 +1,6 @@
 import type { EventPayload, Message } from '#protocol';
 import { Client } from './client.js';
-import type { DemoLedger } from './ledger.js';
+import type { DemoLedger } from './demo-ledger.js';
 import type { Publication } from './replay-plan.js';
 
 export interface GuestSettings {

@@ -1,4 +1,4 @@
-import { DemoLedger } from './ledger.js';
+import { DemoLedger } from './demo-ledger.js';
 import { faultsOf, percentile, reportOf } from './report.js';
 
 const balance = new DemoLedger('group:g').balance();

@@ -1,4 +1,4 @@
-import type { Balance } from './ledger.js';
+import type { Balance } from './demo-ledger.js';
 
 export interface Report {
   readonly published: number;

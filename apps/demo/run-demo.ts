@@ -1,10 +1,10 @@
 import { randomBytes } from 'node:crypto';
+import { DemoEnvironment } from './demo-environment.js';
+import { DemoLedger } from './demo-ledger.js';
 import { Demo, type Outcome } from './demo.js';
-import { DemoLedger } from './ledger.js';
 import type { DemoOptions } from './options.js';
 import type { ProgressBar } from './progress-bar.js';
 import type { ReplayPlan } from './replay-plan.js';
-import { DemoEnvironment } from './stage.js';
 
 /** Ctrl-C and similar signals. Through npm they come twice, so all but the first are ignored. */
 const STOP_SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;

@@ -1,5 +1,6 @@
 import { resolveSecrets, type ResolvedSettings, type Settings } from '#config';
-import { reachDatabase, startEmbeddedPostgres, type EmbeddedPostgres } from '#database';
+import { reachDatabase } from '#database';
+import { startEmbeddedPostgres, type EmbeddedPostgres } from '#embedded-postgres';
 import type { Logger } from '#observability';
 
 export interface Resolved {

@@ -2,7 +2,7 @@ import 'reflect-metadata';
 import { readSettings, SettingsError, type Settings } from '#config';
 import { createLogger } from '#observability';
 import { endGracefully } from './end-gracefully.js';
-import { InstanceHost } from './service.js';
+import { InstanceHost } from './instance-host.js';
 import { isExpected, whyNotStarted } from './why-not-started.js';
 
 const USAGE = 'npm start: no arguments; the settings are environment variables, see docs/configuration.md';

@@ -2,7 +2,7 @@ import { chmod, mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir, totalmem } from 'node:os';
 import { join } from 'node:path';
 import { Client } from 'pg';
-import { startEmbeddedPostgres, type EmbeddedPostgres } from '#database';
+import { startEmbeddedPostgres, type EmbeddedPostgres } from '#embedded-postgres';
 import { debianPostgres } from './debian-postgres.js';
 
 /**

@@ -1,4 +1,4 @@
-import type { LoadWorker } from './station.js';
+import type { LoadWorker } from './load-worker.js';
 
 export type Method = keyof LoadWorker;
 export type Argument<M extends Method> = Parameters<LoadWorker[M]>[0];

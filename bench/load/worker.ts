@@ -1,6 +1,6 @@
 import { parentPort } from 'node:worker_threads';
 import type { Answer, Call } from './call.js';
-import { LoadWorker } from './station.js';
+import { LoadWorker } from './load-worker.js';
 
 /** Runs one thread of the load generator. */
 const worker = new LoadWorker();

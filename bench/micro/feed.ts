@@ -1,12 +1,12 @@
 import { NO_METER } from '#observability';
 import { toStored, type StoredMessage } from '#message-persistence';
-import { Connection, type ConnectionContext } from '../../libs/delivery/src/connection.js';
+import type { ClientTransport } from '../../libs/delivery/src/connection/client-transport.port.js';
+import { Connection, type ConnectionContext } from '../../libs/delivery/src/connection/connection.js';
+import { MessageBatch } from '../../libs/delivery/src/connection/message-batch.js';
+import { Subscription } from '../../libs/delivery/src/connection/subscription.js';
 import { DatabaseClock } from '../../libs/delivery/src/database-clock.js';
 import { DeliveryMetrics } from '../../libs/delivery/src/delivery-metrics.js';
-import { Feed, type FeedOptions } from '../../libs/delivery/src/feed.js';
-import type { ClientTransport } from '../../libs/delivery/src/outlet.js';
-import { MessageBatch } from '../../libs/delivery/src/packet.js';
-import { Subscription } from '../../libs/delivery/src/subscription.js';
+import { Feed, type FeedOptions } from '../../libs/delivery/src/live/feed.js';
 import { makeBody } from '../load/body.js';
 import { timesPerSecond, type Micro } from './micro.js';
 

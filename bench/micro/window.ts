@@ -1,4 +1,4 @@
-import { SendWindow } from '../../libs/delivery/src/window.js';
+import { SendWindow } from '../../libs/delivery/src/connection/send-window.js';
 import { BODY_BYTES } from '../load/body.js';
 import { timesPerSecond, type Micro } from './micro.js';
 

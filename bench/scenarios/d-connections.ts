@@ -1,8 +1,8 @@
 import type { Bench } from '../bench.js';
-import type { LoadGenerator } from '../load/load.js';
+import type { LoadGenerator } from '../load/load-generator.js';
 import type { SystemName } from '../peers/peer.js';
 import type { RunningSystem } from '../peers/running-system.js';
-import { clientPlans, STORM_CONCURRENCY } from './crowd.js';
+import { clientPlans, STORM_CONCURRENCY } from './client-plans.js';
 import type { Measurement, Scenario } from './scenario.js';
 import { connectPlan } from './traffic.js';
 

@@ -1,10 +1,10 @@
 import type { Bench } from '../bench.js';
 import { makeBody } from '../load/body.js';
 import { MESSAGE_TYPE, type ClientPlan } from '../load/client.js';
-import type { LoadGenerator } from '../load/load.js';
+import type { LoadGenerator } from '../load/load-generator.js';
 import type { RunningSystem } from '../peers/running-system.js';
-import { BenchRestClient, type RestMessage } from '../rest-client.js';
-import { clientPlans, STORM_CONCURRENCY } from './crowd.js';
+import { BenchRestClient, type RestMessage } from '../bench-rest-client.js';
+import { clientPlans, STORM_CONCURRENCY } from './client-plans.js';
 import type { Measurement, Scenario } from './scenario.js';
 import { openSystems } from './systems.js';
 import { connectPlan, sumChecks } from './traffic.js';

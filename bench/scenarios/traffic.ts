@@ -3,8 +3,8 @@ import type { Bench } from '../bench.js';
 import { CpuMeter, perThing, total, type CpuUse } from '../cpu/cpu-meter.js';
 import { machineMs } from '../cpu/proc.js';
 import type { ClientPlan } from '../load/client.js';
-import { LatencyHistogram } from '../load/latencies.js';
-import type { LoadGenerator } from '../load/load.js';
+import { LatencyHistogram } from '../load/latency-histogram.js';
+import type { LoadGenerator } from '../load/load-generator.js';
 import type { Checks, ConnectPlan, JoinPlan, Mark, Sent, TrafficPlan } from '../load/plan.js';
 import type { RunningSystem } from '../peers/running-system.js';
 

@@ -3,13 +3,13 @@ import { check, type Verdict } from './checker/check.js';
 import type { Minimum } from './checker/system-invariants.js';
 import { sabotageNamed } from './control/sabotage.js';
 import { Dice } from './dice.js';
+import { Nemesis } from './faults/nemesis.js';
 import { FaultPlan } from './faults/plan.js';
-import { Nemesis } from './faults/tormentor.js';
+import { ChaosEnvironment } from './fixtures/chaos-environment.js';
+import { pause } from './fixtures/pause.js';
+import { countPending, takeSnapshot } from './fixtures/take-snapshot.js';
 import { HistoryFile, readHistory } from './history/history-file.js';
 import type { ChaosOptions } from './options.js';
-import { pause } from './world/pause.js';
-import { ChaosEnvironment } from './world/stage.js';
-import { countPending, takeSnapshot } from './world/take-snapshot.js';
 
 export interface Surroundings {
   readonly historyFile: string;

@@ -4,7 +4,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Manifests } from '../../tools/deploy/manifests.js';
 import { Tree } from '../../tools/deploy/tree.js';
-import { freePorts } from '../lifecycle/world/free-ports.js';
+import { freePorts } from '../lifecycle/fixtures/free-ports.js';
 import { API_KEY, JWT_SECRET } from '../support/server.js';
 import { createEmptyDatabase, type TestDatabase } from '../support/test-database.js';
 import { until } from '../support/until.js';

@@ -2,7 +2,7 @@ import { Cluster } from '../support/cluster.js';
 import type { Server } from '../support/server.js';
 import { createTestDatabase, type TestDatabase } from '../support/test-database.js';
 import { until } from '../support/until.js';
-import { StatusLedger } from './ledger.js';
+import { StatusLedger } from './status-ledger.js';
 import { publish, statusOf } from './publish.js';
 
 const DEFAULTS = { TTL_USER_MS: '400', TTL_GROUP_MS: '7000', TTL_BROADCAST_MS: '0' };

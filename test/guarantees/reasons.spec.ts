@@ -2,7 +2,7 @@ import { Cluster } from '../support/cluster.js';
 import type { Server } from '../support/server.js';
 import { createTestDatabase, type TestDatabase } from '../support/test-database.js';
 import { until } from '../support/until.js';
-import { StatusLedger } from './ledger.js';
+import { StatusLedger } from './status-ledger.js';
 import { publish, timelineOf } from './publish.js';
 
 const ISO = String.raw`\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z`;

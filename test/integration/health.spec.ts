@@ -1,9 +1,9 @@
 import { Client } from 'pg';
 import { io } from 'socket.io-client';
-import { healthQueries, LOG_STATEMENTS } from '../lifecycle/world/health-queries.js';
-import { ProbeHail, statusOf } from '../lifecycle/world/probe-hail.js';
-import { freePorts } from '../lifecycle/world/free-ports.js';
-import { FlakyLink } from '../support/flaky-cable.js';
+import { healthQueries, LOG_STATEMENTS } from '../lifecycle/fixtures/health-queries.js';
+import { ProbeHail, statusOf } from '../lifecycle/fixtures/probe-hail.js';
+import { freePorts } from '../lifecycle/fixtures/free-ports.js';
+import { FlakyLink } from '../support/flaky-link.js';
 import { healthOf } from '../support/health.js';
 import { OwnPostgres } from '../support/own-postgres.js';
 import { Server } from '../support/server.js';

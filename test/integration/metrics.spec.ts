@@ -1,4 +1,4 @@
-import { FlakyLink } from '../support/flaky-cable.js';
+import { FlakyLink } from '../support/flaky-link.js';
 import { Cluster } from '../support/cluster.js';
 import { Scrape } from '../support/scrape.js';
 import type { Server } from '../support/server.js';

@@ -1,4 +1,4 @@
-import { freePorts } from '../lifecycle/world/free-ports.js';
+import { freePorts } from '../lifecycle/fixtures/free-ports.js';
 import { Server } from '../support/server.js';
 import { createTestDatabase, type TestDatabase } from '../support/test-database.js';
 import { until } from '../support/until.js';

@@ -1,12 +1,12 @@
-import type { LifecycleScenario } from './show.js';
-import { IDLE } from './shows/idle.js';
-import { KILL } from './shows/kill.js';
-import { PROBES } from './shows/probes.js';
-import { RETENTION } from './shows/retention.js';
-import { ROLLING } from './shows/rolling.js';
-import { STOP } from './shows/stop.js';
-import { STORM } from './shows/storm.js';
-import { WARP } from './shows/warp.js';
+import type { LifecycleScenario } from './lifecycle-scenario.js';
+import { IDLE } from './scenarios/idle.js';
+import { KILL } from './scenarios/kill.js';
+import { PROBES } from './scenarios/probes.js';
+import { RETENTION } from './scenarios/retention.js';
+import { ROLLING } from './scenarios/rolling.js';
+import { STOP } from './scenarios/stop.js';
+import { STORM } from './scenarios/storm.js';
+import { WARP } from './scenarios/warp.js';
 
 export const LIFECYCLE_SCENARIOS: readonly LifecycleScenario[] = [
   ROLLING,

@@ -3,10 +3,10 @@ import { chmod, mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
+import { findNginx } from './fixtures/nginx.js';
 import { API_KEY, JWT_SECRET } from '../support/server.js';
 import { TestClient } from '../support/test-client.js';
 import { until } from '../support/until.js';
-import { findNginx } from './world/nginx.js';
 
 const MAIN = resolve('dist/test/lifecycle/cluster.js');
 

@@ -1,6 +1,6 @@
 import { ALL_SETTINGS, readSettings, resolveSecrets } from '#config';
-import { startEmbeddedPostgres } from '#database';
-import { Topology } from './world/topology.js';
+import { startEmbeddedPostgres } from '#embedded-postgres';
+import { Topology } from './fixtures/topology.js';
 
 const USAGE = `npm run cluster
 

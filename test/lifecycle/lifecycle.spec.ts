@@ -1,12 +1,12 @@
 import { OwnPostgres } from '../support/own-postgres.js';
-import { holds, type Figure } from './show.js';
-import { killOnce } from './shows/kill.js';
-import { dropUnderLoad } from './shows/retention.js';
-import { rollingRestart } from './shows/rolling.js';
-import { storm } from './shows/storm.js';
-import { EVENT_LOOP_PROBE } from './world/event-loop.js';
-import { peakPerSecond } from './world/peak.js';
-import { inEnvironment } from './world/stage.js';
+import { holds, type Figure } from './lifecycle-scenario.js';
+import { killOnce } from './scenarios/kill.js';
+import { dropUnderLoad } from './scenarios/retention.js';
+import { rollingRestart } from './scenarios/rolling.js';
+import { storm } from './scenarios/storm.js';
+import { EVENT_LOOP_PROBE } from './fixtures/event-loop.js';
+import { peakPerSecond } from './fixtures/peak.js';
+import { inEnvironment } from './fixtures/lifecycle-environment.js';
 
 /*
  * Runs the scenarios on a small scale, so that each stays true; npm run lifecycle -- --show NAME runs one at the

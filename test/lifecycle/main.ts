@@ -1,6 +1,6 @@
 import { parseArgs } from 'node:util';
 import { LIFECYCLE_SCENARIOS } from './catalog.js';
-import { holds, type Figure } from './show.js';
+import { holds, type Figure } from './lifecycle-scenario.js';
 
 const USAGE = `npm run lifecycle -- --show NAME [--clients N] [--seconds N]
 

@@ -7,8 +7,8 @@ import { join } from 'node:path';
 import { randomBytes } from 'node:crypto';
 import { API_KEY, JWT_SECRET, Server } from '../support/server.js';
 import { createEmptyDatabase, createTestDatabase, query, type TestDatabase } from '../support/test-database.js';
-import { freePorts } from '../lifecycle/world/free-ports.js';
-import { FlakyLink } from '../support/flaky-cable.js';
+import { freePorts } from '../lifecycle/fixtures/free-ports.js';
+import { FlakyLink } from '../support/flaky-link.js';
 import { until } from '../support/until.js';
 
 const ROOT = join(import.meta.dirname, '../..');

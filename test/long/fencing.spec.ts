@@ -1,5 +1,5 @@
 import { Cluster } from '../support/cluster.js';
-import { FlakyLink } from '../support/flaky-cable.js';
+import { FlakyLink } from '../support/flaky-link.js';
 import { OwnPostgres } from '../support/own-postgres.js';
 import type { Server } from '../support/server.js';
 import { createTestDatabase, type TestDatabase } from '../support/test-database.js';

@@ -2,7 +2,7 @@ import { connect, type Socket } from 'node:net';
 import { Client } from 'pg';
 import { Cluster } from '../support/cluster.js';
 import { expectDelivered } from '../support/expect-delivered.js';
-import { FlakyLink } from '../support/flaky-cable.js';
+import { FlakyLink } from '../support/flaky-link.js';
 import { RoamingReader } from '../support/roaming-reader.js';
 import type { Server } from '../support/server.js';
 import { SteadyPublisher } from '../support/steady-publisher.js';

@@ -1,7 +1,7 @@
 import { io, type Socket } from 'socket.io-client';
 import type { EventPayload, WireError } from '#protocol';
 import { Cluster } from '../support/cluster.js';
-import { FlakyLink } from '../support/flaky-cable.js';
+import { FlakyLink } from '../support/flaky-link.js';
 import type { Server } from '../support/server.js';
 import { tokenFor } from '../support/test-client.js';
 import { createTestDatabase, type TestDatabase } from '../support/test-database.js';

@@ -1,6 +1,6 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { freePorts } from '../lifecycle/world/free-ports.js';
+import { freePorts } from '../lifecycle/fixtures/free-ports.js';
 import { Cluster } from '../support/cluster.js';
 import { healthOf } from '../support/health.js';
 import { OwnPostgres } from '../support/own-postgres.js';

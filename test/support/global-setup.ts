@@ -1,7 +1,7 @@
 import { chmod, mkdtemp, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { EmbeddedPostgres } from '#database';
+import type { EmbeddedPostgres } from '#embedded-postgres';
 import { PgBouncer } from './pg-bouncer.js';
 import { POOLER_HOST, WITH_POOLER } from './pooled-suite.js';
 import { startTestPostgres } from './start-test-postgres.js';

@@ -1,7 +1,7 @@
 import { chmod, mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { EmbeddedPostgres } from '#database';
+import type { EmbeddedPostgres } from '#embedded-postgres';
 import { startTestPostgres } from './start-test-postgres.js';
 import { query } from './test-database.js';
 import { until } from './until.js';

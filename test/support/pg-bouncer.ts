@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { freePorts } from '../lifecycle/world/free-ports.js';
+import { freePorts } from '../lifecycle/fixtures/free-ports.js';
 import { programOfPackage } from './debian-package.js';
 import { query } from './test-database.js';
 import { until } from './until.js';

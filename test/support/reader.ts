@@ -2,14 +2,14 @@ import type { ClientTransport } from '#delivery';
 import { toStored, type Entry } from '#message-persistence';
 import { NO_METER } from '#observability';
 import type { EventPayload, ProtocolError } from '#protocol';
-import type { AckBuffer } from '../../libs/delivery/src/ack-book.js';
-import { Connection } from '../../libs/delivery/src/connection.js';
+import type { AckBuffer } from '../../libs/delivery/src/acks/ack-buffer.js';
+import { Connection } from '../../libs/delivery/src/connection/connection.js';
+import { MessageBatch } from '../../libs/delivery/src/connection/message-batch.js';
+import { Subscription, type SubscriptionState } from '../../libs/delivery/src/connection/subscription.js';
 import { DatabaseClock } from '../../libs/delivery/src/database-clock.js';
 import { DeliveryMetrics } from '../../libs/delivery/src/delivery-metrics.js';
 import type { DeliveryTraces } from '../../libs/delivery/src/delivery-traces.js';
-import type { LiveChannel } from '../../libs/delivery/src/live-channel.js';
-import { MessageBatch } from '../../libs/delivery/src/packet.js';
-import { Subscription, type SubscriptionState } from '../../libs/delivery/src/subscription.js';
+import type { LiveChannel } from '../../libs/delivery/src/live/live-channel.js';
 
 export interface ReaderOptions {
   readonly messages?: number;

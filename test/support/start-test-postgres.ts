@@ -1,4 +1,4 @@
-import { startEmbeddedPostgres, type EmbeddedOptions, type EmbeddedPostgres } from '#database';
+import { startEmbeddedPostgres, type EmbeddedOptions, type EmbeddedPostgres } from '#embedded-postgres';
 
 /**
  * Starts the embedded PostgreSQL, or with POSTGRES_BIN another one: `npm run test:pg15`.

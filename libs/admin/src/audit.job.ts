@@ -1,7 +1,7 @@
 import { Inject } from '@nestjs/common';
 import { CleanupJob, type JobReport, type JobWork } from '#cleanup';
 import { SETTINGS, type Settings } from '#config';
-import { AuditLog } from './admin-audit.js';
+import { AuditLog } from './audit-log.js';
 
 @CleanupJob({
   name: 'audit',

@@ -1,6 +1,6 @@
 import { Global, Module } from '@nestjs/common';
 import { ChangeLog } from '#http';
-import { AuditLog } from './admin-audit.js';
+import { AuditLog } from './audit-log.js';
 import { AuditJob } from './audit.job.js';
 
 /** The audit of changes, which back ends make as well: it is there whether or not there is an admin REST. */

@@ -1,3 +1,3 @@
-export { AuditLog } from './admin-audit.js';
 export { AdminModule } from './admin.module.js';
+export { AuditLog } from './audit-log.js';
 export { AuditModule } from './audit.module.js';

@@ -1,7 +1,7 @@
 import { Module } from '@nestjs/common';
 import { DiscoveryModule } from '@nestjs/core';
 import { ScheduleModule } from '@nestjs/schedule';
-import { JobHistory } from './job-diary.js';
+import { JobHistory } from './job-history.js';
 import { JobRunner } from './job-runner.js';
 import { Jobs } from './jobs.js';
 import { DeadInstancesJob } from './jobs/dead-instances.job.js';

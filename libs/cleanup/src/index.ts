@@ -1,6 +1,6 @@
 export { CleanupJob } from './cleanup-job.js';
 export { CleanupModule } from './cleanup.module.js';
-export { JobHistory } from './job-diary.js';
+export { JobHistory } from './job-history.js';
 export { JobRunner, type JobOutcome } from './job-runner.js';
 export type { Job, JobReport, JobWork } from './job.js';
 export { Jobs } from './jobs.js';

@@ -2,7 +2,7 @@ import { Inject, Injectable } from '@nestjs/common';
 import { INSTANCE_ID } from '#connection-manager';
 import { Database, statement } from '#database';
 import { LOGGER, METER, NO_METER, type Logger, type Meter } from '#observability';
-import { JobHistory } from './job-diary.js';
+import { JobHistory } from './job-history.js';
 import { JobMetrics } from './job-metrics.js';
 import type { Job, JobReport } from './job.js';
 

@@ -1,5 +1,5 @@
 import type { Counts, Histograms, Meter } from '#observability';
-import type { SqlErrorKind } from './sql-fault.js';
+import type { SqlErrorKind } from './sql-error.js';
 
 const SECONDS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.1, 0.5, 2.5, 10];
 const ERROR_KINDS: readonly SqlErrorKind[] = ['refused', 'unknown', 'conflict', 'data', 'bug'];

@@ -4,7 +4,7 @@ import { DatabaseMetrics, type PoolUse } from './database-metrics.js';
 import { NotConnected } from './not-connected.js';
 import { sessionConfig } from './session-client.js';
 import { timeouts, type SessionSettings } from './session-settings.js';
-import { classify } from './sql-fault.js';
+import { classify } from './sql-error.js';
 import type { Statement } from './statement.js';
 import { parseTimestamp } from './timestamp.js';
 

@@ -1,4 +1,4 @@
-import { FlakyLink } from '../../../test/support/flaky-cable.js';
+import { FlakyLink } from '../../../test/support/flaky-link.js';
 import { createTestDatabase, type TestDatabase } from '../../../test/support/test-database.js';
 import { until } from '../../../test/support/until.js';
 import { Listener, type ListenerOptions } from './listener.js';

@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { NotConnected } from './not-connected.js';
 import { detectPooler, EncodingError, StandbyError, type DatabaseRoutes } from './pooler.js';
-import { classify } from './sql-fault.js';
+import { classify } from './sql-error.js';
 
 const EVERY_MS = 1_000;
 

@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { backoffMs } from './backoff.js';
-import { isPassing } from './sql-fault.js';
+import { isPassing } from './sql-error.js';
 
 export interface RetryOptions {
   /** The milliseconds in all after which the last error is thrown. */

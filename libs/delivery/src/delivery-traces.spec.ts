@@ -3,10 +3,10 @@ import { BasicTracerProvider, InMemorySpanExporter, SimpleSpanProcessor } from '
 import { toStored, type Entry } from '#message-persistence';
 import { Tracing } from '#observability';
 import { Reader } from '../../../test/support/reader.js';
-import type { Connection } from './connection.js';
+import type { Connection } from './connection/connection.js';
 import { DeliveryTraces } from './delivery-traces.js';
-import { LiveChannel } from './live-channel.js';
-import type { Subscription } from './subscription.js';
+import { LiveChannel } from './live/live-channel.js';
+import type { Subscription } from './connection/subscription.js';
 
 const exporter = new InMemorySpanExporter();
 const traceparent = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01';

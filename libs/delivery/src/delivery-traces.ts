@@ -1,7 +1,7 @@
 import type { StoredMessage } from '#message-persistence';
 import type { TraceHeaders, TraceSpan, Tracing } from '#observability';
 import { METADATA_MAX_KEYS } from '#protocol';
-import type { AckTarget } from './ack-target.js';
+import type { AckTarget } from './acks/ack-target.js';
 import type { Outgoing } from './outgoing.js';
 
 /** Each instance traces at most this many deliveries of a message: in a large group the first ones tell enough. */

@@ -1,9 +1,9 @@
 import { Module } from '@nestjs/common';
 import { TerminusModule } from '@nestjs/terminus';
 import { CleanupModule } from '#cleanup';
+import { HealthProbes } from './health-probes.js';
 import { HealthController } from './health.controller.js';
 import { Indicators } from './indicators.js';
-import { HealthProbes } from './vitals.js';
 
 @Module({
   imports: [CleanupModule, TerminusModule.forRoot({ logger: false })],

@@ -4,8 +4,8 @@ import { Jobs, periodOf } from '#cleanup';
 import { SETTINGS, type ResolvedSettings } from '#config';
 import { Lease } from '#connection-manager';
 import { Listener } from '#database';
+import { HealthProbes, type BacklogProbe } from './health-probes.js';
 import { Readiness } from './readiness.js';
-import { HealthProbes, type BacklogProbe } from './vitals.js';
 
 /** When the notification queue is fuller than half, hints arrive late; when it is full, NOTIFY fails. */
 const QUEUE_MAX = 0.5;

@@ -4,7 +4,7 @@ import type { Request } from 'express';
 import { catchError, from, mergeMap, type Observable } from 'rxjs';
 import { LOGGER, requestIdOf, type Logger } from '#observability';
 import { ChangeLog } from './change-log.port.js';
-import { toProtocolError } from './to-fault.js';
+import { toProtocolError } from './errors/to-protocol-error.js';
 
 /** A request that has shown a valid key. */
 export interface KeyedRequest extends Request {

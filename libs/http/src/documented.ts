@@ -2,7 +2,7 @@ import { applyDecorators, UseInterceptors } from '@nestjs/common';
 import { ApiBearerAuth, ApiBody, ApiOperation, ApiParam, ApiQuery, ApiResponse } from '@nestjs/swagger';
 import { z } from 'zod';
 import { ERROR_CODES, ProtocolError, rest, type ErrorName } from '#protocol';
-import { statusOf } from './answer-fault.js';
+import { statusOf } from './errors/answer-error.js';
 import { JsonTextInterceptor } from './json-text.interceptor.js';
 
 export interface Documented {

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { Channel, Identifier, UserId } from './channel.js';
-import { HistoryTime } from './request.js';
+import { HistoryTime } from './client-requests.js';
 import { MessageRecord } from './message.js';
 import { ConnectionView, DeadLetter, DeliveryStatus, SessionView, Timeline } from './rest.js';
 

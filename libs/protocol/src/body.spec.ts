@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { bodyIn, DEFAULT_BODY_LIMITS, encodeBody, type BodyLimits } from './body.js';
-import { ProtocolError } from './fault.js';
+import { ProtocolError } from './errors.js';
 
 /** These limits are small, so that random values break every one of them. */
 const TIGHT: BodyLimits = { maxBytes: 80, maxDepth: 2, maxKeys: 4 };

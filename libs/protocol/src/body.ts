@@ -1,4 +1,4 @@
-import { ProtocolError } from './fault.js';
+import { ProtocolError } from './errors.js';
 import { beyondDouble, endOfValue, findMember, tooDeep } from './json-scan.js';
 
 export interface BodyLimits {

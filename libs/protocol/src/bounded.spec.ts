@@ -1,5 +1,5 @@
+import { Ack, Publish } from './client-requests.js';
 import { Metadata } from './message.js';
-import { Ack, Publish } from './request.js';
 
 const entries = (count: number, value: unknown): Record<string, unknown> =>
   Object.fromEntries(Array.from({ length: count }, (_, n) => [`group:${n}`, value]));

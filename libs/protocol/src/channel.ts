@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { type ERROR_CODES } from './fault.js';
+import { type ERROR_CODES } from './errors.js';
 
 export const CHANNEL_NAME_MAX = 200;
 /** A user id has at most this many characters. */

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { DeviceId } from './channel.js';
-import { Ack, Token } from './request.js';
+import { Ack, Token } from './client-requests.js';
 
 export const DEFAULT_DEVICE = 'default';
 

@@ -12,17 +12,6 @@ export {
   userOf,
   type ChannelKind,
 } from './channel.js';
-export { EVENTS, type EventName, type EventPayload, type GapReason } from './event.js';
-export { ERROR_CODES, ProtocolError, type ErrorName, type WireError } from './fault.js';
-export { GRANT_VERBS, Grant, isGranted, matchesPattern, type GrantVerb } from './grant.js';
-export { DEFAULT_DEVICE, Handshake, HandshakeToken } from './handshake.js';
-export { findMember, startOfSecondItem, startsOfItems } from './json-scan.js';
-export { JsonText, toJson } from './json-text.js';
-export { Message, METADATA_MAX_KEYS, type MessageRecord } from './message.js';
-export { parse } from './parse.js';
-export { isRequest, parseRequest } from './parse-request.js';
-export { PresenceChannel, type ChannelPresence, type UserPresence } from './presence.js';
-export { Receipt, ReceiptState } from './receipt.js';
 export {
   ACK_CHANNELS_MAX,
   BackendPublish,
@@ -38,5 +27,16 @@ export {
   type RequestName,
   type RequestPayload,
   type RequestResult,
-} from './request.js';
+} from './client-requests.js';
+export { ERROR_CODES, ProtocolError, type ErrorName, type WireError } from './errors.js';
+export { GRANT_VERBS, Grant, isGranted, matchesPattern, type GrantVerb } from './grant.js';
+export { DEFAULT_DEVICE, Handshake, HandshakeToken } from './handshake.js';
+export { findMember, startOfSecondItem, startsOfItems } from './json-scan.js';
+export { JsonText, toJson } from './json-text.js';
+export { Message, METADATA_MAX_KEYS, type MessageRecord } from './message.js';
+export { isRequest, parseRequest } from './parse-request.js';
+export { parse } from './parse.js';
+export { PresenceChannel, type ChannelPresence, type UserPresence } from './presence.js';
+export { Receipt, ReceiptState } from './receipt.js';
 export * as rest from './rest.js';
+export { EVENTS, type EventName, type EventPayload, type GapReason } from './server-events.js';

@@ -1,4 +1,4 @@
-import { ProtocolError } from './fault.js';
+import { ProtocolError } from './errors.js';
 
 /*
  * These functions find where a value stands in JSON text that JSON.parse has accepted. Nothing is decoded, so numbers

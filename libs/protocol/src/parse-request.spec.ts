@@ -1,8 +1,8 @@
 import fc from 'fast-check';
-import { ProtocolError } from './fault.js';
+import { ProtocolError } from './errors.js';
 import { parse } from './parse.js';
 import { parseRequest } from './parse-request.js';
-import { REQUESTS, type RequestName } from './request.js';
+import { REQUESTS, type RequestName } from './client-requests.js';
 
 /** Returns the parsed payload, or the error that refused it. */
 function outcome(run: () => unknown): unknown {

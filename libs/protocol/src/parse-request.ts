@@ -1,7 +1,13 @@
 import { channelKind } from './channel.js';
+import {
+  ACK_CHANNELS_MAX,
+  PUBLISH_ID_MAX,
+  REQUESTS,
+  type RequestName,
+  type RequestPayload,
+} from './client-requests.js';
 import { RESERVED_TYPE_PREFIX, TYPE_MAX } from './message.js';
 import { parse } from './parse.js';
-import { ACK_CHANNELS_MAX, PUBLISH_ID_MAX, REQUESTS, type RequestName, type RequestPayload } from './request.js';
 
 export function isRequest(name: string): name is RequestName {
   return Object.hasOwn(REQUESTS, name);

@@ -1,8 +1,8 @@
 import fc from 'fast-check';
-import { ProtocolError, type ErrorName } from './fault.js';
+import { REQUESTS } from './client-requests.js';
+import { ProtocolError, type ErrorName } from './errors.js';
 import { Handshake } from './handshake.js';
 import { parse } from './parse.js';
-import { REQUESTS } from './request.js';
 import { PageQuery } from './rest.js';
 
 const publish = { channel: 'user:1', type: 't', data: null };

@@ -1,5 +1,5 @@
 import type { z } from 'zod';
-import { ERROR_CODES, ProtocolError, type ErrorName } from './fault.js';
+import { ERROR_CODES, ProtocolError, type ErrorName } from './errors.js';
 
 /** Returns the value in the schema's shape, or throws a ProtocolError that names the field and what is wrong with it. */
 export function parse<S extends z.ZodType>(schema: S, value: unknown): z.output<S> {

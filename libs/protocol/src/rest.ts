@@ -1,7 +1,5 @@
 import { z } from 'zod';
 import { Channel, isDotSegment, UserId } from './channel.js';
-import { MessageRecord, Seq } from './message.js';
-import { ChannelPresence, UserPresence } from './presence.js';
 import {
   BackendPublish,
   Cancelled,
@@ -12,7 +10,9 @@ import {
   HistoryTime,
   Published,
   Scheduled,
-} from './request.js';
+} from './client-requests.js';
+import { MessageRecord, Seq } from './message.js';
+import { ChannelPresence, UserPresence } from './presence.js';
 
 export const REST_BATCH_MAX = 1_000;
 

@@ -1,7 +1,7 @@
 import type { HistoryEvent } from '../history/event.js';
 import { Facts } from './facts.js';
 import type { Finding, Invariant } from './finding.js';
-import type { Percentiles, Recovery } from './latencies.js';
+import type { Percentiles, Recovery } from './latency-audit.js';
 import { noInvention, noLeak, noLoss, oncePerPublish, refusedMeansRefused } from './messages-invariants.js';
 import { ackFinality, noSilentGap, oneOrder } from './order-invariants.js';
 import { isAcknowledged, isRefused, isUnknown } from './publish-book.js';

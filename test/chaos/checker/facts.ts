@@ -1,7 +1,7 @@
 import type { HistoryEvent } from '../history/event.js';
 import { DeliveryAudit } from './delivery-audit.js';
 import { DeviceBook } from './device-book.js';
-import { LatencyAudit } from './latencies.js';
+import { LatencyAudit } from './latency-audit.js';
 import { PublishBook, type Publish } from './publish-book.js';
 import { Recipients } from './recipients.js';
 import type { Snapshot, StoredRow } from './snapshot.js';

@@ -1,6 +1,6 @@
 import type { Facts } from './facts.js';
 import { Offences, type Finding } from './finding.js';
-import type { Percentiles, Recovery } from './latencies.js';
+import type { Percentiles, Recovery } from './latency-audit.js';
 import { isAcknowledged, isUnknown } from './publish-book.js';
 
 /** Checks I9: some seconds after a fault, the registry holds the connections that are open, and no others. */

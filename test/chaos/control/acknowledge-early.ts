@@ -1,6 +1,6 @@
 import { createServer, request, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import type { ChaosEnvironment } from '../world/stage.js';
+import type { ChaosEnvironment } from '../fixtures/chaos-environment.js';
 
 /**
  * How long an acknowledged publish stays in memory before it is stored. A server that works like this would lose the

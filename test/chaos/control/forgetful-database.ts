@@ -1,4 +1,4 @@
-import type { ChaosEnvironment } from '../world/stage.js';
+import type { ChaosEnvironment } from '../fixtures/chaos-environment.js';
 
 const NOTHING_TO_END = (): void => undefined;
 

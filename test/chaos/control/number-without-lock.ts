@@ -1,4 +1,4 @@
-import type { ChaosEnvironment } from '../world/stage.js';
+import type { ChaosEnvironment } from '../fixtures/chaos-environment.js';
 
 /**
  * How long each publish waits between taking a number and committing it, so that some with a higher number commit

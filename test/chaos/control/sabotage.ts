@@ -1,4 +1,4 @@
-import type { ChaosEnvironment } from '../world/stage.js';
+import type { ChaosEnvironment } from '../fixtures/chaos-environment.js';
 import { acknowledgeEarly } from './acknowledge-early.js';
 import { forgetPublishIds, forgetQuickly } from './forgetful-database.js';
 import { numberWithoutLock } from './number-without-lock.js';

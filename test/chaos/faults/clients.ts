@@ -1,6 +1,6 @@
 import { until } from '../../support/until.js';
-import type { Device } from '../world/device.js';
-import { pause } from '../world/pause.js';
+import type { Device } from '../fixtures/device.js';
+import { pause } from '../fixtures/pause.js';
 import type { Fault, Scene } from './fault.js';
 
 type ClientFault = Pick<Fault, 'name' | 'does' | 'lastsMs' | 'weight' | 'countsFrom'> & {

@@ -1,5 +1,5 @@
 import { API_KEY } from '../../support/server.js';
-import { pause } from '../world/pause.js';
+import { pause } from '../fixtures/pause.js';
 import type { Fault, Scene } from './fault.js';
 import { NotDone } from './not-done.js';
 

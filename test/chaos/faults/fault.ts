@@ -1,6 +1,6 @@
 import type { Dice } from '../dice.js';
+import type { ChaosEnvironment } from '../fixtures/chaos-environment.js';
 import type { Expectation } from '../history/event.js';
-import type { ChaosEnvironment } from '../world/stage.js';
 
 /** The environment in which one fault is done, and what the fault reports to. */
 export interface Scene {

@@ -1,6 +1,6 @@
 import type { Dice } from '../dice.js';
-import { pause } from '../world/pause.js';
-import { runStray } from '../world/stray.js';
+import { pause } from '../fixtures/pause.js';
+import { runStray } from '../fixtures/stray.js';
 import type { Fault, Scene } from './fault.js';
 
 const AT_ONCE = 6;

@@ -1,5 +1,5 @@
 import { until } from '../../support/until.js';
-import { pause } from '../world/pause.js';
+import { pause } from '../fixtures/pause.js';
 import type { Fault, Scene } from './fault.js';
 
 const LISTENER_BACK_MS = 16_000;

@@ -1,5 +1,5 @@
-import { pause } from '../world/pause.js';
-import type { Slot } from '../world/slot.js';
+import { pause } from '../fixtures/pause.js';
+import type { Slot } from '../fixtures/slot.js';
 import type { Fault, Scene } from './fault.js';
 
 export const KILL: Fault = {

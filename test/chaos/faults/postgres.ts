@@ -1,6 +1,6 @@
-import type { Device } from '../world/device.js';
-import { pause } from '../world/pause.js';
-import type { ChaosEnvironment } from '../world/stage.js';
+import type { Device } from '../fixtures/device.js';
+import { pause } from '../fixtures/pause.js';
+import type { ChaosEnvironment } from '../fixtures/chaos-environment.js';
 import type { Fault, Scene } from './fault.js';
 
 export const POSTGRES_CRASH: Fault = {

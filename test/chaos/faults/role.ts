@@ -1,4 +1,4 @@
-import { pause } from '../world/pause.js';
+import { pause } from '../fixtures/pause.js';
 import type { Fault, Scene } from './fault.js';
 import { expectOutageIsSurvived, OUR_SESSIONS } from './postgres.js';
 

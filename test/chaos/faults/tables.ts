@@ -1,4 +1,4 @@
-import { pause } from '../world/pause.js';
+import { pause } from '../fixtures/pause.js';
 import type { Fault } from './fault.js';
 
 export const LOCK_MESSAGES: Fault = {

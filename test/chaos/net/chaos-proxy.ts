@@ -1,6 +1,6 @@
 import { connect, createServer, type AddressInfo, type Server, type Socket } from 'node:net';
 import { until } from '../../support/until.js';
-import { ProxiedConnection, type WeatherPair } from './link.js';
+import { ProxiedConnection, type WeatherPair } from './proxied-connection.js';
 import { FAIR, type Weather } from './pipe.js';
 import { resetSocket } from './reset-socket.js';
 

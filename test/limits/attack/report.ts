@@ -1,4 +1,4 @@
-import type { LatencySummary } from './canary/latencies.js';
+import type { LatencySummary } from './canary/latency-samples.js';
 import type { AttackRun } from './run-attack.js';
 
 const MEGABYTE = 1_048_576;

@@ -3,8 +3,8 @@ import { Server } from '../../support/server.js';
 import { createTestDatabase, type TestDatabase } from '../../support/test-database.js';
 import type { Attack } from './attack.js';
 import { attackFromOutside } from './attacker-process.js';
-import { HonestUsers } from './canary/crowd.js';
-import type { Experience } from './canary/ledger.js';
+import { HonestUsers } from './canary/honest-users.js';
+import type { Experience } from './canary/experience-ledger.js';
 import { MemoryWatch } from './memory-watch.js';
 import type { TallyReport } from './tally.js';
 

@@ -1,5 +1,5 @@
 import type { Attack } from './attack.js';
-import { ExperienceLedger } from './canary/ledger.js';
+import { ExperienceLedger } from './canary/experience-ledger.js';
 import type { AttackRun } from './run-attack.js';
 import { breaches, delays } from './verdict.js';
 

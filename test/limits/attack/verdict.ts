@@ -1,5 +1,5 @@
 import type { Attack } from './attack.js';
-import type { Experience } from './canary/ledger.js';
+import type { Experience } from './canary/experience-ledger.js';
 import type { AttackRun } from './run-attack.js';
 
 const MEGABYTE = 1_048_576;

@@ -1,7 +1,7 @@
 import { SuspectList } from '#limits';
 import { CleanupJob } from '../cleanup-job.js';
 import { counting, inSteps } from '../in-steps.js';
-import { JobHistory } from '../job-diary.js';
+import { JobHistory } from '../job-history.js';
 import type { JobReport, JobWork } from '../job.js';
 
 @CleanupJob({

@@ -3,9 +3,9 @@ import { IoAdapter } from '@nestjs/platform-socket.io';
 import type { IncomingMessage, Server as HttpServer } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Server, ServerOptions } from 'socket.io';
-import { engineOptionsOf } from './engine-internals.js';
-import { maxFrameBytes } from './frame-limit.js';
-import { RoomlessAdapter } from './roomless-adapter.js';
+import { engineOptionsOf } from './fast-path/engine-internals.js';
+import { RoomlessAdapter } from './fast-path/roomless-adapter.js';
+import { maxFrameBytes } from './throttle/frame-limit.js';
 
 export interface SocketAdapterOptions {
   readonly maxBodyBytes: number;

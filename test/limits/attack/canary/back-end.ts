@@ -1,7 +1,7 @@
 import { request } from 'node:http';
 import { API_KEY } from '../../../support/server.js';
 import { ATTACKERS_ADDRESS } from '../lair.js';
-import type { ExperienceLedger } from './ledger.js';
+import type { ExperienceLedger } from './experience-ledger.js';
 
 const ADDRESSES = ['127.0.0.1', ATTACKERS_ADDRESS];
 const DEADLINE_MS = 15_000;

@@ -2,7 +2,7 @@ import { io, type Socket } from 'socket.io-client';
 import type { EventPayload, RequestResult, WireError } from '#protocol';
 import { tokenFor } from '../../../support/test-client.js';
 import { until } from '../../../support/until.js';
-import type { ExperienceLedger } from './ledger.js';
+import type { ExperienceLedger } from './experience-ledger.js';
 
 type Answer = ({ ok: true } & RequestResult<'publish'>) | { ok: false; error: WireError };
 

@@ -1,7 +1,7 @@
 import { io } from 'socket.io-client';
 import { tokenFor } from '../../../support/test-client.js';
 import { ATTACKERS_ADDRESS } from '../lair.js';
-import type { ExperienceLedger } from './ledger.js';
+import type { ExperienceLedger } from './experience-ledger.js';
 
 /** Every other newcomer shares the address of the attacker, as behind a proxy that the server does not know of. */
 const ADDRESSES = ['127.0.0.1', ATTACKERS_ADDRESS];
