@@ -24,6 +24,7 @@ export function migrateDatabase({ url, listenUrl }: ResolvedSettings['database']
 
 const READ_MIGRATIONS = statement<{ name: string }>(
   'read_migrations',
+  'work',
   'select name from trunkline.migrations order by id',
 );
 
@@ -41,7 +42,7 @@ export async function checkDatabase(settings: ResolvedSettings, { database, log 
 }
 
 async function check({ isProduction }: ResolvedSettings, database: Database, log: Logger): Promise<void> {
-  const applied = (await database.rows('work', READ_MIGRATIONS)).map(({ name }) => name);
+  const applied = (await database.rows(READ_MIGRATIONS)).map(({ name }) => name);
   const newer = applied.filter((name) => !MIGRATIONS.some((known) => known.name === name));
   if (newer.length > 0) {
     log.warn(

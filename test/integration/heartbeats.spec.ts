@@ -1,5 +1,5 @@
 import { Heartbeats, Lease, Peers, Registry } from '#connection-manager';
-import { Database, type PoolName, type Statement } from '#database';
+import { Database, type Statement } from '#database';
 import { Cluster } from '../support/cluster.js';
 import { createTestDatabase, type TestDatabase } from '../support/test-database.js';
 import { until } from '../support/until.js';
@@ -20,10 +20,10 @@ const removed: string[] = [];
 class CountingDatabase extends Database {
   readonly counts = { beat: 0, write_heartbeats: 0 };
 
-  override rows<Row>(pool: PoolName, statement: Statement<Row>, values: readonly unknown[] = []): Promise<Row[]> {
+  override rows<Row>(statement: Statement<Row>, values: readonly unknown[] = []): Promise<Row[]> {
     const { name } = statement;
     if (name === 'beat' || name === 'write_heartbeats') this.counts[name] += 1;
-    return super.rows(pool, statement, values);
+    return super.rows(statement, values);
   }
 }
 

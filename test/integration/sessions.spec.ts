@@ -1,5 +1,5 @@
 import { Sessions, type Login, type SessionHolder } from '#connection-manager';
-import { Database, type PoolName, type Statement } from '#database';
+import { Database, type Statement } from '#database';
 import { createTestDatabase, type TestDatabase } from '../support/test-database.js';
 import { until } from '../support/until.js';
 
@@ -13,9 +13,9 @@ let sessions: Sessions;
 class CountingDatabase extends Database {
   statements = 0;
 
-  override rows<Row>(pool: PoolName, statement: Statement<Row>, values: readonly unknown[] = []): Promise<Row[]> {
+  override rows<Row>(statement: Statement<Row>, values: readonly unknown[] = []): Promise<Row[]> {
     this.statements += 1;
-    return super.rows(pool, statement, values);
+    return super.rows(statement, values);
   }
 }
 

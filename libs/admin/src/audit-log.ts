@@ -17,18 +17,18 @@ export class AuditLog implements ChangeLog {
   /** Records a change before it is made; if this throws, it must not be made. @returns the id to hand to {@link end} */
   async begin({ by, action, target, details, requestId }: Change): Promise<number> {
     const values = [by, action, target, JSON.stringify(details), requestId, this.instanceId];
-    const [row] = await this.database.rows('work', BEGIN_CHANGE, values);
+    const [row] = await this.database.rows(BEGIN_CHANGE, values);
     if (!row) throw new Error('the change was not written down');
     return row.id;
   }
 
   async end(id: number, result: string): Promise<void> {
-    await withRetry(() => this.database.rows('work', END_CHANGE, [id, result.slice(0, 500)]), { deadlineMs: 2_000 });
+    await withRetry(() => this.database.rows(END_CHANGE, [id, result.slice(0, 500)]), { deadlineMs: 2_000 });
   }
 
   /** Returns a page of changes, the newest first. @param before the page holds only smaller ids */
   list(before: number, limit: number): Promise<ChangeRow[]> {
-    return this.database.rows('work', LIST_CHANGES, [before, limit]);
+    return this.database.rows(LIST_CHANGES, [before, limit]);
   }
 
   /** @param keepDays 0: they are kept for ever @returns how many were removed */

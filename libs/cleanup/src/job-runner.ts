@@ -9,6 +9,7 @@ import type { Job, JobReport } from './job.js';
 /** The lock is held until the transaction ends, so that only one of several instances runs a job. */
 const TRY_JOB_LOCK = statement<{ is_mine: boolean }>(
   'try_job_lock',
+  'jobs',
   'select pg_try_advisory_xact_lock(7256, hashtext($1)) as is_mine',
 );
 
@@ -76,7 +77,7 @@ export class JobRunner {
       if (ageMs !== undefined && ageMs < unlessWithinMs) return NOTHING;
       return this.attempt(job, { isDryRun });
     };
-    return this.database.transaction(work, { pool: 'jobs' });
+    return this.database.transaction(work);
   }
 
   private async attempt(

@@ -1,11 +1,12 @@
 import { createTestDatabase, type TestDatabase } from '../../../test/support/test-database.js';
 import { until } from '../../../test/support/until.js';
-import { Database, type PoolName } from './database.js';
+import { Database } from './database.js';
+import type { PoolName } from './pools.js';
 import { statement } from './statement.js';
 
-const SLEEP = statement<never>('sleep', 'select pg_sleep($1)');
-const ONE = statement<{ one: number }>('one', 'select 1 as one');
-const INSERT = statement<never>('insert', `insert into trunkline.channels (channel) values ($1)`);
+const one = (pool: PoolName) => statement<{ one: number }>('one', pool, 'select 1 as one');
+const sleep = (pool: PoolName) => statement<never>('sleep', pool, 'select pg_sleep($1)');
+const INSERT = statement<never>('insert', 'jobs', `insert into trunkline.channels (channel) values ($1)`);
 
 let test: TestDatabase;
 let database: Database;
@@ -29,28 +30,32 @@ afterEach(async () => {
 describe('Database', () => {
   it('gives bigint as a number', async () => {
     const rows = await database.rows(
-      'hot',
-      statement<{ seq: number }>('seq', 'select 9007199254740991::bigint as seq'),
+      statement<{ seq: number }>('seq', 'hot', 'select 9007199254740991::bigint as seq'),
     );
     expect(rows).toEqual([{ seq: Number.MAX_SAFE_INTEGER }]);
   });
 
   it('lets a statement make its rows of their columns', async () => {
     const toRow = ([one, at]: readonly [number, Date | null]) => ({ one, hasTime: at !== null });
-    const numbers = statement('numbers', `select one, null::timestamptz from generate_series(1, 2) as one`, toRow);
-    expect(await database.rows('hot', numbers)).toEqual([
+    const numbers = statement(
+      'numbers',
+      'hot',
+      `select one, null::timestamptz from generate_series(1, 2) as one`,
+      toRow,
+    );
+    expect(await database.rows(numbers)).toEqual([
       { one: 1, hasTime: false },
       { one: 2, hasTime: false },
     ]);
-    expect(await database.rows('hot', numbers)).toHaveLength(2);
+    expect(await database.rows(numbers)).toHaveLength(2);
   });
 
   it('keeps a busy pool from holding up the others', async () => {
-    const busy = [database.rows('hot', SLEEP, [0.5]), database.rows('work', SLEEP, [0.5])];
+    const busy = [database.rows(sleep('hot'), [0.5]), database.rows(sleep('work'), [0.5])];
     const order: string[] = [];
     const noted = busy.map((rows) => rows.then(() => order.push('slept')));
     for (const pool of ['append', 'wake', 'beat', 'health'] as const) {
-      await database.rows(pool, ONE);
+      await database.rows(one(pool));
       order.push(pool);
     }
     await Promise.all(noted);
@@ -58,10 +63,11 @@ describe('Database', () => {
   });
 
   it('does not wait for the disk with hints, and does with everything else', async () => {
-    const setting = statement<{ synchronous_commit: string }>('setting', 'show synchronous_commit');
-    expect(await database.rows('wake', setting)).toEqual([{ synchronous_commit: 'off' }]);
+    const setting = (pool: PoolName) =>
+      statement<{ synchronous_commit: string }>('setting', pool, 'show synchronous_commit');
+    expect(await database.rows(setting('wake'))).toEqual([{ synchronous_commit: 'off' }]);
     for (const pool of ['append', 'hot', 'work', 'beat'] as const) {
-      expect(await database.rows(pool, setting)).toEqual([{ synchronous_commit: 'on' }]);
+      expect(await database.rows(setting(pool))).toEqual([{ synchronous_commit: 'on' }]);
     }
   });
 
@@ -85,22 +91,22 @@ describe('Database', () => {
     });
     await expect(theirs).rejects.toMatchObject({ code: '23505' });
     expect(await channels()).toEqual([]);
-    expect(await database.rows('work', ONE)).toEqual([{ one: 1 }]);
+    expect(await database.rows(one('work'))).toEqual([{ one: 1 }]);
   });
 
   it('outlives the loss of an idle connection and of a busy one', async () => {
-    await database.rows('beat', ONE);
-    const asleep = expect(database.rows('hot', SLEEP, [30])).rejects.toMatchObject({ code: '57P01' });
+    await database.rows(one('beat'));
+    const asleep = expect(database.rows(sleep('hot'), [30])).rejects.toMatchObject({ code: '57P01' });
     await until('the statement runs', async () => (await sessions('active')).length > 0);
     await test.query(`select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'database-spec'`);
     await asleep;
     await until('the loss nobody waited for is reported', () => lost.includes('beat'));
-    expect(await database.rows('hot', ONE)).toEqual([{ one: 1 }]);
-    expect(await database.rows('beat', ONE)).toEqual([{ one: 1 }]);
+    expect(await database.rows(one('hot'))).toEqual([{ one: 1 }]);
+    expect(await database.rows(one('beat'))).toEqual([{ one: 1 }]);
   });
 
   it('closes twice without complaint, and leaves no session behind', async () => {
-    await database.rows('hot', ONE);
+    await database.rows(one('hot'));
     await Promise.all([database.close(), database.close()]);
     await database.close();
     await until('no session is left', async () => (await sessions('idle')).length === 0);

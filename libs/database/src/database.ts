@@ -1,19 +1,12 @@
-import { Pool, types, type PoolClient, type PoolConfig, type QueryConfig, type QueryResult } from 'pg';
+import { Pool, types, type PoolClient, type QueryConfig, type QueryResult } from 'pg';
 import { NO_METER, type Meter } from '#observability';
 import { DatabaseMetrics, type PoolUse } from './database-metrics.js';
 import { NotConnected } from './not-connected.js';
+import { planPools, type PoolName, type PoolPlan } from './pools.js';
 import { sessionConfig } from './session-client.js';
-import { timeouts, type SessionSettings } from './session-settings.js';
 import { classify } from './sql-error.js';
 import type { Statement } from './statement.js';
 import { parseTimestamp } from './timestamp.js';
-
-/**
- * Separate small pools, so that load on one cannot starve another:
- * `append` · `hot` reads, registration and acknowledgements · `work` REST, joins · `wake` hints · `beat` the lease ·
- * `health` probes · `jobs` cleanup, whose statements may take longer: one connection for the lock, one for the work.
- */
-export type PoolName = 'append' | 'hot' | 'work' | 'wake' | 'beat' | 'health' | 'jobs';
 
 export interface DatabaseOptions {
   readonly url: string;
@@ -29,17 +22,7 @@ export interface DatabaseOptions {
 const INT8 = 20;
 const TIMESTAMPTZ = 1184;
 
-/**
- * A setting for statements over arrays, which the planner takes to have ten elements. For batches of fewer a custom
- * plan looks cheaper each time, and planning costs as much as the rest (46 µs of 105 for a hint, 71 of 109 for opening
- * a device).
- */
-const PLAN_ONCE: SessionSettings = { plan_cache_mode: 'force_generic_plan' };
-/** A setting for statements that look rows up: a plan made for an empty table must not read all of it once it grows. */
-const BY_INDEX: SessionSettings = { enable_seqscan: 'off' };
-const SESSION_LIMITS = timeouts(10_000, 5_000, 30_000);
-
-/** The connections of one instance. Callers name a pool and a statement; nobody else holds a client. */
+/** The connections of one instance. Callers name a statement, which names its pool; nobody else holds a client. */
 export class Database {
   private readonly pools: Record<PoolName, Pool>;
   private readonly metrics: DatabaseMetrics;
@@ -48,30 +31,16 @@ export class Database {
   private misfitAtMs = -Infinity;
 
   constructor(private readonly options: DatabaseOptions) {
-    const { poolSize } = options;
-    const hot = { ...PLAN_ONCE, ...BY_INDEX };
-    this.pools = {
-      // Batches run one at a time, always in the same backend, so that it has what it needs in the processor's caches.
-      append: this.pool('append', 1, hot),
-      hot: this.pool('hot', poolSize, hot),
-      work: this.pool('work', poolSize),
-      // A hint is not worth waiting for a disk: with synchronous_commit=off NOTIFY's commit record is not flushed.
-      wake: this.pool('wake', 1, { ...PLAN_ONCE, synchronous_commit: 'off' }),
-      beat: this.pool('beat', 1),
-      // The timeouts are short, because a health check asks whether there is an answer at all.
-      health: this.pool(
-        'health',
-        2,
-        { ...BY_INDEX, ...timeouts(2_000, 5_000, 30_000) },
-        { connectionTimeoutMillis: 2_000, query_timeout: 2_500 },
-      ),
-      jobs: this.pool('jobs', 2, timeouts(30_000, 5_000, 600_000), { query_timeout: 32_000 }),
-    };
+    const plans = Object.entries(planPools(options.poolSize)) as [PoolName, PoolPlan][];
+    this.pools = Object.fromEntries(plans.map(([name, plan]) => [name, this.open(name, plan)])) as Record<
+      PoolName,
+      Pool
+    >;
     this.metrics = new DatabaseMetrics(options.meter ?? NO_METER, () => this.use());
   }
 
-  rows<Row>(pool: PoolName, statement: Statement<Row>, values: readonly unknown[] = []): Promise<Row[]> {
-    const answer = this.ask(pool, statement, values);
+  rows<Row>(statement: Statement<Row>, values: readonly unknown[] = []): Promise<Row[]> {
+    const answer = this.ask(statement, values);
     return this.metrics.isOn ? this.measure(statement.name, answer) : answer;
   }
 
@@ -87,8 +56,8 @@ export class Database {
     }
   }
 
-  private async ask<Row>(pool: PoolName, statement: Statement<Row>, values: readonly unknown[]): Promise<Row[]> {
-    const { name, text, toRow } = statement;
+  private async ask<Row>(statement: Statement<Row>, values: readonly unknown[]): Promise<Row[]> {
+    const { name, pool, text, toRow } = statement;
     const query = this.options.isPooled ? { text, values: [...values] } : { name, text, values: [...values] };
     if (!toRow) return (await this.query(pool, query)).rows as Row[];
     const { rows } = await this.query(pool, { ...query, rowMode: 'array' });
@@ -128,12 +97,9 @@ export class Database {
     }
   }
 
-  /** Runs statements on one connection, in one transaction. */
-  async transaction<T>(
-    work: (rows: RowsOf) => Promise<T>,
-    { pool = 'work', ending = 'commit' }: TransactionOptions = {},
-  ): Promise<T> {
-    const client = await this.connect(pool);
+  /** Runs statements of `jobs` on one connection, in one transaction. Everything else is one statement each. */
+  async transaction<T>(work: (rows: RowsOf) => Promise<T>, { ending = 'commit' }: TransactionOptions = {}): Promise<T> {
+    const client = await this.connect('jobs');
     let failure: Error | undefined;
     try {
       await client.query('begin');
@@ -166,10 +132,10 @@ export class Database {
     await Promise.all(Object.values(this.pools).map((pool) => pool.end()));
   }
 
-  private pool(name: PoolName, max: number, settings: SessionSettings = {}, more: PoolConfig = {}): Pool {
+  private open(name: PoolName, { max, settings, more }: PoolPlan): Pool {
     const applicationName = name === 'health' ? `${this.options.applicationName} health` : this.options.applicationName;
     const pool = new Pool({
-      ...sessionConfig({ ...this.options, applicationName, settings: { ...SESSION_LIMITS, ...settings } }),
+      ...sessionConfig({ ...this.options, applicationName, settings }),
       max,
       connectionTimeoutMillis: 3_000,
       idleTimeoutMillis: 60_000,
@@ -187,7 +153,6 @@ export class Database {
 }
 
 export interface TransactionOptions {
-  readonly pool?: PoolName;
   /** `rollback` only shows what would happen. */
   readonly ending?: 'commit' | 'rollback';
 }

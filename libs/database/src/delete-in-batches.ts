@@ -21,7 +21,7 @@ export async function deleteInBatches(
   const ending = isDryRun ? 'rollback' : 'commit';
   let removed = 0;
   for (let go = 0; go < (isDryRun ? 1 : MAX_BATCHES); go++) {
-    const rows = await database.transaction((run) => run(statement, values), { pool: 'jobs', ending });
+    const rows = await database.transaction((run) => run(statement, values), { ending });
     removed += rows.length;
     if (rows.length < atOnce) break;
   }

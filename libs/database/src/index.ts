@@ -1,11 +1,12 @@
 export { backoffMs } from './backoff.js';
 export { Batcher } from './batcher.js';
 export type { PoolUse } from './database-metrics.js';
-export { Database, type PoolName } from './database.js';
+export { Database } from './database.js';
 export { deleteInBatches } from './delete-in-batches.js';
 export { Listener } from './listener.js';
 export { migrate, type Migration } from './migrator.js';
 export { detectPooler, type DatabaseRoutes } from './pooler.js';
+export type { PoolName } from './pools.js';
 export { DatabaseError, reachDatabase } from './reach-database.js';
 export { withRetry } from './retry.js';
 export { breaksConstraint, classify, isHeld, isPassing } from './sql-error.js';

@@ -10,6 +10,7 @@ export interface TableSizeRow {
 /** Sums the sizes with indexes and TOAST, and counts partitions to their table: some 60 of them take 2 ms. */
 const TABLE_SIZES = statement<TableSizeRow>(
   'table_sizes',
+  'work',
   `select coalesce(p.relname, c.relname)::text as name, sum(pg_total_relation_size(c.oid))::float8 as bytes,
           count(p.oid)::int as partitions
      from pg_class c
@@ -21,5 +22,5 @@ const TABLE_SIZES = statement<TableSizeRow>(
 
 /** Returns how much each table takes on disk. */
 export function tableSizes(database: Database): Promise<TableSizeRow[]> {
-  return database.rows('work', TABLE_SIZES);
+  return database.rows(TABLE_SIZES);
 }

@@ -23,6 +23,7 @@ interface SettingRow {
 
 const READ_SESSION = statement<SettingRow>(
   'read_session',
+  'work',
   `select name, setting from pg_settings
     where lower(name) = any($1::text[])
        or name in ('statement_timeout', 'lock_timeout', 'idle_in_transaction_session_timeout', 'transaction_timeout')
@@ -35,7 +36,7 @@ const READ_SESSION = statement<SettingRow>(
  * pooler, which lets us set few of them, they are those of the role and the database.
  */
 export async function wrongSessionSettings(database: Database): Promise<string[]> {
-  const rows = await database.rows('work', READ_SESSION, [NEEDED.map(([name]) => name.toLowerCase())]);
+  const rows = await database.rows(READ_SESSION, [NEEDED.map(([name]) => name.toLowerCase())]);
   return rows.filter(isWrong).map(({ name, setting }) => `${name}=${setting}`);
 }
 

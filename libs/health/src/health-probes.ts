@@ -76,7 +76,7 @@ export class HealthProbes implements OnModuleInit, OnApplicationShutdown {
   }
 
   private async probeDatabase(): Promise<DatabaseProbeRow | undefined> {
-    const [row] = await this.database.rows('health', PROBE_DATABASE);
+    const [row] = await this.database.rows(PROBE_DATABASE);
     return row;
   }
 

@@ -12,6 +12,7 @@ export interface JobRunsRow {
  */
 export const COUNT_RUNS = statement<JobRunsRow>(
   'count_runs',
+  'work',
   `select date_bin(make_interval(secs => $3), finished_at, 'epoch') as at, count(*) as runs, count(error) as failures
      from trunkline.job_runs
     where finished_at >= date_bin(make_interval(secs => $3), $1::timestamptz, 'epoch') and finished_at < $2

@@ -64,13 +64,13 @@ export class InstanceCommands {
 
   private async send(command: Statement<SentCommandRow>, target: string): Promise<number> {
     const values = [target, this.options.isNotifyOn];
-    const [row] = await withRetry(() => this.database.rows('work', command, values), { deadlineMs: 2_000 });
-    await this.database.rows('work', REMOVE_LOST_COMMANDS);
+    const [row] = await withRetry(() => this.database.rows(command, values), { deadlineMs: 2_000 });
+    await this.database.rows(REMOVE_LOST_COMMANDS);
     return row?.ordered ?? 0;
   }
 
   private async execute(): Promise<void> {
-    const commands = await this.database.rows('work', TAKE_COMMANDS, [this.options.instanceId]);
+    const commands = await this.database.rows(TAKE_COMMANDS, [this.options.instanceId]);
     for (const { kind, connection_id, is_stale } of commands) {
       if (is_stale) continue;
       if (kind === 'drain') this.options.onDrain();

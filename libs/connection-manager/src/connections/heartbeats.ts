@@ -55,7 +55,7 @@ export class Heartbeats {
       return entry ? [{ entry, ageMs: performance.now() - at }] : [];
     });
     if (beats.length === 0) return;
-    const [row] = await this.database.rows('work', WRITE_HEARTBEATS, [
+    const [row] = await this.database.rows(WRITE_HEARTBEATS, [
       beats.map(({ entry }) => entry.user),
       beats.map(({ entry }) => entry.connectionId),
       beats.map(({ ageMs }) => ageMs),

@@ -14,7 +14,7 @@ export class RegistryQueries {
   constructor(private readonly database: Database) {}
 
   instances(): Promise<InstanceRow[]> {
-    return this.database.rows('work', LIST_INSTANCES);
+    return this.database.rows(LIST_INSTANCES);
   }
 
   /**
@@ -28,17 +28,17 @@ export class RegistryQueries {
   ): Promise<ListedConnectionRow[]> {
     const [afterUser, afterConnection] = after ?? ['', ''];
     const values = [user ?? afterUser, afterConnection, limit, instance ?? null, device ?? null, address ?? null];
-    return this.database.rows('work', user === undefined ? LIST_CONNECTIONS : LIST_CONNECTIONS_OF, values);
+    return this.database.rows(user === undefined ? LIST_CONNECTIONS : LIST_CONNECTIONS_OF, values);
   }
 
   async usersOnline(): Promise<number> {
-    const [row] = await this.database.rows('work', COUNT_ONLINE);
+    const [row] = await this.database.rows(COUNT_ONLINE);
     return row?.users ?? 0;
   }
 
   /** Finds the instances that have readers of the channel. */
   async readersOf(channel: string): Promise<string[]> {
-    const rows = await this.database.rows('work', FIND_READERS, [channel]);
+    const rows = await this.database.rows(FIND_READERS, [channel]);
     return rows.map(({ instance_id }) => instance_id);
   }
 }

@@ -90,12 +90,12 @@ export class Registry {
 
   /** Finds the present connections of a user on all instances. */
   connectionsOf(user: string): Promise<ConnectionRow[]> {
-    return this.database.rows('work', FIND_CONNECTIONS, [user]);
+    return this.database.rows(FIND_CONNECTIONS, [user]);
   }
 
   /** Finds the devices of these users that are connected now; each is named `user device`. */
   async onlineDevices(users: readonly string[]): Promise<Set<string>> {
-    const rows = await this.database.rows('work', FIND_ONLINE_DEVICES, [users]);
+    const rows = await this.database.rows(FIND_ONLINE_DEVICES, [users]);
     return new Set(rows.map(({ user_id, device_id }) => `${user_id} ${device_id}`));
   }
 
@@ -134,7 +134,7 @@ export class Registry {
       textArray(opened),
     ];
     if (gone.length + closed.length === 0) {
-      await this.database.rows('hot', REGISTER, entered);
+      await this.database.rows(REGISTER, entered);
       return;
     }
     const left = [
@@ -142,6 +142,6 @@ export class Registry {
       textArray(gone.map(({ connectionId }) => connectionId)),
       textArray(closed),
     ];
-    await this.database.rows('hot', SYNC_REGISTRY, [...entered, ...left]);
+    await this.database.rows(SYNC_REGISTRY, [...entered, ...left]);
   }
 }

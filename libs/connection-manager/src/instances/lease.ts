@@ -79,7 +79,7 @@ export class Lease {
     const { instanceId, leaseMs, canLock } = this.options;
     const startedAt = performance.now();
     for (;;) {
-      const ask = () => this.database.rows('beat', IS_TAKEN, [instanceId, lockKeyOf(instanceId)]);
+      const ask = () => this.database.rows(IS_TAKEN, [instanceId, lockKeyOf(instanceId)]);
       const [row] = await withRetry(ask, { deadlineMs: 5_000 });
       // Taking the lock takes the id. Without a lock, only the end of the lease shows that the other process has died.
       if (!row?.is_locked && (canLock || !row?.is_leased)) return;
@@ -99,7 +99,7 @@ export class Lease {
     await this.removeRows(null, 10_000);
     await withRetry(() => this.register(), { deadlineMs: 10_000 });
     await withRetry(() => this.renew(), { deadlineMs: 10_000 });
-    await this.database.rows('wake', ANNOUNCE_INSTANCE, [this.options.instanceId]);
+    await this.database.rows(ANNOUNCE_INSTANCE, [this.options.instanceId]);
     this.schedule();
   }
 
@@ -164,7 +164,7 @@ export class Lease {
   /** Removes the rows of this id; without an incarnation, those of any process that had the id. */
   private async removeRows(incarnation: string | null, deadlineMs: number): Promise<void> {
     const { instanceId } = this.options;
-    await withRetry(() => this.database.rows('beat', REMOVE_SELF, [instanceId, incarnation]), { deadlineMs });
+    await withRetry(() => this.database.rows(REMOVE_SELF, [instanceId, incarnation]), { deadlineMs });
   }
 
   private schedule(): void {
@@ -196,16 +196,13 @@ export class Lease {
   }
 
   private async ask(): Promise<LeaseRow | undefined> {
-    const [row] = await this.database.rows('beat', RENEW_LEASE, this.values());
+    const [row] = await this.database.rows(RENEW_LEASE, this.values());
     return row;
   }
 
   /** Registers this instance. @returns false if another process has the id */
   private async register(): Promise<boolean> {
-    const rows = await this.database.rows('beat', REGISTER_INSTANCE, [
-      ...this.values(),
-      performance.now() - this.startedAtMs,
-    ]);
+    const rows = await this.database.rows(REGISTER_INSTANCE, [...this.values(), performance.now() - this.startedAtMs]);
     return rows.length > 0;
   }
 

@@ -25,7 +25,7 @@ export class Peers {
 
   /** Sends a hint to every other instance that reads one of the channels. @returns how many NOTIFYs were sent */
   async wake(channels: readonly string[]): Promise<number> {
-    const [row] = await this.database.rows('wake', WAKE_INSTANCES, [channels, this.instanceId]);
+    const [row] = await this.database.rows(WAKE_INSTANCES, [channels, this.instanceId]);
     return row?.sent ?? 0;
   }
 
@@ -51,7 +51,6 @@ export class Peers {
   /** Removes connections that gave no sign of life for this long although their instance lives. @returns how many */
   async removeStale(timeoutMs: number, isDryRun = false): Promise<number> {
     const gone = await this.database.transaction((rows) => rows(REMOVE_STALE, [timeoutMs]), {
-      pool: 'jobs',
       ending: isDryRun ? 'rollback' : 'commit',
     });
     if (gone.length > 0 && !isDryRun) this.onRemoved(gone.map(({ user_id }) => user_id));
@@ -66,18 +65,17 @@ export class Peers {
   /** Removes rows of instances that are not registered. @returns how many were removed, or would be on a dry run */
   async removeOrphans(isDryRun = false): Promise<number> {
     const [row] = await this.database.transaction((rows) => rows(REMOVE_ORPHANS), {
-      pool: 'jobs',
       ending: isDryRun ? 'rollback' : 'commit',
     });
     return row?.removed ?? 0;
   }
 
   private look(): Promise<{ instance_id: string; has_lost_lock: boolean }[]> {
-    return this.database.rows('beat', FIND_DEAD, [this.instanceId, this.leaseMs]);
+    return this.database.rows(FIND_DEAD, [this.instanceId, this.leaseMs]);
   }
 
   private async remove(id: string): Promise<boolean> {
-    const [removed] = await this.database.rows('beat', REMOVE_DEAD, [id, this.leaseMs]);
+    const [removed] = await this.database.rows(REMOVE_DEAD, [id, this.leaseMs]);
     if (removed) this.onRemoved(removed.users);
     return removed !== undefined;
   }

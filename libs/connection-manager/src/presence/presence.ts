@@ -191,7 +191,7 @@ export class Presence {
 
   private async wake(users: readonly (readonly string[])[]): Promise<void[]> {
     const { instanceId, isNotifyOn } = this.options;
-    const [row] = await this.database.rows('work', WAKE_WATCHERS, [users.flat(), instanceId, isNotifyOn]);
+    const [row] = await this.database.rows(WAKE_WATCHERS, [users.flat(), instanceId, isNotifyOn]);
     this.note(row?.own ?? []);
     return users.map(() => undefined);
   }
@@ -206,7 +206,7 @@ export class Presence {
     const channels = [...new Set(asked.flat())].filter((channel) => this.watched.has(channel));
     if (channels.length > 0) {
       const online = new Map(channels.map((channel) => [channel, new Set<string>()]));
-      for (const row of await this.database.rows('work', READ_ONLINE, [channels])) {
+      for (const row of await this.database.rows(READ_ONLINE, [channels])) {
         online.get(row.channel)?.add(row.user_id);
       }
       await this.announce(online);
@@ -220,7 +220,7 @@ export class Presence {
     );
     if (seeming.length === 0) return;
     const { instanceId, settleMs } = this.options;
-    const rows = await this.database.rows('work', READ_CHANGES, [
+    const rows = await this.database.rows(READ_CHANGES, [
       seeming.map(({ channel }) => channel),
       seeming.map(({ user }) => user),
       instanceId,
@@ -283,7 +283,7 @@ export class Presence {
   private async readAll(channels: readonly string[]): Promise<ChannelPresence[]> {
     const answers = new Map<string, ChannelPresence>();
     for (const channel of channels) answers.set(channel, { channel, members: 0, online: 0, users: [] });
-    const rows = await this.database.rows('work', READ_PRESENCE, [[...answers.keys()], MAX_USERS]);
+    const rows = await this.database.rows(READ_PRESENCE, [[...answers.keys()], MAX_USERS]);
     for (const row of rows) {
       const answer = answers.get(row.channel);
       if (!answer) continue;

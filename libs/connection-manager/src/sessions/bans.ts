@@ -24,18 +24,18 @@ export class Bans {
   /** Bans a user, in the place of an earlier ban. @returns undefined if the end has passed by the database's clock */
   async ban(user: string, { reason, until }: Ban): Promise<BanRow | undefined> {
     const values = [user, reason, until?.toISOString() ?? null, this.options.isNotifyOn];
-    const [row] = await withRetry(() => this.database.rows('work', BAN_USER, values), { deadlineMs: 2_000 });
+    const [row] = await withRetry(() => this.database.rows(BAN_USER, values), { deadlineMs: 2_000 });
     this.options.onBanned();
     return row;
   }
 
   /** Lifts a ban. @returns false if the user was not banned */
   async lift(user: string): Promise<boolean> {
-    const rows = await withRetry(() => this.database.rows('work', UNBAN_USER, [user]), { deadlineMs: 2_000 });
+    const rows = await withRetry(() => this.database.rows(UNBAN_USER, [user]), { deadlineMs: 2_000 });
     return rows.length > 0;
   }
 
   async find(user: string): Promise<BanRow | undefined> {
-    return (await this.database.rows('work', FIND_BAN, [user]))[0];
+    return (await this.database.rows(FIND_BAN, [user]))[0];
   }
 }

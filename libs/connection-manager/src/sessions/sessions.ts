@@ -140,7 +140,7 @@ export class Sessions {
   }
 
   list(user: string): Promise<SessionRow[]> {
-    return this.database.rows('work', LIST_SESSIONS, [user]);
+    return this.database.rows(LIST_SESSIONS, [user]);
   }
 
   /** Handles a hint that a session has ended or a user is banned. It may be forged, so this only looks. */
@@ -170,7 +170,7 @@ export class Sessions {
 
   private async countChanged(what: Statement<unknown>, values: readonly number[], isDryRun: boolean): Promise<number> {
     const ending = isDryRun ? 'rollback' : 'commit';
-    return (await this.database.transaction((rows) => rows(what, values), { pool: 'jobs', ending })).length;
+    return (await this.database.transaction((rows) => rows(what, values), { ending })).length;
   }
 
   private async endBy<Row>(
@@ -181,14 +181,14 @@ export class Sessions {
     ...more: readonly unknown[]
   ): Promise<Row | undefined> {
     const values = [user, sessionId, reason, this.options.isNotifyOn, this.options.clockToleranceMs, ...more];
-    const [row] = await withRetry(() => this.database.rows('work', what, values), { deadlineMs: 2_000 });
+    const [row] = await withRetry(() => this.database.rows(what, values), { deadlineMs: 2_000 });
     this.repeater.soon();
     return row;
   }
 
   private async openAll(asked: readonly { login: Login; connections: number }[]): Promise<(void | Error)[]> {
     const logins = asked.map(({ login }) => login);
-    const rows = await this.database.rows('hot', OPEN_SESSIONS, [
+    const rows = await this.database.rows(OPEN_SESSIONS, [
       textArray(logins.map(({ user }) => user)),
       textArray(logins.map(({ sessionId }) => sessionId)),
       textArray(logins.map(({ deviceId }) => deviceId)),
@@ -210,7 +210,7 @@ export class Sessions {
     if (this.holders.size === 0) this.lookedAt = null;
     if (this.holders.size === 0) return;
     this.looks += 1;
-    const rows = await this.database.rows('work', FIND_ENDED, [this.lookedAt, this.options.pollMs]);
+    const rows = await this.database.rows(FIND_ENDED, [this.lookedAt, this.options.pollMs]);
     this.lookedAt = rows[0]?.read_at ?? null;
     for (const row of rows) this.apply(row);
   }

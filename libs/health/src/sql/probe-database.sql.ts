@@ -13,5 +13,6 @@ export interface DatabaseProbeRow {
 /** This statement reads no table, because a lock on one would make the database look dead. */
 export const PROBE_DATABASE = statement<DatabaseProbeRow>(
   'probe_database',
+  'health',
   `select current_setting('transaction_read_only') = 'off' as is_writable, pg_notification_queue_usage() as queue_usage`,
 );

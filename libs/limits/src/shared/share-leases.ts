@@ -37,7 +37,7 @@ export class ShareLeases {
 
   private async leaseRates(asks: readonly (() => RateAsk)[]): Promise<number[]> {
     const items = asks.map((ask) => ask());
-    const [row] = await this.database.rows('work', LEASE_RATES, [
+    const [row] = await this.database.rows(LEASE_RATES, [
       this.instanceId,
       textArray(items.map(({ key }) => key)),
       plainArray(items.map(({ most }) => most)),
@@ -52,7 +52,7 @@ export class ShareLeases {
 
   private async leasePlaces(asks: readonly (() => PlaceAsk)[]): Promise<(number | null)[]> {
     const items = asks.map((ask) => ask());
-    const [row] = await this.database.rows('work', LEASE_PLACES, [
+    const [row] = await this.database.rows(LEASE_PLACES, [
       this.instanceId,
       textArray(items.map(({ key }) => key)),
       plainArray(items.map(({ most }) => most)),

@@ -89,11 +89,11 @@ export class SharedLimits {
   }
 
   private async end(deadlineMs: number): Promise<void> {
-    await withRetry(() => this.database.rows('work', END_SHARES, [this.options.instanceId]), { deadlineMs });
+    await withRetry(() => this.database.rows(END_SHARES, [this.options.instanceId]), { deadlineMs });
   }
 
   private forget(): void {
     for (const rate of this.rates) rate.sweep();
-    this.database.rows('work', FORGET_SHARES).catch(this.options.onError);
+    this.database.rows(FORGET_SHARES).catch(this.options.onError);
   }
 }

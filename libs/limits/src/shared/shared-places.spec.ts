@@ -7,6 +7,7 @@ import { SharedPlaces } from './shared-places.js';
 
 const LEASE = statement<{ share: number | null }>(
   'lease_place',
+  'work',
   'select trunkline.lease_place($1, $2, $3, $4, $5, $6, $7) as share',
 );
 const SETTLE_MS = 10_000;
@@ -118,7 +119,7 @@ class PlaceModel {
     if (this.isCut) throw new Error('cut');
     const asked = Promise.resolve().then(() => {
       const { key, most, used, needed, spare } = ask();
-      return database.rows('work', LEASE, [id, key, most, used, needed, spare, INSTANCES]);
+      return database.rows(LEASE, [id, key, most, used, needed, spare, INSTANCES]);
     });
     this.asked.push(asked);
     const [row] = await asked;

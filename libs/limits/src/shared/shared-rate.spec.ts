@@ -10,6 +10,7 @@ const STEP_MS = 10;
 /** Leases with a clock of the test, and under the lock of the key, as trunkline.lease_rates does by its own clock. */
 const LEASE = statement<{ share: number }>(
   'lease_rate',
+  'work',
   `with locked as materialized (select trunkline.lock_limits(array[$2::text]))
    select trunkline.lease_rate($1, $2, $3, $4, $5, $6, $7, $8, to_timestamp($9::float8 / 1000)) as share from locked`,
 );
@@ -110,7 +111,7 @@ class RateModel {
     // The statement starts when every caller has asked, as that of a batch does.
     const asked = Promise.resolve().then(() => {
       const { key, most, windowMs, needed, wanted, holdMs } = ask();
-      return database.rows('work', LEASE, [id, key, most, windowMs, needed, wanted, holdMs, SLACK_MS, this.nowMs]);
+      return database.rows(LEASE, [id, key, most, windowMs, needed, wanted, holdMs, SLACK_MS, this.nowMs]);
     });
     this.asked.push(asked);
     const [row] = await asked;

@@ -24,7 +24,7 @@ export class SuspectList {
   async add(sightings: readonly Sighting[]): Promise<void> {
     const nowMs = performance.now();
     const sorted = sightings.toSorted((a, b) => (keyOf(a) < keyOf(b) ? -1 : 1));
-    await this.database.rows('work', NOTE_SUSPECTS, [
+    await this.database.rows(NOTE_SUSPECTS, [
       sorted.map(({ address }) => address),
       sorted.map(({ reason }) => reason),
       sorted.map(({ count }) => count),
@@ -38,14 +38,14 @@ export class SuspectList {
    * @param after the position of the last row of the page before, or {@link FIRST_SUSPECT}
    */
   page(after: readonly [lastUs: number, address: string, reason: string], limit: number): Promise<SuspectRow[]> {
-    return this.database.rows('work', LIST_SUSPECTS, [...after, limit]);
+    return this.database.rows(LIST_SUSPECTS, [...after, limit]);
   }
 
   /** Removes the suspects not seen for a day, and those beyond the most that are kept. @returns how many */
   async forget(isDryRun: boolean): Promise<number> {
     const ending = isDryRun ? 'rollback' : 'commit';
     const values = [KEEP_HOURS, KEEP_ROWS];
-    const removed = await this.database.transaction((rows) => rows(FORGET_SUSPECTS, values), { pool: 'jobs', ending });
+    const removed = await this.database.transaction((rows) => rows(FORGET_SUSPECTS, values), { ending });
     return removed.length;
   }
 }

@@ -17,15 +17,15 @@ export class Audience {
 
   async partOf(user: string, channel: string, seq: number): Promise<UserPart> {
     const [[row = NOTHING], devices] = await Promise.all([
-      this.database.rows('work', FIND_PART, [user, channel, seq]),
-      this.database.rows('work', FIND_PART_DEVICES, [user, channel]),
+      this.database.rows(FIND_PART, [user, channel, seq]),
+      this.database.rows(FIND_PART_DEVICES, [user, channel]),
     ]);
     return { ...row, devices };
   }
 
   /** Tells whether a group has members now, and whether it had one when the message was published. */
   async membersOf(channel: string, seq: number): Promise<{ hasMembers: boolean; hadMembers: boolean }> {
-    const [row] = await this.database.rows('work', FIND_AUDIENCE, [channel, seq]);
+    const [row] = await this.database.rows(FIND_AUDIENCE, [channel, seq]);
     return { hasMembers: row?.has_members === true, hadMembers: row?.had_members === true };
   }
 }

@@ -9,7 +9,7 @@ export class Backlog {
   constructor(private readonly database: Database) {}
 
   async read(): Promise<BacklogRow> {
-    const [row] = await this.database.rows('work', READ_BACKLOG, [SAMPLED_PAGES, COUNTED_ROWS]);
+    const [row] = await this.database.rows(READ_BACKLOG, [SAMPLED_PAGES, COUNTED_ROWS]);
     if (!row) throw new Error('the backlog is always one row');
     return row;
   }

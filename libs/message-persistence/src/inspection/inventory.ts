@@ -22,33 +22,33 @@ export class Inventory {
 
   /** @param after the page begins after this user; an empty string means from the first */
   users(after: string, limit: number): Promise<UserRow[]> {
-    return this.database.rows('work', LIST_USERS, [after, limit]);
+    return this.database.rows(LIST_USERS, [after, limit]);
   }
 
   devicesOf(user: string): Promise<DeviceRow[]> {
-    return this.database.rows('work', LIST_DEVICES, [user]);
+    return this.database.rows(LIST_DEVICES, [user]);
   }
 
   /** Returns how far each device has come in each channel: at most 1000 cursors, those furthest behind first. */
   cursorsOf(user: string): Promise<CursorRow[]> {
-    return this.database.rows('work', LIST_CURSORS, [user]);
+    return this.database.rows(LIST_CURSORS, [user]);
   }
 
   channels(prefix: string, after: string, limit: number): Promise<ChannelRow[]> {
-    return this.database.rows('work', LIST_CHANNELS, [after, prefix, limit]);
+    return this.database.rows(LIST_CHANNELS, [after, prefix, limit]);
   }
 
   /** Finds a channel. Undefined means that nothing was published to it and it has no members. */
   async channel(name: string): Promise<(ChannelRow & { members: number }) | undefined> {
-    const [row] = await this.database.rows('work', FIND_CHANNEL, [name]);
+    const [row] = await this.database.rows(FIND_CHANNEL, [name]);
     if (row) return row;
-    const [count] = await this.database.rows('work', COUNT_MEMBERS, [name]);
+    const [count] = await this.database.rows(COUNT_MEMBERS, [name]);
     return count && count.members > 0
       ? { channel: name, last_seq: 0, last_at: null, members: count.members }
       : undefined;
   }
 
   members(channel: string, after: string, limit: number): Promise<MemberRow[]> {
-    return this.database.rows('work', LIST_MEMBERS, [channel, after, limit]);
+    return this.database.rows(LIST_MEMBERS, [channel, after, limit]);
   }
 }

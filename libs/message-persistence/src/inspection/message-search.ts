@@ -35,7 +35,7 @@ export class MessageSearch {
     const { from, to, channel, sender, recipient, state } = filter;
     const values = [from, to, channel ?? null, sender ?? null, recipient ?? null, state ?? null];
     const rows = this.searching.then(() =>
-      this.database.rows('work', SEARCH_MESSAGES, [...values, ...(after ?? BEGINNING), LOOKED_AT + 1]),
+      this.database.rows(SEARCH_MESSAGES, [...values, ...(after ?? BEGINNING), LOOKED_AT + 1]),
     );
     this.searching = rows.catch(() => undefined);
     return rows

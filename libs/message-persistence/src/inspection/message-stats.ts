@@ -10,7 +10,7 @@ export class MessageStats {
 
   /** Counts run one after the other, because each reads whole days. @throws ProtocolError OVERLOADED if that takes too long */
   count(from: Date, to: Date, stepS: number): Promise<TrafficRow[]> {
-    const rows = this.counting.then(() => this.database.rows('work', COUNT_TRAFFIC, [from, to, stepS]));
+    const rows = this.counting.then(() => this.database.rows(COUNT_TRAFFIC, [from, to, stepS]));
     this.counting = rows.catch(() => undefined);
     return rows.catch((error: unknown) => {
       if (classify(error) !== 'conflict') throw error;

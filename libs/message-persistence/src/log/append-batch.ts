@@ -64,7 +64,7 @@ export class AppendBatch {
   }
 
   private async append(items: readonly AppendItem[]): Promise<Result[]> {
-    const [row] = await this.database.rows('append', APPEND_MESSAGES, [...toColumns(items), this.dedupeHours]);
+    const [row] = await this.database.rows(APPEND_MESSAGES, [...toColumns(items), this.dedupeHours]);
     const seqs = row?.seqs.split(',') ?? [];
     const times = row?.times.split(',') ?? [];
     const presentMs = Math.floor((row?.present_ms ?? 0) + HALF_A_MICROSECOND);

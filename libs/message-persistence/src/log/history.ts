@@ -46,7 +46,7 @@ async function readPage<Shown>(
   show: (channel: string, row: HistoryRow) => Shown[],
 ): Promise<Omit<HistoryPage, 'messages'> & { messages: Shown[] }> {
   const { order } = bounds;
-  const page = await database.rows('work', READ_HISTORY[order], toValues(channel, bounds, reader));
+  const page = await database.rows(READ_HISTORY[order], toValues(channel, bounds, reader));
   const isAll = page.length >= (page[0]?.found ?? 0);
   const next = isAll ? null : (page.at(-1)?.seq ?? null);
   return {

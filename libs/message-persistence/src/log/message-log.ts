@@ -124,7 +124,7 @@ export class MessageLog {
   /** Returns the milliseconds since the oldest message after these positions was stored; 0 means that there is none. */
   async oldestUnreadMs(positions: readonly PageRequest[]): Promise<number> {
     if (positions.length === 0) return 0;
-    const [row] = await this.database.rows('health', OLDEST_UNREAD, [
+    const [row] = await this.database.rows(OLDEST_UNREAD, [
       textArray(positions.map(({ channel }) => channel)),
       positions.map(({ fromSeq }) => fromSeq),
       positions.map(({ since }) => since?.toISOString() ?? '-infinity'),
@@ -147,12 +147,12 @@ export class MessageLog {
    * removed by retention.
    */
   async status(messageId: string): Promise<MessageStatus | undefined> {
-    const [row] = await this.database.rows('work', FIND_MESSAGE, [messageId]);
+    const [row] = await this.database.rows(FIND_MESSAGE, [messageId]);
     if (!row) return undefined;
     const key = [row.channel, row.seq, row.created_at];
     const [recipients, attempts] = await Promise.all([
-      this.database.rows('work', FIND_RECIPIENTS, [...key, row.expires_at]),
-      this.database.rows('work', FIND_ATTEMPTS, key),
+      this.database.rows(FIND_RECIPIENTS, [...key, row.expires_at]),
+      this.database.rows(FIND_ATTEMPTS, key),
     ]);
     const { channel, seq, controls, is_expired: isExpired, replaced_by: id, replaced_by_seq } = row;
     const replacedBy = id === null || replaced_by_seq === null ? undefined : { id, seq: replaced_by_seq };
@@ -164,7 +164,7 @@ export class MessageLog {
    * @returns the seqs that belong to this device
    */
   async claim(channel: string, seqs: readonly number[], { user, deviceId }: DeviceKey): Promise<Set<number>> {
-    const rows = await this.database.rows('hot', CLAIM_MESSAGES, [channel, seqs, user, deviceId]);
+    const rows = await this.database.rows(CLAIM_MESSAGES, [channel, seqs, user, deviceId]);
     return new Set(rows.filter((row) => row.device_id === deviceId).map(({ seq }) => seq));
   }
 
@@ -191,7 +191,7 @@ export class MessageLog {
   }
 
   private async read(requests: readonly PageRequest[], collapses: boolean): Promise<(ChannelPage | undefined)[]> {
-    const rows = await this.database.rows('hot', READ_CHANNELS, [
+    const rows = await this.database.rows(READ_CHANNELS, [
       textArray(requests.map(({ channel }) => channel)),
       plainArray(requests.map(({ fromSeq }) => fromSeq)),
       plainArray(requests.map(({ since }) => (since ? toIso(since.getTime()) : '-infinity'))),

@@ -26,7 +26,7 @@ export async function moveOneByOne(
   const failed: { row: number; id: string; error: unknown }[] = [];
   let hadOthers = false;
   for (let turn = 0; turn < most; turn++) {
-    const [first] = await database.rows('work', FIND_FIRST_DUE);
+    const [first] = await database.rows(FIND_FIRST_DUE);
     if (!first) break;
     hadOthers ||= first.has_others;
     try {
@@ -40,7 +40,7 @@ export async function moveOneByOne(
         await takeBack(database, moved, failed);
         throw error;
       }
-      const [row] = await database.rows('work', PUT_ASIDE, [first.id, textOf(error)]);
+      const [row] = await database.rows(PUT_ASIDE, [first.id, textOf(error)]);
       if (row) failed.push({ row: row.id, id: first.message_id, error });
     }
   }
@@ -63,7 +63,7 @@ async function takeBack<F extends { row: number; error: unknown }>(
 ): Promise<F[]> {
   const isAlone = moved.length > 0 || (failed.length === 1 && hadOthers);
   const doubtful = isAlone ? [] : failed.filter(({ error }) => classify(error) !== 'data');
-  if (doubtful.length > 0) await database.rows('work', TAKE_BACK, [doubtful.map(({ row }) => row)]);
+  if (doubtful.length > 0) await database.rows(TAKE_BACK, [doubtful.map(({ row }) => row)]);
   return doubtful;
 }
 

@@ -41,7 +41,7 @@ export class Outbox {
     if (row.message_id && row.due_at) return { id: row.message_id, sendAt: row.due_at };
     const { channel, publisher, publishId, type, body } = message;
     const key = [channel, publisher, publishId, type, body];
-    const [first] = await this.database.rows('work', FIND_SCHEDULED, [...key, this.options.dedupeHours]);
+    const [first] = await this.database.rows(FIND_SCHEDULED, [...key, this.options.dedupeHours]);
     if (!first) throw this.refusal(message, row);
     if (!first.is_same) throw publishIdReused();
     return { id: first.message_id, sendAt: first.due_at };
@@ -51,7 +51,7 @@ export class Outbox {
     const { id, channel, publisher, sender, type, body, metadata, controls, ttlMs, publishId } = message;
     const values = [sendAt, id, channel, publisher, sender, type, body, metadata, controls, ttlMs, publishId];
     const limits = [this.options.dedupeHours, this.maxScheduledOf(publisher)];
-    const [row] = await this.database.rows('work', SCHEDULE_MESSAGE, [...values, ...limits]);
+    const [row] = await this.database.rows(SCHEDULE_MESSAGE, [...values, ...limits]);
     if (!row) throw new Error('what is scheduled is always one row');
     return row;
   }
@@ -87,7 +87,7 @@ export class Outbox {
 
   /** Returns the milliseconds that the first due message has waited to enter its channel; 0 means that none waits. */
   async oldestDueMs(): Promise<number> {
-    const [row] = await this.database.rows('health', OLDEST_DUE);
+    const [row] = await this.database.rows(OLDEST_DUE);
     return row?.age_ms ?? 0;
   }
 
@@ -97,9 +97,9 @@ export class Outbox {
    * @throws ProtocolError NOT_FOUND, FORBIDDEN
    */
   async cancel(id: string, publisher: string, sender: string | null): Promise<'scheduled' | 'stored'> {
-    const [scheduled] = await this.database.rows('work', CANCEL_SCHEDULED, [id, publisher]);
+    const [scheduled] = await this.database.rows(CANCEL_SCHEDULED, [id, publisher]);
     if (scheduled?.is_own) return 'scheduled';
-    const [stored] = await this.database.rows('work', CANCEL_STORED, [id, sender]);
+    const [stored] = await this.database.rows(CANCEL_STORED, [id, sender]);
     if (stored?.is_own) return 'stored';
     if (scheduled || stored) throw new ProtocolError('FORBIDDEN', 'the message is somebody else’s');
     throw new ProtocolError('NOT_FOUND', 'there is no message of this id, or it was removed by retention');
@@ -108,7 +108,7 @@ export class Outbox {
   private move(rows: number): Promise<DrainedRow[]> {
     const { dedupeHours, defaultTtlMs } = this.options;
     const { user, group, broadcast } = defaultTtlMs;
-    return this.database.rows('hot', DRAIN_OUTBOX, [rows, dedupeHours, user, group, broadcast]);
+    return this.database.rows(DRAIN_OUTBOX, [rows, dedupeHours, user, group, broadcast]);
   }
 }
 

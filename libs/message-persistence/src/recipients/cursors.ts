@@ -46,7 +46,7 @@ export class Cursors {
     const texts = (valueOf: (settlement: Settlement) => string | null) => textArray(settlements.map(valueOf));
     const values = (valueOf: (settlement: Settlement) => number | boolean) => plainArray(settlements.map(valueOf));
     const wantReceipts = settlements.some(({ wantsReceipts }) => wantsReceipts);
-    await this.database.rows('hot', wantReceipts ? SAVE_SETTLEMENTS_WITH_RECEIPTS : SAVE_SETTLEMENTS, [
+    await this.database.rows(wantReceipts ? SAVE_SETTLEMENTS_WITH_RECEIPTS : SAVE_SETTLEMENTS, [
       texts(({ user }) => user),
       texts(({ deviceId }) => deviceId),
       texts(({ channel }) => channel),
@@ -71,12 +71,12 @@ export class Cursors {
     if (failed.length === 0 || this.maxTotalAttempts === 0) return [];
     const column = <K extends keyof Settlement>(key: K) => failed.map((settlement) => settlement[key]);
     const columns = [column('user'), column('deviceId'), column('channel'), column('fromSeq'), column('error')];
-    const rows = await this.database.rows('hot', FAIL_ATTEMPTS, [...columns, this.maxTotalAttempts]);
+    const rows = await this.database.rows(FAIL_ATTEMPTS, [...columns, this.maxTotalAttempts]);
     return rows.map(({ user_id, device_id, channel, seq }) => ({ user: user_id, deviceId: device_id, channel, seq }));
   }
 
   /** Notes how far the user has read each channel, at most up to what this device has acknowledged. */
   async read({ user, deviceId }: DeviceKey, positions: Ack): Promise<void> {
-    await this.database.rows('work', SAVE_READS, [user, deviceId, Object.keys(positions), Object.values(positions)]);
+    await this.database.rows(SAVE_READS, [user, deviceId, Object.keys(positions), Object.values(positions)]);
   }
 }

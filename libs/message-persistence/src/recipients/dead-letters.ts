@@ -20,28 +20,28 @@ export class DeadLetters {
   constructor(private readonly database: Database) {}
 
   list(limit: number): Promise<DeadLetterRow[]> {
-    return this.database.rows('work', LIST_DEAD_LETTERS, [limit]);
+    return this.database.rows(LIST_DEAD_LETTERS, [limit]);
   }
 
   /** Returns the page of the list that follows a position, for all users (undefined) or for one. */
   async page(user: string | undefined, after: LetterPlace | undefined, limit: number): Promise<PlacedLetterRow[]> {
     const [diedAt, ...rest] = after ?? NOWHERE;
-    return this.database.rows('work', PAGE_DEAD_LETTERS, [diedAt, limit, user ?? null, ...rest]);
+    return this.database.rows(PAGE_DEAD_LETTERS, [diedAt, limit, user ?? null, ...rest]);
   }
 
   /** Takes a message off the list for good. @returns for how many devices it was on the list */
   async purge(messageId: string): Promise<number> {
-    return (await this.database.rows('work', PURGE_DEAD_LETTER, [messageId])).length;
+    return (await this.database.rows(PURGE_DEAD_LETTER, [messageId])).length;
   }
 
   /** Takes dead letters that died before `time` off the list, the oldest first, at most 1000. @returns how many */
   async purgeBefore(time: string): Promise<number> {
-    return (await this.database.rows('work', PURGE_DEAD_LETTERS, [time, PURGED_AT_ONCE])).length;
+    return (await this.database.rows(PURGE_DEAD_LETTERS, [time, PURGED_AT_ONCE])).length;
   }
 
   /** @returns how many users get a copy in their inbox; 0 if the message is no dead letter, or its body is gone */
   async requeue(messageId: string): Promise<number> {
-    const [row] = await this.database.rows('work', REQUEUE_DEAD_LETTER, [messageId]);
+    const [row] = await this.database.rows(REQUEUE_DEAD_LETTER, [messageId]);
     return row?.requeued ?? 0;
   }
 }

@@ -95,7 +95,7 @@ export class Devices {
 
   /** Finds devices, at most `limit`, that were not seen for `days` days in which the service ran. */
   async findIdle(days: number, limit: number): Promise<DeviceKey[]> {
-    const rows = await this.database.rows('jobs', FIND_IDLE_DEVICES, [days, limit]);
+    const rows = await this.database.rows(FIND_IDLE_DEVICES, [days, limit]);
     return rows.map(({ user_id, device_id }) => ({ user: user_id, deviceId: device_id }));
   }
 
@@ -104,7 +104,7 @@ export class Devices {
    * comes back begins as a new one. @returns how many were forgotten
    */
   async forget(keys: readonly DeviceKey[], idleDays: number): Promise<number> {
-    const rows = await this.database.rows('jobs', FORGET_DEVICES, [
+    const rows = await this.database.rows(FORGET_DEVICES, [
       keys.map(({ user }) => user),
       keys.map(({ deviceId }) => deviceId),
       idleDays,
@@ -118,7 +118,7 @@ export class Devices {
   }
 
   private async openAll(keys: readonly DeviceKey[]): Promise<(Opened | undefined)[]> {
-    const rows = await this.database.rows('hot', OPEN_DEVICES, [
+    const rows = await this.database.rows(OPEN_DEVICES, [
       textArray(keys.map(({ user }) => user)),
       textArray(keys.map(({ deviceId }) => deviceId)),
       this.maxOfUser,
@@ -131,14 +131,14 @@ export class Devices {
   }
 
   private async findAllAway(users: readonly string[]): Promise<DeviceKey[][]> {
-    const rows = await this.database.rows('hot', FIND_AWAY_DEVICES, [textArray(users), AWAY_DAYS]);
+    const rows = await this.database.rows(FIND_AWAY_DEVICES, [textArray(users), AWAY_DAYS]);
     return users.map((user) =>
       rows.filter((row) => row.user_id === user).map((row) => ({ user, deviceId: row.device_id })),
     );
   }
 
   private async leaveAll(keys: readonly DeviceKey[]): Promise<void[]> {
-    await this.database.rows('hot', LEAVE_DEVICES, [
+    await this.database.rows(LEAVE_DEVICES, [
       textArray(keys.map(({ user }) => user)),
       textArray(keys.map(({ deviceId }) => deviceId)),
     ]);
@@ -147,7 +147,7 @@ export class Devices {
 
   private async readPositions(requests: readonly (readonly PositionKey[])[]): Promise<Position[][]> {
     const keys = requests.flat();
-    const rows = await this.database.rows('hot', READ_POSITIONS, [
+    const rows = await this.database.rows(READ_POSITIONS, [
       textArray(keys.map(({ user }) => user)),
       textArray(keys.map(({ deviceId }) => deviceId)),
       textArray(keys.map(({ channel }) => channel)),

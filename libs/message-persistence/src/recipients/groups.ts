@@ -52,7 +52,7 @@ export class Groups {
 
   /** @returns false if the user was no member */
   async leave({ channel, user }: Membership): Promise<boolean> {
-    const rows = await withRetry(() => this.database.rows('work', LEAVE_GROUP, [channel, user]), { deadlineMs: 2_000 });
+    const rows = await withRetry(() => this.database.rows(LEAVE_GROUP, [channel, user]), { deadlineMs: 2_000 });
     return rows.length > 0;
   }
 
@@ -67,7 +67,7 @@ export class Groups {
   }
 
   async membershipsOf(user: string): Promise<{ channels: string[]; epoch: number }> {
-    const rows = await this.database.rows('hot', READ_MEMBERSHIPS, [user]);
+    const rows = await this.database.rows(READ_MEMBERSHIPS, [user]);
     return {
       channels: rows.flatMap(({ channel }) => (channel === null ? [] : [channel])),
       epoch: rows[0]?.epoch ?? 0,
@@ -79,7 +79,7 @@ export class Groups {
    * inboxes of those with whom it shares a group.
    */
   async maySee(memberships: readonly Membership[]): Promise<boolean[]> {
-    const rows = await this.database.rows('work', MAY_SEE, [
+    const rows = await this.database.rows(MAY_SEE, [
       memberships.map(({ user }) => user),
       memberships.map(({ channel }) => channel),
     ]);
@@ -87,7 +87,7 @@ export class Groups {
   }
 
   private async findAll(memberships: readonly Membership[]): Promise<(number | undefined)[]> {
-    const rows = await this.database.rows('work', FIND_MEMBERSHIPS, [
+    const rows = await this.database.rows(FIND_MEMBERSHIPS, [
       textArray(memberships.map(({ channel }) => channel)),
       textArray(memberships.map(({ user }) => user)),
     ]);
@@ -102,7 +102,7 @@ export class Groups {
   }
 
   private async findLarge(asked: readonly { channel: string; most: number }[]): Promise<boolean[]> {
-    const rows = await this.database.rows('work', FIND_LARGE_GROUPS, [
+    const rows = await this.database.rows(FIND_LARGE_GROUPS, [
       textArray(asked.map(({ channel }) => channel)),
       plainArray(asked.map(({ most }) => most)),
     ]);
@@ -110,7 +110,7 @@ export class Groups {
   }
 
   private async joinAll(memberships: readonly Joining[]): Promise<(number | Error)[]> {
-    const rows = await this.database.rows('hot', JOIN_GROUPS, [
+    const rows = await this.database.rows(JOIN_GROUPS, [
       textArray(memberships.map(({ channel }) => channel)),
       textArray(memberships.map(({ user }) => user)),
       plainArray(memberships.map(({ isByUser }) => isByUser)),

@@ -23,7 +23,7 @@ export interface MendedNumbers {
  * complete without it.
  */
 export async function mayMendSequences(database: Database): Promise<boolean> {
-  const [row] = await database.rows('jobs', MAY_MEND_SEQUENCES);
+  const [row] = await database.rows(MAY_MEND_SEQUENCES);
   return row?.may_mend === true;
 }
 
@@ -32,7 +32,7 @@ export async function mayMendSequences(database: Database): Promise<boolean> {
  * sequences behind, because it copies only rows.
  */
 export function mendSequences(database: Database): Promise<MendedSequence[]> {
-  return database.rows('jobs', MEND_SEQUENCES);
+  return database.rows(MEND_SEQUENCES);
 }
 
 /**
@@ -43,9 +43,9 @@ export function mendSequences(database: Database): Promise<MendedSequence[]> {
 export async function mendNumbers(database: Database, forward: number): Promise<MendedNumbers> {
   const sequences = await mendSequences(database);
   const raised = [];
-  for (const { relation, seq_column, time_column } of await database.rows('jobs', NUMBERED_TABLES)) {
+  for (const { relation, seq_column, time_column } of await database.rows(NUMBERED_TABLES)) {
     const values = [relation, seq_column, time_column];
-    const [row] = await withRetry(() => database.rows('jobs', RAISE_SEQS, values), { deadlineMs: DEADLINE_MS });
+    const [row] = await withRetry(() => database.rows(RAISE_SEQS, values), { deadlineMs: DEADLINE_MS });
     if (row && row.raised > 0) raised.push({ table: relation, channels: row.raised });
   }
   return { sequences, raised, putForward: forward > 0 ? await putForward(database, forward) : 0 };
@@ -53,7 +53,7 @@ export async function mendNumbers(database: Database, forward: number): Promise<
 
 /** Repeats only what was surely rolled back, because a second run would put the channels twice as far. */
 async function putForward(database: Database, forward: number): Promise<number> {
-  const [moved] = await withRetry(() => database.rows('jobs', PUT_FORWARD, [forward]), {
+  const [moved] = await withRetry(() => database.rows(PUT_FORWARD, [forward]), {
     deadlineMs: DEADLINE_MS,
     isRetryable: (error) => classify(error) === 'conflict',
   });

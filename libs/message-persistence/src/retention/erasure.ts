@@ -19,14 +19,14 @@ export class Erasure {
    */
   async erase(user: string, keepsSent: () => boolean): Promise<number> {
     let rows = 0;
-    for (const { name, pages } of await this.database.rows('jobs', FIND_ERASABLE)) {
+    for (const { name, pages } of await this.database.rows(FIND_ERASABLE)) {
       for (let first = 0; first < pages; first += PAGES_AT_ONCE) {
         const part = [name, first, PAGES_AT_ONCE, user];
-        const [row] = await this.repeat(() => this.database.rows('jobs', ERASE_FROM, [...part, keepsSent()]));
+        const [row] = await this.repeat(() => this.database.rows(ERASE_FROM, [...part, keepsSent()]));
         rows += row?.rows ?? 0;
       }
     }
-    await this.repeat(() => this.database.rows('jobs', ERASE_INBOX, [user]));
+    await this.repeat(() => this.database.rows(ERASE_INBOX, [user]));
     return rows;
   }
 

@@ -81,12 +81,12 @@ export class Retention {
    * @param deadlineMs how long to try, in milliseconds
    */
   async makePartitions(deadlineMs = LOCK_DEADLINE_MS): Promise<Made> {
-    const missing = await this.database.rows('jobs', MISSING_PARTITIONS, [PARTITIONED_TABLES, PARTITIONS_AHEAD_DAYS]);
+    const missing = await this.database.rows(MISSING_PARTITIONS, [PARTITIONED_TABLES, PARTITIONS_AHEAD_DAYS]);
     const endsAt = performance.now() + deadlineMs;
     const result = { made: 0, ...nothingRefused() };
     for (const { parent, day } of missing) {
       await this.alone(`${parent} of ${day}`, result, async () => {
-        const make = () => this.database.rows('jobs', MAKE_PARTITION, [parent, day]);
+        const make = () => this.database.rows(MAKE_PARTITION, [parent, day]);
         const [row] = await withRetry(make, { deadlineMs: endsAt - performance.now() });
         if (row?.is_made) result.made += 1;
       });
@@ -96,7 +96,7 @@ export class Retention {
 
   /** Returns for how many days after today every table has its partition; negative means not even for today. */
   async partitionsAheadDays(): Promise<number> {
-    const [row] = await this.database.rows('health', PARTITIONS_AHEAD, [PARTITIONED_TABLES]);
+    const [row] = await this.database.rows(PARTITIONS_AHEAD, [PARTITIONED_TABLES]);
     return row?.days ?? -1;
   }
 
@@ -107,7 +107,7 @@ export class Retention {
   async dropPartitions(table: PartitionedTable, isDryRun = false): Promise<Dropped> {
     const days = table === 'publish_ids' ? Math.ceil(this.options.dedupeHours / 24) : this.options.retentionDays;
     const { maxDays = 0, lookMs = LOOK_MS } = this.options;
-    const old = await this.database.rows('jobs', OLD_PARTITIONS, [table, days, maxDays]);
+    const old = await this.database.rows(OLD_PARTITIONS, [table, days, maxDays]);
     const endsAt = performance.now() + lookMs;
     const result = { ...{ dropped: [] as string[], undelivered: [] as string[] }, ...nothingRefused() };
     for (const { name, is_overdue } of beginBehind(this.endedAt.get(table) ?? '', old)) {
@@ -162,12 +162,12 @@ export class Retention {
 
   private async isAwaited(name: string): Promise<boolean> {
     if (this.options.isForced) return false;
-    const [row] = await this.database.rows('jobs', HAS_UNDELIVERED, [name]);
+    const [row] = await this.database.rows(HAS_UNDELIVERED, [name]);
     return row?.has_undelivered !== false;
   }
 
   private async drop(table: PartitionedTable, name: string): Promise<void> {
-    await withRetry(() => this.database.rows('jobs', DROP_PARTITION, [table, name]), { deadlineMs: LOCK_DEADLINE_MS });
+    await withRetry(() => this.database.rows(DROP_PARTITION, [table, name]), { deadlineMs: LOCK_DEADLINE_MS });
   }
 
   /** Does the work on one partition and writes down its failure. Only an outage is thrown: it ends the work on all. */

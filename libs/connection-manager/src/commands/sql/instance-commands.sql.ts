@@ -27,13 +27,18 @@ const disconnect = (condition: string): string => `
  * Commands that connection $1 be closed; $2 is true if hints are on. It reads the whole registry, which has no index on
  * connections alone, because operators ask for it rarely.
  */
-export const SEND_DISCONNECT = statement<SentCommandRow>('send_disconnect', disconnect('c.connection_id = $1'));
+export const SEND_DISCONNECT = statement<SentCommandRow>('send_disconnect', 'work', disconnect('c.connection_id = $1'));
 
 /** Commands that every connection of user $1 be closed, by the primary key. */
-export const SEND_DISCONNECT_USER = statement<SentCommandRow>('send_disconnect_user', disconnect('c.user_id = $1'));
+export const SEND_DISCONNECT_USER = statement<SentCommandRow>(
+  'send_disconnect_user',
+  'work',
+  disconnect('c.user_id = $1'),
+);
 
 export const SEND_DRAIN = statement<SentCommandRow>(
   'send_drain',
+  'work',
   `with ordered as (
      insert into trunkline.instance_orders (instance_id, kind)
      select instance_id, 'drain' from trunkline.instances where instance_id = $1
@@ -52,6 +57,7 @@ export interface CommandRow {
 /** Takes out the commands for this instance. Finding none is one index probe, and writes nothing. */
 export const TAKE_COMMANDS = statement<CommandRow>(
   'take_commands',
+  'work',
   `delete from trunkline.instance_orders o where o.instance_id = $1
    returning o.kind, o.connection_id,
              coalesce(o.ordered_at < (select i.enrolled_at from trunkline.instances i where i.instance_id = $1), false) as is_stale`,
@@ -60,6 +66,7 @@ export const TAKE_COMMANDS = statement<CommandRow>(
 /** Deletes commands whose instance is gone, because nobody will take them. */
 export const REMOVE_LOST_COMMANDS = statement<never>(
   'remove_lost_commands',
+  'work',
   `delete from trunkline.instance_orders o
     where not exists (select from trunkline.instances i where i.instance_id = o.instance_id)`,
 );

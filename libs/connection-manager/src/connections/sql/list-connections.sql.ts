@@ -25,11 +25,13 @@ const list = (where: string): string => `
  */
 export const LIST_CONNECTIONS = statement<ListedConnectionRow>(
   'list_connections',
+  'work',
   list('(c.user_id, c.connection_id) > ($1, $2)'),
 );
 
 /** Lists the living connections of user $1 alone, by a prefix of the primary key. */
 export const LIST_CONNECTIONS_OF = statement<ListedConnectionRow>(
   'list_connections_of',
+  'work',
   list('c.user_id = $1 and c.connection_id > $2'),
 );

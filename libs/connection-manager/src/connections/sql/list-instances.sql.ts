@@ -13,6 +13,7 @@ export interface InstanceRow {
 /** Lists every instance and what it holds. It counts the whole registry, so it is only for operators. */
 export const LIST_INSTANCES = statement<InstanceRow>(
   'list_instances',
+  'work',
   `select i.instance_id, i.started_at, i.lease_expires_at, i.lease_expires_at < clock_timestamp() as is_lease_over,
           i.draining, coalesce(c.connections, 0) as connections, coalesce(r.routes, 0) as routes
      from trunkline.instances i
@@ -26,12 +27,14 @@ export const LIST_INSTANCES = statement<InstanceRow>(
 /** Counts the users who are online. */
 export const COUNT_ONLINE = statement<{ users: number }>(
   'count_online',
+  'work',
   'select count(*) as users from trunkline.online_users',
 );
 
 /** Finds the living instances that read channel $1, by the primary key. */
 export const FIND_READERS = statement<{ instance_id: string }>(
   'find_readers',
+  'work',
   `select instance_id from trunkline.routes join trunkline.instances using (instance_id)
     where channel = $1 order by instance_id limit 1000`,
 );

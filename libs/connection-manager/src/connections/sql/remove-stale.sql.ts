@@ -10,6 +10,7 @@ import { touchSessions } from '../../sessions/sql/touch-sessions.js';
  */
 export const REMOVE_STALE = statement<{ user_id: string }>(
   'remove_stale',
+  'jobs',
   `with gone as (
      delete from trunkline.connections c
       where (c.user_id, c.connection_id) in (

@@ -17,7 +17,7 @@ const OPENED = `
 /**
  * Writes new connections and routes alone, so that a storm of connects does not pay for removals that are not there.
  */
-export const REGISTER = statement<never>('register', `with come as (${COME}) ${OPENED}`);
+export const REGISTER = statement<never>('register', 'hot', `with come as (${COME}) ${OPENED}`);
 
 /**
  * Writes all changes since the last sync in one statement. A session is touched in the commit that removes its
@@ -27,6 +27,7 @@ export const REGISTER = statement<never>('register', `with come as (${COME}) ${O
  */
 export const SYNC_REGISTRY = statement<never>(
   'sync_registry',
+  'hot',
   `with come as (${COME}), opened as (${OPENED}), gone as (
      delete from trunkline.connections
       where user_id = any ($8::text[]) and (user_id, connection_id) in (select * from unnest($8::text[], $9::text[]))

@@ -7,6 +7,7 @@ import { statement } from '#database';
  */
 export const WRITE_HEARTBEATS = statement<{ written: number }>(
   'write_heartbeats',
+  'work',
   `with beaten as (
      update trunkline.connections c set last_heartbeat = clock_timestamp() - h.age_ms * interval '1 millisecond'
        from unnest($1::text[], $2::text[], $3::float8[]) as h (user_id, connection_id, age_ms)

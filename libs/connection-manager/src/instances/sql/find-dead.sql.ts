@@ -19,6 +19,7 @@ const IS_DEAD = `(${HAS_LOST_LOCK}
 /** Finds instances that seem dead. It only reads, so an idle cluster writes nothing for it. */
 export const FIND_DEAD = statement<{ instance_id: string; has_lost_lock: boolean }>(
   'find_dead',
+  'beat',
   `select instance_id, ${HAS_LOST_LOCK} as has_lost_lock from trunkline.instances i where instance_id <> $1 and ${IS_DEAD}`,
 );
 
@@ -28,6 +29,7 @@ export const FIND_DEAD = statement<{ instance_id: string; has_lost_lock: boolean
  */
 export const REMOVE_DEAD = statement<{ instance_id: string; users: string[] }>(
   'remove_dead',
+  'beat',
   `with dead as (
      delete from trunkline.instances i where instance_id = $1 and ${IS_DEAD}
      returning instance_id, least(lease_expires_at - $2 * interval '1 millisecond', clock_timestamp()) as beaten_at
@@ -43,6 +45,7 @@ export const REMOVE_DEAD = statement<{ instance_id: string; users: string[] }>(
 /** Removes rows of instances that are not registered, which a process wrote at the moment when it was removed. */
 export const REMOVE_ORPHANS = statement<{ removed: number }>(
   'remove_orphans',
+  'jobs',
   `with connections as (
      delete from trunkline.connections c
       where not exists (select from trunkline.instances i where i.instance_id = c.instance_id) returning 1
@@ -59,6 +62,7 @@ export const REMOVE_ORPHANS = statement<{ removed: number }>(
  */
 export const REMOVE_SELF = statement<never>(
   'remove_self',
+  'beat',
   `with other as (
      select from trunkline.instances where instance_id = $1 and incarnation <> $2::uuid
    ), gone as (

@@ -3,6 +3,7 @@ import { statement } from '#database';
 /** Registers an instance that began to run $6 ms ago. No row comes back if another incarnation has its id. */
 export const REGISTER_INSTANCE = statement<{ instance_id: string }>(
   'register_instance',
+  'beat',
   `with origin as (insert into trunkline.registry_origin default values on conflict do nothing)
    insert into trunkline.instances as i (instance_id, lease_expires_at, draining, lock_key, incarnation, started_at)
    values ($1, clock_timestamp() + $2 * interval '1 millisecond', $3, $4, $5,
@@ -28,6 +29,7 @@ export interface LeaseRow {
  */
 export const RENEW_LEASE = statement<LeaseRow>(
   'renew_lease',
+  'beat',
   `with beat as (
      update trunkline.instances
         set lease_expires_at = clock_timestamp() + $2 * interval '1 millisecond', draining = $3, lock_key = $4
@@ -41,6 +43,7 @@ export const RENEW_LEASE = statement<LeaseRow>(
 /** Tells the other instances that there is one more, so that they begin to send hints to it. */
 export const ANNOUNCE_INSTANCE = statement<{ sent: number }>(
   'announce_instance',
+  'wake',
   `select count(pg_notify('trunkline_' || instance_id, '!')) as sent from trunkline.instances where instance_id <> $1`,
 );
 
@@ -52,6 +55,7 @@ export const LOCK_CLASS = 7_255;
  */
 export const IS_TAKEN = statement<{ is_locked: boolean; is_leased: boolean }>(
   'is_taken',
+  'beat',
   `select exists (
             select from pg_locks
              where locktype = 'advisory' and classid = ${LOCK_CLASS} and objid = $2::int::oid and objsubid = 2

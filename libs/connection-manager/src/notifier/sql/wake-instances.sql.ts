@@ -7,6 +7,7 @@ import { statement } from '#database';
  */
 export const WAKE_INSTANCES = statement<{ sent: number }>(
   'wake_instances',
+  'wake',
   `select count(pg_notify('trunkline_' || instance_id, channels)) as sent
      from (select instance_id, string_agg(channel, E'\\n') as channels
              from (select instance_id, channel,

@@ -12,12 +12,14 @@ export interface PresenceRow {
 /** Tells which users of these channels are online and when each was last seen; at most $2 users of each channel. */
 export const READ_PRESENCE = statement<PresenceRow>(
   'read_presence',
+  'work',
   'select channel, members, online, user_id, is_online, last_seen_at from trunkline.presence_of($1, $2)',
 );
 
 /** Finds who is online in the watched channels. It only reads, whatever it finds. */
 export const READ_ONLINE = statement<{ channel: string; user_id: string }>(
   'read_online',
+  'work',
   'select channel, user_id from trunkline.online_in($1)',
 );
 
@@ -39,6 +41,7 @@ export interface ChangeRow {
  */
 export const READ_CHANGES = statement<ChangeRow>(
   'read_changes',
+  'work',
   `select c.channel, c.user_id,
           exists (select from trunkline.online_in(array[c.channel]) as o where o.user_id = c.user_id) as is_online,
           l.last_seen_at, (extract(epoch from clock_timestamp() - l.last_seen_at) * 1000)::float8 as gone_ms,
@@ -55,6 +58,7 @@ export const READ_CHANGES = statement<ChangeRow>(
  */
 export const WAKE_WATCHERS = statement<{ own: string[]; sent: number }>(
   'wake_watchers',
+  'work',
   `with watched as (
      select r.instance_id, r.channel
        from trunkline.routes r

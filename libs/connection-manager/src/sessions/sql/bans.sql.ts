@@ -13,6 +13,7 @@ export interface BanRow {
  */
 export const BAN_USER = statement<BanRow & { told: number }>(
   'ban_user',
+  'work',
   `with banned as (
      insert into trunkline.bans (user_id, reason, banned_until)
      select $1, $2, u.banned_until from (select coalesce($3::timestamptz, 'infinity') as banned_until) as u
@@ -29,18 +30,21 @@ export const BAN_USER = statement<BanRow & { told: number }>(
 /** Lifts a ban. No row comes back if the user was not banned, or no longer. */
 export const UNBAN_USER = statement<{ user_id: string }>(
   'unban_user',
+  'work',
   `with unbanned as (delete from trunkline.bans where user_id = $1 returning user_id, banned_until)
    select user_id from unbanned where banned_until > clock_timestamp()`,
 );
 
 export const FIND_BAN = statement<BanRow>(
   'find_ban',
+  'work',
   `select reason, banned_at, banned_until from trunkline.bans where user_id = $1 and banned_until > clock_timestamp()`,
 );
 
 /** Deletes bans that ended more than $1 ms ago, a thousand at a time. There are few bans, so it reads them all. */
 export const FORGET_BANS = statement<{ user_id: string }>(
   'forget_bans',
+  'jobs',
   `delete from trunkline.bans
     where user_id in (select user_id from trunkline.bans
                        where banned_until < clock_timestamp() - $1 * interval '1 millisecond' limit 1000)

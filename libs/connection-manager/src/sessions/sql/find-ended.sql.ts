@@ -23,6 +23,7 @@ export interface EndedRow {
  */
 export const FIND_ENDED = statement<EndedRow>(
   'find_ended',
+  'work',
   `select n.read_at, e.*
      from (select clock_timestamp() as read_at,
                   coalesce($1::timestamptz, clock_timestamp() - $2 * interval '1 millisecond') - interval '15 seconds' as since) as n

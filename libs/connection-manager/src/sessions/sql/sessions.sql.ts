@@ -19,6 +19,7 @@ export interface JudgedRow {
  */
 export const OPEN_SESSIONS = statement<JudgedRow>(
   'open_sessions',
+  'hot',
   `with asked as (
      select * from unnest($1::text[], $2::text[], $3::text[], $4::timestamptz[], $5::timestamptz[], $6::text[], $7::text[], $8::int[],
                           $10::text[])
@@ -87,6 +88,7 @@ const END = `ended_at = clock_timestamp(), refused_until = ${REFUSED_UNTIL},
  */
 export const END_SESSION = statement<{ is_known: boolean; told: number }>(
   'end_session',
+  'work',
   `with ended as (
      update trunkline.sessions set ${END} where user_id = $1 and session_id = $2 returning session_id
    ), refused as (
@@ -103,6 +105,7 @@ export const END_SESSION = statement<{ is_known: boolean; told: number }>(
  */
 export const END_ALL_SESSIONS = statement<{ ended: number; told: number }>(
   'end_all_sessions',
+  'work',
   `with revoked as (
      insert into trunkline.revocations as r (user_id, refused_until)
      values ($1, clock_timestamp() - $5 * interval '1 millisecond')
@@ -129,6 +132,7 @@ export const END_ALL_SESSIONS = statement<{ ended: number; told: number }>(
  */
 export const END_OVERDUE = statement<{ user_id: string }>(
   'end_overdue',
+  'jobs',
   `with overdue as (
      select user_id, session_id, case when expires_at < clock_timestamp() - $2 * interval '1 millisecond' then 'expired' else 'inactive' end as reason
        from trunkline.sessions s
@@ -150,6 +154,7 @@ export const END_OVERDUE = statement<{ user_id: string }>(
  */
 export const FORGET_ENDED = statement<{ user_id: string }>(
   'forget_ended',
+  'jobs',
   `delete from trunkline.sessions
     where (user_id, session_id) in (
             select user_id, session_id from trunkline.sessions
@@ -162,6 +167,7 @@ export const FORGET_ENDED = statement<{ user_id: string }>(
 /** Deletes tokens that have expired more than $1 ms ago, a thousand at a time, by session_tokens_expires_at_idx. */
 export const FORGET_TOKENS = statement<{ user_id: string }>(
   'forget_tokens',
+  'jobs',
   `delete from trunkline.session_tokens
     where (user_id, token_id, session_id) in (
             select user_id, token_id, session_id from trunkline.session_tokens
@@ -187,6 +193,7 @@ export interface SessionRow {
 /** Lists the sessions of a user, open ones first and then the newest. */
 export const LIST_SESSIONS = statement<SessionRow>(
   'list_sessions',
+  'work',
   `select s.session_id, s.device_id, s.started_at, greatest(s.last_activity_at, c.last_heartbeat) as last_activity_at,
           s.expires_at, s.connections, c.open_connections, s.instance_id, s.address, s.user_agent,
           case when s.end_reason is not null then s.ended_at end as ended_at, s.end_reason

@@ -7,6 +7,7 @@ import { statement } from '#database';
  */
 export const END_SHARES = statement<never>(
   'end_shares',
+  'work',
   `with places as (delete from trunkline.limit_shares where instance_id = $1 and until is null)
    update trunkline.limit_shares set until = clock_timestamp() where instance_id = $1 and until > clock_timestamp()`,
 );

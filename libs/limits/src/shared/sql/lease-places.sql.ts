@@ -7,5 +7,6 @@ import { statement } from '#database';
  */
 export const LEASE_PLACES = statement<{ shares: (number | null)[] }>(
   'lease_places',
+  'work',
   `select trunkline.lease_places($1, $2::text[], $3::integer[], $4::integer[], $5::integer[], $6::integer[], $7) as shares`,
 );

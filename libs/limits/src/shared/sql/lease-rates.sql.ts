@@ -6,6 +6,7 @@ import { statement } from '#database';
  */
 export const LEASE_RATES = statement<{ shares: number[] }>(
   'lease_rates',
+  'work',
   `select trunkline.lease_rates($1, $2::text[], $3::integer[], $4::integer[], $5::integer[], $6::integer[], $7::integer[],
                                 $8) as shares`,
 );

@@ -6,6 +6,7 @@ import { statement } from '#database';
  */
 export const NOTE_SUSPECTS = statement<never>(
   'note_suspects',
+  'work',
   `insert into trunkline.suspects as s (address, reason, count, first_at, last_at)
    select address, reason, count, clock_timestamp() - first_ms * interval '1 ms', clock_timestamp() - last_ms * interval '1 ms'
      from unnest($1::text[], $2::text[], $3::bigint[], $4::float8[], $5::float8[]) as n (address, reason, count, first_ms, last_ms)
@@ -29,6 +30,7 @@ export interface SuspectRow {
  */
 export const LIST_SUSPECTS = statement<SuspectRow>(
   'list_suspects',
+  'work',
   `select * from (select address, reason, count, first_at, last_at, (extract(epoch from last_at) * 1000000)::bigint as last_us
                     from trunkline.suspects) as s
     where (-last_us, address, reason) > (-$1::bigint, $2::text, $3::text)
@@ -38,6 +40,7 @@ export const LIST_SUSPECTS = statement<SuspectRow>(
 /** Removes the suspects not seen for $1 hours, and all but the $2 seen last. */
 export const FORGET_SUSPECTS = statement<never>(
   'forget_suspects',
+  'jobs',
   `delete from trunkline.suspects
     where last_at < clock_timestamp() - make_interval(hours => $1::int)
        or (address, reason) in (select address, reason from trunkline.suspects order by last_at desc offset $2)

@@ -18,6 +18,7 @@ export interface BacklogRow {
  */
 export const READ_BACKLOG = statement<BacklogRow>(
   'read_backlog',
+  'work',
   `with share as (
      select least(100, 100.0 * $1 / greatest(1, pg_relation_size('trunkline.cursors') / current_setting('block_size')::int))
               as percent

@@ -17,6 +17,7 @@ export interface TrafficRow {
  */
 export const COUNT_TRAFFIC = statement<TrafficRow>(
   'count_traffic',
+  'work',
   `with bounds as (
      select date_bin(make_interval(secs => $3), $1::timestamptz, 'epoch') as low, $2::timestamptz as high
    ), published as (

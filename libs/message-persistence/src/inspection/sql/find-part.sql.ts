@@ -17,6 +17,7 @@ export interface PartRow {
 /** Reads what user $1 has to do with seq $3 of channel $2: a few rows by their keys, and devices_lower_user_id_idx. */
 export const FIND_PART = statement<PartRow>(
   'find_part',
+  'work',
   `select m.joined_seq, p.left_seq, p.left_at, k.device_id as taken_by,
           exists (select from trunkline.memberships where channel = $2 and joined_seq < $3)
           or exists (select from trunkline.past_memberships
@@ -41,6 +42,7 @@ export interface PartDeviceRow {
 /** Returns the devices of user $1 and where they began in channel $2, the oldest first, at most 100. */
 export const FIND_PART_DEVICES = statement<PartDeviceRow>(
   'find_part_devices',
+  'work',
   `select d.device_id, d.created_at, c.started_seq
      from trunkline.devices d
      left join trunkline.cursors c on c.user_id = d.user_id and c.device_id = d.device_id and c.channel = $2
@@ -50,6 +52,7 @@ export const FIND_PART_DEVICES = statement<PartDeviceRow>(
 /** Tells whether group $1 has members, and whether it had one when its seq $2 was published. */
 export const FIND_AUDIENCE = statement<{ has_members: boolean; had_members: boolean }>(
   'find_audience',
+  'work',
   `select exists (select from trunkline.memberships where channel = $1) as has_members,
           exists (select from trunkline.memberships where channel = $1 and joined_seq < $2)
           or exists (select from trunkline.past_memberships

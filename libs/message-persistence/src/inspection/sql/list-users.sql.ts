@@ -9,6 +9,7 @@ export interface UserRow {
 /** Returns users with a device after $1, in order, at most $2; it reads as many rows of the primary key as it needs. */
 export const LIST_USERS = statement<UserRow>(
   'list_users',
+  'work',
   `select user_id, count(*) as devices, max(last_seen_at) as last_seen_at
      from trunkline.devices where user_id > $1 group by user_id order by user_id limit $2`,
 );
@@ -21,6 +22,7 @@ export interface DeviceRow {
 
 export const LIST_DEVICES = statement<DeviceRow>(
   'list_devices',
+  'work',
   `select device_id, created_at, last_seen_at from trunkline.devices where user_id = $1 order by device_id limit 500`,
 );
 
@@ -40,6 +42,7 @@ export interface CursorRow {
  */
 export const LIST_CURSORS = statement<CursorRow>(
   'list_cursors',
+  'work',
   `select d.device_id, w.channel, coalesce(cu.read_seq, 0) as read_seq, coalesce(c.last_seq, 0) as last_seq,
           coalesce(cu.failed_attempts, 0) as failed_attempts, cu.updated_at, p.delivered_seq
      from trunkline.devices d

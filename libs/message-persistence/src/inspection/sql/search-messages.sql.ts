@@ -19,6 +19,7 @@ export type SearchRow = Pick<ReadRow, 'id' | 'sender' | 'type' | 'gone' | 'creat
  */
 export const SEARCH_MESSAGES = statement<SearchRow>(
   'search_messages',
+  'work',
   `with candidates as materialized (
      select n.channel, n.seq, n.id, n.sender, n.type, n.created_at, n.expires_at, ${unavailableReason()} as gone
        from (select * from trunkline.messages

@@ -19,6 +19,7 @@ export interface AppendedRow {
  */
 export const APPEND_MESSAGES = statement<AppendedRow>(
   'append_messages',
+  'append',
   `select array_to_string(seqs, ',') as seqs, outcomes, case when outcomes is not null then stored_ids::text[] end as ids,
           array_to_string(array(select date_part('epoch', at) * 1000 from unnest(times) as at), ',') as times,
           date_part('epoch', present) * 1000 as present_ms

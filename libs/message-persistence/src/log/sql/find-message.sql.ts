@@ -18,6 +18,7 @@ export type FoundRow = Omit<ReadRow, 'ord' | 'last_seq' | 'epoch' | 'read_at_ms'
  */
 export const FIND_MESSAGE = statement<FoundRow>(
   'find_message',
+  'work',
   `select n.channel, n.seq, n.id, n.sender, n.type, case when n.gone is null then n.body end as body, n.metadata,
           n.controls, n.gone, n.created_at, n.expires_at, coalesce(n.expires_at <= clock_timestamp(), false) as is_expired,
           r.id as replaced_by, r.seq as replaced_by_seq

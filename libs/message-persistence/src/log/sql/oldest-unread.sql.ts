@@ -8,6 +8,7 @@ import { statement } from '#database';
  */
 export const OLDEST_UNREAD = statement<{ age_ms: number }>(
   'oldest_unread',
+  'health',
   `select coalesce(max(extract(epoch from clock_timestamp() - m.created_at)), 0)::float8 * 1000 as age_ms
      from unnest($1::text[], $2::bigint[], $3::timestamptz[]) as w (channel, seq, since)
      join trunkline.channels c on c.channel = w.channel and c.last_seq > w.seq

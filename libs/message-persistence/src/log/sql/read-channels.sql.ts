@@ -63,6 +63,7 @@ function toRow(columns: Columns): ReadRow {
  */
 export const READ_CHANNELS = statement<ReadRow>(
   'read_channels',
+  'hot',
   `select w.ord, c.last_seq, c.epoch, date_part('epoch', clock_timestamp()) * 1000 as read_at_ms, m.seq, m.id, m.sender, m.type,
           case when m.gone is null then m.body end as body,
           m.metadata, m.controls, m.gone, m.created_at, m.expires_at

@@ -39,6 +39,6 @@ export type HistoryRow = Pick<
  * before it exceeds $10 bytes, but has at least one message. The bodies of messages that do not fit are not read.
  */
 export const READ_HISTORY = {
-  asc: statement<HistoryRow>('read_history_asc', readHistory('asc')),
-  desc: statement<HistoryRow>('read_history_desc', readHistory('desc')),
+  asc: statement<HistoryRow>('read_history_asc', 'work', readHistory('asc')),
+  desc: statement<HistoryRow>('read_history_desc', 'work', readHistory('desc')),
 };

@@ -17,6 +17,7 @@ export interface ScheduledRow {
  */
 export const SCHEDULE_MESSAGE = statement<ScheduledRow>(
   'schedule_message',
+  'work',
   `with checked as (
      select $1::timestamptz > trunkline.latest_due() as is_too_far,
             $13::int > 0 and (select count(*) from (select from trunkline.outbox
@@ -42,6 +43,7 @@ export const SCHEDULE_MESSAGE = statement<ScheduledRow>(
  */
 export const FIND_SCHEDULED = statement<{ message_id: string; due_at: Date; is_same: boolean }>(
   'find_scheduled',
+  'work',
   `select message_id, due_at, type = $4 and trunkline.is_same_json(body, $5) as is_same
      from trunkline.outbox where channel = $1 and publisher = $2 and publish_id = $3
     union all
@@ -66,6 +68,7 @@ export interface DrainedRow {
  */
 export const DRAIN_OUTBOX = statement<DrainedRow>(
   'drain_outbox',
+  'hot',
   `select channel, message_id, seq, outcome from trunkline.drain_outbox($1, make_interval(hours => $2::int), $3, $4, $5)`,
 );
 
@@ -75,6 +78,7 @@ export const DRAIN_OUTBOX = statement<DrainedRow>(
  */
 export const OLDEST_DUE = statement<{ age_ms: number }>(
   'oldest_due',
+  'health',
   `select extract(epoch from clock_timestamp() - greatest(due_at, created_at))::float8 * 1000 as age_ms
      from trunkline.outbox where error is null and due_at <= clock_timestamp() order by due_at, id limit 1`,
 );
@@ -85,6 +89,7 @@ const FIRST_DUE = `select id from trunkline.outbox
 /** Returns the first due message, and whether others are due as well. */
 export const FIND_FIRST_DUE = statement<{ id: number; message_id: string; has_others: boolean }>(
   'find_first_due',
+  'work',
   `select id, message_id,
           exists (select from trunkline.outbox o where o.error is null and o.due_at <= clock_timestamp() and o.id <> f.id) as has_others
      from trunkline.outbox f where id = (${FIRST_DUE})`,
@@ -96,17 +101,20 @@ export const FIND_FIRST_DUE = statement<{ id: number; message_id: string; has_ot
  */
 export const PUT_ASIDE = statement<{ id: number }>(
   'put_aside',
+  'work',
   `update trunkline.outbox set error = $2 where id = $1 and id = (${FIRST_DUE}) returning id`,
 );
 
 export const TAKE_BACK = statement<never>(
   'take_back',
+  'work',
   'update trunkline.outbox set error = null where id = any ($1::bigint[])',
 );
 
 /** Deletes message $1, which is not published yet, if $2 is its publisher. */
 export const CANCEL_SCHEDULED = statement<{ publisher: string; is_own: boolean }>(
   'cancel_scheduled',
+  'work',
   `with gone as (delete from trunkline.outbox where message_id = $1 and publisher = $2 returning publisher)
    select publisher, true as is_own from gone
    union all
@@ -119,6 +127,7 @@ export const CANCEL_SCHEDULED = statement<{ publisher: string; is_own: boolean }
  */
 export const CANCEL_STORED = statement<{ is_own: boolean }>(
   'cancel_stored',
+  'work',
   `with found as (select channel, seq, created_at, sender is not distinct from $2 or $2 is null as is_own
                     from trunkline.messages where id = $1),
         ended as (

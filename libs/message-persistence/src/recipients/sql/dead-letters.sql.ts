@@ -16,6 +16,7 @@ export type PlacedLetterRow = DeadLetterRow & { died_at_exactly: string };
 /** Returns dead letters that were neither requeued nor purged, the oldest first, at most $1. */
 export const LIST_DEAD_LETTERS = statement<DeadLetterRow>(
   'list_dead_letters',
+  'work',
   `select message_id, channel, seq, user_id, device_id, attempts, error, died_at
      from trunkline.dead_letters where requeued_as is null and purged_at is null
     order by died_at, message_id limit $1`,
@@ -27,6 +28,7 @@ export const LIST_DEAD_LETTERS = statement<DeadLetterRow>(
  */
 export const PAGE_DEAD_LETTERS = statement<PlacedLetterRow>(
   'page_dead_letters',
+  'work',
   `select message_id, channel, seq, user_id, device_id, attempts, error, died_at, died_at::text as died_at_exactly
      from trunkline.dead_letters
     where requeued_as is null and purged_at is null and ($3::text is null or user_id = $3)
@@ -40,12 +42,14 @@ export const PAGE_DEAD_LETTERS = statement<PlacedLetterRow>(
  */
 export const PURGE_DEAD_LETTER = statement<never>(
   'purge_dead_letter',
+  'work',
   'update trunkline.dead_letters set purged_at = clock_timestamp() where message_id = $1 and purged_at is null returning 1',
 );
 
 /** Takes letters that died before $1 off the list, the oldest first, at most $2, by dead_letters_died_at_idx. */
 export const PURGE_DEAD_LETTERS = statement<never>(
   'purge_dead_letters',
+  'work',
   `update trunkline.dead_letters set purged_at = clock_timestamp() where (channel, seq, user_id, device_id) in (
      select channel, seq, user_id, device_id from trunkline.dead_letters
       where died_at < $1 and purged_at is null order by died_at, message_id limit $2)
@@ -58,6 +62,7 @@ export const PURGE_DEAD_LETTERS = statement<never>(
  */
 export const FORGET_DEAD_LETTERS = statement<never>(
   'forget_dead_letters',
+  'jobs',
   `delete from trunkline.dead_letters where (channel, seq, user_id, device_id) in (
      select channel, seq, user_id, device_id from trunkline.dead_letters l
       where died_at < clock_timestamp() - make_interval(days => $1::int)
@@ -73,6 +78,7 @@ export const FORGET_DEAD_LETTERS = statement<never>(
  */
 export const REQUEUE_DEAD_LETTER = statement<{ requeued: number }>(
   'requeue_dead_letter',
+  'work',
   `with locked as (
      select user_id, channel, seq from trunkline.dead_letters
       where message_id = $1 and requeued_as is null and purged_at is null

@@ -6,6 +6,7 @@ import { statement } from '#database';
  */
 export const FIND_LARGE_GROUPS = statement<{ is_large: boolean }>(
   'find_large_groups',
+  'work',
   `select exists (select from trunkline.memberships m where m.channel = a.channel offset a.most) as is_large
      from unnest($1::text[], $2::bigint[]) with ordinality as a (channel, most, place)
     order by a.place`,

@@ -6,6 +6,7 @@ import { statement } from '#database';
  */
 export const FIND_MEMBERSHIPS = statement<{ joined_seq: number | null }>(
   'find_memberships',
+  'work',
   `select m.joined_seq
      from unnest($1::text[], $2::text[]) with ordinality as a (channel, user_id, place)
      left join trunkline.memberships m on m.channel = a.channel and m.user_id = a.user_id

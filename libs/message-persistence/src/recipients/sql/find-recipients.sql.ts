@@ -33,6 +33,7 @@ const ATTEMPTS = `trunkline.attempts
  */
 export const FIND_RECIPIENTS = statement<RecipientRow>(
   'find_recipients',
+  'work',
   `with addressed as (
      select user_id, device_id, status from trunkline.delivery_status
       where channel = $1 and seq = $2
@@ -82,6 +83,7 @@ export interface AttemptRow {
  */
 export const FIND_ATTEMPTS = statement<AttemptRow>(
   'find_attempts',
+  'work',
   `with tried as (
      select user_id, device_id, connection_id, instance_id, attempt, sent_at, settled_at, outcome, error
        from ${ATTEMPTS}

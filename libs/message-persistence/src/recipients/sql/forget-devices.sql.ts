@@ -11,6 +11,7 @@ export interface IdleRow {
  */
 export const FIND_IDLE_DEVICES = statement<IdleRow>(
   'find_idle_devices',
+  'jobs',
   `select user_id, device_id from trunkline.devices
     where last_seen_at < (select trunkline.service_ago(make_interval(days => $1::int)))
     order by last_seen_at limit $2`,
@@ -22,6 +23,7 @@ export const FIND_IDLE_DEVICES = statement<IdleRow>(
  */
 export const FORGET_DEVICES = statement<never>(
   'forget_devices',
+  'jobs',
   `with gone as (
      delete from trunkline.devices d
       using unnest($1::text[], $2::text[]) as idle (user_id, device_id)

@@ -16,6 +16,7 @@ export interface JoinedRow {
  */
 export const JOIN_GROUPS = statement<JoinedRow>(
   'join_groups',
+  'hot',
   `with asked as (
      select channel, user_id, bool_and(is_by_user) and $4::int > 0 as is_capped,
             exists (select from trunkline.memberships m where m.channel = a.channel and m.user_id = a.user_id) as is_member
@@ -51,6 +52,7 @@ export const JOIN_GROUPS = statement<JoinedRow>(
  */
 export const LEAVE_GROUP = statement<{ channel: string }>(
   'leave_group',
+  'work',
   `with gone as (
      delete from trunkline.memberships where channel = $1 and user_id = $2
      returning channel, user_id, joined_seq, joined_at
@@ -73,6 +75,7 @@ export const LEAVE_GROUP = statement<{ channel: string }>(
  */
 export const FORGET_MEMBERSHIPS = statement<never>(
   'forget_memberships',
+  'jobs',
   `delete from trunkline.past_memberships where (channel, user_id, left_at) in (
      select channel, user_id, left_at from trunkline.past_memberships
       where left_at < least(clock_timestamp() - make_interval(days => $1::int),
@@ -85,6 +88,7 @@ export const FORGET_MEMBERSHIPS = statement<never>(
 /** Returns the groups of user $1 and the epoch to which they belong, in one snapshot. */
 export const READ_MEMBERSHIPS = statement<{ channel: string | null; epoch: number }>(
   'read_memberships',
+  'hot',
   `select m.channel, coalesce(c.epoch, 0) as epoch
      from (select trunkline.inbox($1::text) as inbox) as u
      left join trunkline.channels c on c.channel = u.inbox

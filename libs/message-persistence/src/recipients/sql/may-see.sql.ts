@@ -6,6 +6,7 @@ import { statement } from '#database';
  */
 export const MAY_SEE = statement<{ may_see: boolean }>(
   'may_see',
+  'work',
   `select a.channel = trunkline.inbox(a.user_id)
           or exists (select from trunkline.memberships m where m.channel = a.channel and m.user_id = a.user_id)
           or (a.channel like 'user:%' and exists (

@@ -20,6 +20,7 @@ export interface OpenedRow {
  */
 export const OPEN_DEVICES = statement<OpenedRow>(
   'open_devices',
+  'hot',
   `with asked as (
      select a.user_id, a.device_id,
             exists (select from trunkline.devices d where d.user_id = a.user_id and d.device_id = a.device_id) as is_known
@@ -62,6 +63,7 @@ export const OPEN_DEVICES = statement<OpenedRow>(
 /** Notes when the last connection of these devices on this instance ended. */
 export const LEAVE_DEVICES = statement<never>(
   'leave_devices',
+  'hot',
   `update trunkline.devices d set last_seen_at = clock_timestamp()
      from (select user_id, device_id from unnest($1::text[], $2::text[]) as a (user_id, device_id)
             group by 1, 2 order by user_id collate "C", device_id collate "C") as l
@@ -74,6 +76,7 @@ export const LEAVE_DEVICES = statement<never>(
  */
 export const FIND_AWAY_DEVICES = statement<{ user_id: string; device_id: string }>(
   'find_away_devices',
+  'hot',
   `select user_id, device_id from trunkline.devices
     where user_id = any ($1::text[]) and last_seen_at < (select trunkline.service_ago(make_interval(days => $2::int)))
     order by last_seen_at, device_id limit 10000`,

@@ -13,6 +13,7 @@ export interface PositionRow {
 /** Returns where devices stand in channels, in one snapshot with the channels' ends. */
 export const READ_POSITIONS = statement<PositionRow>(
   'read_positions',
+  'hot',
   `select w.ord, coalesce(c.last_seq, 0) as last_seq, coalesce(c.last_at, '-infinity') as last_at,
           coalesce(c.epoch, 0) as epoch, m.user_id is not null as is_member,
           least(greatest(

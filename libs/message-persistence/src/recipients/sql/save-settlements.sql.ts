@@ -29,7 +29,7 @@ function saveSettlements(further: string): string {
      from settled where from_seq <= to_seq`;
 }
 
-export const SAVE_SETTLEMENTS = statement<never>('save_settlements', saveSettlements(''));
+export const SAVE_SETTLEMENTS = statement<never>('save_settlements', 'hot', saveSettlements(''));
 
 /**
  * Does the work of SAVE_SETTLEMENTS and also sends the receipts that senders asked for. It is a statement of its own,
@@ -39,6 +39,7 @@ export const SAVE_SETTLEMENTS = statement<never>('save_settlements', saveSettlem
  */
 export const SAVE_SETTLEMENTS_WITH_RECEIPTS = statement<never>(
   'save_settlements_with_receipts',
+  'hot',
   saveSettlements(
     `${sendReceipts(
       'delivered',
@@ -55,6 +56,7 @@ export const SAVE_SETTLEMENTS_WITH_RECEIPTS = statement<never>(
  */
 export const SAVE_READS = statement<never>(
   'save_reads',
+  'work',
   `with asked as (
      select a.channel, least(a.seq, c.delivered_seq) as to_seq, c.read_seq + 1 as from_seq,
             $1::text as user_id, $2::text as device_id
@@ -84,6 +86,7 @@ export interface DeadRow {
 /** Counts failed attempts, and gives up a message that failed $6 times in all. Its function stands in migrations/. */
 export const FAIL_ATTEMPTS = statement<DeadRow>(
   'fail_attempts',
+  'hot',
   `select user_id, device_id, channel, seq
      from trunkline.fail_attempts($1::text[], $2::text[], $3::text[], $4::bigint[], $5::text[], $6::int)`,
 );

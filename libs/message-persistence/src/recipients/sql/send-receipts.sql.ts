@@ -48,6 +48,7 @@ export function sendReceipts(state: 'delivered' | 'read', ranges: string, condit
  */
 export const FORGET_RECEIPTS = statement<never>(
   'forget_receipts',
+  'jobs',
   `delete from trunkline.receipts where (author, channel, user_id, state) in (
      select author, channel, user_id, state from trunkline.receipts
       where updated_on < least((clock_timestamp() at time zone 'utc')::date - $1::int,

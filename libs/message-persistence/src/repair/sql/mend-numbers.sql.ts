@@ -12,6 +12,7 @@ export interface MendedSequence {
  */
 export const MAY_MEND_SEQUENCES = statement<{ may_mend: boolean }>(
   'may_mend_sequences',
+  'jobs',
   `select has_function_privilege('trunkline.mend_sequences()', 'execute') as may_mend`,
 );
 
@@ -21,6 +22,7 @@ export const MAY_MEND_SEQUENCES = statement<{ may_mend: boolean }>(
  */
 export const MEND_SEQUENCES = statement<MendedSequence>(
   'mend_sequences',
+  'jobs',
   'select sequence, was, last_value from trunkline.mend_sequences()',
 );
 
@@ -34,6 +36,7 @@ export interface NumberedTable {
 /** Lists the tables that hold seqs of channels, each partition by itself: none of these seqs may be given out again. */
 export const NUMBERED_TABLES = statement<NumberedTable>(
   'numbered_tables',
+  'jobs',
   `select format('trunkline.%I', c.relname) as relation, s.seq_column, s.time_column
      from (values ('trunkline.messages', 'seq', 'created_at'), ('trunkline.publish_ids', 'seq', 'created_at'),
                   ('trunkline.cursors', 'delivered_seq', null), ('trunkline.memberships', 'joined_seq', null),
@@ -49,6 +52,7 @@ export const NUMBERED_TABLES = statement<NumberedTable>(
 /** Raises the channels that are behind the rows of table $1 (seqs in $2, times in $3), and counts them. */
 export const RAISE_SEQS = statement<{ raised: number }>(
   'raise_seqs',
+  'jobs',
   'select trunkline.raise_seqs($1::regclass, $2, $3) as raised',
 );
 
@@ -59,6 +63,7 @@ export const RAISE_SEQS = statement<{ raised: number }>(
  */
 export const PUT_FORWARD = statement<{ channels: number }>(
   'put_forward',
+  'jobs',
   `with locked as materialized (
      select channel from trunkline.channels order by channel collate "C" for update
    ), forward as (

@@ -9,6 +9,7 @@ export type PartitionedTable = (typeof PARTITIONED_TABLES)[number];
  */
 export const MISSING_PARTITIONS = statement<{ parent: PartitionedTable; day: string }>(
   'missing_partitions',
+  'jobs',
   `select t.name as parent, to_char(d.day, 'YYYY-MM-DD') as day
      from unnest($1::text[]) as t (name),
           generate_series((now() at time zone 'utc')::date - 1, (now() at time zone 'utc')::date + $2::int,
@@ -20,6 +21,7 @@ export const MISSING_PARTITIONS = statement<{ parent: PartitionedTable; day: str
 /** Makes a partition. Its function in migrations/ waits at most 40 ms for ACCESS EXCLUSIVE on the default partition. */
 export const MAKE_PARTITION = statement<{ is_made: boolean }>(
   'make_partition',
+  'jobs',
   'select trunkline.make_partition($1, $2::date) as is_made',
 );
 
@@ -29,6 +31,7 @@ export const MAKE_PARTITION = statement<{ is_made: boolean }>(
  */
 export const PARTITIONS_AHEAD = statement<{ days: number }>(
   'partitions_ahead',
+  'health',
   `select min(coalesce(newest.day - (now() at time zone 'utc')::date, -1)) as days
      from unnest($1::text[]) as t (name)
     cross join lateral (
@@ -42,6 +45,7 @@ export const PARTITIONS_AHEAD = statement<{ days: number }>(
  */
 export const OLD_PARTITIONS = statement<{ name: string; is_overdue: boolean }>(
   'old_partitions',
+  'jobs',
   `select name, to_date(right(name, 10), 'YYYY_MM_DD')
                 < (trunkline.service_ago(make_interval(days => $3::int)) at time zone 'utc')::date as is_overdue
      from trunkline.old_partitions($1, (now() at time zone 'utc')::date - $2::int) as name`,
@@ -50,11 +54,12 @@ export const OLD_PARTITIONS = statement<{ name: string; is_overdue: boolean }>(
 /** Tells whether a device is still to receive a message of partition $1: it reads that once, and locks nobody out. */
 export const HAS_UNDELIVERED = statement<{ has_undelivered: boolean }>(
   'has_undelivered',
+  'jobs',
   'select trunkline.has_undelivered($1) as has_undelivered',
 );
 
 /** Drops a partition. Its function in migrations/ waits at most 40 ms for ACCESS EXCLUSIVE on the parent. */
-export const DROP_PARTITION = statement<never>('drop_partition', 'select trunkline.drop_partition($1, $2)');
+export const DROP_PARTITION = statement<never>('drop_partition', 'jobs', 'select trunkline.drop_partition($1, $2)');
 
 /**
  * Removes the bodies of messages that expired or were cancelled, at most $1 at a time, by messages_expires_at_idx,
@@ -63,6 +68,7 @@ export const DROP_PARTITION = statement<never>('drop_partition', 'select trunkli
  */
 export const CLEAR_ENDED = statement<never>(
   'clear_ended',
+  'jobs',
   `update trunkline.messages m set body = null, metadata = null
      from (select channel, seq, created_at from trunkline.messages
             where expires_at < clock_timestamp() - interval '1 minute' and body is not null
