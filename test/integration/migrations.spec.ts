@@ -50,10 +50,12 @@ describe('migrations', () => {
     test = await createEmptyDatabase();
     await test.query('create schema trunkline');
     await test.query('create table trunkline.migrations (id serial primary key, timestamp bigint, name varchar)');
-    await test.query(`insert into trunkline.migrations (timestamp, name) values (1763600000000, 'Messages1763600000000')`);
+    await test.query(
+      `insert into trunkline.migrations (timestamp, name) values (1763600000000, 'Messages1763600000000')`,
+    );
     const before = await schema();
     await expect(migrate(test.url, MIGRATIONS)).rejects.toThrow(
-      /^the schema trunkline .* was made by a version before the first release, .* DROP SCHEMA trunkline CASCADE/,
+      /^the schema trunkline .* was made by a version before the first release, .*DROP SCHEMA trunkline CASCADE/,
     );
     expect(await schema()).toEqual(before);
   });

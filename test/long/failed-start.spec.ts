@@ -167,10 +167,13 @@ it('a schema from before the first release ends the start with one plain line th
   try {
     await query(old.url, 'create schema trunkline');
     await query(old.url, 'create table trunkline.migrations (id serial primary key, timestamp bigint, name varchar)');
-    await query(old.url, `insert into trunkline.migrations (timestamp, name) values (1763600000000, 'Old1763600000000')`);
+    await query(
+      old.url,
+      `insert into trunkline.migrations (timestamp, name) values (1763600000000, 'Old1763600000000')`,
+    );
     const { code, stderr } = await ended({ DATABASE_URL: old.url });
     expect(stderr).toEqual([
-      expect.stringMatching(/^not started: the schema trunkline .* before the first release.* DROP SCHEMA/),
+      expect.stringMatching(/^not started: the schema trunkline .* before the first release.*DROP SCHEMA/),
     ]);
     expect(code).toBe(1);
   } finally {
