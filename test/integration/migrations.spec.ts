@@ -46,6 +46,20 @@ describe('migrations', () => {
     expect(await migrate(test.url, MIGRATIONS)).toEqual([]);
   });
 
+  it('refuse a schema that a version before the first release made, and leave it as it is', async () => {
+    test = await createEmptyDatabase();
+    await test.query('create schema trunkline');
+    await test.query('create table trunkline.migrations (id serial primary key, timestamp bigint, name varchar)');
+    await test.query(
+      `insert into trunkline.migrations (timestamp, name) values (1763600000000, 'Messages1763600000000')`,
+    );
+    const before = await schema();
+    await expect(migrate(test.url, MIGRATIONS)).rejects.toThrow(
+      /^the schema trunkline .* was made by a version before the first release, .*DROP SCHEMA trunkline CASCADE/,
+    );
+    expect(await schema()).toEqual(before);
+  });
+
   it('leave no session and no lock behind', async () => {
     test = await createTestDatabase();
     await migrate(test.url, MIGRATIONS);

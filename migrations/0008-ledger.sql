@@ -1,24 +1,10 @@
-import type { MigrationInterface, QueryRunner } from 'typeorm';
+-- The ledger: what became of each message for each device, also of those who have left.
 
-/** What became of each message for each device, also of those who have left, and of what was replaced while they were away. */
-export class DeliveryStatus1763602410000 implements MigrationInterface {
-  async up(queryRunner: QueryRunner): Promise<void> {
-    await queryRunner.query(UP);
-  }
-
-  down(): Promise<void> {
-    return Promise.reject(new Error('migrations only go forward; restore a backup instead'));
-  }
-}
-
-const UP = /* sql */ `
--- One row per message and device it is for (device_id null: the user had none before the message ended, or has none yet).
--- Ask it by message_id, or by channel and seq. A cursor beyond a message that may have been passed over (expired,
--- cancelled, collapsed, withheld from the sender's connection, published before the user left the group) says nothing by
--- itself: then an acknowledged attempt has to cover it, one that does so from before its end, since a client that resumes
--- acknowledges a range whatever is missing from it. An attempt covers at most 10,000 messages (libs/delivery/ack-book.ts),
--- so that whoever looks for one in vain does not read all that was tried in the channel since.
-create or replace view trunkline.delivery_status as
+-- A cursor beyond a message that may have been passed over (expired, cancelled, collapsed, withheld from the sender's
+-- connection, published before the user left the group) says nothing by itself: then an acknowledged attempt has to cover
+-- it, one from before its end, because a client that resumes acknowledges a range whatever is missing from it. An attempt
+-- covers at most 10,000 messages, so that a vain search for one does not read all that was tried in the channel since.
+create view trunkline.delivery_status as
 select m.id as message_id, m.channel, m.seq, m.type, m.sender, m.created_at, m.expires_at, r.user_id, d.device_id,
        case
          when l.seq is not null then 'dead'
@@ -77,4 +63,13 @@ select m.id as message_id, m.channel, m.seq, m.type, m.sender, m.created_at, m.e
    and (m.controls #>> '{exceptDevice,user}' = r.user_id and m.controls #>> '{exceptDevice,deviceId}' = d.device_id) is not true
    and (k.device_id is null or k.device_id = d.device_id)
    and (evidence.is_there is not false or m.controls ->> 'exceptConnection' is null or r.user_id <> m.sender);
-`;
+comment on view trunkline.delivery_status is
+  'One row per message and device it is for; device_id is null if the user had none before the message ended, or has '
+  'none yet. Ask it by message_id, or by channel and seq.';
+comment on column trunkline.delivery_status.status is
+  'queued, sent, delivered, read, expired, cancelled, collapsed, left or dead.';
+
+create view trunkline.undelivered as
+select * from trunkline.delivery_status where status in ('queued', 'sent');
+comment on view trunkline.undelivered is
+  'What somebody is still to receive: the rows of delivery_status that are queued or sent.';

@@ -1,43 +1,50 @@
-import type { MigrationInterface, QueryRunner } from 'typeorm';
+-- Limits that count for all instances together. UNLOGGED, as the registry: leasing costs no WAL but the commit record, and
+-- after a crash of PostgreSQL each instance writes again what it holds.
 
-/** What each instance holds of the limits that count for all instances together. */
-export class LimitShares1763603100000 implements MigrationInterface {
-  async up(queryRunner: QueryRunner): Promise<void> {
-    await queryRunner.query(UP);
-  }
-
-  down(): Promise<void> {
-    return Promise.reject(new Error('migrations only go forward; restore a backup instead'));
-  }
-}
-
-const UP = /* sql */ `
--- UNLOGGED, as the registry: leasing costs no WAL but the commit record, and after a crash of PostgreSQL each instance
--- writes again what it holds.
 create unlogged table trunkline.limit_shares (
   limit_key text collate "C" not null,
   instance_id text collate "C" not null,
-  -- how many a window, or how many places, the instance may take
   granted float8 not null,
-  -- how many it needs
   demand integer not null,
-  -- when a share of a rate ends; null: a place, which is held for as long as its instance is registered
   until timestamptz,
-  -- what was granted before a share shrank: what was taken by then is still in the window
   counted float8 not null default 0,
   counted_until timestamptz not null default '-infinity',
   primary key (limit_key, instance_id)
 ) with (fillfactor = 70);
+comment on table trunkline.limit_shares is
+  'What each instance holds of the limits that count for all instances together.';
+comment on column trunkline.limit_shares.granted is 'How many the instance may take in a window, or how many places.';
+comment on column trunkline.limit_shares.demand is 'How many it needs.';
+comment on column trunkline.limit_shares.until is
+  'When a share of a rate ends; null for places, which are held for as long as the instance is registered.';
+comment on column trunkline.limit_shares.counted is
+  'What was granted before a share shrank: what was taken by then is in the window until counted_until.';
 
--- Leases of one key are given one after the other. 64 locks for all keys, so that a statement about a thousand keys does
--- not fill the lock table; in order, so that two statements do not wait for each other.
+-- Counts are written every few seconds. UNLOGGED also because an attacker must not fill the WAL. No index but the key, so
+-- that the updates stay HOT.
+create unlogged table trunkline.suspects (
+  address text collate "C" not null,
+  reason text collate "C" not null,
+  count bigint not null,
+  first_at timestamptz not null,
+  last_at timestamptz not null,
+  constraint suspects_pkey primary key (address, reason)
+) with (fillfactor = 50);
+comment on table trunkline.suspects is
+  'Which addresses were seen doing what honest clients do not, counted over all instances, for operators who look '
+  'now.';
+comment on column trunkline.suspects.address is 'As instances see it; of an IPv6 address the first 64 bits.';
+
+-- 64 locks for all keys, so that a statement about a thousand keys does not fill the lock table; in order, so that two
+-- statements do not wait for each other.
 create function trunkline.lock_limits(keys text[]) returns void language plpgsql as $$
 begin
   perform pg_advisory_xact_lock(7259, stripe)
      from (select distinct hashtext(key) & 63 as stripe from unnest(keys) as key order by 1) as stripes;
 end $$;
+comment on function trunkline.lock_limits is
+  'Makes leases of one key follow one after the other, until the end of the transaction.';
 
--- The share of one instance of a rate, at a given time: how many it may take in any window until the share ends.
 -- Everybody gets what it needs if that is possible, and a part of what is left, up to what it wants. Otherwise those who
 -- need little get it, and those who need more get equal shares: 'level' is where water stands that is poured over the
 -- demands. What others hold, or held a window ago, is never given away. The caller has locked the key.
@@ -78,8 +85,9 @@ begin
          counted_until = case when before <= share then s.counted_until else moment + span + slack end;
   return share;
 end $$;
+comment on function trunkline.lease_rate is
+  'The share of one instance of a rate, at a given time: how many it may take in any window until the share ends.';
 
--- Many shares in one statement, in the places of their keys.
 create function trunkline.lease_rates(holder text, keys text[], most integer[], windows_ms integer[], needed integer[],
                                       wanted integer[], holds_ms integer[], slack_ms integer)
 returns float8[] language plpgsql as $$
@@ -93,10 +101,10 @@ begin
   end loop;
   return shares;
 end $$;
+comment on function trunkline.lease_rates is 'Many shares of rates in one statement, in the places of their keys.';
 
--- The places of one instance: what it needs as far as there is any, and of what is free then a part to have at hand. Who
--- has taken places that are not written here was there before PostgreSQL crashed: it writes them down, and gets no more
--- this time, because others may still have to do the same. Returns null instead of a number then.
+-- An instance that has taken places which are not written here was there before PostgreSQL crashed: it writes them down,
+-- and gets no more this time, because others may still have to do the same.
 create function trunkline.lease_place(holder text, key text, most integer, used integer, needed integer, spare integer,
                                       sharers integer)
 returns integer language plpgsql as $$
@@ -120,6 +128,9 @@ begin
   end if;
   return case when is_known then share end;
 end $$;
+comment on function trunkline.lease_place is
+  'The places of one instance: what it needs as far as there is any, and a part of what is free then to have at '
+  'hand. Null if the instance has just written down what it held before a crash of PostgreSQL.';
 
 create function trunkline.lease_places(holder text, keys text[], most integer[], used integer[], needed integer[],
                                        spare integer[], sharers integer)
@@ -133,8 +144,9 @@ begin
   end loop;
   return shares;
 end $$;
+comment on function trunkline.lease_places is 'Many places in one statement, in the places of their keys.';
 
--- Removes what counts no more. Whoever works on a row has it locked, and keeps it.
+-- A row that is being worked on is locked, and stays.
 create function trunkline.forget_shares() returns integer language sql as $$
   with over as (
     select s.ctid from trunkline.limit_shares s
@@ -146,6 +158,7 @@ create function trunkline.forget_shares() returns integer language sql as $$
   )
   select count(*)::integer from gone
 $$;
+comment on function trunkline.forget_shares is 'Removes shares that count no more; returns how many.';
 
 -- Nobody but the servers has business here.
 revoke execute on function trunkline.lock_limits(text[]),
@@ -154,4 +167,3 @@ revoke execute on function trunkline.lock_limits(text[]),
   trunkline.lease_place(text, text, integer, integer, integer, integer, integer),
   trunkline.lease_places(text, text[], integer[], integer[], integer[], integer[], integer),
   trunkline.forget_shares() from public;
-`;

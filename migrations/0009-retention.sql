@@ -1,24 +1,15 @@
-import type { MigrationInterface, QueryRunner } from 'typeorm';
+-- Retention that nobody notices: the days of messages, publish_ids and attempts are made ahead and dropped one at a time,
+-- without queueing publishers, and not before their messages are delivered.
 
-/**
- * Every table, and every partition made later, has a replica identity. Without one PostgreSQL refuses each UPDATE and
- * DELETE (55000) as soon as somebody publishes the table for logical replication.
- */
-export class Keys1763602300000 implements MigrationInterface {
-  async up(queryRunner: QueryRunner): Promise<void> {
-    await queryRunner.query(UP);
-  }
-
-  down(): Promise<void> {
-    return Promise.reject(new Error('migrations only go forward; restore a backup instead'));
-  }
-}
-
-const UP = /* sql */ `
--- Each partition has its own primary key: one of the whole table would need created_at in it, which makes the index larger
--- and PostgreSQL 18 take reading by channel and seq for twice as expensive. Attempts have no key: nobody changes them,
--- and only erasing a user deletes some, so that the log gets the whole of those rows.
-drop index trunkline.messages_channel_seq_idx;
+create function trunkline.assert_partitioned(parent text) returns void language plpgsql as $$
+begin
+  if parent is null or parent not in ('messages', 'publish_ids', 'attempts') then
+    raise exception '% has no daily partitions', coalesce(parent, 'null') using errcode = 'invalid_parameter_value';
+  end if;
+end $$;
+comment on function trunkline.assert_partitioned is
+  'Raises an error unless a table has daily partitions. What is done with the rights of the owner is done to these '
+  'tables only, whoever asks.';
 
 create function trunkline.identify_rows(parent text, name text) returns void language plpgsql as $$
 begin
@@ -29,41 +20,16 @@ begin
                    case parent when 'messages' then 'channel, seq' else 'channel, publish_id, publisher' end);
   end if;
 end $$;
-
-do $$
-declare
-  partition record;
-begin
-  for partition in
-    select p.relname as parent, c.relname as name
-      from pg_inherits i join pg_class c on c.oid = i.inhrelid join pg_class p on p.oid = i.inhparent
-     where p.relnamespace = 'trunkline'::regnamespace and p.relname in ('messages', 'publish_ids', 'attempts')
-  loop
-    begin
-      perform trunkline.identify_rows(partition.parent, partition.name);
-    exception when unique_violation then
-      -- A database that was restored by hand can hold a number twice. Its day stays readable until retention drops it.
-      execute format('create index on trunkline.%I (channel, seq)', partition.name);
-      execute format('alter table trunkline.%I replica identity full', partition.name);
-    end;
-    execute format('drop index if exists trunkline.%I', partition.name || '_key_idx'); -- the primary key is the same
-  end loop;
-end $$;
-
--- What is done with the owner's rights is done to these tables only, whoever asks.
-create function trunkline.assert_partitioned(parent text) returns void language plpgsql as $$
-begin
-  if parent is null or parent not in ('messages', 'publish_ids', 'attempts') then
-    raise exception '% has no daily partitions', coalesce(parent, 'null') using errcode = 'invalid_parameter_value';
-  end if;
-end $$;
+comment on function trunkline.identify_rows is
+  'Gives a partition its primary key, or its replica identity, without which PostgreSQL refuses UPDATE and DELETE as '
+  'soon as somebody publishes the table for logical replication.';
 
 -- Attaching a prepared table takes only SHARE UPDATE EXCLUSIVE on the parent, so appends go on; the check lets PostgreSQL
--- skip the scan. But it takes ACCESS EXCLUSIVE on the default partition, and while it waits for whoever reads just now,
--- as a dump does for its whole time, every other reader queues behind it. So it waits only this long and fails (55P03);
--- the caller tries again. Until then the rows of the day are stored in the default partition.
+-- skip the scan. But it takes ACCESS EXCLUSIVE on the default partition, and while it waits for a reader, such as a dump
+-- for its whole time, every other reader queues behind it. So it waits only 40 ms and fails (55P03); the caller tries
+-- again. Until then the rows of the day are stored in the default partition.
 -- It runs with its owner's rights, since only the owner of a table may attach to it, and a server may have another role.
-create or replace function trunkline.make_partition(parent text, day date) returns boolean language plpgsql
+create function trunkline.make_partition(parent text, day date) returns boolean language plpgsql
 security definer set search_path = pg_catalog, pg_temp set lock_timeout = '40ms' as $$
 declare
   name text := parent || '_' || to_char(day, 'YYYY_MM_DD');
@@ -93,9 +59,22 @@ begin
   execute format('alter table trunkline.%I drop constraint bounds', name);
   return true;
 end $$;
+comment on function trunkline.make_partition is
+  'Makes the partition of one day (UTC) of a table; true if it was missing.';
 
--- As before, with the rights of the owner.
-create or replace function trunkline.drop_partition(parent text, name text) returns boolean language plpgsql
+create function trunkline.old_partitions(parent text, before date) returns setof text language sql stable as $$
+  select c.relname::text from pg_inherits i join pg_class c on c.oid = i.inhrelid
+   where i.inhparent = to_regclass('trunkline.' || quote_ident(parent))
+     and c.relname ~ ('^' || parent || '_[0-9]{4}_[0-9]{2}_[0-9]{2}$')
+     and to_date(right(c.relname, 10), 'YYYY_MM_DD') < before
+   order by 1
+$$;
+comment on function trunkline.old_partitions is 'The daily partitions that end before the given day, oldest first.';
+
+-- Dropping takes ACCESS EXCLUSIVE on the parent, for milliseconds once it has it; while it waits for a reader, every
+-- publisher queues behind it. So it waits only 40 ms and fails (55P03); the caller tries again. DETACH CONCURRENTLY would
+-- not wait, but cannot be used beside a default partition. The files are removed after the locks.
+create function trunkline.drop_partition(parent text, name text) returns boolean language plpgsql
 security definer set search_path = pg_catalog, pg_temp set lock_timeout = '40ms' as $$
 begin
   perform trunkline.assert_partitioned(parent);
@@ -105,9 +84,11 @@ begin
   execute format('drop table trunkline.%I', name);
   return true;
 end $$;
+comment on function trunkline.drop_partition is 'Drops one daily partition; false if there is none of that name.';
 
--- As before, with the rights of the owner, who alone may read a partition by itself, and with the inbox of any user id.
-create or replace function trunkline.has_undelivered(name text) returns boolean language plpgsql stable
+-- Cursors are cumulative, so the last such message of each channel decides. Users without a device hold nothing up: they
+-- are as good as idle. It runs with the rights of the owner, who alone may read a partition by itself.
+create function trunkline.has_undelivered(name text) returns boolean language plpgsql stable
 security definer set search_path = pg_catalog, pg_temp as $$
 declare
   answer boolean;
@@ -135,7 +116,8 @@ begin
   $q$, name) into answer;
   return answer;
 end $$;
+comment on function trunkline.has_undelivered is
+  'Tells whether some device is still to receive an unexpired message of this partition of messages.';
 
 revoke execute on function trunkline.identify_rows(text, text), trunkline.make_partition(text, date),
   trunkline.drop_partition(text, text), trunkline.has_undelivered(text) from public;
-`;
