@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { DEFAULT_SCHEMA, inSchema } from '#database';
 import type { MigrationInterface, QueryRunner } from 'typeorm';
 
 export type SqlMigration = new () => MigrationInterface;
@@ -16,7 +17,8 @@ export function sqlMigration(file: string): SqlMigration {
     static readonly name = name;
 
     async up(queryRunner: QueryRunner): Promise<void> {
-      await queryRunner.query(await readStatements(file));
+      const { schema = DEFAULT_SCHEMA } = queryRunner.connection.options as { schema?: string };
+      await queryRunner.query(inSchema(await readStatements(file), schema));
     }
 
     /** Refuses, see docs/decisions/0012-migrations-only-go-forward.md. */

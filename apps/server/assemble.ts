@@ -11,7 +11,7 @@ import {
   Presence,
   RegistryQueries,
 } from '#connection-manager';
-import { Database, Listener } from '#database';
+import { Database, Listener, lockClass, notifyChannel } from '#database';
 import { Delivery, Timelines } from '#delivery';
 import type { Readiness } from '#health';
 import { countLimited, FairQueue, SharedLimits, Suspects, type SuspectList } from '#limits';
@@ -100,13 +100,13 @@ function makeFairQueue({ database: { poolSize } }: ResolvedSettings, meter: Mete
   });
 }
 
-const applicationName = (instanceId: string): string => `trunkline ${instanceId}`;
+const applicationName = (schema: string, instanceId: string): string => `${schema} ${instanceId}`;
 
 function openDatabase(settings: ResolvedSettings, instanceId: string, log: Logger, meter: Meter): Database {
   return new Database({
     ...settings.database,
     meter,
-    applicationName: applicationName(instanceId),
+    applicationName: applicationName(settings.database.schema, instanceId),
     onError: (pool, error) => log.debug({ err: error, pool }, 'database connection lost'),
   });
 }
@@ -138,9 +138,10 @@ interface MovingParts {
 }
 
 /** Where an instance listens, and the lock that proves its life meanwhile. */
-function earOf(instanceId: string, { listenUrl: url }: ResolvedSettings['database']) {
-  const lockKey = [LOCK_CLASS, lockKeyOf(instanceId)] as const;
-  return { url, applicationName: applicationName(instanceId), channel: `trunkline_${instanceId}`, lockKey };
+function earOf(instanceId: string, { listenUrl: url, schema }: ResolvedSettings['database']) {
+  const lockKey = [lockClass(LOCK_CLASS, schema), lockKeyOf(instanceId)] as const;
+  const channel = notifyChannel(schema, instanceId);
+  return { url, applicationName: applicationName(schema, instanceId), channel, lockKey };
 }
 
 /** The parts that act by themselves, and need each other: hints arrive at the listener and move the others. */

@@ -17,8 +17,8 @@ const DEADLINE_MS = 10_000;
  * Applies the missing migrations and tries again for 10 s.
  * @returns the names of the migrations that were missing
  */
-export function migrateDatabase({ url, listenUrl }: ResolvedSettings['database']): Promise<string[]> {
-  const run = () => migrate(listenUrl ?? url, MIGRATIONS, listenUrl === undefined);
+export function migrateDatabase({ url, listenUrl, schema }: ResolvedSettings['database']): Promise<string[]> {
+  const run = () => migrate(listenUrl ?? url, MIGRATIONS, { isPooled: listenUrl === undefined, schema });
   return withRetry(run, { deadlineMs: DEADLINE_MS });
 }
 

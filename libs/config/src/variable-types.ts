@@ -28,6 +28,15 @@ export const instanceId = z
   .string()
   .regex(/^(?!\.{1,2}$)[A-Za-z0-9_.-]{1,45}$/, 'must be 1 to 45 of A-Z a-z 0-9 _ . -, and not . or ..');
 
+/**
+ * A schema has at most 17 characters, because the name of a NOTIFY channel, which has at most 63, is made of it and of an
+ * instance's id. `public` belongs to everybody: another schema ends with all that is in it when a product goes.
+ */
+export const schemaName = z
+  .string()
+  .regex(/^[a-z_][a-z0-9_]{0,16}$/, 'must be 1 to 17 of a-z 0-9 _, and begin with no digit')
+  .refine((name) => !/^(pg_.*|public|information_schema)$/.test(name), 'must not be public, or a schema of PostgreSQL itself');
+
 export const absolutePath = z.string().startsWith('/', 'must be an absolute path');
 
 export const postgresUrl = z

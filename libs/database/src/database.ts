@@ -2,6 +2,7 @@ import { Pool, types, type PoolClient, type QueryConfig, type QueryResult } from
 import { NO_METER, type Meter } from '#observability';
 import { DatabaseMetrics, type PoolUse } from './database-metrics.js';
 import { NotConnected } from './not-connected.js';
+import { DEFAULT_SCHEMA, inSchema } from './in-schema.js';
 import { planPools, type PoolName, type PoolPlan } from './pools.js';
 import { sessionConfig } from './session-client.js';
 import { classify } from './sql-error.js';
@@ -11,6 +12,8 @@ import { parseTimestamp } from './timestamp.js';
 export interface DatabaseOptions {
   readonly url: string;
   readonly poolSize: number;
+  /** The schema of the tables and functions, {@link DEFAULT_SCHEMA} unless it is given. */
+  readonly schema?: string;
   /** True if a pooler stands in between, see {@link detectPooler}: no prepared statements, few settings of a session. */
   readonly isPooled?: boolean;
   /** The name that pg_stat_activity shows. */
@@ -26,6 +29,8 @@ const TIMESTAMPTZ = 1184;
 export class Database {
   private readonly pools: Record<PoolName, Pool>;
   private readonly metrics: DatabaseMetrics;
+  /** The texts of the statements that ran, written for the schema. */
+  private readonly texts = new Map<Statement<unknown>, string>();
   private isClosed = false;
   /** The performance.now() when a statement last failed because the schema lacks what it names, or the role a right. */
   private misfitAtMs = -Infinity;
@@ -57,11 +62,20 @@ export class Database {
   }
 
   private async ask<Row>(statement: Statement<Row>, values: readonly unknown[]): Promise<Row[]> {
-    const { name, pool, text, toRow } = statement;
+    const { name, pool, toRow } = statement;
+    const text = this.textOf(statement);
     const query = this.options.isPooled ? { text, values: [...values] } : { name, text, values: [...values] };
     if (!toRow) return (await this.query(pool, query)).rows as Row[];
     const { rows } = await this.query(pool, { ...query, rowMode: 'array' });
     return rows.map((columns) => toRow(columns as never));
+  }
+
+  private textOf(statement: Statement<unknown>): string {
+    const known = this.texts.get(statement);
+    if (known !== undefined) return known;
+    const text = inSchema(statement.text, this.options.schema ?? DEFAULT_SCHEMA);
+    this.texts.set(statement, text);
+    return text;
   }
 
   /** Does what `pool.query` does, in two steps that tell a statement that was never sent from one that failed. */
@@ -104,7 +118,7 @@ export class Database {
     try {
       await client.query('begin');
       const result = await work(async (statement, values = []) => {
-        const { rows } = await client.query({ text: statement.text, values: [...values] });
+        const { rows } = await client.query({ text: this.textOf(statement), values: [...values] });
         return rows as never[];
       });
       await client.query(ending);

@@ -3,6 +3,7 @@ export { Batcher } from './batcher.js';
 export type { PoolUse } from './database-metrics.js';
 export { Database } from './database.js';
 export { deleteInBatches } from './delete-in-batches.js';
+export { DEFAULT_SCHEMA, inSchema, lockClass, notifyChannel } from './in-schema.js';
 export { Listener } from './listener.js';
 export { migrate, type Migration } from './migrator.js';
 export { detectPooler, type DatabaseRoutes } from './pooler.js';

@@ -1,5 +1,5 @@
 import { setting } from '../setting.js';
-import { absolutePath, isOn, onOff, postgresUrl, scrapeToken, text, whole } from '../variable-types.js';
+import { absolutePath, isOn, onOff, postgresUrl, schemaName, scrapeToken, text, whole } from '../variable-types.js';
 
 export const database = {
   /** Undefined means that an embedded PostgreSQL is started. */
@@ -11,6 +11,10 @@ export const database = {
   directUrl: setting('DATABASE_DIRECT_URL', postgresUrl, {
     isSecret: true,
     doc: 'for LISTEN and migrations, when DATABASE_URL goes through a transaction pooler',
+  }),
+  schema: setting('DATABASE_SCHEMA', schemaName, {
+    default: 'trunkline',
+    doc: 'schema of the tables and functions; products that share a database have one each',
   }),
   waitMs: setting('DATABASE_WAIT_MS', whole(0, 86_400_000), {
     default: 60_000,
