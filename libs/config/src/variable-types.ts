@@ -35,7 +35,10 @@ export const instanceId = z
 export const schemaName = z
   .string()
   .regex(/^[a-z_][a-z0-9_]{0,16}$/, 'must be 1 to 17 of a-z 0-9 _, and begin with no digit')
-  .refine((name) => !/^(pg_.*|public|information_schema)$/.test(name), 'must not be public, or a schema of PostgreSQL itself');
+  .refine(
+    (name) => !/^(pg_.*|public|information_schema)$/.test(name),
+    'must not be public, or a schema of PostgreSQL itself',
+  );
 
 export const absolutePath = z.string().startsWith('/', 'must be an absolute path');
 

@@ -26,7 +26,11 @@ const APPLICATION_NAME = 'trunkline-migrate';
  * @returns the names of the migrations applied by this call
  * @throws {@link DatabaseError} if a version before the first release made the schema
  */
-export async function migrate(url: string, migrations: readonly Migration[], given: MigrateOptions = {}): Promise<string[]> {
+export async function migrate(
+  url: string,
+  migrations: readonly Migration[],
+  given: MigrateOptions = {},
+): Promise<string[]> {
   const { isPooled = false, schema = DEFAULT_SCHEMA } = given;
   const options = { url, applicationName: APPLICATION_NAME, isPooled, settings: PATIENTLY };
   const lock = await openSession(options, { connectionTimeoutMillis: 10_000 });
