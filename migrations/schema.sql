@@ -1125,7 +1125,7 @@ declare
   key text := case parent when 'attempts' then 'settled_at' else 'created_at' end;
 begin
   perform trunkline.assert_partitioned(parent);
-  if to_regclass('trunkline.' || quote_ident(name)) is not null then
+  if to_regclass(format('trunkline.%I', name)) is not null then
     return false;
   end if;
   -- Several instances start at once: one makes it, the others wait here and then find it. They look into pg_class
@@ -1207,7 +1207,7 @@ CREATE OR REPLACE FUNCTION trunkline.old_partitions(parent text, before date)
  STABLE
 AS $function$
   select c.relname::text from pg_inherits i join pg_class c on c.oid = i.inhrelid
-   where i.inhparent = to_regclass('trunkline.' || quote_ident(parent))
+   where i.inhparent = to_regclass(format('trunkline.%I', parent))
      and c.relname ~ ('^' || parent || '_[0-9]{4}_[0-9]{2}_[0-9]{2}$')
      and to_date(right(c.relname, 10), 'YYYY_MM_DD') < before
    order by 1

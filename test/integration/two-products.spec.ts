@@ -123,7 +123,7 @@ it('jobs, erasure and the command line work in one schema', async () => {
   expect([run.stderr, run.code]).toEqual(['', 0]);
   expect((await runCli(['after-restore'], env)).code).toBe(0);
   const erased = await billing.here.rest('DELETE', '/admin/v1/users/ann', undefined, ADMIN_KEY);
-  expect([erased.status, erased.body.isDone]).toEqual([200, true]);
+  expect(erased).toMatchObject({ status: 200, body: { isDone: true } });
   expect(await database.query(`select from billing_chat.messages where channel = 'user:ann'`)).toEqual([]);
   expect(await database.query(`select from trunkline.messages where channel = 'user:ann'`)).toHaveLength(2);
   expect(await rowsOf(chat)).toEqual(before);
