@@ -5,6 +5,7 @@ import { ChannelsController } from './rest/channels.controller.js';
 import { DeadLettersController } from './rest/dead-letters.controller.js';
 import { GroupsController } from './rest/groups.controller.js';
 import { MessagesController } from './rest/messages.controller.js';
+import { PublishController } from './rest/publish.controller.js';
 import { UsersController } from './rest/users.controller.js';
 import { ClientGateway } from './socket/client.gateway.js';
 import { MembershipRequests } from './socket/requests/handlers/membership-requests.js';
@@ -19,7 +20,14 @@ const REQUESTS = [MessageRequests, ReadingRequests, MembershipRequests, Presence
 /** The edges: Socket.IO for clients, REST for back ends. */
 @Module({
   providers: [ClientGateway, RequestHandlers, ...REQUESTS, { provide: APP_FILTER, useClass: ErrorFilter }],
-  controllers: [MessagesController, ChannelsController, UsersController, GroupsController, DeadLettersController],
+  controllers: [
+    PublishController,
+    MessagesController,
+    ChannelsController,
+    UsersController,
+    GroupsController,
+    DeadLettersController,
+  ],
   exports: [ClientGateway],
 })
 export class GatewayModule {}

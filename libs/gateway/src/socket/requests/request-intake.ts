@@ -1,6 +1,6 @@
 import type { Connection, Delivery } from '#delivery';
 import { toProtocolError } from '#http';
-import type { FairQueue } from '#limits';
+import { rateLimited, type FairQueue } from '#limits';
 import { cut, type Logger, type ThrottledLog } from '#observability';
 import { isRequest, parseRequest, ProtocolError, type Ack, type RequestName, type RequestPayload } from '#protocol';
 import type { GatewayMetrics } from '../../gateway-metrics.js';
@@ -83,10 +83,7 @@ export class RequestIntake {
   /** Refuses a frame that was not parsed, so the error names nothing of it. */
   turnDown(id: number, retryAfterMs: number): void {
     this.context.metrics.errors.inc('RATE_LIMITED');
-    this.source.transport.refuse(
-      id,
-      new ProtocolError('RATE_LIMITED', 'too many requests or bytes in too short a time', { retryAfterMs }),
-    );
+    this.source.transport.refuse(id, rateLimited('too many requests or bytes in too short a time', retryAfterMs));
   }
 
   /** Answers an event with an error, and notes it. */
