@@ -59,7 +59,7 @@ export class ClientGateway implements OnGatewayInit<Server> {
     @Inject(LOGGER) private readonly logger: Logger,
     @Inject(METER) meter: Meter,
     private readonly requestLog: RequestLog,
-    suspicions: Suspects,
+    suspects: Suspects,
     fairQueue: FairQueue,
     sharedLimits: SharedLimits,
   ) {
@@ -67,12 +67,12 @@ export class ClientGateway implements OnGatewayInit<Server> {
     const onGone = ({ socket }: ClientSocket): void => void this.clients.delete(socket.id);
     const limits = { tokenNoticeMs, clockToleranceMs, maxFrameBytes: maxFrameBytes(body.maxBytes) };
     const { limited } = metrics;
-    const onFlood = (address: string): void => suspicions.note(address, 'flood');
+    const onFlood = (address: string): void => suspects.note(address, 'flood');
     const throttles = new SocketThrottles({ ...sockets, limited, onFlood });
     const refusalLog = new ThrottledLog(REFUSALS_LOGGED_PER_S);
     const parts = { delivery, sessions, handlers, heartbeats, tokens, throttles, fairQueue };
     this.context = { ...parts, ...limits, metrics, logger, refusalLog, onGone };
-    this.newTransports = new NewTransports({ ...sockets, limited, suspicions });
+    this.newTransports = new NewTransports({ ...sockets, limited, suspects });
     this.admission = new Admission(admission, sharedLimits.connections);
     this.address = new ClientAddress(admission.trustedProxies);
     const { address, newTransports } = this;

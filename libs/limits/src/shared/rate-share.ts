@@ -1,4 +1,4 @@
-import type { RateAsk, SharedRateOptions } from './shared-rate-options.js';
+import { SLACK_MS, type RateAsk, type SharedRateOptions } from './shared-rate-options.js';
 import { SlidingWindow } from './sliding-window.js';
 
 /** The part of the limit that needs no lease, for all instances together: users far below it cause no statement. */
@@ -14,11 +14,6 @@ const MAX_HOLD_MS = 30_000;
  * otherwise after {@link MIN_HOLD_MS}.
  */
 const ASK_AGAIN_MS = 1_000;
-/**
- * When a share shrinks, its old size counts for a window and this much longer, which is how long the answer may take.
- * After that the instance knows that the answer is late.
- */
-export const SLACK_MS = 500;
 /** How long a caller waits. Then it is refused, because a slow database has still shared out the whole limit. */
 const PATIENCE_MS = 2_000;
 /** Shares are fractions, and rounding puts their sums off by at most this much. */

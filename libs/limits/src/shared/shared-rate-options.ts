@@ -31,3 +31,9 @@ export interface SharedRateOptions {
   /** Returns the time in milliseconds, by a clock that only goes forward. */
   readonly now: () => number;
 }
+
+/**
+ * When a share shrinks, its old size counts for a window and this much longer, which is how long the answer may take.
+ * After that the instance knows that the answer is late.
+ */
+export const SLACK_MS = 500;

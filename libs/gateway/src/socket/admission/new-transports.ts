@@ -7,7 +7,7 @@ import {
   rateLimited,
   TokenBuckets,
   type HalfOpenTransport,
-  type Suspicions,
+  type Suspects,
 } from '#limits';
 import type { Counts } from '#observability';
 import { ProtocolError } from '#protocol';
@@ -19,7 +19,7 @@ type TransportLimit = 'maxHalfOpen' | 'connectTimeoutMs' | 'handshakesPerS' | 'r
 
 export interface NewTransportsOptions extends Pick<Settings['sockets'], TransportLimit> {
   readonly limited: Counts<string>;
-  readonly suspicions: Suspicions | undefined;
+  readonly suspects: Pick<Suspects, 'note'>;
 }
 
 interface Entry {
@@ -109,7 +109,7 @@ export class NewTransports {
    * @returns 0 if the client may be told so, otherwise the milliseconds until it may
    */
   refuseToken(address: string, nowMs: number): number {
-    this.options.suspicions?.note(address, 'refused-token');
+    this.options.suspects.note(address, 'refused-token');
     const retryAfterMs = this.refusedTokens.take(networkOf(address), 1, nowMs);
     if (retryAfterMs > 0) this.options.limited.inc('refused-tokens');
     return retryAfterMs;
@@ -143,6 +143,6 @@ export class NewTransports {
 
   private note(address: string, reason: 'half-open' | 'flood'): void {
     if (reason === 'half-open') this.options.limited.inc(reason);
-    this.options.suspicions?.note(address, reason);
+    this.options.suspects.note(address, reason);
   }
 }
