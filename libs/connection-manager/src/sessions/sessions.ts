@@ -1,8 +1,9 @@
 import { Batcher, textArray, withRetry, type Database, type Statement } from '#database';
-import { ProtocolError } from '#protocol';
+import type { ProtocolError } from '#protocol';
 import { addressTo } from '../notifier/hint.js';
 import type { Notifier } from '../notifier/notifier.port.js';
 import { Repeater } from '../repeater.js';
+import type { Login, SessionKey } from './login.js';
 import { FIND_ENDED, type EndedRow } from './sql/find-ended.sql.js';
 import { FORGET_BANS } from './sql/bans.sql.js';
 import {
@@ -13,33 +14,9 @@ import {
   FORGET_TOKENS,
   LIST_SESSIONS,
   OPEN_SESSIONS,
-  type JudgedRow,
   type SessionRow,
 } from './sql/sessions.sql.js';
-
-/**
- * Names the session of a token without a `sid`. There is one for each device of the user, which a later login continues
- * or begins again.
- */
-export function derivedSessionId(deviceId: string): string {
-  return `device:${deviceId}`;
-}
-
-export interface SessionKey {
-  readonly user: string;
-  readonly sessionId: string;
-}
-
-/** A token that was shown at a handshake, or on a live connection in the place of an older one. */
-export interface Login extends SessionKey {
-  /** A digest of a token that names no session; undefined if the token has a `sid`, which says enough. */
-  readonly tokenId: string | undefined;
-  readonly deviceId: string;
-  readonly issuedAtMs: number;
-  readonly expiresAtMs: number;
-  readonly address: string;
-  readonly userAgent: string | null;
-}
+import { isOver, refusalOf, sessionEnded, userBanned } from './verdicts.js';
 
 /** A connection of a session. It is told when its session is over, its token is refused or its user is banned. */
 export interface SessionHolder {
@@ -230,37 +207,4 @@ export class Sessions {
       }
     }
   }
-}
-
-/** Returns true if what ended is the session or token of this login, or everything of its user. */
-function isOver({ session_id, token_id, end_reason, refused_until, banned_until }: EndedRow, login: Login): boolean {
-  if (banned_until !== null) return true;
-  if (token_id !== null) return token_id === login.tokenId;
-  if (session_id !== null && session_id !== login.sessionId) return false;
-  // A session that began again goes on for logins with a later token.
-  return end_reason !== null || (refused_until !== null && login.issuedAtMs <= Number(refused_until));
-}
-
-function refusalOf({ verdict, banned_until }: JudgedRow): ProtocolError | undefined {
-  if (verdict === null) return undefined;
-  if (verdict === 'banned') return userBanned(banned_until ?? Infinity);
-  if (verdict === 'ended') return sessionEnded();
-  return new ProtocolError(
-    'TOKEN_INVALID',
-    'token: iat lies ahead of the database’s clock: that of its issuer is wrong',
-  );
-}
-
-export function sessionEnded(): ProtocolError {
-  return new ProtocolError(
-    'SESSION_ENDED',
-    'the session of this token has ended, or the token was revoked; log in again',
-  );
-}
-
-function userBanned(until: Date | number): ProtocolError {
-  return new ProtocolError(
-    'USER_BANNED',
-    until instanceof Date ? `the user is banned until ${until.toISOString()}` : 'the user is banned',
-  );
 }
