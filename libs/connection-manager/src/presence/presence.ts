@@ -1,16 +1,16 @@
 import { Batcher, type Database } from '#database';
 import { inboxOf, ProtocolError, type ChannelPresence, type UserPresence } from '#protocol';
 import type { Registry } from '../connections/registry.js';
+import type { Notifier } from '../notifier/notifier.port.js';
 import { RecentAnswers } from './recent-answers.js';
 import { Repeater } from '../repeater.js';
-import { READ_CHANGES, READ_ONLINE, READ_PRESENCE, WAKE_WATCHERS, type ChangeRow } from './sql/presence.sql.js';
+import { FIND_WATCHERS, READ_CHANGES, READ_ONLINE, READ_PRESENCE, type ChangeRow } from './sql/presence.sql.js';
 import { WatchedChannel, type Viewer, type Watcher } from './watched-channel.js';
 
 export interface PresenceOptions {
   readonly instanceId: string;
   readonly pollMs: number;
-  readonly isNotifyOn: boolean;
-  readonly hasPeers: () => boolean;
+  readonly notifier: Notifier;
   readonly debounceMs: number;
   /** After this time all instances have registered themselves again in a registry that was emptied. */
   readonly settleMs: number;
@@ -57,6 +57,9 @@ export class Presence {
     this.reads = new Batcher<readonly string[], void>({ run: (asked) => this.readOnline(asked), maxItems: 1_000 });
     this.changes = new Batcher<readonly string[], void>({ run: (users) => this.wake(users), maxItems: 1_000 });
     this.repeater = new Repeater({ everyMs: pollMs, run: (isDue) => this.look(isDue), onError });
+    // A channel may be made up, so a hint only makes this instance look at what it watches.
+    options.notifier.on('channels', (routes) => this.note(routes));
+    options.notifier.on('listening', () => this.readEverything());
   }
 
   /** Starts the poll, once this instance is registered. */
@@ -137,30 +140,19 @@ export class Presence {
 
   /** Makes watchers look again, because connections of these users came or went, here or with another instance. */
   changed(users: readonly string[]): void {
-    const { isNotifyOn, hasPeers, onError } = this.options;
+    const { notifier, onError } = this.options;
     if (this.recent.size > 0) for (const user of users) this.recent.forget(inboxOf(user));
-    if (users.length === 0 || (this.watched.size === 0 && !(isNotifyOn && hasPeers()))) return;
+    if (users.length === 0 || (this.watched.size === 0 && !notifier.hasAudience)) return;
     this.changes.add(users).catch(onError);
   }
 
-  /**
-   * Handles a hint that arrived by NOTIFY. Anybody may have sent it, so it only makes this instance look at what it
-   * watches.
-   */
-  hint(payload: string): void {
-    if (this.watched.size > 0) this.note(payload.split('\n'));
-  }
-
-  /**
-   * Looks at everything that is watched after LISTEN was established (again), because hints sent before were not
-   * received.
-   */
-  readEverything(): void {
+  private readEverything(): void {
     for (const channel of this.watched.keys()) this.hinted.add(channel);
     if (this.hinted.size > 0) this.repeater.soon();
   }
 
   private note(routes: readonly string[]): void {
+    if (this.watched.size === 0) return;
     for (const route of routes) {
       const channel = route.slice(ROUTE_PREFIX.length);
       if (route.startsWith(ROUTE_PREFIX) && this.watched.has(channel)) this.hinted.add(channel);
@@ -190,9 +182,15 @@ export class Presence {
   }
 
   private async wake(users: readonly (readonly string[])[]): Promise<void[]> {
-    const { instanceId, isNotifyOn } = this.options;
-    const [row] = await this.database.rows('work', WAKE_WATCHERS, [users.flat(), instanceId, isNotifyOn]);
-    this.note(row?.own ?? []);
+    const { instanceId, notifier } = this.options;
+    const routes = new Map<string, string[]>();
+    for (const { instance_id: id, route } of await this.database.rows('work', FIND_WATCHERS, [users.flat()])) {
+      const channels = routes.get(id);
+      if (channels) channels.push(route);
+      else routes.set(id, [route]);
+    }
+    this.note(routes.get(instanceId) ?? []);
+    await notifier.tell([...routes].map(([to, channels]) => ({ to, hint: { kind: 'channels', channels } })));
     return users.map(() => undefined);
   }
 

@@ -1,5 +1,7 @@
 import { Batcher, textArray, withRetry, type Database, type Statement } from '#database';
 import { ProtocolError } from '#protocol';
+import { addressTo } from '../notifier/hint.js';
+import type { Notifier } from '../notifier/notifier.port.js';
 import { Repeater } from '../repeater.js';
 import { FIND_ENDED, type EndedRow } from './sql/find-ended.sql.js';
 import { FORGET_BANS } from './sql/bans.sql.js';
@@ -50,7 +52,7 @@ export interface SessionHolder {
 export interface SessionsOptions {
   readonly instanceId: string;
   readonly pollMs: number;
-  readonly isNotifyOn: boolean;
+  readonly notifier: Notifier;
   readonly idleMs: number;
   readonly retentionMs: number;
   /** Milliseconds by which the clocks of token issuers and of the database may differ. */
@@ -87,6 +89,9 @@ export class Sessions {
       paceMs: () => PACE_MS,
     });
     this.repeater = new Repeater({ everyMs: options.pollMs, run: () => this.look(), onError: options.onError });
+    // Either may be forged or late, so they only make it look.
+    options.notifier.on('sessions-ended', () => this.lookSoon());
+    options.notifier.on('listening', () => this.lookSoon());
   }
 
   start(): void {
@@ -143,8 +148,8 @@ export class Sessions {
     return this.database.rows('work', LIST_SESSIONS, [user]);
   }
 
-  /** Handles a hint that a session has ended or a user is banned. It may be forged, so this only looks. */
-  hint(): void {
+  /** Looks for what has ended without waiting for the poll. */
+  lookSoon(): void {
     this.repeater.soon();
   }
 
@@ -173,16 +178,17 @@ export class Sessions {
     return (await this.database.transaction((rows) => rows(what, values), { pool: 'jobs', ending })).length;
   }
 
-  private async endBy<Row>(
+  private async endBy<Row extends { instances: string[] }>(
     what: Statement<Row>,
     user: string,
     sessionId: string,
     reason: string,
     ...more: readonly unknown[]
   ): Promise<Row | undefined> {
-    const values = [user, sessionId, reason, this.options.isNotifyOn, this.options.clockToleranceMs, ...more];
+    const values = [user, sessionId, reason, this.options.clockToleranceMs, ...more];
     const [row] = await withRetry(() => this.database.rows('work', what, values), { deadlineMs: 2_000 });
     this.repeater.soon();
+    await this.options.notifier.tell(addressTo(row?.instances ?? [], { kind: 'sessions-ended' }));
     return row;
   }
 
