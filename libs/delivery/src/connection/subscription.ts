@@ -6,8 +6,8 @@ import { dueTo, isToClaim } from './due-entry.js';
 import type { SubscriptionHost } from './subscription-host.port.js';
 
 /**
- * A subscription (docs/states.md) is `opening` until its position is known, `live` while the feed pushes to it, `lagging`
- * while it reads pages from the table at the pace of its acknowledgements until it has caught up, and `closed` in the end.
+ * A subscription is `opening` until its position is known, `live` while the feed pushes to it, `lagging` while it reads
+ * pages at the pace of its acknowledgements until it has caught up, and `closed` in the end (docs/states.md).
  */
 export type SubscriptionState = 'opening' | 'live' | 'lagging' | 'closed';
 
