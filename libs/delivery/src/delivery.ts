@@ -101,7 +101,6 @@ export class Delivery {
     this.fallbackPoll = this.makeFallbackPoll();
     this.subscriptions = new Subscriptions({
       feed: this.feed,
-      acks: this.acks,
       registry,
       devices: options.devices,
       maxChannels: settings.maxChannels,
@@ -155,11 +154,13 @@ export class Delivery {
     registry.addConnection(key);
     const attaching = this.subscriptions.attach(connection, channels, true);
     const inbox = this.feed.find(inboxOf(key.user));
-    if (inbox?.readers.size === 1) inbox.epoch = epoch;
+    if (inbox?.readerCount === 1) inbox.noteEpoch(epoch);
     const positions = await attaching;
     if (connection.isClosed) return;
-    connection.isReady = true;
-    for (const position of positions) this.subscriptions.resume(connection, position, resume[position.channel] ?? 0);
+    connection.becomeReady();
+    for (const position of positions) {
+      connection.subscriptions.get(position.channel)?.resume(position, resume[position.channel] ?? 0);
+    }
     transport.ready({
       user: key.user,
       deviceId: key.deviceId,
@@ -178,11 +179,8 @@ export class Delivery {
 
   close(connection: Connection, reason: string): void {
     if (connection.isClosed) return;
-    connection.isClosed = true;
-    for (const subscription of connection.subscriptions.values()) {
-      connection.failAttempt(subscription, 'disconnected', reason);
-      this.feed.detach(subscription);
-    }
+    connection.close(reason);
+    for (const subscription of connection.subscriptions.values()) this.feed.detach(subscription);
     this.connections.remove(connection);
     this.options.registry.removeConnection(connection.key.connectionId);
     this.subscriptions.syncRegistry();
@@ -285,7 +283,8 @@ export class Delivery {
     const { clock, feed, readerWake, log, metrics, traces } = this;
     const { outbox, bodyLimits, settings } = this.options;
     const { defaultTtlMs } = settings;
-    return new Publisher({ log, outbox, feed, readerWake, clock, metrics, traces, bodyLimits, defaultTtlMs });
+    const rules = { bodyLimits, defaultTtlMs };
+    return new Publisher({ log, outbox, feed, readerWake, clock, metrics, traces, rules });
   }
 
   private makeFlushQueue(): FlushQueue {
