@@ -1,4 +1,4 @@
-import { Heartbeats, Lease, Peers, Registry } from '#connection-manager';
+import { Heartbeats, Lease, Peers, PollingNotifier, Registry } from '#connection-manager';
 import { Database, type PoolName, type Statement } from '#database';
 import { Cluster } from '../support/cluster.js';
 import { createTestDatabase, type TestDatabase } from '../support/test-database.js';
@@ -76,6 +76,7 @@ it.each([10, 5_000])('an instance with %i connections makes no more than a write
     instanceId: 'here',
     leaseMs: 2_000,
     beatMs: BEAT_MS,
+    notifier: new PollingNotifier(),
     canLock: true,
     holdsLock: () => true,
     onRenewed: () => registry.writeLeftOver(),
