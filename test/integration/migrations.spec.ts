@@ -1,3 +1,5 @@
+import { readdir } from 'node:fs/promises';
+import { join } from 'node:path';
 import { jest } from '@jest/globals';
 import { migrate } from '#database';
 import { MIGRATIONS } from '../../migrations/index.js';
@@ -14,6 +16,13 @@ afterEach(async () => {
 });
 
 describe('migrations', () => {
+  it('are all SQL files of their folder, in the order of their numbers', async () => {
+    test = await createEmptyDatabase();
+    const files = await readdir(join(import.meta.dirname, '../../migrations'));
+    const numbered = files.filter((file) => /^\d{4}-.+\.sql$/.test(file)).sort();
+    expect(NAMES).toEqual(numbered.map((file) => `${file.slice(5, -4)}_${file.slice(0, 4).padStart(13, '0')}`));
+  });
+
   it('are applied in order to an empty database, and not again', async () => {
     test = await createEmptyDatabase();
     expect(await migrate(test.url, MIGRATIONS)).toEqual(NAMES);

@@ -70,10 +70,14 @@ export class Database {
     return rows.map((columns) => toRow(columns as never));
   }
 
+  get schema(): string {
+    return this.options.schema ?? DEFAULT_SCHEMA;
+  }
+
   private textOf(statement: Statement<unknown>): string {
     const known = this.texts.get(statement);
     if (known !== undefined) return known;
-    const text = inSchema(statement.text, this.options.schema ?? DEFAULT_SCHEMA);
+    const text = inSchema(statement.text, this.schema);
     this.texts.set(statement, text);
     return text;
   }
