@@ -1,25 +1,14 @@
 import { publish } from '../guarantees/publish.js';
-import { Cluster } from '../support/cluster.js';
-import type { Server } from '../support/server.js';
-import { createTestDatabase, type TestDatabase } from '../support/test-database.js';
+import { twoInstances } from '../support/two-instances.js';
 import { until } from '../support/until.js';
 import { ADMIN_API_KEYS, ask, keyFor } from './operator.js';
 
-let database: TestDatabase;
-let cluster: Cluster;
-let near: Server;
-let far: Server;
-
-beforeAll(async () => {
-  database = await createTestDatabase();
-  cluster = new Cluster(database.url, { ADMIN_API_KEYS, BEAT_MS: '1000', LEASE_MS: '5000' });
-  [near, far] = await Promise.all([cluster.start(), cluster.start()]);
-});
-afterEach(() => cluster.closeClients());
-afterAll(async () => {
-  await cluster.end();
-  await database.drop();
-});
+const {
+  database,
+  cluster,
+  here: near,
+  there: far,
+} = await twoInstances({ ADMIN_API_KEYS, BEAT_MS: '1000', LEASE_MS: '5000' });
 
 it('there is no such route, for anybody, unless keys are set', async () => {
   const plain = await cluster.start({ ADMIN_API_KEYS: '' });

@@ -1,28 +1,14 @@
-import { Cluster } from '../support/cluster.js';
-import type { Server } from '../support/server.js';
-import { createTestDatabase, type TestDatabase } from '../support/test-database.js';
+import { twoInstances } from '../support/two-instances.js';
 import { until } from '../support/until.js';
 
 const MAX_ATTEMPTS = 3;
 
-let database: TestDatabase;
-let cluster: Cluster;
-let impatient: Server;
-let other: Server;
-
-beforeAll(async () => {
-  database = await createTestDatabase();
-  cluster = new Cluster(database.url);
-  [impatient, other] = await Promise.all([
-    cluster.start({ ACK_TIMEOUT_MS: '300', MAX_ATTEMPTS: String(MAX_ATTEMPTS) }),
-    cluster.start(),
-  ]);
-});
-afterEach(() => cluster.closeClients());
-afterAll(async () => {
-  await cluster.end();
-  await database.drop();
-});
+const {
+  database,
+  cluster,
+  here: impatient,
+  there: other,
+} = await twoInstances({}, { here: { ACK_TIMEOUT_MS: '300', MAX_ATTEMPTS: String(MAX_ATTEMPTS) } });
 
 interface Attempt extends Record<string, unknown> {
   attempt: number;

@@ -1,28 +1,15 @@
 import { setInterval as every } from 'node:timers/promises';
 import { Client } from 'pg';
 import type { Ack, EventPayload } from '#protocol';
-import { Cluster } from '../support/cluster.js';
-import type { Server } from '../support/server.js';
 import type { TestClient } from '../support/test-client.js';
-import { createTestDatabase, type TestDatabase } from '../support/test-database.js';
+import { twoInstances } from '../support/two-instances.js';
 import { until } from '../support/until.js';
 
 const ACK_TIMEOUT_MS = 2_000;
 
-let database: TestDatabase;
-let cluster: Cluster;
-let here: Server;
-let there: Server;
-
-beforeAll(async () => {
-  database = await createTestDatabase();
-  cluster = new Cluster(database.url, { ACK_TIMEOUT_MS: String(ACK_TIMEOUT_MS), MAX_ATTEMPTS: '4' });
-  [here, there] = await Promise.all([cluster.start(), cluster.start()]);
-});
-afterEach(() => cluster.closeClients());
-afterAll(async () => {
-  await cluster.end();
-  await database.drop();
+const { database, cluster, here, there } = await twoInstances({
+  ACK_TIMEOUT_MS: String(ACK_TIMEOUT_MS),
+  MAX_ATTEMPTS: '4',
 });
 
 async function publish(channel: string, ...bodies: unknown[]): Promise<void> {

@@ -1,30 +1,15 @@
 import { randomBytes } from 'node:crypto';
-import { Cluster } from '../support/cluster.js';
 import { expectDelivered } from '../support/expect-delivered.js';
 import type { Server } from '../support/server.js';
 import { SteadyPublisher } from '../support/steady-publisher.js';
-import { createTestDatabase, type TestDatabase } from '../support/test-database.js';
+import { twoInstances } from '../support/two-instances.js';
 import { until } from '../support/until.js';
 
 /** What the README promises for lost hints. */
 const PROMISED_MS = 2_000;
 
-let database: TestDatabase;
-let cluster: Cluster;
-let here: Server;
-let there: Server;
-
 // Polling once a minute: what arrives, a hint or the reading after the new LISTEN has brought.
-beforeAll(async () => {
-  database = await createTestDatabase();
-  cluster = new Cluster(database.url, { POLL_MS: '60000' });
-  [here, there] = await Promise.all([cluster.start(), cluster.start()]);
-});
-afterEach(() => cluster.closeClients());
-afterAll(async () => {
-  await cluster.end();
-  await database.drop();
-});
+const { database, cluster, here, there } = await twoInstances({ POLL_MS: '60000' });
 
 /** The session that listens and holds the instance's lock. */
 async function listenerOf({ instanceId }: Server): Promise<number | undefined> {

@@ -1,25 +1,10 @@
-import { Cluster } from '../support/cluster.js';
 import { inDays } from '../support/in-days.js';
 import type { Server } from '../support/server.js';
-import { createTestDatabase, type TestDatabase } from '../support/test-database.js';
+import { twoInstances } from '../support/two-instances.js';
 import { until } from '../support/until.js';
 
-let database: TestDatabase;
-let cluster: Cluster;
-let here: Server;
-let there: Server;
-
 // Polling once a minute: only the hint can have told the other instance of a membership.
-beforeAll(async () => {
-  database = await createTestDatabase();
-  cluster = new Cluster(database.url, { POLL_MS: '60000' });
-  [here, there] = await Promise.all([cluster.start(), cluster.start()]);
-});
-afterEach(() => cluster.closeClients());
-afterAll(async () => {
-  await cluster.end();
-  await database.drop();
-});
+const { database, cluster, here, there } = await twoInstances({ POLL_MS: '60000' });
 
 const seat = (group: string, user: string): string => `/v1/channels/${encodeURIComponent(group)}/members/${user}`;
 

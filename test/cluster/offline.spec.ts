@@ -1,24 +1,9 @@
-import { Cluster } from '../support/cluster.js';
 import type { Server } from '../support/server.js';
 import type { TestClient } from '../support/test-client.js';
-import { createTestDatabase, type TestDatabase } from '../support/test-database.js';
+import { twoInstances } from '../support/two-instances.js';
 import { until } from '../support/until.js';
 
-let database: TestDatabase;
-let cluster: Cluster;
-let here: Server;
-let there: Server;
-
-beforeAll(async () => {
-  database = await createTestDatabase();
-  cluster = new Cluster(database.url);
-  [here, there] = await Promise.all([cluster.start(), cluster.start()]);
-});
-afterEach(() => cluster.closeClients());
-afterAll(async () => {
-  await cluster.end();
-  await database.drop();
-});
+const { database, cluster, here, there } = await twoInstances();
 
 const numbers = (from: number, to: number): number[] => Array.from({ length: to - from + 1 }, (_, n) => from + n);
 

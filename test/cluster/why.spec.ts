@@ -1,31 +1,24 @@
 import { ADMIN_API_KEYS, ask, KEYS } from '../admin/operator.js';
 import { publish } from '../guarantees/publish.js';
-import { Cluster } from '../support/cluster.js';
 import { runCli } from '../support/run-cli.js';
-import { API_KEY, type Server } from '../support/server.js';
-import { createTestDatabase, type TestDatabase } from '../support/test-database.js';
+import { API_KEY } from '../support/server.js';
+import { twoInstances } from '../support/two-instances.js';
 import { until } from '../support/until.js';
 
 const ISO = String.raw`\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z`;
 
-let database: TestDatabase;
-let cluster: Cluster;
-/** Where clients are. */
-let server: Server;
-/** Where operators ask. */
-let other: Server;
-
-beforeAll(async () => {
-  database = await createTestDatabase();
-  cluster = new Cluster(database.url, { ADMIN_API_KEYS, ACK_TIMEOUT_MS: '300', MAX_ATTEMPTS: '100' });
-  // Of two messages, the second waits behind a window of one.
-  [server, other] = await Promise.all([cluster.start({ WINDOW_MESSAGES: '1' }), cluster.start()]);
-});
-afterEach(() => cluster.closeClients());
-afterAll(async () => {
-  await cluster.end();
-  await database.drop();
-});
+// server: Where clients are.
+// other: Where operators ask.
+// Of two messages, the second waits behind a window of one.
+const {
+  database,
+  cluster,
+  here: server,
+  there: other,
+} = await twoInstances(
+  { ADMIN_API_KEYS, ACK_TIMEOUT_MS: '300', MAX_ATTEMPTS: '100' },
+  { here: { WINDOW_MESSAGES: '1' } },
+);
 
 interface Told {
   readonly cause: string;

@@ -1,26 +1,10 @@
-import { Cluster } from '../support/cluster.js';
-import { createTestDatabase, type TestDatabase } from '../support/test-database.js';
-import type { Server } from '../support/server.js';
+import { twoInstances } from '../support/two-instances.js';
 import { until } from '../support/until.js';
 
 /** What the README promises for lost hints. */
 const PROMISED_MS = 2_000;
 
-let database: TestDatabase;
-let cluster: Cluster;
-let here: Server;
-let there: Server;
-
-beforeAll(async () => {
-  database = await createTestDatabase();
-  cluster = new Cluster(database.url, { NOTIFY: 'off' });
-  [here, there] = await Promise.all([cluster.start(), cluster.start()]);
-});
-afterEach(() => cluster.closeClients());
-afterAll(async () => {
-  await cluster.end();
-  await database.drop();
-});
+const { cluster, here, there } = await twoInstances({ NOTIFY: 'off' });
 
 it('finds a message for an inbox, a group and broadcast by polling', async () => {
   const ann = await cluster.connect(here, { user: 'ann' });

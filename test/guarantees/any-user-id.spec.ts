@@ -1,28 +1,13 @@
 import { randomUUID } from 'node:crypto';
 import { inboxOf, type RequestResult } from '#protocol';
 import { ADMIN_API_KEYS, ask } from '../admin/operator.js';
-import { Cluster } from '../support/cluster.js';
 import { runCli } from '../support/run-cli.js';
-import { API_KEY, type RestAnswer, type Server } from '../support/server.js';
-import { createTestDatabase, type TestDatabase } from '../support/test-database.js';
+import { API_KEY, type RestAnswer } from '../support/server.js';
 import type { TestClient } from '../support/test-client.js';
+import { twoInstances } from '../support/two-instances.js';
 import { until } from '../support/until.js';
 
-let database: TestDatabase;
-let cluster: Cluster;
-let here: Server;
-let there: Server;
-
-beforeAll(async () => {
-  database = await createTestDatabase();
-  cluster = new Cluster(database.url, { ADMIN_API_KEYS, PRESENCE_DEBOUNCE_MS: '0' });
-  [here, there] = await Promise.all([cluster.start(), cluster.start()]);
-});
-afterEach(() => cluster.closeClients());
-afterAll(async () => {
-  await cluster.end();
-  await database.drop();
-});
+const { database, cluster, here, there } = await twoInstances({ ADMIN_API_KEYS, PRESENCE_DEBOUNCE_MS: '0' });
 
 const rest = (method: string, path: string, body?: unknown): Promise<RestAnswer> => here.rest(method, path, body);
 

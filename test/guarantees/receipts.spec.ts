@@ -1,28 +1,13 @@
 import type { Receipt } from '#protocol';
-import { Cluster } from '../support/cluster.js';
 import type { Server } from '../support/server.js';
 import type { TestClient } from '../support/test-client.js';
-import { createTestDatabase, type TestDatabase } from '../support/test-database.js';
+import { twoInstances } from '../support/two-instances.js';
 import { until } from '../support/until.js';
 import { statusOf } from './publish.js';
 
 const BOTH: ('delivered' | 'read')[] = ['delivered', 'read'];
 
-let database: TestDatabase;
-let cluster: Cluster;
-let here: Server;
-let there: Server;
-
-beforeAll(async () => {
-  database = await createTestDatabase();
-  cluster = new Cluster(database.url);
-  [here, there] = await Promise.all([cluster.start(), cluster.start()]);
-});
-afterEach(() => cluster.closeClients());
-afterAll(async () => {
-  await cluster.end();
-  await database.drop();
-});
+const { database, cluster, here, there } = await twoInstances();
 
 function receiptsOf(sender: TestClient): Receipt[] {
   return sender.received.filter(({ type }) => type === 'trunkline.receipt').map(({ data }) => data as never as Receipt);

@@ -1,10 +1,9 @@
 import { createHmac, randomUUID } from 'node:crypto';
 import type { WireError } from '#protocol';
 import { ADMIN_API_KEYS, ask } from '../admin/operator.js';
-import { Cluster } from '../support/cluster.js';
 import { JWT_SECRET, type RestAnswer, type Server } from '../support/server.js';
-import { createTestDatabase, type TestDatabase } from '../support/test-database.js';
 import { TestClient } from '../support/test-client.js';
+import { twoInstances } from '../support/two-instances.js';
 import { until } from '../support/until.js';
 
 /** What is promised for open sockets, by the hint or by the poll. */
@@ -12,21 +11,7 @@ const CLOSED_WITHIN_MS = 2_000;
 const ENDED = { code: 2005, retryable: false };
 const BANNED = { code: 2006, retryable: false };
 
-let database: TestDatabase;
-let cluster: Cluster;
-let here: Server;
-let there: Server;
-
-beforeAll(async () => {
-  database = await createTestDatabase();
-  cluster = new Cluster(database.url, { ADMIN_API_KEYS });
-  [here, there] = await Promise.all([cluster.start(), cluster.start({ NOTIFY: 'off' })]);
-});
-afterEach(() => cluster.closeClients());
-afterAll(async () => {
-  await cluster.end();
-  await database.drop();
-});
+const { cluster, here, there } = await twoInstances({ ADMIN_API_KEYS }, { there: { NOTIFY: 'off' } });
 
 interface Claims {
   readonly sub: string;

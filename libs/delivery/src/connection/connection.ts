@@ -97,7 +97,9 @@ export class Connection implements SubscriptionHost {
     this.put(channel, entry);
   }
 
-  noteLagging(subscription: Subscription): void {
+  noteLagging(channel: string): void {
+    const subscription = this.read.get(channel);
+    if (!subscription) return;
     this.context.onBusy(this);
     this.context.onRoom(subscription);
   }

@@ -4,7 +4,6 @@ import type { DatabaseClock } from '../database-clock.js';
 import type { DeliveryMetrics } from '../delivery-metrics.js';
 import type { DeliveryTraces } from '../delivery-traces.js';
 import type { SendWindow } from './send-window.js';
-import type { Subscription } from './subscription.js';
 
 /** The parts of an instance's delivery that its subscriptions use; all of them share one. */
 export interface SubscriptionContext {
@@ -24,6 +23,6 @@ export interface SubscriptionHost {
   readonly ackedAtMs: number;
   /** Adds an entry to what leaves at the end of this turn. */
   send(channel: string, entry: Entry): void;
-  /** The subscription has fallen behind: somebody has to let it read on by itself. */
-  noteLagging(subscription: Subscription): void;
+  /** The subscription to this channel has fallen behind: somebody has to let it read on by itself. */
+  noteLagging(channel: string): void;
 }

@@ -113,7 +113,7 @@ export class Subscription implements LiveReader, AckTarget {
   take(entries: readonly Entry[], since: Date | undefined, nowMs: number): void {
     if (this.current !== 'live' || this.sendAll(entries, since, nowMs)) return;
     this.enter('lagging', 'live');
-    this.connection.noteLagging(this);
+    this.connection.noteLagging(this.channel.name);
   }
 
   /** Reserves the right to read pages. @returns false if somebody reads for this subscription already */

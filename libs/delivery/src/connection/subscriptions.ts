@@ -124,14 +124,14 @@ export class Subscriptions {
     const subscription = connection.subscriptions.get(position.channel);
     if (subscription?.state !== 'opening') return;
     subscription.start(position);
-    if (subscription.sentSeq < position.lastSeq) connection.noteLagging(subscription);
+    if (subscription.sentSeq < position.lastSeq) connection.noteLagging(subscription.channel.name);
     else this.admit(subscription);
   }
 
   private admit(subscription: Subscription): void {
     const admitted = subscription.channel.admit(subscription);
     if (admitted === 'unread') this.options.feed.readOn(subscription.channel);
-    if (admitted === 'behind') subscription.connection.noteLagging(subscription);
+    if (admitted === 'behind') subscription.connection.noteLagging(subscription.channel.name);
   }
 
   detach(connection: Connection, channel: string): void {

@@ -1,12 +1,12 @@
 import { OwnPostgres } from '../support/own-postgres.js';
-import { holds, type Figure } from './lifecycle-scenario.js';
-import { killOnce } from './scenarios/kill.js';
-import { dropUnderLoad } from './scenarios/retention.js';
-import { rollingRestart } from './scenarios/rolling.js';
-import { storm } from './scenarios/storm.js';
-import { EVENT_LOOP_PROBE } from './fixtures/event-loop.js';
-import { peakPerSecond } from './fixtures/peak.js';
-import { inEnvironment } from './fixtures/lifecycle-environment.js';
+import { holds, type Figure } from '../lifecycle/lifecycle-scenario.js';
+import { killOnce } from '../lifecycle/scenarios/kill.js';
+import { dropUnderLoad } from '../lifecycle/scenarios/retention.js';
+import { rollingRestart } from '../lifecycle/scenarios/rolling.js';
+import { storm } from '../lifecycle/scenarios/storm.js';
+import { EVENT_LOOP_PROBE } from '../lifecycle/fixtures/event-loop.js';
+import { peakPerSecond } from '../lifecycle/fixtures/peak.js';
+import { inEnvironment } from '../lifecycle/fixtures/lifecycle-environment.js';
 
 /*
  * Runs the scenarios on a small scale, so that each stays true; npm run lifecycle -- --show NAME runs one at the

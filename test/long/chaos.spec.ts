@@ -1,4 +1,4 @@
-import { chaosRun } from './chaos-run.js';
+import { chaosRun } from '../chaos/chaos-run.js';
 
 /** The choices of the run are random each time. Its output, which a failure shows, names the seed that repeats them. */
 test('a minute of chaos loses nothing, repeats nothing, mixes nothing up and leaves no ghost', async () => {

@@ -1,7 +1,7 @@
 import { Server } from '../support/server.js';
 import { seeded } from '../support/seeded.js';
 import { createTestDatabase, type TestDatabase } from '../support/test-database.js';
-import { runFrameStorm, STORM_ENV } from './frame-storm-run.js';
+import { runFrameStorm, STORM_ENV } from '../security/frame-storm-run.js';
 
 const { seed } = seeded();
 const MINUTE_MS = 60_000;

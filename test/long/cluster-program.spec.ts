@@ -3,7 +3,7 @@ import { chmod, mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
-import { findNginx } from './fixtures/nginx.js';
+import { findNginx } from '../lifecycle/fixtures/nginx.js';
 import { API_KEY, JWT_SECRET } from '../support/server.js';
 import { TestClient } from '../support/test-client.js';
 import { until } from '../support/until.js';
