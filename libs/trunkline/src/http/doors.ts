@@ -5,7 +5,7 @@ import { ClientAddress, maxFrameBytes } from '#gateway';
 import { Doorkeeper, PendingConnections, type Area, type Caller } from '#http';
 import { countLimited } from '#limits';
 import { METRICS_PATH } from '#observability';
-import type { Parts } from './assemble.js';
+import type { Parts } from '../instance/assemble.js';
 
 /** Limits the body of a batch: a full batch of ordinary messages fits. Each message has its own, smaller limit. */
 const BATCH_BYTES = 8 * 1_048_576;

@@ -1,11 +1,20 @@
 import type { Settings } from '#config';
 import { Readiness } from '#health';
 import type { Logger } from '#observability';
-import { welcome } from './front-page.js';
 import { Instance } from './instance.js';
-import { Metrics } from './metrics.js';
-import { resolveSettings, SAY_SO, type Resolved } from './resolve-settings.js';
-import { WaitingRoom } from './waiting-room.js';
+import { Metrics } from '../setup/metrics.js';
+import { resolveSettings, SAY_SO, type Resolved } from '../setup/resolve-settings.js';
+import { WaitingRoom } from '../http/waiting-room.js';
+
+/** What those who run an {@link InstanceHost} are told. */
+export interface InstanceHostEvents {
+  /** An instance serves on this address, with an embedded PostgreSQL or another one. */
+  readonly onServing: (url: string, isEmbedded: boolean) => void;
+  /** It could not go on under a new identity. */
+  readonly onFailure: (error: unknown) => void;
+  /** An operator wants it to end. */
+  readonly onDrain: () => void;
+}
 
 /**
  * Runs the instances of a process, one after the other. When an instance loses its lease, its peers take its clients
@@ -22,10 +31,7 @@ export class InstanceHost {
   constructor(
     private readonly settings: Settings,
     private readonly logger: Logger,
-    /** Called when the process could not go on under a new identity. */
-    private readonly onFailure: (error: unknown) => void,
-    /** Called when an operator wants the process to end. */
-    private readonly onDrain: () => void,
+    private readonly events: InstanceHostEvents,
   ) {
     this.metrics = new Metrics(settings.metrics, logger);
   }
@@ -79,17 +85,16 @@ export class InstanceHost {
     if (this.isStopping) return;
     const onLeaseLost = (): void => {
       this.change = this.replace(instance, settings);
-      this.change.catch(this.onFailure);
+      this.change.catch(this.events.onFailure);
     };
-    const { readiness, metrics, onDrain } = this;
+    const { readiness, metrics } = this;
+    const { onDrain, onServing } = this.events;
     const instance = await Instance.start(settings, this.logger, { readiness, metrics, onDrain, onLeaseLost });
     this.instance = instance;
     const url = await instance.url();
     const docs = settings.rest.hasDocs ? `${url}/docs` : undefined;
     this.logger.info({ instanceId: instance.id, url, docs, metrics: metrics.url(url) }, 'serving');
-    if (process.stdout.isTTY && !settings.isProduction) {
-      process.stdout.write(`${welcome(url, this.resolved?.embedded !== undefined).join('\n')}\n`);
-    }
+    onServing(url, this.resolved?.embedded !== undefined);
   }
 
   private async replace(lost: Instance, settings: Resolved['settings']): Promise<void> {

@@ -13,15 +13,15 @@ import { mayMendSequences, mendSequences } from '#message-persistence';
 import { METRICS_PATH, NestLog, type Logger } from '#observability';
 import { ProtocolError } from '#protocol';
 import { assemble, type Parts, type Surroundings } from './assemble.js';
-import { checkDatabase, migrateDatabase } from './check-database.js';
-import { describeApi } from './describe-api.js';
-import { closeDoors, makeDoors } from './doors.js';
-import { frontPage } from './front-page.js';
-import { HttpAdapter } from './http-adapter.js';
+import { checkDatabase, migrateDatabase } from '../setup/check-database.js';
+import { describeApi } from '../http/describe-api.js';
+import { closeDoors, makeDoors } from '../http/doors.js';
+import { frontPage } from '../http/front-page.js';
+import { HttpAdapter } from '../http/http-adapter.js';
 import { showInstance } from './instance-metrics.js';
-import type { Metrics } from './metrics.js';
-import { OpenSockets } from './open-sockets.js';
-import { TrunklineModule } from './trunkline.module.js';
+import type { Metrics } from '../setup/metrics.js';
+import { OpenSockets } from '../http/open-sockets.js';
+import { InstanceModule } from './instance.module.js';
 
 /** The time for which a stop waits for the jobs under way, and afterwards for the last statements. */
 const LAST_WAIT_MS = 2_000;
@@ -177,7 +177,7 @@ async function createApp(
   parts: Parts,
   { mainEndpoint }: Metrics,
 ): Promise<NestExpressApplication> {
-  const module = TrunklineModule.forRoot(settings, parts);
+  const module = InstanceModule.forRoot(settings, parts);
   const app = await NestFactory.create<NestExpressApplication>(module, new HttpAdapter(), {
     logger: new NestLog(parts.log),
     bodyParser: false,
