@@ -1,7 +1,8 @@
 import 'reflect-metadata';
+import { Logger } from '@nestjs/common';
 import { readSettings, SettingsError, type Settings } from '#config';
-import { createLogger } from '#observability';
-import { InstanceHost } from '#trunkline';
+import { createLogger, NestLog } from '#observability';
+import { Entrance, InstanceHost } from '#trunkline';
 import { endGracefully } from './end-gracefully.js';
 import { welcome } from './welcome.js';
 import { isExpected, whyNotStarted } from './why-not-started.js';
@@ -12,7 +13,9 @@ async function main(): Promise<void> {
   heedArguments(process.argv.slice(2));
   const settings = read();
   const logger = createLogger(settings.logLevel, settings.logFormat);
-  const host = new InstanceHost(settings, logger, {
+  Logger.overrideLogger(new NestLog(logger));
+  const entrance = Entrance.onPort(settings, settings.admission.maxConnections);
+  const host = new InstanceHost(settings, logger, entrance, {
     onServing: (url, isEmbedded) => {
       if (process.stdout.isTTY && !settings.isProduction)
         process.stdout.write(`${welcome(url, isEmbedded).join('\n')}\n`);

@@ -1,21 +1,14 @@
-import { createServer, type ServerOptions } from 'node:http';
+import { createServer } from 'node:http';
 import { ExpressAdapter } from '@nestjs/platform-express';
 
 /**
- * How long a client may take until a request is complete. By default Node checks its deadlines only every 30 s, so that
- * a deadline of ten seconds could take forty.
+ * Runs Express on a server that never listens. It is given the requests and upgrades that arrive at another server, so
+ * that each instance has its own routes, and the port or the host application outlasts it.
  */
-export const HTTP_DEADLINES: ServerOptions = {
-  headersTimeout: 10_000,
-  requestTimeout: 30_000,
-  connectionsCheckingInterval: 1_000,
-  keepAliveTimeout: 5_000,
-  maxHeaderSize: 16_384,
-};
-
-/** Runs Express on an HTTP server that checks its deadlines every second. */
 export class HttpAdapter extends ExpressAdapter {
   override initHttpServer(): void {
-    this.httpServer = createServer(HTTP_DEADLINES, this.getInstance());
+    const server = (this.httpServer = createServer(this.getInstance()));
+    // Connections are told of as well, but the server that listens is the one that reads them.
+    server.removeAllListeners('connection');
   }
 }
