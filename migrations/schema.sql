@@ -322,40 +322,40 @@ create view trunkline.delivery_status as
             WHEN (m.expires_at <= clock_timestamp()) THEN 'expired'::text
             WHEN (c.delivered_seq >= m.seq) THEN 'collapsed'::text
             WHEN (((m.controls ->> 'collapseKey'::text) IS NOT NULL) AND (EXISTS ( SELECT
-               FROM messages newer
+               FROM trunkline.messages newer
               WHERE ((newer.channel = m.channel) AND ((newer.controls ->> 'collapseKey'::text) = (m.controls ->> 'collapseKey'::text)) AND (NOT ((newer.controls ->> 'collapseBy'::text) IS DISTINCT FROM (m.controls ->> 'collapseBy'::text))) AND (newer.seq > m.seq) AND ((newer.controls ->> 'cancelled'::text) IS NULL) AND ((newer.expires_at IS NULL) OR (newer.expires_at > clock_timestamp()))))) AND (NOT (EXISTS ( SELECT
-               FROM connections o
+               FROM trunkline.connections o
               WHERE ((o.user_id = r.user_id) AND (o.device_id = d.device_id)))))) THEN 'collapsed'::text
             WHEN (EXISTS ( SELECT
-               FROM attempts a
+               FROM trunkline.attempts a
               WHERE ((a.channel = m.channel) AND (a.from_seq <= m.seq) AND ((a.to_seq >= m.seq) AND (a.to_seq <= (m.seq + 10000))) AND (a.user_id = r.user_id) AND (a.device_id = d.device_id)))) THEN 'sent'::text
             ELSE 'queued'::text
         END AS status
-   FROM ((((((messages m
-     CROSS JOIN LATERAL ( SELECT inbox_user(m.channel) AS user_id,
+   FROM ((((((trunkline.messages m
+     CROSS JOIN LATERAL ( SELECT trunkline.inbox_user(m.channel) AS user_id,
             NULL::timestamp with time zone AS left_at
           WHERE (m.channel ~~ 'user:%'::text)
         UNION ALL
          SELECT s.user_id,
             NULL::timestamp with time zone
-           FROM memberships s
+           FROM trunkline.memberships s
           WHERE ((s.channel = m.channel) AND (s.joined_seq < m.seq))
         UNION ALL
          SELECT p.user_id,
             p.left_at
-           FROM past_memberships p
+           FROM trunkline.past_memberships p
           WHERE ((p.channel = m.channel) AND (p.joined_seq < m.seq) AND (p.left_seq >= m.seq))
         UNION ALL
          SELECT DISTINCT b.user_id,
             NULL::timestamp with time zone AS timestamptz
-           FROM devices b
+           FROM trunkline.devices b
           WHERE ((m.channel = 'broadcast'::text) AND (b.created_at < COALESCE(m.expires_at, 'infinity'::timestamp with time zone)))) r)
-     LEFT JOIN devices d ON (((d.user_id = r.user_id) AND (d.created_at < COALESCE(m.expires_at, 'infinity'::timestamp with time zone)))))
-     LEFT JOIN cursors c ON (((c.user_id = r.user_id) AND (c.device_id = d.device_id) AND (c.channel = m.channel))))
-     LEFT JOIN dead_letters l ON (((l.channel = m.channel) AND (l.seq = m.seq) AND (l.user_id = r.user_id) AND (l.device_id = d.device_id))))
-     LEFT JOIN claims k ON (((k.channel = m.channel) AND (k.seq = m.seq) AND (k.user_id = r.user_id))))
+     LEFT JOIN trunkline.devices d ON (((d.user_id = r.user_id) AND (d.created_at < COALESCE(m.expires_at, 'infinity'::timestamp with time zone)))))
+     LEFT JOIN trunkline.cursors c ON (((c.user_id = r.user_id) AND (c.device_id = d.device_id) AND (c.channel = m.channel))))
+     LEFT JOIN trunkline.dead_letters l ON (((l.channel = m.channel) AND (l.seq = m.seq) AND (l.user_id = r.user_id) AND (l.device_id = d.device_id))))
+     LEFT JOIN trunkline.claims k ON (((k.channel = m.channel) AND (k.seq = m.seq) AND (k.user_id = r.user_id))))
      LEFT JOIN LATERAL ( SELECT (EXISTS ( SELECT
-                   FROM attempts a
+                   FROM trunkline.attempts a
                   WHERE ((a.channel = m.channel) AND (a.from_seq <= m.seq) AND ((a.to_seq >= m.seq) AND (a.to_seq <= (m.seq + 10000))) AND (a.user_id = r.user_id) AND (a.device_id = d.device_id) AND (a.outcome = 'acknowledged'::text) AND ((m.expires_at IS NULL) OR (a.sent_at < m.expires_at))))) AS is_there) evidence ON (((r.left_at IS NOT NULL) OR ((c.delivered_seq >= m.seq) AND ((m.expires_at <= clock_timestamp()) OR ((m.controls ->> 'cancelled'::text) IS NOT NULL) OR ((m.controls ->> 'collapseKey'::text) IS NOT NULL) OR (((m.controls ->> 'exceptConnection'::text) IS NOT NULL) AND (r.user_id = m.sender)))))))
   WHERE ((m.seq > COALESCE(c.started_seq, (0)::bigint)) AND (((m.controls ->> 'exceptUser'::text) IS NULL) OR ((m.controls ->> 'exceptUser'::text) <> r.user_id)) AND ((((m.controls #>> '{exceptDevice,user}'::text[]) = r.user_id) AND ((m.controls #>> '{exceptDevice,deviceId}'::text[]) = d.device_id)) IS NOT TRUE) AND ((k.device_id IS NULL) OR (k.device_id = d.device_id)) AND ((evidence.is_there IS NOT FALSE) OR ((m.controls ->> 'exceptConnection'::text) IS NULL) OR (r.user_id <> m.sender)));
 
@@ -363,8 +363,8 @@ create view trunkline.online_users as
  SELECT c.user_id,
     count(*) AS connections,
     min(c.connected_at) AS online_since
-   FROM (connections c
-     JOIN instances i ON ((i.instance_id = c.instance_id)))
+   FROM (trunkline.connections c
+     JOIN trunkline.instances i ON ((i.instance_id = c.instance_id)))
   GROUP BY c.user_id;
 
 create view trunkline.presence as
@@ -373,18 +373,18 @@ create view trunkline.presence as
     (COALESCE(c.connections, (0)::bigint) > 0) AS is_online,
     COALESCE(c.connections, (0)::bigint) AS connections,
     GREATEST(d.last_seen_at, s.last_activity_at, c.last_heartbeat) AS last_seen_at
-   FROM ((devices d
+   FROM ((trunkline.devices d
      LEFT JOIN ( SELECT c_1.user_id,
             c_1.device_id,
             count(*) AS connections,
             max(c_1.last_heartbeat) AS last_heartbeat
-           FROM (connections c_1
-             JOIN instances i ON ((i.instance_id = c_1.instance_id)))
+           FROM (trunkline.connections c_1
+             JOIN trunkline.instances i ON ((i.instance_id = c_1.instance_id)))
           GROUP BY c_1.user_id, c_1.device_id) c ON (((c.user_id = d.user_id) AND (c.device_id = d.device_id))))
      LEFT JOIN ( SELECT s_1.user_id,
             s_1.device_id,
             max(s_1.last_activity_at) AS last_activity_at
-           FROM sessions s_1
+           FROM trunkline.sessions s_1
           GROUP BY s_1.user_id, s_1.device_id) s ON (((s.user_id = d.user_id) AND (s.device_id = d.device_id))));
 
 create view trunkline.undelivered as
@@ -398,7 +398,7 @@ create view trunkline.undelivered as
     user_id,
     device_id,
     status
-   FROM delivery_status
+   FROM trunkline.delivery_status
   WHERE (status = ANY (ARRAY['queued'::text, 'sent'::text]));
 
 CREATE OR REPLACE FUNCTION trunkline.append(channels text[], ids uuid[], publishers text[], senders text[], types text[], bodies text[], metadatas text[], controls text[], ttls_ms bigint[], publish_ids text[], dedupe_window interval, OUT stored_ids uuid[], OUT seqs bigint[], OUT times timestamp with time zone[], OUT outcomes text[], OUT present timestamp with time zone)
@@ -1250,6 +1250,26 @@ AS $function$
 $function$
 ;
 
+CREATE OR REPLACE FUNCTION trunkline.publish(channel text, type text, data json, options jsonb DEFAULT '{}'::jsonb)
+ RETURNS uuid
+ LANGUAGE sql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+  select trunkline.publish(channel, type, data::text, options)
+$function$
+;
+
+CREATE OR REPLACE FUNCTION trunkline.publish(channel text, type text, data jsonb, options jsonb DEFAULT '{}'::jsonb)
+ RETURNS uuid
+ LANGUAGE sql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+  select trunkline.publish(channel, type, data::text, options)
+$function$
+;
+
 CREATE OR REPLACE FUNCTION trunkline.publish(channel text, type text, data text, options jsonb DEFAULT '{}'::jsonb)
  RETURNS uuid
  LANGUAGE plpgsql
@@ -1352,26 +1372,6 @@ begin
 end $function$
 ;
 
-CREATE OR REPLACE FUNCTION trunkline.publish(channel text, type text, data json, options jsonb DEFAULT '{}'::jsonb)
- RETURNS uuid
- LANGUAGE sql
- SECURITY DEFINER
- SET search_path TO 'pg_catalog', 'pg_temp'
-AS $function$
-  select trunkline.publish(channel, type, data::text, options)
-$function$
-;
-
-CREATE OR REPLACE FUNCTION trunkline.publish(channel text, type text, data jsonb, options jsonb DEFAULT '{}'::jsonb)
- RETURNS uuid
- LANGUAGE sql
- SECURITY DEFINER
- SET search_path TO 'pg_catalog', 'pg_temp'
-AS $function$
-  select trunkline.publish(channel, type, data::text, options)
-$function$
-;
-
 CREATE OR REPLACE FUNCTION trunkline.raise_seqs(relation regclass, seq_column text, time_column text)
  RETURNS bigint
  LANGUAGE plpgsql
@@ -1410,3 +1410,109 @@ AS $function$
                     offset ceil(extract(epoch from span) / 3600)::bigint limit 1), '-infinity')
 $function$
 ;
+
+comment on table trunkline.admin_audit is 'Who changed what through the admin REST. A row is written before the change and gets its result afterwards: one without a result was cut short.';
+comment on table trunkline.attempts is 'What was sent to which device, as ranges of at most 10,000 messages, and how it ended.';
+comment on table trunkline.bans is 'Users who are kept out, whatever token they show.';
+comment on column trunkline.bans.reason is 'For operators; the user is not told.';
+comment on table trunkline.channels is 'One row per channel. Its lock puts the appends to the channel in order.';
+comment on column trunkline.channels.last_at is 'The time of the newest message. It never decreases along seq, even if the clock steps back, because readers choose their partitions by it.';
+comment on column trunkline.channels.epoch is 'Of an inbox: counts the changes of its user''s group memberships, so that a reader of the inbox notices them.';
+comment on table trunkline.claims is 'Which device took a message that is for the first device of its user.';
+comment on table trunkline.connections is 'The connections of clients, each on one instance. A user is online while one of them is on an instance that is alive.';
+comment on table trunkline.cursors is 'How far each device has come in each channel. Cursors are cumulative: everything up to delivered_seq is settled.';
+comment on column trunkline.cursors.started_seq is 'Where this device began. What came before was never meant for it.';
+comment on column trunkline.cursors.failed_attempts is 'Failed attempts at the message behind delivered_seq, on any connection.';
+comment on table trunkline.dead_letters is 'Messages that were given up for a device after too many attempts.';
+comment on column trunkline.dead_letters.purged_at is 'When it was taken off the list. Its row stays until its message is gone, because the message, which the cursor of the device has passed, would otherwise look delivered.';
+comment on table trunkline.devices is 'The devices of users. Each receives every message of its user''s channels once.';
+comment on table trunkline.instance_orders is 'What operators order instances to do. Each instance takes its rows out.';
+comment on column trunkline.instance_orders.connection_id is 'The connection to close; empty for other kinds.';
+comment on table trunkline.instances is 'The instances that are alive.';
+comment on column trunkline.instances.started_at is 'The start of the process, also after the instance has been written in again.';
+comment on column trunkline.instances.lock_key is 'The key of the advisory lock that its LISTEN connection holds; null while it holds none.';
+comment on column trunkline.instances.incarnation is 'Tells two processes apart that had the same id one after the other.';
+comment on column trunkline.instances.enrolled_at is 'Since when it stands here, in a registry that a crash of PostgreSQL may have emptied.';
+comment on table trunkline.job_runs is 'The runs of cleanup jobs, on any instance.';
+comment on table trunkline.limit_shares is 'What each instance holds of the limits that count for all instances together.';
+comment on column trunkline.limit_shares.granted is 'How many the instance may take in a window, or how many places.';
+comment on column trunkline.limit_shares.demand is 'How many it needs.';
+comment on column trunkline.limit_shares.until is 'When a share of a rate ends; null for places, which are held for as long as the instance is registered.';
+comment on column trunkline.limit_shares.counted is 'What was granted before a share shrank: what was taken by then is in the window until counted_until.';
+comment on table trunkline.memberships is 'The members of groups. A member receives what stands behind joined_seq.';
+comment on table trunkline.messages is 'The messages, in a partition for each day (UTC) of created_at.';
+comment on column trunkline.messages.body is 'JSON text. A message that expired or was cancelled loses body and metadata a minute later and keeps its row until retention, so that what became of it can be told.';
+comment on column trunkline.messages.controls is 'collapseKey and whose it is (collapseBy), exceptUser, exceptDevice, exceptConnection, deliverTo, receipts, cancelled. Null for almost every message.';
+comment on table trunkline.outbox is 'Messages that wait to be moved into the log: those published from SQL, and scheduled ones until their time.';
+comment on column trunkline.outbox.error is 'Why it could not be moved. Such a row is not tried again.';
+comment on table trunkline.past_memberships is 'Memberships that have ended: the user was to receive what stands behind joined_seq up to left_seq.';
+comment on table trunkline.publish_ids is 'The publish ids that make a repeated publish harmless. Written under the lock of the channel''s row.';
+comment on table trunkline.receipts is 'How far each reader of a channel has been reported to each author. Receipts are cumulative.';
+comment on column trunkline.receipts.user_id is 'The user who has received or read.';
+comment on column trunkline.receipts.updated_on is 'A day, because an index on a time would make every update write to every index.';
+comment on table trunkline.registry_origin is 'One row, which is emptied together with the registry. An instance whose row is missing was given up by its peers if the origin is the one it knows; if it is another, PostgreSQL crashed, and the instance only writes itself in again.';
+comment on table trunkline.revocations is 'Users whose sessions were all revoked: tokens issued to them up to refused_until are refused.';
+comment on table trunkline.routes is 'Which instances have subscribers of a channel, and want to hear of its new messages.';
+comment on table trunkline.service_hours is 'The hours in which a cleanup job ran, and so an instance: 8,760 rows a year. Absence of users is counted in them, because nobody can come while the service is off.';
+comment on table trunkline.session_tokens is 'The tokens without a sid that the session of a device was shown. When that session is ended each of them is refused, on every device: nothing else tells a token that was logged out from the next login of the same second.';
+comment on column trunkline.session_tokens.token_id is 'A digest of what is signed.';
+comment on column trunkline.session_tokens.refused_at is 'Since when it is refused; null while it is good.';
+comment on table trunkline.sessions is 'Logins of users on devices, across connections and instances.';
+comment on column trunkline.sessions.session_id is 'The sid of its tokens, or device:<id> for tokens without one.';
+comment on column trunkline.sessions.last_activity_at is 'The newest connect or disconnect. What happens in between is in connections.last_heartbeat, which costs no WAL.';
+comment on column trunkline.sessions.issued_at is 'When the newest of its tokens was issued.';
+comment on column trunkline.sessions.expires_at is 'When the newest of its tokens expires.';
+comment on column trunkline.sessions.connections is 'How many connections it has had. Instance, address and user agent are those of the newest.';
+comment on column trunkline.sessions.ended_at is 'Its last end.';
+comment on column trunkline.sessions.end_reason is 'Why it ended; null while it goes on. A session without a sid may begin again.';
+comment on column trunkline.sessions.refused_until is 'Tokens issued until then are refused: those in use at a logout or revocation, or every one with its sid.';
+comment on table trunkline.suspects is 'Which addresses were seen doing what honest clients do not, counted over all instances, for operators who look now.';
+comment on column trunkline.suspects.address is 'As instances see it; of an IPv6 address the first 64 bits.';
+comment on view trunkline.delivery_status is 'One row per message and device it is for; device_id is null if the user had none before the message ended, or has none yet. Ask it by message_id, or by channel and seq.';
+comment on column trunkline.delivery_status.status is 'queued, sent, delivered, read, expired, cancelled, collapsed, left or dead.';
+comment on view trunkline.online_users is 'One row per user who is online, with the number of connections and the time since when.';
+comment on view trunkline.presence is 'One row per device: whether it is online, on how many connections, and its last sign of life. Ask it by user_id.';
+comment on view trunkline.undelivered is 'What somebody is still to receive: the rows of delivery_status that are queued or sent.';
+comment on function trunkline.append(channels text[], ids uuid[], publishers text[], senders text[], types text[], bodies text[], metadatas text[], controls text[], ttls_ms bigint[], publish_ids text[], dedupe_window interval, OUT stored_ids uuid[], OUT seqs bigint[], OUT times timestamp with time zone[], OUT outcomes text[], OUT present timestamp with time zone) is 'Appends a batch of messages to their channels; the one way a message gets into the log.';
+comment on function trunkline.assert_partitioned(parent text) is 'Raises an error unless a table has daily partitions. What is done with the rights of the owner is done to these tables only, whoever asks.';
+comment on function trunkline.channels_of(users text[]) is 'The channels in which users are present: their inboxes and their groups.';
+comment on function trunkline.check_body(body text) is 'Raises what is wrong with the JSON text of a body: the limits and numbers of libs/protocol/src/body.ts.';
+comment on function trunkline.decode_user(encoded text) is 'The user id behind its form in the name of an inbox.';
+comment on function trunkline.drain_outbox(max_rows integer, dedupe_window interval, user_ttl_ms bigint, group_ttl_ms bigint, broadcast_ttl_ms bigint) is 'Moves up to max_rows committed, due rows in their order into the log; one caller at a time, the others get nothing.';
+comment on function trunkline.drop_partition(parent text, name text) is 'Drops one daily partition; false if there is none of that name.';
+comment on function trunkline.encode_user(user_id text) is 'A user id as it stands in the name of an inbox.';
+comment on function trunkline.erasable() is 'The tables that hold something of users, and how many pages each has.';
+comment on function trunkline.erase_from(name text, first_page bigint, page_count bigint, user_id text, keeps_sent boolean) is 'Erases a user from some pages of a table; returns how many rows it changed.';
+comment on function trunkline.erase_inbox(user_id text) is 'Ends the inbox of an erased user, with what was reported to it.';
+comment on function trunkline.exceeds_double(number text) is 'Tells whether a number of JSON is beyond what a double holds. One that is too small for a double becomes 0 in every reader, and is not.';
+comment on function trunkline.except_no_longer(user_id text, controls jsonb) is 'The controls of a message without what names a user; others that it was not for stay in them.';
+comment on function trunkline.fail_attempts(users text[], devices text[], channels text[], from_seqs bigint[], errors text[], max_attempts integer) is 'Counts failed attempts at the message behind each cursor. A message that failed max_attempts times in all is given up for that device: it is written to dead_letters, and the cursor passes it. 0 never gives up.';
+comment on function trunkline.find_repeats(channels text[], publishers text[], publish_ids text[], dedupe_window interval) is 'The places of the items whose publish id was stored before, or stands earlier in the batch.';
+comment on function trunkline.forget_shares() is 'Removes shares that count no more; returns how many.';
+comment on function trunkline.has_undelivered(name text) is 'Tells whether some device is still to receive an unexpired message of this partition of messages.';
+comment on function trunkline.identify_rows(parent text, name text) is 'Gives a partition its primary key, or its replica identity, without which PostgreSQL refuses UPDATE and DELETE as soon as somebody publishes the table for logical replication.';
+comment on function trunkline.inbox_user(channel text) is 'The user whose inbox a channel user:<id> is; null of what is no inbox.';
+comment on function trunkline.inbox(user_id text) is 'The channel that is the inbox of a user.';
+comment on function trunkline.is_change_of(user_id text, action text, target text, details jsonb, result text) is 'Tells whether an entry of the audit is about a user.';
+comment on function trunkline.is_channel(channel text) is 'Tells whether a text is the name of a channel: user:<id>, group:<name> or broadcast.';
+comment on function trunkline.is_same_json(a text, b text) is 'Tells whether two texts hold the same JSON value; called for the one repeat in thousands where they differ as texts.';
+comment on function trunkline.last_seen(user_id text) is 'The last sign of life of a user that was written; null if there never was one.';
+comment on function trunkline.latest_due() is 'Until when a message may be scheduled: a year, also a leap year.';
+comment on function trunkline.lease_place(holder text, key text, most integer, used integer, needed integer, spare integer, sharers integer) is 'The places of one instance: what it needs as far as there is any, and a part of what is free then to have at hand. Null if the instance has just written down what it held before a crash of PostgreSQL.';
+comment on function trunkline.lease_places(holder text, keys text[], most integer[], used integer[], needed integer[], spare integer[], sharers integer) is 'Many places in one statement, in the places of their keys.';
+comment on function trunkline.lease_rate(holder text, key text, most integer, window_ms integer, needed integer, wanted integer, hold_ms integer, slack_ms integer, moment timestamp with time zone) is 'The share of one instance of a rate, at a given time: how many it may take in any window until the share ends.';
+comment on function trunkline.lease_rates(holder text, keys text[], most integer[], windows_ms integer[], needed integer[], wanted integer[], holds_ms integer[], slack_ms integer) is 'Many shares of rates in one statement, in the places of their keys.';
+comment on function trunkline.lock_limits(keys text[]) is 'Makes leases of one key follow one after the other, until the end of the transaction.';
+comment on function trunkline.make_partition(parent text, day date) is 'Makes the partition of one day (UTC) of a table; true if it was missing.';
+comment on function trunkline.mend_sequences() is 'Brings the sequences of identity columns, which logical replication does not copy, to the end of their tables. Returns those that were behind.';
+comment on function trunkline.message_id() is 'A new time-ordered id (UUID version 7); PostgreSQL has a function of its own only from 18 on.';
+comment on function trunkline.number_again(channels text[], seqs bigint[], repeats bigint[]) is 'Gives the numbers of the repeats back: the other items of their channels move up, and last_seq goes down with them.';
+comment on function trunkline.old_partitions(parent text, before date) is 'The daily partitions that end before the given day, oldest first.';
+comment on function trunkline.online_in(channels text[]) is 'The users of channels who are online: the user of an inbox, the members of a group.';
+comment on function trunkline.presence_of(channels text[], max_users integer) is 'The presence of the user of an inbox or of the members of a group: at most max_users of each channel, those online first.';
+comment on function trunkline.publish(channel text, type text, data json, options jsonb) is 'Publishes a message in the transaction of the caller, as publish with text does.';
+comment on function trunkline.publish(channel text, type text, data jsonb, options jsonb) is 'Publishes a message in the transaction of the caller. jsonb has dropped repeated keys by then, has an order of keys of its own, and knows numbers by their value.';
+comment on function trunkline.publish(channel text, type text, data text, options jsonb) is 'Publishes a message in the transaction of the caller: rolled back with it, delivered after its commit. The JSON in data reaches every reader as it is written. The limits are the defaults of the server. Returns the id of the message.';
+comment on function trunkline.raise_seqs(relation regclass, seq_column text, time_column text) is 'Raises the numbers of channels, and their times, that are behind the rows of one table. Returns how many were.';
+comment on function trunkline.receipt_user(type text, body text) is 'The user who received the message that a receipt is about; null for any other message.';
+comment on function trunkline.service_ago(span interval) is 'The moment since which the service has run for so long, in whole hours; -infinity if it has not run that long yet.';

@@ -1,4 +1,4 @@
-// Compiles the TypeScript sources into dist/, unless dist/ already holds exactly these sources.
+// Compiles the TypeScript sources into dist/, beside the SQL of the migrations, unless dist/ already holds exactly these.
 //
 // Types are not checked here (`npm run check` does), so that a start costs half a second and not ten.
 // Two builds may run at once: they take turns through a lock, each file appears by a rename, and files whose content
@@ -12,6 +12,7 @@ import { fileURLToPath } from 'node:url';
 const SOURCE_DIRS = ['apps', 'examples', 'libs', 'migrations', 'bench', 'test', 'tools'];
 // These files decide the output, too: a change in one of them compiles everything anew.
 const SETTINGS = ['.swcrc', 'package-lock.json', 'tools/build.mjs'];
+const MIGRATION = /^migrations\/\d{4}-[^/]+\.sql$/;
 const OUT = 'dist';
 const STAMP = path.join(OUT, '.built-from');
 const LOCK = path.join(OUT, '.lock');
@@ -51,7 +52,7 @@ async function build() {
 function listSources() {
   return SOURCE_DIRS.filter((dir) => fs.existsSync(dir))
     .flatMap((dir) => fs.readdirSync(dir, { recursive: true }).map((file) => path.join(dir, file)))
-    .filter((file) => file.endsWith('.ts') && !/\.(spec|d)\.ts$/.test(file))
+    .filter((file) => (file.endsWith('.ts') && !/\.(spec|d)\.ts$/.test(file)) || MIGRATION.test(file))
     .sort();
 }
 
@@ -65,6 +66,7 @@ function fingerprint(sources) {
 }
 
 async function compile(source, transformFile) {
+  if (MIGRATION.test(source)) return [[path.join(OUT, source), fs.readFileSync(source, 'utf8')]];
   const target = path.join(OUT, source.replace(/\.ts$/, '.js'));
   const sourceFileName = path.relative(path.dirname(target), source);
   const { code, map } = await transformFile(source, { sourceFileName });

@@ -10,6 +10,7 @@ const { execPath: node } = process;
 
 const STEPS = {
   lock: [node, 'tools/complete-lock.mjs', '--check'],
+  'doc-paths': [node, 'tools/doc-paths.mjs'],
   format: [bin('prettier'), '--check', '--log-level=warn', '.'],
   'dead-code': [bin('knip'), '--no-progress'],
   imports: [bin('depcruise'), 'apps', 'examples', 'libs', 'migrations', 'bench', 'test', 'tools'],

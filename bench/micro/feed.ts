@@ -83,8 +83,9 @@ function connect(feed: Feed, context: ConnectionContext, transport: ClientTransp
   );
   const channel = feed.channel(CHANNEL);
   const subscription = new Subscription(connection, channel, true);
-  connection.subscriptions.set(channel.name, subscription);
-  channel.readers.add(subscription);
+  connection.add(subscription);
+  channel.attach(subscription);
+  subscription.start({ seq: 0, lastSeq: 0, lastAt: undefined });
   channel.admit(subscription);
   return connection;
 }

@@ -1,6 +1,7 @@
 import { Module, type DynamicModule } from '@nestjs/common';
 import { TypeOrmModule } from '@nestjs/typeorm';
-import { DeliveryStatus, OnlineUser, TrunklineModule, Undelivered } from 'trunkline';
+import { TrunklineModule } from 'trunkline';
+import { DeliveryStatus, OnlineUser, Undelivered } from 'trunkline/views';
 import { ChatGateway } from './chat.gateway.js';
 import { Invoice } from './invoice.entity.js';
 import { InvoicesController } from './invoices.controller.js';

@@ -120,13 +120,16 @@ it('publishes in the transaction of the application: with what it commits, and n
   expect((await ask('POST', '/api/invoices', { user: 'bob', amount: 7 })).status).toBe(201);
   await until(
     'it waits for its user',
-    async () => ((await ask('GET', '/api/invoices/untold')).body as []).length === 1,
+    async () => ((await ask('GET', '/api/invoices/untold')).body as unknown[]).length === 1,
   );
   expect((await ask('GET', '/api/invoices/online')).body).toEqual([]);
   const { data } = trunklineSocket('bob');
   await until('it came', () => data.length > 0);
   expect(data).toEqual([{ amount: 7 }]);
-  await until('its user was told', async () => ((await ask('GET', '/api/invoices/untold')).body as []).length === 0);
+  await until(
+    'its user was told',
+    async () => ((await ask('GET', '/api/invoices/untold')).body as unknown[]).length === 0,
+  );
   expect((await ask('GET', '/api/invoices/online')).body).toMatchObject([{ user: 'bob', amount: 7 }]);
 });
 

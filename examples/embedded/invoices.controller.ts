@@ -1,5 +1,6 @@
 import { Body, Controller, Get, Post, UnprocessableEntityException } from '@nestjs/common';
-import { OnlineUser, Trunkline, Undelivered } from 'trunkline';
+import { Trunkline } from 'trunkline';
+import { OnlineUser, Undelivered } from 'trunkline/views';
 import { DataSource } from 'typeorm';
 import { Invoice } from './invoice.entity.js';
 

@@ -1,3 +1,5 @@
+import { readdir } from 'node:fs/promises';
+import { join } from 'node:path';
 import { jest } from '@jest/globals';
 import { migrate } from '#database';
 import { MIGRATIONS } from '../../migrations/index.js';
@@ -14,6 +16,13 @@ afterEach(async () => {
 });
 
 describe('migrations', () => {
+  it('are all SQL files of their folder, in the order of their numbers', async () => {
+    test = await createEmptyDatabase();
+    const files = await readdir(join(import.meta.dirname, '../../migrations'));
+    const numbered = files.filter((file) => /^\d{4}-.+\.sql$/.test(file)).sort();
+    expect(NAMES).toEqual(numbered.map((file) => `${file.slice(5, -4)}_${file.slice(0, 4).padStart(13, '0')}`));
+  });
+
   it('are applied in order to an empty database, and not again', async () => {
     test = await createEmptyDatabase();
     expect(await migrate(test.url, MIGRATIONS)).toEqual(NAMES);
@@ -44,6 +53,20 @@ describe('migrations', () => {
     await expect(migrate(test.url, [...MIGRATIONS, Broken1999999999999])).rejects.toMatchObject({ code: '42P07' });
     expect(await schema()).toEqual(before);
     expect(await migrate(test.url, MIGRATIONS)).toEqual([]);
+  });
+
+  it('refuse a schema that a version before the first release made, and leave it as it is', async () => {
+    test = await createEmptyDatabase();
+    await test.query('create schema trunkline');
+    await test.query('create table trunkline.migrations (id serial primary key, timestamp bigint, name varchar)');
+    await test.query(
+      `insert into trunkline.migrations (timestamp, name) values (1763600000000, 'Messages1763600000000')`,
+    );
+    const before = await schema();
+    await expect(migrate(test.url, MIGRATIONS)).rejects.toThrow(
+      /^the schema trunkline .* was made by a version before the first release, .*DROP SCHEMA trunkline CASCADE/,
+    );
+    expect(await schema()).toEqual(before);
   });
 
   it('leave no session and no lock behind', async () => {

@@ -23,41 +23,6 @@ afterEach(async () => {
   await test.drop();
 });
 
-describe('waking the peers', () => {
-  it('sends one hint to each other instance that reads one of the channels, and names only what it reads', async () => {
-    const here = await listen('here');
-    const one = await listen('one');
-    const two = await listen('two');
-    const idle = await listen('idle');
-    await route('here', 'user:a', 'group:g');
-    await route('one', 'user:a', 'user:b', 'group:g', 'group:other');
-    await route('two', 'group:g');
-    await route('idle', 'user:z');
-    expect(await peersOf('here').wake(['user:a', 'user:b', 'group:g', 'user:nobody'])).toBe(2);
-    await until('both have heard', () => one.length + two.length === 2);
-    expect(one.map(names)).toEqual([['group:g', 'user:a', 'user:b']]);
-    expect(two.map(names)).toEqual([['group:g']]);
-    expect([here, idle]).toEqual([[], []]);
-  });
-
-  it('sends nothing when nobody else reads', async () => {
-    await route('here', 'user:a');
-    expect(await peersOf('here').wake(['user:a'])).toBe(0);
-  });
-
-  it('splits a long list into hints of less than 8,000 bytes that together name every channel', async () => {
-    const channels = Array.from({ length: 230 }, (_, i) => `group:${i}-`.padEnd(200 - (i % 7), 'x'));
-    const heard = await listen('one');
-    await route('one', ...channels);
-    const sent = await peersOf('here').wake(channels);
-    expect(sent).toBeGreaterThanOrEqual(Math.ceil((230 * 197) / 8_000));
-    expect(sent).toBeLessThan(10);
-    await until('all have arrived', () => heard.length === sent);
-    for (const payload of heard) expect(Buffer.byteLength(payload)).toBeLessThan(8_000);
-    expect(heard.flatMap(names).sort()).toEqual([...channels].sort());
-  });
-});
-
 describe('removing the dead', () => {
   it('removes an instance whose lock is gone, with all it registered, and spares those alive', async () => {
     await register('dead', { lock: 'gone' });
@@ -151,26 +116,11 @@ function peersOf(instanceId: string): Peers {
   return new Peers(database, instanceId, LEASE_MS);
 }
 
-/** What arrives on the NOTIFY channel of an instance. */
-async function listen(instanceId: string): Promise<string[]> {
-  const client = await connect();
-  const payloads: string[] = [];
-  client.on('notification', ({ payload }) => payloads.push(payload ?? ''));
-  await client.query(`listen "trunkline_${instanceId}"`);
-  return payloads;
-}
-
 async function connect(): Promise<Client> {
   const client = new Client({ connectionString: test.url });
   await client.connect();
   clients.push(client);
   return client;
-}
-
-async function route(instanceId: string, ...channels: string[]): Promise<void> {
-  const registry = new Registry(database, instanceId);
-  for (const channel of channels) registry.openRoute(channel);
-  await registry.sync();
 }
 
 /** An instance with a connection and a route; `gone`: it held a lock, and does no more. */
@@ -214,8 +164,4 @@ async function registered(): Promise<Record<string, unknown[]>> {
     connections: await idsIn('connections'),
     routes: await idsIn('routes'),
   };
-}
-
-function names(payload: string): string[] {
-  return payload.split('\n').sort();
 }

@@ -1,4 +1,4 @@
-import { Sessions, type Login, type SessionHolder } from '#connection-manager';
+import { PollingNotifier, Sessions, type Login, type SessionHolder } from '#connection-manager';
 import { Database, type PoolName, type Statement } from '#database';
 import { createTestDatabase, type TestDatabase } from '../support/test-database.js';
 import { until } from '../support/until.js';
@@ -38,7 +38,7 @@ function makeSessions(on: Database): Sessions {
   return new Sessions(on, {
     instanceId: 'here',
     pollMs: 50,
-    isNotifyOn: false,
+    notifier: new PollingNotifier(),
     idleMs: HOUR_MS,
     retentionMs: 24 * HOUR_MS,
     clockToleranceMs: TOLERANCE_MS,
@@ -187,7 +187,7 @@ it('an instance without connections asks for nothing', async () => {
   const holder = new Holder(login());
   busy.hold(holder);
   for (const each of [sessions, busy]) each.start();
-  sessions.hint();
+  sessions.lookSoon();
   await until('another has asked many times', () => other.statements > 5);
   expect(database.statements).toBe(0);
   sessions.hold(holder);

@@ -81,7 +81,7 @@ it.each(FLOODS)(
 );
 
 it('an API key that asks for much waits behind itself, and keeps neither users nor other keys waiting', async () => {
-  let waiting = 100;
+  let waiting = 200;
   const flood = times(waiting).map(() =>
     server
       .rest('GET', `/v1/channels/${encodeURIComponent(LONG.channel)}/messages?limit=5`)

@@ -7,6 +7,7 @@ import { createTestDatabase, type TestDatabase } from '../support/test-database.
 
 const MEGABYTE = 1_048_576;
 const MESSAGES = 40;
+const UNLIMITED_BYTES = { MAX_BYTES_PER_S: '0', MAX_BYTES_PER_S_PER_USER: '0' };
 const CHANNEL = 'group:long';
 const PATH = encodeURIComponent(CHANNEL);
 
@@ -17,7 +18,7 @@ let ann: TestClient;
 
 beforeAll(async () => {
   database = await createTestDatabase();
-  cluster = new Cluster(database.url, { MAX_MESSAGE_BYTES: String(MEGABYTE), ADMIN_API_KEYS });
+  cluster = new Cluster(database.url, { MAX_MESSAGE_BYTES: String(MEGABYTE), ...UNLIMITED_BYTES, ADMIN_API_KEYS });
   server = await cluster.start();
   ann = await cluster.connect(server, { user: 'ann' });
   for (let n = 1; n <= MESSAGES; n++) await publish(`${n} ${'x'.repeat(65_000)}`);

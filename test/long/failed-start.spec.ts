@@ -162,6 +162,25 @@ it('a database that PostgreSQL cannot store every text in is refused, before any
   }
 }, 30_000);
 
+it('a schema from before the first release ends the start with one plain line that says what to do', async () => {
+  const old = await createEmptyDatabase();
+  try {
+    await query(old.url, 'create schema trunkline');
+    await query(old.url, 'create table trunkline.migrations (id serial primary key, timestamp bigint, name varchar)');
+    await query(
+      old.url,
+      `insert into trunkline.migrations (timestamp, name) values (1763600000000, 'Old1763600000000')`,
+    );
+    const { code, stderr } = await ended({ DATABASE_URL: old.url });
+    expect(stderr).toEqual([
+      expect.stringMatching(/^not started: the schema trunkline .* before the first release.*DROP SCHEMA/),
+    ]);
+    expect(code).toBe(1);
+  } finally {
+    await old.drop();
+  }
+}, 30_000);
+
 it('a schema that a newer version has migrated is served, with a warning that names the migration', async () => {
   const newer = await createTestDatabase();
   try {

@@ -5,7 +5,7 @@ import type { EventPayload, ProtocolError } from '#protocol';
 import type { AckBuffer } from '../../libs/delivery/src/acks/ack-buffer.js';
 import { Connection } from '../../libs/delivery/src/connection/connection.js';
 import { MessageBatch } from '../../libs/delivery/src/connection/message-batch.js';
-import { Subscription, type SubscriptionState } from '../../libs/delivery/src/connection/subscription.js';
+import { Subscription } from '../../libs/delivery/src/connection/subscription.js';
 import { DatabaseClock } from '../../libs/delivery/src/database-clock.js';
 import { DeliveryMetrics } from '../../libs/delivery/src/delivery-metrics.js';
 import type { DeliveryTraces } from '../../libs/delivery/src/delivery-traces.js';
@@ -51,12 +51,17 @@ export class Reader {
     });
   }
 
-  subscribe(channel: LiveChannel, state: SubscriptionState = 'opening', seq = 0): Subscription {
-    const subscription = new Subscription(this.connection, channel, true);
-    subscription.startAt(seq, undefined);
-    subscription.state = state;
-    channel.readers.add(subscription);
-    this.connection.subscriptions.set(channel.name, subscription);
+  subscribe(
+    channel: LiveChannel,
+    state: 'opening' | 'lagging' | 'live' = 'opening',
+    seq = 0,
+    isDurable = true,
+  ): Subscription {
+    const subscription = new Subscription(this.connection, channel, isDurable);
+    channel.attach(subscription);
+    this.connection.add(subscription);
+    if (state !== 'opening') subscription.start({ seq, lastSeq: seq, lastAt: undefined });
+    if (state === 'live') subscription.goLive();
     return subscription;
   }
 

@@ -2,8 +2,13 @@ export { backoffMs } from './backoff.js';
 export { Batcher } from './batcher.js';
 export type { PoolUse } from './database-metrics.js';
 export { Database, type PoolName } from './database.js';
+export {
+  DedicatedSession,
+  type DedicatedSessionOptions,
+  type OpenSession,
+  type SessionTenant,
+} from './dedicated-session.js';
 export { deleteInBatches } from './delete-in-batches.js';
-export { Listener } from './listener.js';
 export { migrate, type Migration } from './migrator.js';
 export { detectPooler, type DatabaseRoutes } from './pooler.js';
 export { DatabaseError, reachDatabase } from './reach-database.js';

@@ -1,5 +1,6 @@
 import type { Client } from 'pg';
 import type { MigrationInterface } from 'typeorm';
+import { DatabaseError } from './reach-database.js';
 import { openSession, sessionConfig, type SessionOptions } from './session-client.js';
 import { timeouts } from './session-settings.js';
 
@@ -15,6 +16,7 @@ const APPLICATION_NAME = 'trunkline-migrate';
  * advisory one: of ten starting instances one migrates and nine wait. The lock belongs to a transaction, because a
  * session's lock would be anybody's behind a pooler; the transaction that holds it changes nothing.
  * @returns the names of the migrations applied by this call
+ * @throws {@link DatabaseError} if a version before the first release made the schema
  */
 export async function migrate(url: string, migrations: readonly Migration[], isPooled = false): Promise<string[]> {
   const options = { url, applicationName: APPLICATION_NAME, isPooled, settings: PATIENTLY };
@@ -24,6 +26,7 @@ export async function migrate(url: string, migrations: readonly Migration[], isP
     for (const name of Object.keys(PATIENTLY)) await lock.query(`set local ${name} = 0`);
     await lock.query('select pg_advisory_xact_lock($1)', [MIGRATION_LOCK]);
     const applied = await findApplied(lock);
+    assertReleased(applied, migrations);
     return migrations.every(({ name }) => applied.has(name)) ? [] : await run(options, migrations);
   } finally {
     await lock.end();
@@ -36,6 +39,14 @@ async function findApplied(session: Client): Promise<Set<string>> {
   if (exists.rows[0]?.yes !== true) return new Set();
   const { rows } = await session.query<{ name: string }>('select name from trunkline.migrations order by id');
   return new Set(rows.map(({ name }) => name));
+}
+
+/** Refuses a schema that the migrations did not begin: applying them to it would stop at its first table. */
+function assertReleased(applied: ReadonlySet<string>, [first]: readonly Migration[]): void {
+  if (first === undefined || applied.size === 0 || applied.has(first.name)) return;
+  throw new DatabaseError(
+    'the schema trunkline of this database was made by a version before the first release, and cannot be brought up to date: use an empty database, or drop this schema with all that is in it (DROP SCHEMA trunkline CASCADE)',
+  );
 }
 
 async function run(options: SessionOptions, migrations: readonly Migration[]): Promise<string[]> {

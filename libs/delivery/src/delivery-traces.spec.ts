@@ -27,7 +27,7 @@ beforeEach(() => {
 describe('The spans of a delivery', () => {
   it('end with its acknowledgement, and that when it is stored', async () => {
     const { connection, subscription } = reader();
-    subscription.push(message(1), 0);
+    subscription.take([message(1)], undefined, 0);
     expect(ended()).toEqual([]);
     connection.acknowledge({ a: 1 });
     expect(ended()).toEqual(['deliver 1']);
@@ -38,11 +38,10 @@ describe('The spans of a delivery', () => {
 
   it('say that it failed, and begin anew with the next attempt', () => {
     const { connection, subscription } = reader();
-    subscription.push(message(1), 0);
-    connection.failAttempt(subscription, 'timeout', 'too late');
-    subscription.rewind();
-    subscription.push(message(1), 0);
-    connection.failAttempt(subscription, 'disconnected', 'gone');
+    subscription.take([message(1)], undefined, 0);
+    subscription.retry('too late', 0);
+    subscription.takePage([message(1)], undefined, 0);
+    connection.close('gone');
     expect(
       exporter.getFinishedSpans().map(({ status, attributes }) => [status.message, attributes['trunkline.attempt']]),
     ).toEqual([
@@ -55,7 +54,7 @@ describe('The spans of a delivery', () => {
     const entry = message(1);
     for (let index = 0; index < 30; index++) {
       const { connection, subscription } = reader();
-      subscription.push(entry, 0);
+      subscription.take([entry], undefined, 0);
       connection.acknowledge({ a: 1 });
     }
     expect(ended()).toHaveLength(20);
@@ -63,7 +62,7 @@ describe('The spans of a delivery', () => {
 
   it('are none for a message without a trace', () => {
     const { connection, subscription } = reader();
-    subscription.push(message(1, null), 0);
+    subscription.take([message(1, null)], undefined, 0);
     connection.acknowledge({ a: 1 });
     expect([ended(), saved]).toEqual([[], []]);
   });

@@ -1,5 +1,5 @@
 import type { Settings } from '#config';
-import type { ConnectionEntry, Peers, Registry } from '#connection-manager';
+import type { ConnectionEntry, Notifier, Registry } from '#connection-manager';
 import type { Cursors, Death, Devices, Groups, MessageLog, Outbox } from '#message-persistence';
 import { NO_METER, type Meter, type Tracing } from '#observability';
 import { inboxOf, ProtocolError, userOf, type Ack, type BodyLimits } from '#protocol';
@@ -32,10 +32,8 @@ export interface DeliveryDependencies {
   readonly cursors: Cursors;
   readonly outbox: Outbox;
   readonly registry: Registry;
-  readonly peers: Peers;
+  readonly notifier: Notifier;
   readonly instanceId: string;
-  readonly hasPeers: () => boolean;
-  readonly isListening: () => boolean;
   /** Returns false while peers may have removed this instance; what is due is then held back. */
   readonly maySend: () => boolean;
   readonly onError: (what: string, error: unknown) => void;
@@ -103,7 +101,6 @@ export class Delivery {
     this.fallbackPoll = this.makeFallbackPoll();
     this.subscriptions = new Subscriptions({
       feed: this.feed,
-      acks: this.acks,
       registry,
       devices: options.devices,
       maxChannels: settings.maxChannels,
@@ -121,6 +118,7 @@ export class Delivery {
     this.connectionContext = this.makeConnectionContext();
     this.publisher = this.makePublisher();
     this.outboxRelay = this.makeOutboxRelay();
+    this.heed(options.notifier);
     const { redelivery, feed } = this;
     showState(meter, () => ({ waiting: log.waiting, liveChannels: feed.size, ...redelivery.load }));
   }
@@ -156,11 +154,13 @@ export class Delivery {
     registry.addConnection(key);
     const attaching = this.subscriptions.attach(connection, channels, true);
     const inbox = this.feed.find(inboxOf(key.user));
-    if (inbox?.readers.size === 1) inbox.epoch = epoch;
+    if (inbox?.readerCount === 1) inbox.noteEpoch(epoch);
     const positions = await attaching;
     if (connection.isClosed) return;
-    connection.isReady = true;
-    for (const position of positions) this.subscriptions.resume(connection, position, resume[position.channel] ?? 0);
+    connection.becomeReady();
+    for (const position of positions) {
+      connection.subscriptions.get(position.channel)?.resume(position, resume[position.channel] ?? 0);
+    }
     transport.ready({
       user: key.user,
       deviceId: key.deviceId,
@@ -179,11 +179,8 @@ export class Delivery {
 
   close(connection: Connection, reason: string): void {
     if (connection.isClosed) return;
-    connection.isClosed = true;
-    for (const subscription of connection.subscriptions.values()) {
-      connection.failAttempt(subscription, 'disconnected', reason);
-      this.feed.detach(subscription);
-    }
+    connection.close(reason);
+    for (const subscription of connection.subscriptions.values()) this.feed.detach(subscription);
     this.connections.remove(connection);
     this.options.registry.removeConnection(connection.key.connectionId);
     this.subscriptions.syncRegistry();
@@ -235,25 +232,6 @@ export class Delivery {
   }
 
   /**
-   * Handles a hint that arrived by NOTIFY. Anybody may have sent it, so it only makes this instance look at channels
-   * that it reads.
-   */
-  hint(payload: string): void {
-    this.metrics.hintsReceived.inc();
-    this.feed.hint(payload.split('\n'));
-  }
-
-  /** LISTEN is lost: until it is back only polls find what other instances publish, so the next one comes early. */
-  pollSoon(): void {
-    this.fallbackPoll.hurry();
-  }
-
-  /** Reads all live channels after LISTEN was established (again), because hints sent before were not received. */
-  async readEverything(): Promise<void> {
-    await this.feed.poll(Infinity).catch((error: unknown) => this.options.onError('poll failed', error));
-  }
-
-  /**
    * Milliseconds that the oldest unread message of some live channels has waited since it was stored; 0 means none
    * waits.
    */
@@ -261,10 +239,23 @@ export class Delivery {
     return this.log.oldestUnreadMs(this.feed.sample(SAMPLE));
   }
 
+  /** Reads what hints tell of, and finds by polls what they do not. */
+  private heed(notifier: Notifier): void {
+    const { feed, fallbackPoll, metrics } = this;
+    notifier.on('channels', (channels) => {
+      metrics.hintsReceived.inc();
+      feed.hint(channels);
+    });
+    notifier.on('listening', () => {
+      feed.poll(Infinity).catch((error: unknown) => this.options.onError('poll failed', error));
+    });
+    notifier.on('lost', () => fallbackPoll.hurry());
+  }
+
   private makeFallbackPoll(): FallbackPoll {
-    const { settings, isListening, onError } = this.options;
+    const { settings, notifier, onError } = this.options;
     const { feed } = this;
-    return new FallbackPoll({ feed, ...settings, isListening, onError: (error) => onError('poll failed', error) });
+    return new FallbackPoll({ feed, notifier, ...settings, onError: (error) => onError('poll failed', error) });
   }
 
   private makeRedelivery(): Redelivery {
@@ -279,10 +270,9 @@ export class Delivery {
   }
 
   private makeReaderWake(): ReaderWake {
-    const { peers, settings, hasPeers, tracing, onError } = this.options;
+    const { notifier, tracing, onError } = this.options;
     return new ReaderWake({
-      peers,
-      isNeeded: () => settings.isNotifyOn && hasPeers(),
+      notifier,
       onError: (error) => onError('hint not sent, the others poll', error),
       metrics: this.metrics,
       tracing,
@@ -293,7 +283,8 @@ export class Delivery {
     const { clock, feed, readerWake, log, metrics, traces } = this;
     const { outbox, bodyLimits, settings } = this.options;
     const { defaultTtlMs } = settings;
-    return new Publisher({ log, outbox, feed, readerWake, clock, metrics, traces, bodyLimits, defaultTtlMs });
+    const rules = { bodyLimits, defaultTtlMs };
+    return new Publisher({ log, outbox, feed, readerWake, clock, metrics, traces, rules });
   }
 
   private makeFlushQueue(): FlushQueue {

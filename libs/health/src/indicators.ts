@@ -1,9 +1,7 @@
-import { Inject, Injectable } from '@nestjs/common';
+import { Injectable } from '@nestjs/common';
 import { HealthIndicatorService, type HealthIndicatorResult } from '@nestjs/terminus';
 import { Jobs, periodOf } from '#cleanup';
-import { SETTINGS, type ResolvedSettings } from '#config';
-import { Lease } from '#connection-manager';
-import { Listener } from '#database';
+import { Lease, Notifier } from '#connection-manager';
 import { HealthProbes, type BacklogProbe } from './health-probes.js';
 import { Readiness } from './readiness.js';
 
@@ -30,10 +28,9 @@ export class Indicators {
   private readonly maxAgesMs: ReadonlyMap<string, number>;
 
   constructor(
-    @Inject(SETTINGS) private readonly settings: ResolvedSettings,
     private readonly health: HealthIndicatorService,
     private readonly probes: HealthProbes,
-    private readonly listen: Listener,
+    private readonly notifier: Notifier,
     private readonly held: Lease,
     private readonly readiness: Readiness,
     jobs: Jobs,
@@ -67,8 +64,8 @@ export class Indicators {
 
   /** Down while LISTEN is lost, although polling still serves; an instance that is meant to poll is up. */
   readonly listener = (): Outcome => {
-    const mode = this.listen.isListening && this.settings.delivery.isNotifyOn ? 'listening' : 'polling';
-    return this.say('listener', this.listen.isListening || !this.listen.isPossible, { mode });
+    const { state } = this.notifier;
+    return this.say('listener', state !== 'lost', { mode: state === 'listening' ? 'listening' : 'polling' });
   };
 
   readonly lease = (): Outcome => this.say('lease', this.held.isHeld);

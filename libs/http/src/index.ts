@@ -3,6 +3,7 @@ export { Doorkeeper, type Area } from './access/doorkeeper.js';
 export { FairQueueInterceptor } from './access/fair-queue.interceptor.js';
 export { PendingConnections } from './access/pending-connections.js';
 export { Action, AuditInterceptor, type KeyedRequest } from './audit.interceptor.js';
+export { readChannelPage } from './channel-page.js';
 export { ChangeLog, type Change } from './change-log.port.js';
 export { Documented } from './documented.js';
 export { turnAway } from './errors/answer-error.js';

@@ -10,6 +10,5 @@ export { SharedLimits } from './shared/shared-limits.js';
 export type { SuspectRow } from './suspects/sql/suspects.sql.js';
 export { FIRST_SUSPECT, SuspectList } from './suspects/suspect-list.js';
 export { Suspects } from './suspects/suspects.js';
-export type { Suspicion, Suspicions } from './suspects/suspicions.js';
 export { FairQueue, type FairQueueOptions } from './waiting/fair-queue.js';
 export { Loads, type ConnectionLoad, type LoadShares } from './waiting/loads.js';

@@ -7,5 +7,3 @@ export { InstanceHost } from './instance/instance-host.js';
 export { migrateDatabase } from './setup/check-database.js';
 export { resolveSettings } from './setup/resolve-settings.js';
 export { openCleanup } from './stores/open-cleanup.js';
-export { DeliveryStatus, Undelivered } from './views/delivery-status.js';
-export { OnlineUser } from './views/online-user.js';

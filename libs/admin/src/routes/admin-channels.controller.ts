@@ -2,7 +2,7 @@ import { Controller, Get, Param, Query } from '@nestjs/common';
 import { ApiTags } from '@nestjs/swagger';
 import { z } from 'zod';
 import { RegistryQueries } from '#connection-manager';
-import { SchemaPipe } from '#http';
+import { readChannelPage, SchemaPipe } from '#http';
 import { Inventory, MessageLog, type ChannelRow, type MemberRow } from '#message-persistence';
 import { admin, Channel, GroupChannel, ProtocolError, rest } from '#protocol';
 import { Administered } from '../administered.js';
@@ -105,14 +105,11 @@ export class AdminChannelsController {
     },
     errors: ['BAD_CHANNEL', 'UNKNOWN_FIELD'],
   })
-  async messages(
+  messages(
     @Param('channel', new SchemaPipe(Channel)) channel: string,
     @Query(new SchemaPipe(rest.PageQuery)) query: z.infer<typeof rest.PageQuery>,
   ): Promise<z.infer<typeof rest.PageAnswer>> {
-    const { after: afterSeq, before: beforeSeq, from, to, order = 'asc', limit, include } = query;
-    const bounds = { afterSeq, beforeSeq, from, to, order, limit };
-    const page = await (include === 'gone' ? this.log.records(channel, bounds) : this.log.history(channel, bounds));
-    return { ok: true, ...page };
+    return readChannelPage(this.log, channel, query);
   }
 }
 

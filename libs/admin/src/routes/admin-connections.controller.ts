@@ -2,7 +2,7 @@ import { Controller, Delete, Get, Param, Query } from '@nestjs/common';
 import { ApiTags } from '@nestjs/swagger';
 import { z } from 'zod';
 import { InstanceCommands, RegistryQueries, type ListedConnectionRow } from '#connection-manager';
-import { SchemaPipe } from '#http';
+import { SchemaPipe, toConnectionView } from '#http';
 import { admin, ProtocolError } from '#protocol';
 import { Administered } from '../administered.js';
 import { CONNECTION_EXAMPLE, EXAMPLE, PARAM } from '../examples.js';
@@ -68,11 +68,7 @@ export class AdminConnectionsController {
 function toConnection(row: ListedConnectionRow): z.infer<typeof admin.Connection> {
   return {
     user: row.user_id,
-    connectionId: row.connection_id,
-    instanceId: row.instance_id,
-    deviceId: row.device_id,
-    connectedAt: row.connected_at.toISOString(),
-    address: row.address,
+    ...toConnectionView(row),
     sessionId: row.session_id,
     lastHeartbeatAt: row.last_heartbeat.toISOString(),
   };

@@ -1,4 +1,6 @@
 import { withRetry, type Database, type Statement } from '#database';
+import { addressTo } from '../notifier/hint.js';
+import type { Notifier } from '../notifier/notifier.port.js';
 import { Repeater } from '../repeater.js';
 import {
   REMOVE_LOST_COMMANDS,
@@ -12,7 +14,7 @@ import {
 export interface InstanceCommandsOptions {
   readonly instanceId: string;
   readonly everyMs: number;
-  readonly isNotifyOn: boolean;
+  readonly notifier: Notifier;
   /** Called to close a connection of this instance, which may be gone already. */
   readonly onDisconnect: (connectionId: string) => void;
   /** Called to end this instance as on SIGTERM. */
@@ -32,6 +34,7 @@ export class InstanceCommands {
     private readonly options: InstanceCommandsOptions,
   ) {
     this.repeater = new Repeater({ everyMs: options.everyMs, run: () => this.execute(), onError: options.onError });
+    options.notifier.on('commands', () => this.repeater.soon());
   }
 
   start(): void {
@@ -40,11 +43,6 @@ export class InstanceCommands {
 
   stop(): Promise<void> {
     return this.repeater.stop();
-  }
-
-  /** Handles a hint that there is a command. It may be forged, so this only looks. */
-  hint(): void {
-    this.repeater.soon();
   }
 
   /** Has a connection closed. @returns how many will be: 1, or 0 if there is no such connection */
@@ -63,8 +61,11 @@ export class InstanceCommands {
   }
 
   private async send(command: Statement<SentCommandRow>, target: string): Promise<number> {
-    const values = [target, this.options.isNotifyOn];
-    const [row] = await withRetry(() => this.database.rows('work', command, values), { deadlineMs: 2_000 });
+    const { instanceId, notifier } = this.options;
+    const [row] = await withRetry(() => this.database.rows('work', command, [target]), { deadlineMs: 2_000 });
+    const instances = row?.instances ?? [];
+    if (instances.includes(instanceId)) this.repeater.soon();
+    await notifier.tell(addressTo(instances, { kind: 'commands' }));
     await this.database.rows('work', REMOVE_LOST_COMMANDS);
     return row?.ordered ?? 0;
   }

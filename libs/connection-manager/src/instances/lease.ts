@@ -1,17 +1,19 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import { withRetry, type Database } from '#database';
+import type { Notifier } from '../notifier/notifier.port.js';
 import { lockKeyOf } from './instance-id.js';
 import { REMOVE_SELF } from './sql/find-dead.sql.js';
-import { ANNOUNCE_INSTANCE, IS_TAKEN, REGISTER_INSTANCE, RENEW_LEASE, type LeaseRow } from './sql/lease.sql.js';
+import { IS_TAKEN, REGISTER_INSTANCE, RENEW_LEASE, type LeaseRow } from './sql/lease.sql.js';
 
 export interface LeaseOptions {
   readonly instanceId: string;
   readonly leaseMs: number;
   readonly beatMs: number;
-  /** False if there is no LISTEN connection to hold a lock, so that only the lease shows that this instance lives. */
+  readonly notifier: Notifier;
+  /** False if there is no dedicated session to hold a lock, so that only the lease shows that this instance lives. */
   readonly canLock: boolean;
-  /** Returns true while the LISTEN connection of this instance holds its advisory lock. */
+  /** Returns true while this instance holds its advisory lock. */
   readonly holdsLock: () => boolean;
   /**
    * Called after each renewal. `wasMissing` means that PostgreSQL had emptied the tables, so the registry has to be
@@ -64,7 +66,9 @@ export class Lease {
   constructor(
     private readonly database: Database,
     private readonly options: LeaseOptions,
-  ) {}
+  ) {
+    options.notifier.on('peer-joined', () => this.onPeerJoined());
+  }
 
   /** False once the peers may have removed this instance, as far as it knows. */
   get isHeld(): boolean {
@@ -99,14 +103,15 @@ export class Lease {
     await this.removeRows(null, 10_000);
     await withRetry(() => this.register(), { deadlineMs: 10_000 });
     await withRetry(() => this.renew(), { deadlineMs: 10_000 });
-    await this.database.rows('wake', ANNOUNCE_INSTANCE, [this.options.instanceId]);
+    // The others then begin to send hints to this one.
+    await this.options.notifier.announce();
     this.schedule();
   }
 
   /**
    * Handles a hint that an instance has joined: renews now, and once more after the pause if other hints came in it.
    */
-  onPeerJoined(): void {
+  private onPeerJoined(): void {
     if (this.isStopped) return;
     if (this.joinPause) {
       this.hasJoinedAgain = true;

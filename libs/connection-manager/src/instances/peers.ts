@@ -1,9 +1,8 @@
 import type { Database } from '#database';
 import { REMOVE_STALE } from '../connections/sql/remove-stale.sql.js';
-import { WAKE_INSTANCES } from '../notifier/sql/wake-instances.sql.js';
 import { FIND_DEAD, REMOVE_DEAD, REMOVE_ORPHANS } from './sql/find-dead.sql.js';
 
-/** An instance that has lost its LISTEN connection takes its lock again within this time; a dead one never does. */
+/** An instance that has lost its dedicated session takes its lock again within this time; a dead one never does. */
 const SUSPICION_MS = 1_500;
 /**
  * An instance whose lease has ended renews it within this share of a lease if it is alive. If the database's clock is
@@ -11,7 +10,7 @@ const SUSPICION_MS = 1_500;
  */
 const BEAT_SHARE = 1 / 3;
 
-/** Sends hints to the other instances, and removes those that have died. */
+/** Removes the other instances that have died, and what they have left. */
 export class Peers {
   private suspectedSince = new Map<string, number>();
 
@@ -22,12 +21,6 @@ export class Peers {
     /** Called with the users whose connections were removed, either with their instance or one by one. */
     private readonly onRemoved: (users: readonly string[]) => void = () => undefined,
   ) {}
-
-  /** Sends a hint to every other instance that reads one of the channels. @returns how many NOTIFYs were sent */
-  async wake(channels: readonly string[]): Promise<number> {
-    const [row] = await this.database.rows('wake', WAKE_INSTANCES, [channels, this.instanceId]);
-    return row?.sent ?? 0;
-  }
 
   /**
    * Removes instances that have seemed dead for {@link SUSPICION_MS}, or for {@link BEAT_SHARE} of a lease if only
@@ -58,7 +51,7 @@ export class Peers {
     return gone.length;
   }
 
-  /** Finds instances that seem dead now; one that lost its LISTEN connection may be about to establish it again. */
+  /** Finds instances that seem dead now; one that lost its dedicated session may be about to establish it again. */
   async findDead(): Promise<string[]> {
     return (await this.look()).map((row) => row.instance_id);
   }

@@ -1,34 +1,25 @@
 import { Batcher, type Database } from '#database';
 import { inboxOf, ProtocolError, type ChannelPresence, type UserPresence } from '#protocol';
 import type { Registry } from '../connections/registry.js';
-import { RecentAnswers } from './recent-answers.js';
+import type { Notifier } from '../notifier/notifier.port.js';
 import { Repeater } from '../repeater.js';
-import { READ_CHANGES, READ_ONLINE, READ_PRESENCE, WAKE_WATCHERS, type ChangeRow } from './sql/presence.sql.js';
-import { WatchedChannel, type Viewer, type Watcher } from './watched-channel.js';
+import { PresenceAnswers, toUserPresence } from './presence-answers.js';
+import { FIND_WATCHERS, READ_CHANGES, READ_ONLINE, type ChangeRow } from './sql/presence.sql.js';
+import { Visibility, type MaySee, type Watch } from './visibility.js';
+import type { Viewer, Watcher } from './watched-channel.js';
+import { ROUTE_PREFIX, WatchedChannels } from './watched-channels.js';
 
 export interface PresenceOptions {
   readonly instanceId: string;
   readonly pollMs: number;
-  readonly isNotifyOn: boolean;
-  readonly hasPeers: () => boolean;
+  readonly notifier: Notifier;
   readonly debounceMs: number;
   /** After this time all instances have registered themselves again in a registry that was emptied. */
   readonly settleMs: number;
   readonly maxWatches: number;
-  /**
-   * Tells for each pair whether the user may see the presence in the channel: its own, that of its groups, and of users
-   * with whom it shares one.
-   */
-  readonly maySee: (pairs: readonly { user: string; channel: string }[]) => Promise<boolean[]>;
+  readonly maySee: MaySee;
   readonly onError: (error: unknown) => void;
 }
-
-/** An answer names at most this many users; its counts cover all of them. */
-const MAX_USERS = 1_000;
-/** Few answers are kept, because one with `MAX_USERS` users takes 200 KB of memory. */
-const RECENT = { keepMs: 500, maxAnswers: 100 };
-/** An instance that watches a channel has a route with this prefix, by which other instances find its watchers. */
-const ROUTE_PREFIX = 'presence:';
 
 /**
  * Presence tells who is online. Queries are answered from the registry in one statement and ask no other instance.
@@ -38,10 +29,10 @@ const ROUTE_PREFIX = 'presence:';
  * without watchers asks nothing.
  */
 export class Presence {
-  private readonly watched = new Map<string, WatchedChannel>();
+  private readonly watched: WatchedChannels;
   private readonly hinted = new Set<string>();
-  private readonly queries: Batcher<string, ChannelPresence>;
-  private readonly recent = new RecentAnswers<ChannelPresence>(RECENT);
+  private readonly answers: PresenceAnswers;
+  private readonly visibility: Visibility;
   private readonly reads: Batcher<readonly string[], void>;
   private readonly changes: Batcher<readonly string[], void>;
   private readonly repeater: Repeater;
@@ -53,10 +44,15 @@ export class Presence {
     private readonly options: PresenceOptions,
   ) {
     const { pollMs, onError } = options;
-    this.queries = new Batcher<string, ChannelPresence>({ run: (channels) => this.readAll(channels), maxItems: 100 });
+    this.watched = new WatchedChannels(registry, options.maxWatches);
+    this.answers = new PresenceAnswers(database);
+    this.visibility = new Visibility(options.maySee);
     this.reads = new Batcher<readonly string[], void>({ run: (asked) => this.readOnline(asked), maxItems: 1_000 });
     this.changes = new Batcher<readonly string[], void>({ run: (users) => this.wake(users), maxItems: 1_000 });
     this.repeater = new Repeater({ everyMs: pollMs, run: (isDue) => this.look(isDue), onError });
+    // A channel may be made up, so a hint only makes this instance look at what it watches.
+    options.notifier.on('channels', (routes) => this.note(routes));
+    options.notifier.on('listening', () => this.readEverything());
   }
 
   /** Starts the poll, once this instance is registered. */
@@ -72,17 +68,17 @@ export class Presence {
 
   /** Answers for those who may see everything. The answer may be half a second old. */
   of(channel: string): Promise<ChannelPresence> {
-    return this.recent.get(channel, () => this.queries.add(channel), performance.now());
+    return this.answers.of(channel);
   }
 
   /** Makes the next answer a new one, because members have joined or left. */
   forget(channel: string): void {
-    this.recent.forget(channel);
+    this.answers.forget(channel);
   }
 
   /** Answers a user who may see the channel. @throws ProtocolError FORBIDDEN */
   async query(viewer: Viewer, channel: string): Promise<ChannelPresence> {
-    await this.assertVisible(viewer, channel);
+    await this.visibility.assert(viewer, channel);
     return this.of(channel);
   }
 
@@ -92,10 +88,10 @@ export class Presence {
    * @throws ProtocolError FORBIDDEN, TOO_MANY_WATCHES
    */
   async watch(watcher: Watcher, channel: string): Promise<string[]> {
-    await this.assertVisible(watcher, channel);
+    await this.visibility.assert(watcher, channel);
     if (watcher.isGone) throw new ProtocolError('UNAVAILABLE', 'the connection is closing');
     const isNew = !watcher.watched.has(channel);
-    if (isNew) this.hold(watcher, channel);
+    if (isNew) this.watched.hold(watcher, channel);
     try {
       // The route is written first and the read follows, so that a change in between is seen by one or the other.
       await this.registry.sync();
@@ -112,14 +108,8 @@ export class Presence {
   }
 
   unwatch(watcher: Watcher, channel: string): void {
-    const watched = this.watched.get(channel);
-    if (!watcher.watched.delete(channel) || !watched) return;
-    watched.watchers.delete(watcher);
-    if (--watched.holds > 0) return;
-    this.watched.delete(channel);
-    this.registry.closeRoute(ROUTE_PREFIX + channel);
     // A change that fails to be written stays marked, and the next change or lease renewal writes it.
-    this.registry.sync().catch(this.options.onError);
+    if (this.watched.release(watcher, channel)) this.registry.sync().catch(this.options.onError);
   }
 
   /** Ends what the watcher may no longer see, after its grants have changed. */
@@ -137,30 +127,19 @@ export class Presence {
 
   /** Makes watchers look again, because connections of these users came or went, here or with another instance. */
   changed(users: readonly string[]): void {
-    const { isNotifyOn, hasPeers, onError } = this.options;
-    if (this.recent.size > 0) for (const user of users) this.recent.forget(inboxOf(user));
-    if (users.length === 0 || (this.watched.size === 0 && !(isNotifyOn && hasPeers()))) return;
+    const { notifier, onError } = this.options;
+    for (const user of users) this.answers.forget(inboxOf(user));
+    if (users.length === 0 || (this.watched.size === 0 && !notifier.hasAudience)) return;
     this.changes.add(users).catch(onError);
   }
 
-  /**
-   * Handles a hint that arrived by NOTIFY. Anybody may have sent it, so it only makes this instance look at what it
-   * watches.
-   */
-  hint(payload: string): void {
-    if (this.watched.size > 0) this.note(payload.split('\n'));
-  }
-
-  /**
-   * Looks at everything that is watched after LISTEN was established (again), because hints sent before were not
-   * received.
-   */
-  readEverything(): void {
-    for (const channel of this.watched.keys()) this.hinted.add(channel);
+  private readEverything(): void {
+    for (const channel of this.watched.names()) this.hinted.add(channel);
     if (this.hinted.size > 0) this.repeater.soon();
   }
 
   private note(routes: readonly string[]): void {
+    if (this.watched.size === 0) return;
     for (const route of routes) {
       const channel = route.slice(ROUTE_PREFIX.length);
       if (route.startsWith(ROUTE_PREFIX) && this.watched.has(channel)) this.hinted.add(channel);
@@ -168,36 +147,21 @@ export class Presence {
     if (this.hinted.size > 0) this.repeater.soon();
   }
 
-  private hold(watcher: Watcher, channel: string): void {
-    const { maxWatches } = this.options;
-    if (watcher.watched.size >= maxWatches) {
-      throw new ProtocolError('TOO_MANY_WATCHES', `a connection watches at most ${maxWatches} users and groups`);
-    }
-    watcher.watched.add(channel);
-    let watched = this.watched.get(channel);
-    if (!watched) {
-      watched = new WatchedChannel();
-      this.watched.set(channel, watched);
-      this.registry.openRoute(ROUTE_PREFIX + channel);
-    }
-    watched.holds += 1;
-  }
-
-  private async assertVisible(viewer: Viewer, channel: string): Promise<void> {
-    if (viewer.isGranted(channel)) return;
-    const [maySee] = await this.options.maySee([{ user: viewer.user, channel }]);
-    if (!maySee) throw new ProtocolError('FORBIDDEN', `${channel}: neither shares a group nor a grant with this user`);
-  }
-
   private async wake(users: readonly (readonly string[])[]): Promise<void[]> {
-    const { instanceId, isNotifyOn } = this.options;
-    const [row] = await this.database.rows('work', WAKE_WATCHERS, [users.flat(), instanceId, isNotifyOn]);
-    this.note(row?.own ?? []);
+    const { instanceId, notifier } = this.options;
+    const routes = new Map<string, string[]>();
+    for (const { instance_id: id, route } of await this.database.rows('work', FIND_WATCHERS, [users.flat()])) {
+      const channels = routes.get(id);
+      if (channels) channels.push(route);
+      else routes.set(id, [route]);
+    }
+    this.note(routes.get(instanceId) ?? []);
+    await notifier.tell([...routes].map(([to, channels]) => ({ to, hint: { kind: 'channels', channels } })));
     return users.map(() => undefined);
   }
 
   private async look(isDue: boolean): Promise<void> {
-    const channels = isDue ? [...this.watched.keys()] : [...this.hinted];
+    const channels = isDue ? [...this.watched.names()] : [...this.hinted];
     for (const channel of channels) this.hinted.delete(channel);
     if (channels.length > 0) await this.reads.add(channels);
   }
@@ -236,7 +200,7 @@ export class Presence {
     await this.dismiss([...news.keys()]);
     for (const [channel, users] of news) {
       // A watcher that is told of the change and asks must not get the answer of before.
-      this.recent.forget(channel);
+      this.answers.forget(channel);
       this.watched.get(channel)?.tell({ channel, users });
     }
   }
@@ -267,34 +231,11 @@ export class Presence {
   }
 
   /** Ends those of the watches whose watcher may no longer see the channel. */
-  private async endUnseen(watches: readonly { watcher: Watcher; channel: string }[]): Promise<void> {
-    const questions = watches
-      .filter(({ watcher, channel }) => !watcher.isGranted(channel))
-      .map(({ watcher, channel }) => ({ watcher, user: watcher.user, channel }));
-    if (questions.length === 0) return;
-    const maySee = await this.options.maySee(questions);
-    questions.forEach(({ watcher, channel }, index) => {
-      if (maySee[index] || !watcher.watched.has(channel)) return;
+  private async endUnseen(watches: readonly Watch[]): Promise<void> {
+    for (const { watcher, channel } of await this.visibility.unseen(watches)) {
+      if (!watcher.watched.has(channel)) continue;
       this.unwatch(watcher, channel);
       watcher.onEnded(channel);
-    });
-  }
-
-  private async readAll(channels: readonly string[]): Promise<ChannelPresence[]> {
-    const answers = new Map<string, ChannelPresence>();
-    for (const channel of channels) answers.set(channel, { channel, members: 0, online: 0, users: [] });
-    const rows = await this.database.rows('work', READ_PRESENCE, [[...answers.keys()], MAX_USERS]);
-    for (const row of rows) {
-      const answer = answers.get(row.channel);
-      if (!answer) continue;
-      answer.members = row.members;
-      answer.online = row.online;
-      answer.users.push(toUserPresence(row));
     }
-    return channels.map((channel) => answers.get(channel) ?? { channel, members: 0, online: 0, users: [] });
   }
-}
-
-function toUserPresence(row: { user_id: string; is_online: boolean; last_seen_at: Date | null }): UserPresence {
-  return { user: row.user_id, isOnline: row.is_online, lastSeenAt: row.last_seen_at?.toISOString() ?? null };
 }

@@ -1,4 +1,6 @@
 import { withRetry, type Database } from '#database';
+import { addressTo } from '../notifier/hint.js';
+import type { Notifier } from '../notifier/notifier.port.js';
 import { BAN_USER, FIND_BAN, UNBAN_USER, type BanRow } from './sql/bans.sql.js';
 
 export interface Ban {
@@ -9,7 +11,7 @@ export interface Ban {
 }
 
 export interface BansOptions {
-  readonly isNotifyOn: boolean;
+  readonly notifier: Notifier;
   /** Called when a user was banned, because connections of this instance may have to be closed. */
   readonly onBanned: () => void;
 }
@@ -23,9 +25,10 @@ export class Bans {
 
   /** Bans a user, in the place of an earlier ban. @returns undefined if the end has passed by the database's clock */
   async ban(user: string, { reason, until }: Ban): Promise<BanRow | undefined> {
-    const values = [user, reason, until?.toISOString() ?? null, this.options.isNotifyOn];
+    const values = [user, reason, until?.toISOString() ?? null];
     const [row] = await withRetry(() => this.database.rows('work', BAN_USER, values), { deadlineMs: 2_000 });
     this.options.onBanned();
+    await this.options.notifier.tell(addressTo(row?.instances ?? [], { kind: 'sessions-ended' }));
     return row;
   }
 

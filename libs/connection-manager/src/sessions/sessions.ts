@@ -1,6 +1,9 @@
 import { Batcher, textArray, withRetry, type Database, type Statement } from '#database';
-import { ProtocolError } from '#protocol';
+import type { ProtocolError } from '#protocol';
+import { addressTo } from '../notifier/hint.js';
+import type { Notifier } from '../notifier/notifier.port.js';
 import { Repeater } from '../repeater.js';
+import type { Login, SessionKey } from './login.js';
 import { FIND_ENDED, type EndedRow } from './sql/find-ended.sql.js';
 import { FORGET_BANS } from './sql/bans.sql.js';
 import {
@@ -11,33 +14,9 @@ import {
   FORGET_TOKENS,
   LIST_SESSIONS,
   OPEN_SESSIONS,
-  type JudgedRow,
   type SessionRow,
 } from './sql/sessions.sql.js';
-
-/**
- * Names the session of a token without a `sid`. There is one for each device of the user, which a later login continues
- * or begins again.
- */
-export function derivedSessionId(deviceId: string): string {
-  return `device:${deviceId}`;
-}
-
-export interface SessionKey {
-  readonly user: string;
-  readonly sessionId: string;
-}
-
-/** A token that was shown at a handshake, or on a live connection in the place of an older one. */
-export interface Login extends SessionKey {
-  /** A digest of a token that names no session; undefined if the token has a `sid`, which says enough. */
-  readonly tokenId: string | undefined;
-  readonly deviceId: string;
-  readonly issuedAtMs: number;
-  readonly expiresAtMs: number;
-  readonly address: string;
-  readonly userAgent: string | null;
-}
+import { isOver, refusalOf, sessionEnded, userBanned } from './verdicts.js';
 
 /** A connection of a session. It is told when its session is over, its token is refused or its user is banned. */
 export interface SessionHolder {
@@ -50,7 +29,7 @@ export interface SessionHolder {
 export interface SessionsOptions {
   readonly instanceId: string;
   readonly pollMs: number;
-  readonly isNotifyOn: boolean;
+  readonly notifier: Notifier;
   readonly idleMs: number;
   readonly retentionMs: number;
   /** Milliseconds by which the clocks of token issuers and of the database may differ. */
@@ -87,6 +66,9 @@ export class Sessions {
       paceMs: () => PACE_MS,
     });
     this.repeater = new Repeater({ everyMs: options.pollMs, run: () => this.look(), onError: options.onError });
+    // Either may be forged or late, so they only make it look.
+    options.notifier.on('sessions-ended', () => this.lookSoon());
+    options.notifier.on('listening', () => this.lookSoon());
   }
 
   start(): void {
@@ -143,8 +125,8 @@ export class Sessions {
     return this.database.rows('work', LIST_SESSIONS, [user]);
   }
 
-  /** Handles a hint that a session has ended or a user is banned. It may be forged, so this only looks. */
-  hint(): void {
+  /** Looks for what has ended without waiting for the poll. */
+  lookSoon(): void {
     this.repeater.soon();
   }
 
@@ -173,16 +155,17 @@ export class Sessions {
     return (await this.database.transaction((rows) => rows(what, values), { pool: 'jobs', ending })).length;
   }
 
-  private async endBy<Row>(
+  private async endBy<Row extends { instances: string[] }>(
     what: Statement<Row>,
     user: string,
     sessionId: string,
     reason: string,
     ...more: readonly unknown[]
   ): Promise<Row | undefined> {
-    const values = [user, sessionId, reason, this.options.isNotifyOn, this.options.clockToleranceMs, ...more];
+    const values = [user, sessionId, reason, this.options.clockToleranceMs, ...more];
     const [row] = await withRetry(() => this.database.rows('work', what, values), { deadlineMs: 2_000 });
     this.repeater.soon();
+    await this.options.notifier.tell(addressTo(row?.instances ?? [], { kind: 'sessions-ended' }));
     return row;
   }
 
@@ -224,37 +207,4 @@ export class Sessions {
       }
     }
   }
-}
-
-/** Returns true if what ended is the session or token of this login, or everything of its user. */
-function isOver({ session_id, token_id, end_reason, refused_until, banned_until }: EndedRow, login: Login): boolean {
-  if (banned_until !== null) return true;
-  if (token_id !== null) return token_id === login.tokenId;
-  if (session_id !== null && session_id !== login.sessionId) return false;
-  // A session that began again goes on for logins with a later token.
-  return end_reason !== null || (refused_until !== null && login.issuedAtMs <= Number(refused_until));
-}
-
-function refusalOf({ verdict, banned_until }: JudgedRow): ProtocolError | undefined {
-  if (verdict === null) return undefined;
-  if (verdict === 'banned') return userBanned(banned_until ?? Infinity);
-  if (verdict === 'ended') return sessionEnded();
-  return new ProtocolError(
-    'TOKEN_INVALID',
-    'token: iat lies ahead of the database’s clock: that of its issuer is wrong',
-  );
-}
-
-export function sessionEnded(): ProtocolError {
-  return new ProtocolError(
-    'SESSION_ENDED',
-    'the session of this token has ended, or the token was revoked; log in again',
-  );
-}
-
-function userBanned(until: Date | number): ProtocolError {
-  return new ProtocolError(
-    'USER_BANNED',
-    until instanceof Date ? `the user is banned until ${until.toISOString()}` : 'the user is banned',
-  );
 }

@@ -71,7 +71,7 @@ describe('AckBuffer', () => {
   });
 
   it('keeps no position for a mere subscription, but writes down its attempts', async () => {
-    subscription.isDurable = false;
+    subscription = new Reader({ acks }).subscribe(new LiveChannel('group:a'), 'live', 0, false);
     acknowledge(1, 2);
     await acks.saved();
     expect(await cursors()).toEqual([]);

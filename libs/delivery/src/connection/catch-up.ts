@@ -16,14 +16,13 @@ export class CatchUp {
 
   /** Reads on if the subscription may. This is called again whenever there may be room, so a failure only delays. */
   async run(subscription: Subscription): Promise<void> {
-    if (subscription.isReading) return;
-    subscription.isReading = true;
+    if (!subscription.beginReading()) return;
     try {
-      while (mayRead(subscription) && (await this.readPage(subscription)));
+      while (subscription.mayRead(performance.now()) && (await this.readPage(subscription)));
     } catch (error) {
       this.onError(error);
     } finally {
-      subscription.isReading = false;
+      subscription.endReading();
     }
   }
 
@@ -32,8 +31,7 @@ export class CatchUp {
     const seqs = entries.filter((entry) => subscription.mustClaim(entry)).map(({ seq }) => seq);
     if (seqs.length === 0) return entries;
     const own = await this.log.claim(subscription.channel.name, seqs, subscription.connection.key);
-    subscription.claimed ??= new Set();
-    for (const seq of own) subscription.claimed.add(seq);
+    subscription.gotClaims(own);
     return entries.map((entry) =>
       subscription.mustClaim(entry) ? { kind: 'gap', fromSeq: entry.seq, seq: entry.seq, reason: 'taken' } : entry,
     );
@@ -54,21 +52,12 @@ export class CatchUp {
     const entries = await this.claim(subscription, page?.entries ?? []);
     if (!isLagging(subscription)) return false;
     const now = performance.now();
-    for (const entry of entries) if (!subscription.push(entry, now)) return mayRead(subscription);
-    if (page) subscription.since = page.since;
+    if (page && !subscription.takePage(entries, page.since, now)) return subscription.mayRead(now);
     if (page && page.seq < page.lastSeq) return true;
     const admitted = channel.admit(subscription);
     if (admitted === 'unread') this.feed.readOn(channel);
     return admitted === 'behind';
   }
-}
-
-function mayRead(subscription: Subscription): boolean {
-  return (
-    isLagging(subscription) &&
-    performance.now() >= subscription.notBeforeMs &&
-    subscription.connection.window.hasRoomForPage
-  );
 }
 
 /** This is a function, because the state may change while a read is awaited. */

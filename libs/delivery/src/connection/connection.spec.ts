@@ -26,7 +26,7 @@ describe('Connection', () => {
 
   it('keeps a gap in its place between the messages around it', () => {
     send(a, 1);
-    a.push(gap(2, 3), 0);
+    a.take([gap(2, 3)], undefined, 0);
     send(a, 4);
     expect(reader.flush()).toEqual(['a#1', 'a#2-3 removed', 'a#4']);
   });
@@ -35,9 +35,9 @@ describe('Connection', () => {
     reader.clock.observe(1_000);
     const [lasting] = messages('a', [1], 10, 60_000) as [Entry];
     const [short] = messages('a', [2], 10, 500) as [Entry];
-    expect([a.push(lasting, 0), a.push(short, 0)]).toEqual([true, false]);
-    a.state = 'lagging';
-    expect(a.push(short, 0)).toBe(true);
+    a.take([lasting, short], undefined, 0);
+    expect(a).toMatchObject({ state: 'lagging', sentSeq: 1 });
+    expect(a.takePage([short], undefined, 0)).toBe(true);
     expect(reader.flush()).toEqual(['a#1 a#2']);
   });
 
@@ -79,11 +79,12 @@ describe('Connection', () => {
   it('shares one window among its channels, and tells who lags when an acknowledgement makes room', () => {
     send(a, 1, 2);
     send(b, 1, 2);
-    expect(messages('b', [3]).every((entry) => b.push(entry, 0))).toBe(false);
-    b.state = 'lagging';
+    b.take(messages('b', [3]), undefined, 0);
+    expect(b).toMatchObject({ state: 'lagging', sentSeq: 2 });
+    expect(reader.roomFor.splice(0)).toEqual(['b']);
     reader.connection.acknowledge({ a: 2 });
     expect(reader.roomFor).toEqual(['b']);
-    send(b, 3);
+    expect(b.takePage(messages('b', [3]), undefined, 0)).toBe(true);
   });
 
   it('passes over channels that it reads no more, as far as it was sent them', () => {
@@ -110,7 +111,7 @@ describe('Connection', () => {
   it('reports a failed attempt with the range it tried, and has its room back', () => {
     send(a, 1, 2, 3, 4);
     reader.connection.acknowledge({ a: 1 });
-    reader.connection.failAttempt(a, 'timeout', 'too late');
+    a.giveUp('too late');
     expect(reader.failed).toEqual([
       expect.objectContaining({
         channel: 'a',
@@ -122,16 +123,16 @@ describe('Connection', () => {
       }),
     ]);
     send(b, 1, 2, 3, 4);
-    reader.connection.failAttempt(a, 'timeout', 'nothing in flight');
+    a.giveUp('nothing in flight');
     expect(reader.failed).toHaveLength(1);
   });
 
   it('passes a gap without an acknowledgement, once everything before it is acknowledged', () => {
     send(a, 1);
-    a.push(gap(2, 3), 0);
+    a.take([gap(2, 3)], undefined, 0);
     expect(a.ackedSeq).toBe(0);
     reader.connection.acknowledge({ a: 1 });
-    a.push(gap(4, 4), 0);
+    a.take([gap(4, 4)], undefined, 0);
     expect(reader.acknowledged).toEqual([
       { channel: 'a', toSeq: 3, ranges: ['1-1'] },
       { channel: 'a', toSeq: 4, ranges: [] },
@@ -140,12 +141,13 @@ describe('Connection', () => {
 
   it('sends nothing once it is closed', () => {
     send(a, 1);
-    reader.connection.isClosed = true;
+    reader.connection.close('gone');
     expect(reader.flush()).toEqual([]);
     expect(reader.connection.isBusy).toBe(false);
   });
 });
 
 function send(subscription: Subscription, ...seqs: number[]): void {
-  for (const entry of messages(subscription.channel.name, seqs)) expect(subscription.push(entry, 0)).toBe(true);
+  subscription.take(messages(subscription.channel.name, seqs), undefined, 0);
+  expect(subscription).toMatchObject({ state: 'live', sentSeq: seqs.at(-1) });
 }

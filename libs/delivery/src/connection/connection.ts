@@ -1,23 +1,15 @@
-import { isWithheld, type Entry, type Recipient, type StoredMessage } from '#message-persistence';
+import type { Entry, Recipient } from '#message-persistence';
 import { ACK_CHANNELS_MAX, ProtocolError, type Ack, type EventPayload, type GapReason } from '#protocol';
-import type { AckBuffer } from '../acks/ack-buffer.js';
 import type { ClientTransport } from './client-transport.port.js';
-import type { DatabaseClock } from '../database-clock.js';
-import type { DeliveryMetrics } from '../delivery-metrics.js';
-import type { DeliveryTraces } from '../delivery-traces.js';
 import { MessageBatch } from './message-batch.js';
 import { SendWindow, type SendWindowLimits } from './send-window.js';
-import type { Subscription, SubscriptionHost } from './subscription.js';
+import type { SubscriptionContext, SubscriptionHost } from './subscription-host.port.js';
+import type { Subscription } from './subscription.js';
 
 export type ConnectionKey = Recipient;
 
-export interface ConnectionContext {
-  readonly clock: DatabaseClock;
-  readonly acks: AckBuffer;
+export interface ConnectionContext extends SubscriptionContext {
   readonly windowLimits: SendWindowLimits;
-  readonly metrics: DeliveryMetrics;
-  /** Tracing is off if this is undefined. */
-  readonly traces: DeliveryTraces | undefined;
   /** Returns the root of the message batches of this turn of the event loop. */
   readonly root: () => MessageBatch;
   /** Called when a connection first has something to send at the end of this turn of the event loop. */
@@ -33,16 +25,10 @@ export interface ConnectionContext {
  * acknowledged.
  */
 export class Connection implements SubscriptionHost {
-  readonly subscriptions = new Map<string, Subscription>();
   readonly window: SendWindow;
-  isReady = false;
-  isClosed = false;
-  /**
-   * The time when the client last acknowledged something new, by performance.now(). A client that still works through
-   * what it was sent, or leaves one channel out of its acks, has not failed: it is alive, and what is sent on a
-   * connection arrives in order.
-   */
-  ackedAtMs = 0;
+  private readonly read = new Map<string, Subscription>();
+  private stage: 'opening' | 'ready' | 'closed' = 'opening';
+  private lastAckMs = 0;
   /** Channels that are no longer read, and how far each was sent, because an ack under way may still name them. */
   private ended: Map<string, number> | undefined;
   /** The list is undefined while there is nothing to send, which is most of the time. */
@@ -51,9 +37,30 @@ export class Connection implements SubscriptionHost {
   constructor(
     readonly key: ConnectionKey,
     readonly transport: ClientTransport,
-    private readonly context: ConnectionContext,
+    readonly context: ConnectionContext,
   ) {
     this.window = new SendWindow(context.windowLimits, transport);
+  }
+
+  get subscriptions(): ReadonlyMap<string, Subscription> {
+    return this.read;
+  }
+
+  get isReady(): boolean {
+    return this.stage === 'ready';
+  }
+
+  get isClosed(): boolean {
+    return this.stage === 'closed';
+  }
+
+  /**
+   * The time when the client last acknowledged something new, by performance.now(). A client that still works through
+   * what it was sent, or leaves one channel out of its acks, has not failed: it is alive, and what is sent on a
+   * connection arrives in order.
+   */
+  get ackedAtMs(): number {
+    return this.lastAckMs;
   }
 
   get isBusy(): boolean {
@@ -61,30 +68,33 @@ export class Connection implements SubscriptionHost {
   }
 
   get isLagging(): boolean {
-    for (const { state } of this.subscriptions.values()) if (state === 'lagging') return true;
+    for (const { state } of this.read.values()) if (state === 'lagging') return true;
     return false;
   }
 
   isMemberOf(channel: string): boolean {
-    return this.subscriptions.get(channel)?.isDurable === true;
+    return this.read.get(channel)?.isDurable === true;
   }
 
-  /**
-   * Adds an entry to what leaves at the end of this turn.
-   * @returns the entry as it is sent, or undefined if the window is full or the entry has to be read again
-   */
-  send(subscription: Subscription, entry: Entry): Entry | undefined {
-    const due = this.due(entry);
-    if (due.kind === 'message') {
-      if (!this.window.hasRoomFor(due.stored.bytes) || this.seemsExpired(subscription, due.stored)) return undefined;
-      this.window.take(due.stored.bytes);
-      this.context.onBusy(this);
-      if (subscription.timedSeq === 0) this.time(subscription, due.stored);
-      this.context.traces?.sent(subscription, due.stored);
-    }
+  add(subscription: Subscription): void {
+    this.read.set(subscription.channel.name, subscription);
+  }
+
+  /** The positions of the client's channels are known. */
+  becomeReady(): void {
+    if (this.stage === 'opening') this.stage = 'ready';
+  }
+
+  /** The client is gone: everything that it was sent and has not acknowledged counts as not delivered. */
+  close(reason: string): void {
+    this.stage = 'closed';
+    for (const subscription of this.read.values()) subscription.close(reason);
+  }
+
+  send(channel: string, entry: Entry): void {
+    if (entry.kind === 'message') this.context.onBusy(this);
     if (!this.outbox) this.context.onSend(this);
-    this.put(subscription.channel.name, due);
-    return due;
+    this.put(channel, entry);
   }
 
   noteLagging(subscription: Subscription): void {
@@ -112,12 +122,10 @@ export class Connection implements SubscriptionHost {
   acknowledge(ack: Ack): void {
     const channels = Object.entries(ack);
     for (const [channel, seq] of channels) this.assertSent(channel, seq);
-    for (const [channel, seq] of channels) {
-      const subscription = this.subscriptions.get(channel);
-      if (subscription && seq > subscription.ackedSeq && seq <= subscription.highestSeq)
-        this.settleUpTo(subscription, seq);
-    }
-    for (const subscription of this.subscriptions.values()) {
+    let isNew = false;
+    for (const [channel, seq] of channels) if (this.read.get(channel)?.acknowledge(seq)) isNew = true;
+    if (isNew) this.lastAckMs = performance.now();
+    for (const subscription of this.read.values()) {
       if (subscription.state === 'lagging') this.context.onRoom(subscription);
     }
   }
@@ -125,8 +133,8 @@ export class Connection implements SubscriptionHost {
   /** Stops reading the channel; its messages in flight count as not delivered. */
   end(subscription: Subscription, reason: string): void {
     const { name } = subscription.channel;
-    this.failAttempt(subscription, 'disconnected', reason);
-    this.subscriptions.delete(name);
+    subscription.close(reason);
+    this.read.delete(name);
     this.ended ??= new Map();
     const sentSeq = Math.max(subscription.highestSeq, this.ended.get(name) ?? 0);
     // Deleting it first makes it the last in the map, which keeps the latest ones: as many as an ack may name.
@@ -137,41 +145,13 @@ export class Connection implements SubscriptionHost {
 
   /** Goes on after a message that this device will never get, if that is the next one to acknowledge. */
   passOver(channel: string, seq: number, reason: GapReason): void {
-    const subscription = this.subscriptions.get(channel);
-    if (subscription?.ackedSeq !== seq - 1) return;
-    subscription.ackedSeq = seq;
-    subscription.sentSeq = Math.max(subscription.sentSeq, seq);
+    if (!this.read.get(channel)?.passOver(seq)) return;
     this.context.metrics.skipped.inc(reason);
     this.transport.gap({ channel, fromSeq: seq, toSeq: seq, reason, ack: { [channel]: seq } });
   }
 
-  /** Ends the current attempt of the subscription: everything that it has in flight counts as not delivered. */
-  failAttempt(subscription: Subscription, outcome: 'timeout' | 'disconnected', error: string): void {
-    const { count, bytes, ranges } = subscription.inFlight.settleUpTo();
-    this.window.release(count, bytes);
-    for (const range of ranges) this.context.acks.note(subscription, range, outcome, error);
-    this.context.traces?.failed(subscription, outcome);
-  }
-
-  /** Records what is in flight as sent, so that the status of these messages shows it before they are settled. */
-  noteSent(subscription: Subscription): void {
-    for (const range of subscription.inFlight.ranges) {
-      if (range.toSeq <= subscription.notedSeq) continue;
-      const fromSeq = Math.max(range.fromSeq, subscription.notedSeq + 1);
-      this.context.acks.note(subscription, { ...range, fromSeq }, 'sent', null);
-    }
-    subscription.notedSeq = subscription.sentSeq;
-  }
-
-  /** A gap is acknowledged here for the client if nothing before it waits for an acknowledgement. */
-  passGap(subscription: Subscription): void {
-    if (subscription.inFlight.size > 0) return;
-    subscription.ackedSeq = subscription.sentSeq;
-    this.context.acks.acknowledge(subscription, subscription.sentSeq, []);
-  }
-
   private assertSent(channel: string, seq: number): void {
-    const subscription = this.subscriptions.get(channel);
+    const subscription = this.read.get(channel);
     if (subscription && seq <= subscription.highestSeq) return;
     const endedSeq = this.ended?.get(channel);
     if (endedSeq !== undefined && seq <= endedSeq) return;
@@ -195,55 +175,4 @@ export class Connection implements SubscriptionHost {
     else if (last instanceof MessageBatch) this.outbox[this.outbox.length - 1] = batch;
     else this.outbox.push(batch);
   }
-
-  private settleUpTo(subscription: Subscription, seq: number): void {
-    const { count, bytes, ranges } = subscription.inFlight.settleUpTo(seq);
-    this.window.release(count, bytes);
-    subscription.sentSeq = Math.max(subscription.sentSeq, seq);
-    // If nothing is in flight, all that was sent after this seq is a gap, which needs no acknowledgement.
-    subscription.ackedSeq = subscription.inFlight.size === 0 ? subscription.sentSeq : seq;
-    this.context.acks.acknowledge(subscription, subscription.ackedSeq, ranges);
-    this.context.metrics.acks.inc(count);
-    if (subscription.timedSeq !== 0 && seq >= subscription.timedSeq) this.noteTimed(subscription);
-    this.context.traces?.acknowledged(subscription, seq, () => this.context.acks.saved());
-    for (const claimed of subscription.claimed ?? []) if (claimed <= seq) subscription.claimed?.delete(claimed);
-    this.ackedAtMs = performance.now();
-    subscription.attempt = 1;
-  }
-
-  /**
-   * Begins to time a message until it is acknowledged. Only live subscriptions are timed: while one catches up, the age
-   * of what it reads says nothing.
-   */
-  private time(subscription: Subscription, { seq, createdAtMs }: StoredMessage): void {
-    const { metrics, clock } = this.context;
-    if (!metrics.isOn || subscription.state !== 'live') return;
-    subscription.timedSeq = seq;
-    subscription.timedSinceMs = performance.now() - Math.max(0, clock.now() - createdAtMs);
-  }
-
-  private noteTimed(subscription: Subscription): void {
-    this.context.metrics.commitToAck.observe((performance.now() - subscription.timedSinceMs) / 1_000);
-    subscription.timedSeq = 0;
-  }
-
-  private due(entry: Entry): Entry {
-    if (entry.kind === 'gap') return entry;
-    const { controls } = entry.stored;
-    if (controls !== null && isWithheld(controls, this.key)) return gapFor(entry.seq, 'withheld');
-    return entry;
-  }
-
-  /**
-   * Returns true if a message that was pushed to a live subscription seems to have expired. Only the database can say
-   * so, hence the subscription falls behind and reads the message. What a page holds needs no such look, because the
-   * database has just said that it has time left.
-   */
-  private seemsExpired({ state }: Subscription, { expiresAtMs }: StoredMessage): boolean {
-    return expiresAtMs !== undefined && state === 'live' && expiresAtMs <= this.context.clock.now();
-  }
-}
-
-function gapFor(seq: number, reason: GapReason): Entry {
-  return { kind: 'gap', fromSeq: seq, seq, reason };
 }

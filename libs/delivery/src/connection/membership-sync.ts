@@ -41,9 +41,8 @@ export class MembershipSync {
     // A connection that is still opening looks at the epoch by itself when it is ready.
     const connections = this.options.connections.of(user).filter(({ isReady }) => isReady);
     await Promise.all(connections.map((connection) => this.applyTo(connection, new Set(channels))));
-    const inbox = feed.find(inboxOf(user));
     // This comes last: if anything before it fails, the old epoch makes the next poll ask again.
-    if (inbox) inbox.epoch = epoch;
+    feed.find(inboxOf(user))?.noteEpoch(epoch);
   }
 
   private async applyTo(connection: Connection, groups: ReadonlySet<string>): Promise<void> {

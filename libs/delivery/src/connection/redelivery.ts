@@ -69,13 +69,11 @@ export class Redelivery {
   }
 
   private checkSubscription(connection: Connection, subscription: Subscription, nowMs: number): void {
-    const { inFlight, progressAtMs } = subscription;
-    const sinceMs = Math.max(progressAtMs, connection.ackedAtMs);
-    if (inFlight.size > 0 && nowMs - sinceMs > this.options.ackTimeoutMs && !connection.isClosed) {
+    const { ackTimeoutMs } = this.options;
+    if (!connection.isClosed && subscription.isOverdue(nowMs - ackTimeoutMs)) {
       this.repeat(connection, subscription, nowMs);
     }
-    const { oldestAtMs } = subscription.inFlight;
-    if (oldestAtMs !== undefined && nowMs - oldestAtMs > NOTE_AFTER_MS) connection.noteSent(subscription);
+    subscription.noteSent(nowMs - NOTE_AFTER_MS);
     if (subscription.state === 'lagging') this.options.catchUp(subscription);
   }
 
@@ -83,15 +81,12 @@ export class Redelivery {
     const { attempt, channel } = subscription;
     const { ackTimeoutMs, maxAttempts } = this.options;
     const error = `no acknowledgement within ${ackTimeoutMs} ms, attempt ${attempt} of ${maxAttempts}`;
-    connection.failAttempt(subscription, 'timeout', error);
     if (attempt >= maxAttempts) {
+      subscription.giveUp(error);
       connection.transport.close(new ProtocolError('NOT_ACKNOWLEDGING', `${channel.name}: ${error}`));
       return;
     }
     this.options.metrics.retries.inc();
-    subscription.rewind();
-    subscription.notBeforeMs = nowMs + backoffMs(attempt, RETRY);
-    subscription.state = 'lagging';
-    channel.sleepIfUnread();
+    subscription.retry(error, nowMs + backoffMs(attempt, RETRY));
   }
 }

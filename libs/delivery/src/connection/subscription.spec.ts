@@ -1,3 +1,4 @@
+import type { Entry } from '#message-persistence';
 import { gap, messages, Reader } from '../../../../test/support/reader.js';
 import { LiveChannel } from '../live/live-channel.js';
 import type { Subscription } from './subscription.js';
@@ -12,31 +13,31 @@ beforeEach(() => {
 
 describe('Subscription', () => {
   it('sends on the next seq, passes over what it has sent, and refuses what would leave a hole', () => {
-    expect(push(11)).toBe(true);
-    expect(push(11)).toBe(true);
-    expect(push(13)).toBe(false);
-    expect(subscription.push(gap(13, 14), 0)).toBe(false);
-    expect(push(12)).toBe(true);
+    subscription.take([...entries(11), ...entries(11)], undefined, 0);
+    expect(subscription.state).toBe('live');
+    subscription.take(entries(13), undefined, 0);
+    expect(subscription).toMatchObject({ state: 'lagging', sentSeq: 11 });
+    expect(subscription.takePage([gap(13, 14)], undefined, 0)).toBe(false);
+    expect(subscription.takePage(entries(12), undefined, 0)).toBe(true);
     expect(reader.flush()).toEqual(['a#11 a#12']);
   });
 
   it('takes a gap for the seqs it stands for, also one that begins before its position', () => {
-    expect(subscription.push(gap(9, 14), 0)).toBe(true);
-    expect(push(15)).toBe(true);
-    expect(subscription).toMatchObject({ sentSeq: 15, highestSeq: 15 });
-    expect(subscription.inFlight.size).toBe(1);
+    subscription.take([gap(9, 14), ...entries(15)], undefined, 0);
+    expect(subscription).toMatchObject({ state: 'live', ackedSeq: 14, sentSeq: 15, highestSeq: 15 });
+    expect(reader.connection.window.size).toBe(1);
   });
 
   it('refuses when the window is full, and is where it was', () => {
-    for (const seq of [11, 12, 13]) push(seq);
-    expect(push(14)).toBe(false);
-    expect(subscription.sentSeq).toBe(13);
+    subscription.take(entries(11, 12, 13, 14), undefined, 0);
+    expect(subscription).toMatchObject({ state: 'lagging', sentSeq: 13 });
+    expect(reader.roomFor).toEqual(['a']);
   });
 
   it('goes back to what is acknowledged for another attempt, but remembers how far it ever sent', () => {
-    for (const seq of [11, 12, 13]) push(seq);
+    subscription.take(entries(11, 12, 13), undefined, 0);
     reader.connection.acknowledge({ a: 11 });
-    subscription.rewind();
+    subscription.retry('late', 0);
     expect(subscription).toMatchObject({ sentSeq: 11, ackedSeq: 11, highestSeq: 13, attempt: 2 });
     // The acknowledgement of the first attempt comes late.
     reader.connection.acknowledge({ a: 13 });
@@ -48,15 +49,14 @@ describe('Subscription', () => {
     ['only what it was sent itself, however far the device is', 20, { ackedSeq: 13, sentSeq: 13, attempt: 1 }],
     ['nothing if nobody acknowledged', 10, { ackedSeq: 10, sentSeq: 10, attempt: 2 }],
   ])('passes over %s instead of repeating it', (_, deviceSeq, expected) => {
-    for (const seq of [11, 12, 13]) push(seq);
-    reader.connection.failAttempt(subscription, 'timeout', 'late');
-    subscription.rewind();
+    subscription.take(entries(11, 12, 13), undefined, 0);
+    subscription.retry('late', 0);
     expect(subscription.isRepeating).toBe(true);
     subscription.passRepeated(deviceSeq);
     expect(subscription).toMatchObject({ isRepeating: false, highestSeq: 13, ...expected });
   });
 });
 
-function push(seq: number): boolean {
-  return messages('a', [seq]).every((entry) => subscription.push(entry, 0));
+function entries(...seqs: number[]): Entry[] {
+  return messages('a', seqs);
 }

@@ -1,150 +1,250 @@
-import { isWithheld, type Entry, type Recipient } from '#message-persistence';
+import type { Entry, Position } from '#message-persistence';
 import type { AckTarget } from '../acks/ack-target.js';
-import { InFlight } from './in-flight.js';
 import type { LiveChannel, LiveReader } from '../live/live-channel.js';
-import type { SendWindow } from './send-window.js';
+import { DeliveryTracker } from './delivery-tracker.js';
+import { dueTo, isToClaim } from './due-entry.js';
+import type { SubscriptionHost } from './subscription-host.port.js';
 
 /**
  * A subscription is `opening` until its position is known, `live` while the feed pushes to it, `lagging` while it reads
- * pages from the table at the pace of its acknowledgements until it has caught up, and `closed` in the end.
+ * pages at the pace of its acknowledgements until it has caught up, and `closed` in the end (docs/states.md).
  */
 export type SubscriptionState = 'opening' | 'live' | 'lagging' | 'closed';
 
-/** The connection as its subscriptions see it. */
-export interface SubscriptionHost {
-  readonly key: Recipient;
-  readonly window: SendWindow;
-  /** @returns the entry that was sent, or undefined if the window is full or the entry has to be read again */
-  send(subscription: Subscription, entry: Entry): Entry | undefined;
-  /** A gap was sent. */
-  passGap(subscription: Subscription): void;
-  /** The subscription has fallen behind: somebody has to let it read on by itself. */
-  noteLagging(subscription: Subscription): void;
-}
-
 /**
  * A subscription is one channel as one connection reads it. It knows how far the channel was sent and how far it was
- * acknowledged.
+ * acknowledged. Nobody else writes its state: the others tell it what happened, and do what it answers.
  */
 export class Subscription implements LiveReader, AckTarget {
-  state: SubscriptionState = 'opening';
-  isReading = false;
-  /** Everything up to this seq was sent in this attempt; it goes back to `ackedSeq` when an attempt fails. */
-  sentSeq = 0;
-  ackedSeq = 0;
-  /** The time of the message at `sentSeq`, if it is known, bounds the partitions of the next read. */
-  since: Date | undefined;
-  attempt = 1;
-  /** True after a failed attempt, until the cursor of the device was read to learn from where to send again. */
-  isRepeating = false;
-  /** A failed attempt is not repeated before this time, by performance.now(). */
-  notBeforeMs = 0;
-  /**
-   * The time when a message was last sent while none was in flight, by performance.now(); see also `ackedAtMs` of the
-   * connection.
-   */
-  progressAtMs = 0;
-  readonly inFlight = new InFlight();
+  private readonly inFlight: DeliveryTracker;
+  private current: SubscriptionState = 'opening';
+  private sent = 0;
+  private acked = 0;
+  private maxSent = 0;
+  private sentAt: Date | undefined;
+  private attemptNumber = 1;
+  private mustFindCursor = false;
+  private notBeforeMs = 0;
+  private isReading = false;
   /** Messages for a single device that this one has claimed. The set is made with the first of them. */
-  claimed: Set<number> | undefined;
-  /** Messages in flight up to this seq are recorded as sent. */
-  notedSeq = 0;
-  /** The seq of the message that is being timed until it is acknowledged; 0 means that none is. */
-  timedSeq = 0;
-  /** The time when the message that is being timed was stored, by performance.now(). */
-  timedSinceMs = 0;
-  private maxSentSeq = 0;
+  private claimed: Set<number> | undefined;
 
   constructor(
     readonly connection: SubscriptionHost,
     readonly channel: LiveChannel,
-    /**
-     * True for the inbox, broadcast and memberships, whose cursors are stored. A mere `subscribe` to a group becomes
-     * durable when its user joins.
-     */
-    public isDurable: boolean,
-  ) {}
+    private isKept: boolean,
+  ) {
+    this.inFlight = new DeliveryTracker(connection, this);
+  }
+
+  get state(): SubscriptionState {
+    return this.current;
+  }
 
   get isLive(): boolean {
-    return this.state === 'live';
+    return this.current === 'live';
+  }
+
+  /** Everything up to this seq was sent in this attempt; it goes back to `ackedSeq` when an attempt fails. */
+  get sentSeq(): number {
+    return this.sent;
+  }
+
+  get ackedSeq(): number {
+    return this.acked;
+  }
+
+  /** The time of the message at `sentSeq`, if it is known, bounds the partitions of the next read. */
+  get since(): Date | undefined {
+    return this.sentAt;
+  }
+
+  get attempt(): number {
+    return this.attemptNumber;
+  }
+
+  /**
+   * True for the inbox, broadcast and memberships, whose cursors are stored. A mere `subscribe` to a group becomes
+   * durable when its user joins.
+   */
+  get isDurable(): boolean {
+    return this.isKept;
+  }
+
+  /** True after a failed attempt, until the cursor of the device was read to learn from where to send again. */
+  get isRepeating(): boolean {
+    return this.mustFindCursor;
   }
 
   /** The highest seq ever sent on this connection; the client may acknowledge nothing beyond it. */
   get highestSeq(): number {
-    return Math.max(this.maxSentSeq, this.sentSeq);
+    return Math.max(this.maxSent, this.sent);
   }
 
-  startAt(seq: number, since: Date | undefined): void {
-    this.sentSeq = seq;
-    this.ackedSeq = seq;
-    this.since = since;
-  }
-
-  goLive(): void {
-    this.state = 'live';
-  }
-
-  close(): void {
-    this.state = 'closed';
-  }
-
-  take(entries: readonly Entry[], since: Date | undefined, nowMs: number): void {
-    for (const entry of entries) {
-      if (this.push(entry, nowMs)) continue;
-      this.state = 'lagging';
-      this.connection.noteLagging(this);
-      return;
-    }
-    this.since = since;
+  becomeDurable(): void {
+    this.isKept = true;
   }
 
   /**
-   * Sends one entry if it is the next one and there is room.
-   * @returns false if the entry was not sent, so that the subscription has to read it from the table
+   * The device stands at `seq`, and says that it has processed everything up to `processedSeq`, which counts as
+   * acknowledged unless the channel does not reach that far.
    */
-  push(entry: Entry, nowMs: number): boolean {
-    if (entry.seq <= this.sentSeq) return true;
-    const first = entry.kind === 'gap' ? entry.fromSeq : entry.seq;
-    if (first > this.sentSeq + 1) return false;
-    if (this.mustClaim(entry)) return false;
-    const sent = this.connection.send(this, entry);
-    if (!sent) return false;
-    if (sent.kind === 'message') {
-      if (this.inFlight.size === 0) this.progressAtMs = nowMs;
-      this.inFlight.add(sent.seq, sent.stored.bytes, nowMs, sent.stored.controls?.receipts !== undefined);
-    }
-    this.sentSeq = sent.seq;
-    if (sent.kind === 'gap') this.connection.passGap(this);
+  resume({ seq, lastSeq }: Position, processedSeq: number): void {
+    if (this.current !== 'opening') return;
+    this.moveTo(seq, undefined);
+    if (processedSeq <= seq || processedSeq > lastSeq) return;
+    // The statement has to look which of these messages ask for a receipt, because it is not known here.
+    const run = { fromSeq: seq + 1, toSeq: processedSeq, sentAtMs: performance.now(), wantsReceipts: true };
+    this.connection.context.acks.acknowledge(this, processedSeq, [run]);
+    this.moveTo(processedSeq, undefined);
+  }
+
+  /** The position is known, so the subscription may read from there. */
+  start({ seq, lastSeq, lastAt }: Pick<Position, 'seq' | 'lastSeq' | 'lastAt'>): void {
+    this.enter('lagging', 'opening');
+    const from = Math.max(seq, this.acked);
+    this.moveTo(from, from === lastSeq ? lastAt : undefined);
+  }
+
+  goLive(): void {
+    this.enter('live', 'lagging');
+  }
+
+  take(entries: readonly Entry[], since: Date | undefined, nowMs: number): void {
+    if (this.current !== 'live' || this.sendAll(entries, since, nowMs)) return;
+    this.enter('lagging', 'live');
+    this.connection.noteLagging(this);
+  }
+
+  /** Reserves the right to read pages. @returns false if somebody reads for this subscription already */
+  beginReading(): boolean {
+    if (this.isReading) return false;
+    this.isReading = true;
     return true;
+  }
+
+  endReading(): void {
+    this.isReading = false;
+  }
+
+  /** Returns true if the subscription reads pages and its next one is due and has room. */
+  mayRead(nowMs: number): boolean {
+    return this.current === 'lagging' && nowMs >= this.notBeforeMs && this.connection.window.hasRoomForPage;
+  }
+
+  /** Sends what fits of a page that was read. @returns false if something was left out, which is read again */
+  takePage(entries: readonly Entry[], since: Date | undefined, nowMs: number): boolean {
+    return this.current === 'lagging' && this.sendAll(entries, since, nowMs);
   }
 
   /** Returns true for a message to a single device of the user that has to be claimed before it may be sent. */
   mustClaim(entry: Entry): boolean {
-    if (entry.kind !== 'message' || entry.stored.controls?.deliverTo !== 'first-device') return false;
-    // If a device claimed a message that is withheld from it, no device would get that message.
-    if (isWithheld(entry.stored.controls, this.connection.key)) return false;
-    return this.claimed?.has(entry.seq) !== true;
+    return isToClaim(entry, this.connection.key) && this.claimed?.has(entry.seq) !== true;
   }
 
-  /** Goes back to what was acknowledged, so that everything after it is sent again. */
-  rewind(): void {
-    this.maxSentSeq = this.highestSeq;
-    this.sentSeq = this.ackedSeq;
-    this.since = undefined;
-    this.notedSeq = 0;
-    this.attempt += 1;
-    this.isRepeating = this.isDurable;
+  /** The device has claimed these messages. */
+  gotClaims(seqs: Iterable<number>): void {
+    this.claimed ??= new Set();
+    for (const seq of seqs) this.claimed.add(seq);
+  }
+
+  /** The client has processed everything up to `seq`. @returns false if that is nothing new, or was never sent */
+  acknowledge(seq: number): boolean {
+    if (seq <= this.acked || seq > this.highestSeq || this.current === 'closed') return false;
+    const ranges = this.inFlight.acknowledge(seq);
+    this.sent = Math.max(this.sent, seq);
+    // If nothing is in flight, all that was sent after this seq is a gap, which needs no acknowledgement.
+    this.acked = this.inFlight.size === 0 ? this.sent : seq;
+    this.connection.context.acks.acknowledge(this, this.acked, ranges);
+    for (const claimed of this.claimed ?? []) if (claimed <= seq) this.claimed?.delete(claimed);
+    this.attemptNumber = 1;
+    return true;
+  }
+
+  /** The device will never get the message. @returns true if it was the next one to acknowledge, and is passed over */
+  passOver(seq: number): boolean {
+    if (this.acked !== seq - 1 || this.current === 'closed') return false;
+    this.acked = seq;
+    this.sent = Math.max(this.sent, seq);
+    return true;
+  }
+
+  /** Returns true if something is in flight, and neither it nor the connection has made progress since `sinceMs`. */
+  isOverdue(sinceMs: number): boolean {
+    return this.inFlight.isOverdue(sinceMs);
+  }
+
+  /** The acknowledgement did not come in time: what is in flight counts as not delivered and is sent again later. */
+  retry(error: string, notBeforeMs: number): void {
+    this.enter('lagging', 'live', 'lagging');
+    this.inFlight.fail('timeout', error);
+    this.maxSent = this.highestSeq;
+    this.moveTo(this.acked, undefined);
+    this.attemptNumber += 1;
+    this.mustFindCursor = this.isKept;
+    this.notBeforeMs = notBeforeMs;
+    this.channel.sleepIfUnread();
+  }
+
+  /** The last acknowledgement that this connection was given time for did not come either. */
+  giveUp(error: string): void {
+    this.inFlight.fail('timeout', error);
   }
 
   /**
-   * Skips what the device has acknowledged through another connection meanwhile, as its cursor shows. What this
-   * connection was never sent is sent all the same, otherwise its client would find a hole.
+   * The cursor of the device was read: what it has acknowledged through another connection meanwhile is not sent again.
+   * What this connection was never sent is sent all the same, otherwise its client would find a hole.
    */
   passRepeated(deviceSeq: number): void {
-    this.isRepeating = false;
+    this.mustFindCursor = false;
     const seq = Math.min(deviceSeq, this.highestSeq);
-    if (seq <= this.ackedSeq) return;
-    this.startAt(seq, undefined);
-    this.attempt = 1;
+    if (seq <= this.acked) return;
+    this.moveTo(seq, undefined);
+    this.attemptNumber = 1;
+  }
+
+  /** Records what was sent before `beforeMs` and is in flight, so that the status of these messages shows it. */
+  noteSent(beforeMs: number): void {
+    this.inFlight.noteSent(beforeMs);
+  }
+
+  /** The channel is no longer read: what is in flight counts as not delivered. */
+  close(reason: string): void {
+    this.current = 'closed';
+    this.inFlight.fail('disconnected', reason);
+  }
+
+  private enter(state: SubscriptionState, ...from: readonly SubscriptionState[]): void {
+    if (!from.includes(this.current)) throw new Error(`a subscription is ${this.current}, and cannot become ${state}`);
+    this.current = state;
+  }
+
+  private moveTo(seq: number, since: Date | undefined): void {
+    this.sent = seq;
+    this.acked = seq;
+    this.sentAt = since;
+  }
+
+  private sendAll(entries: readonly Entry[], since: Date | undefined, nowMs: number): boolean {
+    for (const entry of entries) if (!this.send(entry, nowMs)) return false;
+    this.sentAt = since;
+    return true;
+  }
+
+  /** Sends one entry. @returns false if it is not the next one, has to be claimed or read again, or has no room */
+  private send(entry: Entry, nowMs: number): boolean {
+    if (entry.seq <= this.sent) return true;
+    const first = entry.kind === 'gap' ? entry.fromSeq : entry.seq;
+    if (first > this.sent + 1 || this.mustClaim(entry)) return false;
+    const due = dueTo(this.connection.key, entry);
+    if (due.kind === 'message' && !this.inFlight.send(due.stored, nowMs, this.isLive)) return false;
+    this.connection.send(this.channel.name, due);
+    this.sent = due.seq;
+    // A gap with nothing in flight before it is acknowledged here for the client.
+    if (due.kind === 'gap' && this.inFlight.size === 0) {
+      this.acked = this.sent;
+      this.connection.context.acks.acknowledge(this, this.acked, []);
+    }
+    return true;
   }
 }

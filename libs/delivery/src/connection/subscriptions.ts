@@ -1,14 +1,12 @@
 import type { Registry } from '#connection-manager';
 import type { Devices, Position } from '#message-persistence';
 import { channelKind, ProtocolError } from '#protocol';
-import type { AckBuffer } from '../acks/ack-buffer.js';
 import type { Connection } from './connection.js';
 import type { Feed } from '../live/feed.js';
 import { Subscription } from './subscription.js';
 
 export interface SubscriptionsOptions {
   readonly feed: Feed;
-  readonly acks: AckBuffer;
   readonly registry: Registry;
   readonly devices: Devices;
   readonly maxChannels: number;
@@ -90,8 +88,8 @@ export class Subscriptions {
   async attach(connection: Connection, channels: readonly string[], isDurable: boolean): Promise<Position[]> {
     for (const name of channels) {
       const subscription = new Subscription(connection, this.options.feed.channel(name), isDurable);
-      subscription.channel.readers.add(subscription);
-      connection.subscriptions.set(name, subscription);
+      subscription.channel.attach(subscription);
+      connection.add(subscription);
     }
     try {
       await this.options.registry.sync();
@@ -114,33 +112,19 @@ export class Subscriptions {
   /** Begins to read groups that the user has joined; those it reads already become durable. */
   async addGroups(connection: Connection, channels: readonly string[]): Promise<void> {
     const read = channels.map((name) => connection.subscriptions.get(name)).filter((known) => known !== undefined);
-    for (const known of read) known.isDurable = true;
+    for (const known of read) known.becomeDurable();
     const missing = channels.filter((name) => !connection.subscriptions.has(name));
     const positions = missing.length > 0 ? await this.attach(connection, missing, true) : [];
     for (const { channel, seq } of positions) connection.transport.membership({ channel, state: 'joined', seq });
     for (const position of positions) this.begin(connection, position);
   }
 
-  /** Counts what the device says it has processed as acknowledged, unless the channel does not reach that far. */
-  resume(connection: Connection, position: Position, processedSeq: number): void {
-    const subscription = connection.subscriptions.get(position.channel);
-    if (!subscription) return;
-    subscription.startAt(position.seq, undefined);
-    if (processedSeq <= position.seq || processedSeq > position.lastSeq) return;
-    // The statement has to look which of these messages ask for a receipt, because it is not known here.
-    const run = { fromSeq: position.seq + 1, toSeq: processedSeq, sentAtMs: performance.now(), wantsReceipts: true };
-    this.options.acks.acknowledge(subscription, processedSeq, [run]);
-    subscription.startAt(processedSeq, undefined);
-  }
-
   /** Starts at the cursor of the device: live if that is the end of the channel, lagging otherwise. */
-  begin(connection: Connection, { channel, seq, lastSeq, lastAt }: Position): void {
-    const subscription = connection.subscriptions.get(channel);
+  begin(connection: Connection, position: Position): void {
+    const subscription = connection.subscriptions.get(position.channel);
     if (subscription?.state !== 'opening') return;
-    const from = Math.max(seq, subscription.ackedSeq);
-    subscription.startAt(from, from === lastSeq ? lastAt : undefined);
-    subscription.state = 'lagging';
-    if (from < lastSeq) connection.noteLagging(subscription);
+    subscription.start(position);
+    if (subscription.sentSeq < position.lastSeq) connection.noteLagging(subscription);
     else this.admit(subscription);
   }
 

@@ -1,10 +1,10 @@
+import type { Notifier } from '#connection-manager';
 import type { Feed } from './feed.js';
 
 export interface FallbackPollOptions {
   readonly feed: Feed;
   readonly pollMs: number;
-  /** Returns false while LISTEN is lost. */
-  readonly isListening: () => boolean;
+  readonly notifier: Notifier;
   readonly onError: (error: unknown) => void;
 }
 
@@ -43,7 +43,7 @@ export class FallbackPoll {
 
   private schedule(): void {
     if (this.isStopped) return;
-    this.isFast = !this.options.isListening() || performance.now() < this.fastUntilMs;
+    this.isFast = this.options.notifier.state === 'lost' || performance.now() < this.fastUntilMs;
     const waitMs = this.isFast ? Math.min(FAST_MS, this.options.pollMs) : this.options.pollMs;
     this.timer = setTimeout(() => {
       this.polling = this.poll().finally(() => {

@@ -58,10 +58,8 @@ export class Feed {
 
   detach(reader: LiveReader): void {
     const { channel } = reader;
-    reader.close();
-    if (!channel.readers.delete(reader)) return;
-    if (channel.readers.size > 0) channel.sleepIfUnread();
-    else if (this.channels.delete(channel.name)) this.options.onRoute(channel.name, false);
+    if (!channel.detach(reader) || channel.readerCount > 0) return;
+    if (this.channels.delete(channel.name)) this.options.onRoute(channel.name, false);
   }
 
   /** Handles a hint that these channels have news. It may be forged, so only channels with readers here are read. */
@@ -118,14 +116,14 @@ export class Feed {
   }
 
   private async read(channel: LiveChannel): Promise<void> {
-    channel.isReading = true;
+    channel.beginReads();
     let reads = 0;
     try {
-      while (channel.isDirty && channel.readers.size > 0) {
-        if (channel.emptyReads > FREE_EMPTY_READS) await delay(EMPTY_READ_PAUSE_MS);
-        channel.isDirty = false;
+      while (channel.isUnread) {
+        if (channel.readsInVain > FREE_EMPTY_READS) await delay(EMPTY_READ_PAUSE_MS);
+        channel.beginRead();
         const page = await this.options.log.readLive(channel.request);
-        channel.emptyReads += 1;
+        channel.noteRead();
         reads += 1;
         if (page) this.take(channel, page);
       }
@@ -133,7 +131,7 @@ export class Feed {
       // The next poll reads it again.
       this.options.onError(error);
     } finally {
-      channel.isReading = false;
+      channel.endReads();
       if (reads > 0) this.options.metrics.readsPerWake.observe(reads);
     }
   }

@@ -66,7 +66,7 @@ describe('LiveChannel', () => {
     const late = new Reader({ deviceId: 'late' }).subscribe(channel, 'lagging', 4);
     expect(channel.admit(late)).toBe('behind');
     expect(late.state).toBe('lagging');
-    late.startAt(5, undefined);
+    expect(late.takePage(messages('a', [5]), undefined, 0)).toBe(true);
     expect(channel.admit(late)).toBe('live');
     expect(late.state).toBe('live');
   });
@@ -76,8 +76,8 @@ describe('LiveChannel', () => {
     const first = new Reader().subscribe(channel, 'lagging', 4);
     expect(channel.admit(first)).toBe('unread');
     expect(first.state).toBe('live');
-    first.state = 'closed';
-    channel.sleepIfUnread();
+    first.close('left');
+    channel.detach(first);
     const second = new Reader({ deviceId: 'second' }).subscribe(channel, 'lagging', 4);
     expect(channel.admit(second)).toBe('live');
   });

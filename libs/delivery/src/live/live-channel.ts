@@ -16,8 +16,6 @@ export interface LiveReader {
   goLive(): void;
   /** Sends on what continues its position. If it cannot take all of it, it is live no more and reads on by itself. */
   take(entries: readonly Entry[], since: Date | undefined, nowMs: number): void;
-  /** It reads the channel no more. */
-  close(): void;
 }
 
 /**
@@ -25,27 +23,88 @@ export interface LiveReader {
  * everything after it is pushed to all that are live. Otherwise the channel sleeps, and only its epoch is looked at.
  */
 export class LiveChannel {
-  readonly readers = new Set<LiveReader>();
-  /** Live readers were handed everything up to this seq; undefined means that no reader is live. */
-  position: number | undefined;
-  since: Date | undefined;
-  epoch = 0;
-  /** True when a hint came after the last read began, so that the channel has to be read again. */
-  isDirty = false;
-  isReading = false;
-  /** Counts the reads since something new was found. */
-  emptyReads = 0;
+  private readonly readers = new Set<LiveReader>();
+  private seq: number | undefined;
+  private since: Date | undefined;
+  private knownEpoch = 0;
+  private isDirty = false;
+  private isBeingRead = false;
+  private emptyReads = 0;
   /** True when a hint came while no reader was live; the channel is then read as soon as one becomes live. */
   private wasHintedAsleep = false;
 
   constructor(readonly name: string) {}
 
+  /** Live readers were handed everything up to this seq; undefined means that no reader is live. */
+  get position(): number | undefined {
+    return this.seq;
+  }
+
+  /** The count of the membership changes that the connections of an inbox's user know of. */
+  get epoch(): number {
+    return this.knownEpoch;
+  }
+
+  get isReading(): boolean {
+    return this.isBeingRead;
+  }
+
+  /** True if a hint came after the last read began, so that the channel has to be read again for its readers. */
+  get isUnread(): boolean {
+    return this.isDirty && this.readers.size > 0;
+  }
+
+  /** Counts the reads since something new was found. */
+  get readsInVain(): number {
+    return this.emptyReads;
+  }
+
+  get readerCount(): number {
+    return this.readers.size;
+  }
+
   get request(): { channel: string; fromSeq: number; since: Date | undefined; epoch: number } {
-    return { channel: this.name, fromSeq: this.position ?? PAST_EVERYTHING, since: this.since, epoch: this.epoch };
+    return { channel: this.name, fromSeq: this.seq ?? PAST_EVERYTHING, since: this.since, epoch: this.knownEpoch };
   }
 
   get isAsleep(): boolean {
-    return this.position === undefined;
+    return this.seq === undefined;
+  }
+
+  attach(reader: LiveReader): void {
+    this.readers.add(reader);
+  }
+
+  /** @returns false if it was not a reader of this channel */
+  detach(reader: LiveReader): boolean {
+    if (!this.readers.delete(reader)) return false;
+    this.sleepIfUnread();
+    return true;
+  }
+
+  /** The connections of the inbox's user know the memberships of this epoch. */
+  noteEpoch(epoch: number): void {
+    this.knownEpoch = epoch;
+  }
+
+  /** Somebody reads the channel from now on, until {@link endReads}. */
+  beginReads(): void {
+    this.isBeingRead = true;
+  }
+
+  /** One read begins, which sees everything that was hinted at before. */
+  beginRead(): void {
+    this.isDirty = false;
+  }
+
+  /** A read has succeeded. Whether it was in vain turns out when the channel advances. */
+  noteRead(): void {
+    this.emptyReads += 1;
+  }
+
+  /** Nobody reads the channel until something has to be read again. */
+  endReads(): void {
+    this.isBeingRead = false;
   }
 
   noteHint(): void {
@@ -60,10 +119,10 @@ export class LiveChannel {
    */
   advance(entries: readonly Entry[], seq: number, since: Date | undefined, nowMs: number): boolean {
     const [first] = entries;
-    if (this.position === undefined || !first || seq <= this.position) return true;
-    if ((first.kind === 'gap' ? first.fromSeq : first.seq) > this.position + 1) return false;
+    if (this.seq === undefined || !first || seq <= this.seq) return true;
+    if ((first.kind === 'gap' ? first.fromSeq : first.seq) > this.seq + 1) return false;
     for (const reader of this.readers) if (reader.isLive) reader.take(entries, since, nowMs);
-    this.position = seq;
+    this.seq = seq;
     this.since = since;
     this.emptyReads = 0;
     this.sleepIfUnread();
@@ -84,10 +143,10 @@ export class LiveChannel {
    * that it is live, and that a hint came while the channel slept, so the channel has to be read.
    */
   admit(reader: LiveReader): 'live' | 'unread' | 'behind' {
-    if (this.position !== undefined && reader.sentSeq < this.position) return 'behind';
+    if (this.seq !== undefined && reader.sentSeq < this.seq) return 'behind';
     reader.goLive();
-    if (this.position !== undefined) return 'live';
-    this.position = reader.sentSeq;
+    if (this.seq !== undefined) return 'live';
+    this.seq = reader.sentSeq;
     this.since = reader.since;
     const wasHinted = this.wasHintedAsleep;
     this.wasHintedAsleep = false;
@@ -96,7 +155,7 @@ export class LiveChannel {
 
   sleepIfUnread(): void {
     for (const reader of this.readers) if (reader.isLive) return;
-    this.position = undefined;
+    this.seq = undefined;
     this.since = undefined;
   }
 }

@@ -1,32 +1,12 @@
-import {
-  toIso,
-  toStored,
-  type Appended,
-  type DeliveryOptions,
-  type MessageLog,
-  type NewMessage,
-  type Outbox,
-  type StoredMessage,
-} from '#message-persistence';
+import { toIso, toStored, type Appended, type MessageLog, type Outbox, type StoredMessage } from '#message-persistence';
 import type { TraceHeaders } from '#observability';
-import {
-  assertCleanText,
-  bodyIn,
-  channelKind,
-  encodeBody,
-  ProtocolError,
-  type BodyLimits,
-  type Cancelled,
-  type ChannelKind,
-  type Published,
-  type Scheduled,
-} from '#protocol';
+import { ProtocolError, type Cancelled, type Published, type Scheduled } from '#protocol';
 import type { DatabaseClock } from '../database-clock.js';
 import type { DeliveryMetrics } from '../delivery-metrics.js';
 import type { DeliveryTraces } from '../delivery-traces.js';
 import type { Feed } from '../live/feed.js';
-import { newMessageId } from './message-id.js';
 import type { Author, Outgoing } from '../outgoing.js';
+import { prepareMessage, type MessageRules, type PreparedMessage } from './prepare-message.js';
 import type { ReaderWake } from './reader-wake.js';
 
 export interface PublisherOptions {
@@ -38,14 +18,12 @@ export interface PublisherOptions {
   readonly metrics: DeliveryMetrics;
   /** Tracing is off if this is undefined. */
   readonly traces: DeliveryTraces | undefined;
-  readonly bodyLimits: BodyLimits;
-  /** Milliseconds until a message that was published without `ttlMs` expires, by kind of channel; 0 means never. */
-  readonly defaultTtlMs: Readonly<Record<ChannelKind, number>>;
+  readonly rules: MessageRules;
 }
 
 /**
- * The publisher validates a message, appends it and answers its author. After the commit it hints to the other
- * instances and pushes the message to the readers on this one.
+ * The publisher prepares a message, appends it and answers its author. After the commit it wakes the readers on other
+ * instances and pushes the message to those on this one.
  */
 export class Publisher {
   constructor(private readonly options: PublisherOptions) {}
@@ -82,7 +60,7 @@ export class Publisher {
   ): Promise<Scheduled> {
     const { traces } = this.options;
     const postpone = async (traced: Outgoing): Promise<Scheduled> =>
-      this.postpone(this.prepare(traced, json, at, author), sendAt);
+      this.postpone(prepareMessage(traced, json, at, author, this.options.rules), sendAt);
     return traces ? traces.publish(request, headers, postpone) : postpone(request);
   }
 
@@ -93,19 +71,19 @@ export class Publisher {
 
   private append(request: Outgoing, json: string | undefined, at: number, author: Author): Promise<Published> {
     const startedAtMs = this.options.metrics.sampleStart();
-    const message = this.prepare(request, json, at, author);
+    const message = prepareMessage(request, json, at, author, this.options.rules);
     return this.options.log.append(message).then((appended) => {
-      const { channel } = request;
+      const { channel } = message;
       const { id, seq, isRepeated } = appended;
       if (startedAtMs !== undefined) this.noteStored(startedAtMs);
       if (isRepeated) this.announceAgain(channel);
-      else this.announce(request, message, appended, startedAtMs);
+      else this.announce(message, appended, startedAtMs);
       const createdAt = toIso(appended.createdAt.getTime());
       return isRepeated ? { id, channel, seq, createdAt, repeated: true } : { id, channel, seq, createdAt };
     }, this.refuse);
   }
 
-  private async postpone(message: NewMessage, at: string): Promise<Scheduled> {
+  private async postpone(message: PreparedMessage, at: string): Promise<Scheduled> {
     const { outbox, metrics } = this.options;
     const { id, sendAt } = await outbox.schedule(message, at).catch(this.refuse);
     metrics.publishes.inc('scheduled');
@@ -122,30 +100,6 @@ export class Publisher {
     this.options.metrics.publishToCommit.observe((performance.now() - startedAtMs) / 1_000);
   }
 
-  private prepare(request: Outgoing, json: string | undefined, at: number, author: Author): NewMessage {
-    const { bodyLimits } = this.options;
-    const body = json === undefined ? encodeBody(request.data, bodyLimits) : bodyIn(json, at, bodyLimits);
-    assertClean(request);
-    const controls = toDeliveryOptions(request);
-    return {
-      publisher: author.publisher,
-      sender: author.sender,
-      channel: request.channel,
-      id: newMessageId(),
-      type: request.type,
-      body,
-      metadata: request.metadata ? JSON.stringify(request.metadata) : null,
-      controls: controls === null ? null : JSON.stringify(controls),
-      ttlMs: request.ttlMs ?? this.defaultTtlMs(request.channel),
-      publishId: request.publishId ?? null,
-    };
-  }
-
-  private defaultTtlMs(channel: string): number | null {
-    const kind = channelKind(channel);
-    return (kind && this.options.defaultTtlMs[kind]) || null;
-  }
-
   /** Announces a repeated message again, because the instance that stored it may have ended before it announced it. */
   private announceAgain(channel: string): void {
     this.options.metrics.publishes.inc('repeated');
@@ -153,41 +107,19 @@ export class Publisher {
     this.options.feed.hint([channel]);
   }
 
-  private announce(request: Outgoing, stored: NewMessage, appended: Appended, startedAtMs: number | undefined): void {
+  /** Wakes the readers on other instances, and pushes the message to those on this one. */
+  private announce(message: PreparedMessage, appended: Appended, startedAtMs: number | undefined): void {
     const { feed, readerWake, clock, metrics, traces } = this.options;
+    const { channel, sender, type, body, metadata, options: controls, ttlMs } = message;
+    const { id, seq, createdAt, presentMs } = appended;
     metrics.publishes.inc('stored');
-    const { channel, sender, type, body, metadata, ttlMs } = stored;
-    const { createdAt, presentMs } = appended;
-    const createdAtMs = createdAt.getTime();
     clock.observe(presentMs);
     readerWake.add(channel, traces?.tracing.contextOf(metadata));
-    const expiresAtMs = ttlMs === null ? undefined : Math.min(createdAtMs, presentMs) + ttlMs;
-    const { id, seq } = appended;
     const makeStored = (): StoredMessage => {
-      const controls = toDeliveryOptions(request);
+      const createdAtMs = createdAt.getTime();
+      const expiresAtMs = ttlMs === null ? undefined : Math.min(createdAtMs, presentMs) + ttlMs;
       return toStored({ channel, seq, id, sender, type, body, metadata, controls, createdAtMs, expiresAtMs });
     };
     feed.offer(channel, makeStored, createdAt, startedAtMs);
   }
-}
-
-function assertClean({ type, metadata, publishId, collapseKey }: Outgoing): void {
-  assertCleanText(type, 'type');
-  if (publishId !== undefined) assertCleanText(publishId, 'publishId');
-  if (collapseKey !== undefined) assertCleanText(collapseKey, 'collapseKey');
-  if (metadata !== undefined) for (const text of Object.entries(metadata).flat()) assertCleanText(text, 'metadata');
-}
-
-const WISHES = ['collapseKey', 'exceptUser', 'exceptDevice', 'exceptConnection', 'receipts'] as const;
-
-/** Picks the delivery options out of a request; most have none, for which this returns null. */
-function toDeliveryOptions(request: Outgoing): DeliveryOptions | null {
-  const { collapseKey, deliverTo, exceptUser, exceptDevice, exceptConnection, receipts } = request;
-  if ((collapseKey ?? deliverTo ?? exceptUser ?? exceptDevice ?? exceptConnection ?? receipts) === undefined)
-    return null;
-  const controls: DeliveryOptions = {
-    ...Object.fromEntries(WISHES.filter((wish) => request[wish] !== undefined).map((wish) => [wish, request[wish]])),
-    ...(deliverTo === 'first-device' ? { deliverTo } : {}),
-  };
-  return Object.keys(controls).length === 0 ? null : controls;
 }

@@ -1,11 +1,9 @@
-import type { Peers } from '#connection-manager';
+import type { Notifier } from '#connection-manager';
 import type { Tracing } from '#observability';
 import type { DeliveryMetrics } from '../delivery-metrics.js';
 
 export interface ReaderWakeOptions {
-  readonly peers: Peers;
-  /** Returns false if there is no other instance, or if hints are switched off. */
-  readonly isNeeded: () => boolean;
+  readonly notifier: Notifier;
   readonly onError: (error: unknown) => void;
   readonly metrics: DeliveryMetrics;
   /** Tracing is off if this is undefined. */
@@ -31,7 +29,7 @@ export class ReaderWake {
   constructor(private readonly options: ReaderWakeOptions) {}
 
   add(channel: string, trace?: TraceContext): void {
-    if (!this.options.isNeeded()) return;
+    if (!this.options.notifier.hasAudience) return;
     this.channels.add(channel);
     if (trace && this.traces.length < TRACES_MAX) this.traces.push(trace);
     if (this.isScheduled || this.sending) return;
@@ -48,12 +46,12 @@ export class ReaderWake {
   }
 
   private async wake(channels: readonly string[]): Promise<void> {
-    const { peers, metrics, tracing, onError } = this.options;
+    const { notifier, metrics, tracing, onError } = this.options;
     const span = tracing?.startBatch('wake', this.traces, channels.length);
     this.traces = [];
     metrics.wakes.inc();
     try {
-      const sent = await peers.wake(channels);
+      const sent = await notifier.wakeReaders(channels);
       metrics.hintsSent.inc(sent);
       span?.end({ 'trunkline.hints': sent });
     } catch (error) {

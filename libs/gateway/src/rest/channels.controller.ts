@@ -2,7 +2,7 @@ import { Controller, Get, Param, Query, UseGuards, UseInterceptors } from '@nest
 import { ApiTags } from '@nestjs/swagger';
 import type { z } from 'zod';
 import { Presence } from '#connection-manager';
-import { Documented, FairQueueInterceptor, SchemaPipe } from '#http';
+import { Documented, FairQueueInterceptor, readChannelPage, SchemaPipe } from '#http';
 import { MessageLog } from '#message-persistence';
 import { Channel, PresenceChannel, rest } from '#protocol';
 import { ApiKeyGuard } from './api-key.guard.js';
@@ -27,14 +27,11 @@ export class ChannelsController {
     answer: rest.PageAnswer,
     errors: ['BAD_REQUEST', 'BAD_CHANNEL'],
   })
-  async messages(
+  messages(
     @Param('channel', new SchemaPipe(Channel)) channel: string,
     @Query(new SchemaPipe(rest.PageQuery)) query: z.infer<typeof rest.PageQuery>,
   ): Promise<z.infer<typeof rest.PageAnswer>> {
-    const { after: afterSeq, before: beforeSeq, from, to, order = 'asc', limit, include } = query;
-    const bounds = { afterSeq, beforeSeq, from, to, order, limit };
-    const page = await (include === 'gone' ? this.log.records(channel, bounds) : this.log.history(channel, bounds));
-    return { ok: true, ...page };
+    return readChannelPage(this.log, channel, query);
   }
 
   @Get(':channel/presence')

@@ -1,51 +1,33 @@
 import { Inject } from '@nestjs/common';
 import { WebSocketGateway, type OnGatewayInit } from '@nestjs/websockets';
 import type { IncomingMessage } from 'node:http';
-import { setTimeout as delay } from 'node:timers/promises';
 import type { Server, Socket } from 'socket.io';
 import { Tokens } from '#auth';
 import { SETTINGS, type ResolvedSettings } from '#config';
-import { Heartbeats, Presence, Sessions, type Login } from '#connection-manager';
+import { Heartbeats, Sessions } from '#connection-manager';
 import { Delivery } from '#delivery';
-import { FairQueue, rateLimited, SharedLimits, Suspects } from '#limits';
+import { FairQueue, SharedLimits, Suspects } from '#limits';
 import { cut, LOGGER, METER, RequestLog, requestIdOf, ThrottledLog, type Logger, type Meter } from '#observability';
-import { ProtocolError, type Ack } from '#protocol';
-import { Admission, type Permit } from './admission/admission.js';
+import { ProtocolError } from '#protocol';
+import { Admission } from './admission/admission.js';
+import { Authenticator, type AcceptedHandshake } from './admission/authenticator.js';
 import { ClientAddress } from './admission/client-address.js';
-import { readHandshake } from './admission/handshake.js';
 import { NewTransports } from './admission/new-transports.js';
 import { Refusals, REFUSALS_LOGGED_PER_S } from './admission/refusals.js';
 import { TransportGuard, type TransportRequest } from './admission/transport-guard.js';
 import { ClientSocket, type ClientSocketContext } from './client-socket.js';
-import { drainSchedule } from './drain-schedule.js';
+import { drainClients, type DrainOptions } from './drain-clients.js';
 import { isEngineKnown, UNKNOWN_PACKAGES } from './fast-path/engine-internals.js';
 import { GatewayMetrics } from '../gateway-metrics.js';
+import { RequestHandlers } from './requests/request-handlers.js';
 import { maxFrameBytes } from './throttle/frame-limit.js';
 import { SocketThrottles } from './throttle/socket-throttles.js';
 
-/** How long after its time to leave a client may stay before its socket is closed for it. */
-const GRACE_MS = 250;
-const LOOK_MS = 20;
 const TOKEN_LOOK_MS = 250;
 const THROTTLE_LOOK_MS = 50;
 const SWEEP_MS = 10_000;
 const UNKNOWN_ENGINE =
   'sockets are slower: this server does not know the inside of these versions, and leaves all events to them';
-/**
- * Parts of the time for draining: clients are told to leave within the first, and all are cut off after the second. The
- * rest is for requests under way and for what has to be written.
- */
-const SPREAD_SHARE = 0.7;
-const END_SHARE = 0.85;
-
-/** A client between its handshake and its connection. */
-interface AcceptedHandshake {
-  readonly client: ClientSocket;
-  readonly resume: Ack;
-  /** Resolves when the client's session is open, and rejects if it cannot be opened. */
-  readonly opening: Promise<void>;
-}
-
 /**
  * The Socket.IO edge. Handlers are bound here and not by decorators, because Nest binds message handlers whether or not
  * a connection was accepted, ignores events that nobody declared, and would run a pipeline per message. So every event
@@ -55,13 +37,12 @@ interface AcceptedHandshake {
 export class ClientGateway implements OnGatewayInit<Server> {
   private server: Server | undefined;
   private readonly clients = new Map<string, ClientSocket>();
-  /** The transports whose handshake was accepted; each may have only one. */
-  private readonly taken = new WeakSet<Socket['conn']>();
   private readonly admission: Admission;
   private readonly address: ClientAddress;
   private readonly guard: TransportGuard;
   private readonly newTransports: NewTransports;
   private readonly refusals: Refusals;
+  private readonly authenticator: Authenticator;
   private readonly context: ClientSocketContext;
   private timers: NodeJS.Timeout[] = [];
   private isOpen = false;
@@ -70,34 +51,38 @@ export class ClientGateway implements OnGatewayInit<Server> {
   constructor(
     @Inject(SETTINGS)
     { admission, auth, body, isProduction, sessions: { tokenNoticeMs, clockToleranceMs }, sockets }: ResolvedSettings,
-    private readonly tokens: Tokens,
+    tokens: Tokens,
     delivery: Delivery,
-    private readonly sessions: Sessions,
-    presence: Presence,
+    sessions: Sessions,
+    handlers: RequestHandlers,
     heartbeats: Heartbeats,
     @Inject(LOGGER) private readonly logger: Logger,
     @Inject(METER) meter: Meter,
     private readonly requestLog: RequestLog,
-    suspicions: Suspects,
+    suspects: Suspects,
     fairQueue: FairQueue,
-    private readonly sharedLimits: SharedLimits,
+    sharedLimits: SharedLimits,
   ) {
     const metrics = new GatewayMetrics(meter, this, admission.maxConnections);
     const onGone = ({ socket }: ClientSocket): void => void this.clients.delete(socket.id);
     const limits = { tokenNoticeMs, clockToleranceMs, maxFrameBytes: maxFrameBytes(body.maxBytes) };
     const { limited } = metrics;
-    const onFlood = (address: string): void => suspicions.note(address, 'flood');
+    const onFlood = (address: string): void => suspects.note(address, 'flood');
     const throttles = new SocketThrottles({ ...sockets, limited, onFlood });
     const refusalLog = new ThrottledLog(REFUSALS_LOGGED_PER_S);
-    const parts = { delivery, sessions, presence, heartbeats, tokens, throttles, fairQueue, sharedLimits };
+    const parts = { delivery, sessions, handlers, heartbeats, tokens, throttles, fairQueue };
     this.context = { ...parts, ...limits, metrics, logger, refusalLog, onGone };
-    this.newTransports = new NewTransports({ ...sockets, limited, suspicions });
+    this.newTransports = new NewTransports({ ...sockets, limited, suspects });
     this.admission = new Admission(admission, sharedLimits.connections);
     this.address = new ClientAddress(admission.trustedProxies);
-    this.refusals = new Refusals({
-      ...{ metrics, logger, refusalLog },
-      newTransports: this.newTransports,
-      address: this.address,
+    const { address, newTransports } = this;
+    this.refusals = new Refusals({ metrics, logger, refusalLog, newTransports, address });
+    this.authenticator = new Authenticator({
+      ...{ tokens, sessions, logins: sharedLimits.logins, address, newTransports },
+      admission: this.admission,
+      refusals: this.refusals,
+      assertNotDraining: () => this.assertNotDraining(),
+      toClient: (socket, handshake) => new ClientSocket(socket, handshake, this.context),
     });
     const { corsOrigins } = auth;
     const allowsLocalhost = !isProduction && corsOrigins.length === 0;
@@ -120,7 +105,7 @@ export class ClientGateway implements OnGatewayInit<Server> {
     server.engine.on('connection', (conn: Socket['conn']) =>
       this.newTransports.watch(conn as never, conn.request.socket),
     );
-    server.use((socket, next) => this.contain(socket, () => this.authenticate(socket, next)));
+    server.use((socket, next) => this.contain(socket, () => this.authenticator.authenticate(socket, next)));
     server.on('connection', (socket) => this.contain(socket, () => this.admit(socket)));
     this.refuseOtherNamespaces(server);
     const { throttles } = this.context;
@@ -145,26 +130,10 @@ export class ClientGateway implements OnGatewayInit<Server> {
     return this.server?.engine.clientsCount ?? 0;
   }
 
-  /**
-   * Lets no client in any more and tells each one when to come back (elsewhere), spread at the given pace. Until that
-   * time a client is served as before; then its requests under way end, its acknowledgements are written, and its
-   * socket is closed.
-   */
-  async drain({ timeoutMs, reconnectsPerS }: ResolvedSettings['drain']): Promise<void> {
+  /** Lets no client in any more, sends those that are here away at the given pace, and ends. */
+  async drain(options: DrainOptions): Promise<void> {
     this.isDraining = true;
-    const startedAt = performance.now();
-    const clients = [...this.clients.values()];
-    const turns = drainSchedule(clients.length, { perSecond: reconnectsPerS, windowMs: timeoutMs * SPREAD_SHARE });
-    clients.forEach((client, index) => {
-      const afterMs = turns[index] ?? 0;
-      client.transport.reconnect({ afterMs });
-      client.leavesAtMs = startedAt + afterMs + GRACE_MS;
-    });
-    const endsAt = startedAt + timeoutMs * END_SHARE;
-    while (this.clients.size > 0 && performance.now() < endsAt) {
-      for (const client of this.clients.values()) client.leaveIfDue(performance.now());
-      await delay(LOOK_MS);
-    }
+    await drainClients(this.clients, options);
     this.cut();
   }
 
@@ -200,6 +169,10 @@ export class ClientGateway implements OnGatewayInit<Server> {
     return this.admission.shortage();
   }
 
+  private assertNotDraining(): void {
+    if (this.isDraining) throw draining();
+  }
+
   /** Refuses every other namespace with an error code, which Socket.IO itself would leave out. */
   private refuseOtherNamespaces(server: Server): void {
     const others = server.of((_name: string, _auth: unknown, next: (error: null, isThere: boolean) => void) =>
@@ -211,68 +184,6 @@ export class ClientGateway implements OnGatewayInit<Server> {
         this.refusals.refuse(socket, new ProtocolError('NOT_FOUND', message), next);
       }),
     );
-  }
-
-  /**
-   * Authenticates a CONNECT, and closes the transport on a second one. Socket.IO takes a second one as a violation only
-   * once the first is through, which needs a turn of the event loop even if nothing here waits. Otherwise hundreds of
-   * CONNECTs in one TCP segment would each become a connection.
-   */
-  private async authenticate(socket: Socket, next: (error?: Error) => void): Promise<void> {
-    if (this.taken.has(socket.conn)) {
-      socket.conn.close();
-      return next(new Error('a transport carries one connection'));
-    }
-    let accepted: AcceptedHandshake | undefined;
-    try {
-      accepted = this.acceptHandshake(socket);
-      await this.assertSession(accepted);
-      socket.data = accepted;
-      next();
-      const { client } = accepted;
-      // Socket.IO lets the socket in on the next tick as well; this runs after that.
-      process.nextTick(() => client.leaveUnlessIn());
-    } catch (error) {
-      accepted?.client.leaveUnlessIn();
-      this.refusals.refuse(socket, error, next);
-    }
-  }
-
-  /** Reads the handshake and takes a permit without waiting, because a second CONNECT could come in between. */
-  private acceptHandshake(socket: Socket): AcceptedHandshake {
-    if (this.isDraining) throw draining();
-    const handshake = readHandshake(socket, this.tokens, this.address.of(socket.request));
-    const client = new ClientSocket(socket, handshake, this.context);
-    const permit = (client.permit = this.admission.enter(client));
-    this.taken.add(socket.conn);
-    this.newTransports.setHasGoodToken(socket.request.socket, true);
-    return { client, resume: handshake.resume, opening: this.openSession(handshake.login, permit) };
-  }
-
-  /** Opens the session, after the limits of all instances together have let it pass, which mostly needs no waiting. */
-  private async openSession(login: Login, permit: Permit): Promise<void> {
-    const taken = this.sharedLimits.logins.take(login.user);
-    const waitMs = typeof taken === 'number' ? taken : await taken;
-    if (waitMs > 0) throw rateLimited('the user has logged in too often', waitMs);
-    const entering = this.admission.enterCluster(permit);
-    if (entering) await entering;
-    return this.sessions.open(login);
-  }
-
-  /**
-   * Refuses a session that has ended. While the database is out of reach, the client is let in and then hung up on,
-   * like any connection that cannot be opened.
-   */
-  private async assertSession({ client, opening }: AcceptedHandshake): Promise<void> {
-    try {
-      await opening;
-    } catch (error) {
-      if (!(error instanceof ProtocolError)) return;
-      this.taken.delete(client.socket.conn);
-      this.newTransports.setHasGoodToken(client.socket.request.socket, false);
-      throw error;
-    }
-    if (this.isDraining) throw draining();
   }
 
   private async admit(socket: Socket): Promise<void> {

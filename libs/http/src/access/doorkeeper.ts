@@ -1,7 +1,7 @@
 import type { Request, RequestHandler, Response } from 'express';
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
-import { countLimited, networkOf, TokenBuckets, type Suspects } from '#limits';
+import { countLimited, networkOf, rateLimited, TokenBuckets, type Suspects } from '#limits';
 import { requestIdOf, type Counts, type Logger, type Meter } from '#observability';
 import { ProtocolError, type ErrorName } from '#protocol';
 import { setCaller, type Caller } from './caller.js';
@@ -107,9 +107,7 @@ export class Doorkeeper {
     if (waitMs === 0) return undefined;
     this.limited.inc('address-requests');
     this.options.suspects.note(address, 'flood');
-    return new ProtocolError('RATE_LIMITED', 'too many requests without a key from this address', {
-      retryAfterMs: waitMs,
-    });
+    return rateLimited('too many requests without a key from this address', waitMs);
   }
 
   /** Returns why a request without a valid key is refused: it has none, or too much came or failed from its address. */
@@ -120,9 +118,7 @@ export class Doorkeeper {
     const outForMs = await suspects.refusedForMs(address);
     if (outForMs === 0) return this.countStranger(request) ?? noKey();
     this.limited.inc('wrong-keys');
-    return new ProtocolError('RATE_LIMITED', 'too much has failed from this address lately', {
-      retryAfterMs: outForMs,
-    });
+    return rateLimited('too much has failed from this address lately', outForMs);
   }
 
   /** @returns true if the request may go on; false means that it was answered */

@@ -1,6 +1,6 @@
 import type { ServerResponse } from 'node:http';
-import { TokenBuckets, type Rate } from '#limits';
-import { ProtocolError } from '#protocol';
+import { rateLimited, TokenBuckets, type Rate } from '#limits';
+import type { ProtocolError } from '#protocol';
 
 export interface KeyRatesOptions {
   /** Requests may come at this rate; 0 means that there is no limit. */
@@ -71,7 +71,7 @@ class Limit {
     if (waitMs === 0) return undefined;
     this.write(response, 0, waitMs);
     const message = `too much for one key: it may send ${this.rate.perS} ${this.unit} a second`;
-    return { limit: this.name, error: new ProtocolError('RATE_LIMITED', message, { retryAfterMs: waitMs }) };
+    return { limit: this.name, error: rateLimited(message, waitMs) };
   }
 
   /** Writes into the response how much is left, and within which time it may be used. */

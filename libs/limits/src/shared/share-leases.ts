@@ -2,7 +2,7 @@ import { Batcher, plainArray, textArray, withRetry, type Database } from '#datab
 import { LEASE_PLACES } from './sql/lease-places.sql.js';
 import { LEASE_RATES } from './sql/lease-rates.sql.js';
 import type { PlaceAsk } from './place-share.js';
-import { SLACK_MS, type RateAsk } from './rate-share.js';
+import { SLACK_MS, type RateAsk } from './shared-rate-options.js';
 
 const MAX_KEYS = 500;
 /** Asks that come within this time share a statement. One that comes alone does not wait. */

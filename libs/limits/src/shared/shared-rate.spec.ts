@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { Database, statement } from '#database';
 import { createTestDatabase, type TestDatabase } from '../../../../test/support/test-database.js';
-import { SLACK_MS, type RateAsk } from './rate-share.js';
+import { SLACK_MS, type RateAsk } from './shared-rate-options.js';
 import { Reach } from './reach.js';
 import { SharedRate } from './shared-rate.js';
 

@@ -1,4 +1,5 @@
-import { isOneFree, RateShare, type SharedRateOptions } from './rate-share.js';
+import { isOneFree, RateShare } from './rate-share.js';
+import type { SharedRateOptions } from './shared-rate-options.js';
 
 /** Idle keys are forgotten when there are twice as many keys as the last sweep left, and at least this many. */
 const SWEEP_AT = 1_000;

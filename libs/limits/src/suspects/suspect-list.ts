@@ -1,6 +1,6 @@
 import type { Database } from '#database';
 import { FORGET_SUSPECTS, LIST_SUSPECTS, NOTE_SUSPECTS, type SuspectRow } from './sql/suspects.sql.js';
-import type { Suspicion } from './suspicions.js';
+import type { Suspicion } from './suspicion.js';
 
 /** The sightings of one address for one reason since the last write. Times are by performance.now(). */
 export interface Sighting {

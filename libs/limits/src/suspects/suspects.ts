@@ -2,7 +2,7 @@ import type { Counts, Meter } from '#observability';
 import { networkOf } from '../network-of.js';
 import { Strikes } from './strikes.js';
 import { keyOf, type Sighting, type SuspectList } from './suspect-list.js';
-import type { Suspicion, Suspicions } from './suspicions.js';
+import type { Suspicion } from './suspicion.js';
 
 export interface SuspectsOptions {
   /** How often a minute an address may be suspicious before its failing requests are refused at once; 0: any number. */
@@ -20,7 +20,7 @@ const OTHERS = 'others';
  * Counts what honest clients do not do, by address and reason. The counts are kept in memory, and every few seconds
  * added in one statement to the list that all instances share. Counts that cannot be written wait for the next time.
  */
-export class Suspects implements Suspicions {
+export class Suspects {
   private sightings = new Map<string, Sighting>();
   private readonly strikes: Strikes;
   private readonly counts: Counts<Suspicion>;
@@ -49,6 +49,7 @@ export class Suspects implements Suspicions {
     await this.write();
   }
 
+  /** @param from the address of the client, not of a trusted proxy, as `ClientAddress` finds it */
   note(from: string, reason: Suspicion): void {
     this.counts.inc(reason);
     const sighting = this.sighting(networkOf(from), reason);

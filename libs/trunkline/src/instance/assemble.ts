@@ -4,20 +4,21 @@ import {
   Bans,
   Heartbeats,
   InstanceCommands,
+  InstanceLock,
   Lease,
-  LOCK_CLASS,
-  lockKeyOf,
   makeInstanceId,
   Presence,
   RegistryQueries,
+  type Notifier,
 } from '#connection-manager';
-import { Database, Listener } from '#database';
+import { Database, type DedicatedSession } from '#database';
 import { Delivery, Timelines } from '#delivery';
 import type { Readiness } from '#health';
 import { countLimited, FairQueue, SharedLimits, Suspects, type SuspectList } from '#limits';
 import { RequestLog, throttledWarn, Tracing, type Logger, type Meter } from '#observability';
 import { makeStores, type Stores } from '../stores/make-stores.js';
 import type { Metrics } from '../setup/metrics.js';
+import { makeNotifier } from './make-notifier.js';
 
 const WARN_EVERY_MS = 5_000;
 
@@ -59,15 +60,19 @@ export function assemble(settings: ResolvedSettings, logger: Logger, surrounding
   const watching = { meter, tracing: settings.isTracing ? new Tracing() : undefined };
   const warn = throttledWarn(log, WARN_EVERY_MS);
   const onChanged = (users: readonly string[]): void => moving.presence.changed(users);
-  const stores = makeStores(database, settings, instanceId, { ...watching, onChanged, onError: warn });
+  const lease = (): Lease => moving.lease;
+  const name = applicationName(instanceId);
+  const hearing = makeNotifier({ settings, database, instanceId, applicationName: name, lease, warn });
+  const stores = makeStores(database, settings, instanceId, { ...hearing, ...watching, onChanged, onError: warn });
   const suspects = makeSuspects(stores.suspectList, settings, warn, meter);
-  const foundation = { settings, instanceId, warn, watching, database, stores, endings: surroundings };
-  const moving = makeMovingParts(foundation);
+  const foundation = { settings, instanceId, warn, watching, database, ...hearing, stores, endings: surroundings };
+  const moving: MovingParts = makeMovingParts(foundation);
   return {
     instanceId,
     log,
     meter,
     database,
+    ...hearing,
     ...stores,
     ...moving,
     suspects,
@@ -122,12 +127,13 @@ interface Foundation {
   readonly warn: Warn;
   readonly watching: Watching;
   readonly database: Database;
+  readonly session: DedicatedSession;
+  readonly notifier: Notifier;
   readonly stores: Stores;
   readonly endings: Endings;
 }
 
 interface MovingParts {
-  readonly listener: Listener;
   readonly lease: Lease;
   readonly commands: InstanceCommands;
   readonly delivery: Delivery;
@@ -137,44 +143,17 @@ interface MovingParts {
   readonly sharedLimits: SharedLimits;
 }
 
-/** Where an instance listens, and the lock that proves its life meanwhile. */
-function earOf(instanceId: string, { listenUrl: url }: ResolvedSettings['database']) {
-  const lockKey = [LOCK_CLASS, lockKeyOf(instanceId)] as const;
-  return { url, applicationName: applicationName(instanceId), channel: `trunkline_${instanceId}`, lockKey };
-}
-
-/** The parts that act by themselves, and need each other: hints arrive at the listener and move the others. */
-// eslint-disable-next-line max-lines-per-function -- what refers to each other stands together
+/** The parts that act by themselves, and need each other. */
 function makeMovingParts(foundation: Foundation): MovingParts {
-  const { settings, instanceId, database, stores, endings, watching, warn } = foundation;
-  const { registry, sessions } = stores;
-  const hasPeers = (): boolean => lease.peers > 0;
-  const listener: Listener = new Listener({
-    ...earOf(instanceId, settings.database),
-    onNotification: (payload) => {
-      if (payload === '!') lease.onPeerJoined();
-      else if (payload === '-') sessions.hint();
-      else if (payload === '>') people.commands.hint();
-      else for (const part of [delivery, people.presence]) part.hint(payload);
-    },
-    onListening: () => {
-      sessions.hint();
-      people.presence.readEverything();
-      void delivery.readEverything();
-    },
-    onLocked: () => void lease.beatIfStarted(),
-    onLost: (error) => {
-      warn('LISTEN lost, polling until it is back', error);
-      delivery.pollSoon();
-      // Says that there is no lock for now, or the peers would take its absence for death.
-      void lease.beatIfStarted();
-    },
-  });
+  const { settings, instanceId, database, session, notifier, stores, endings, watching, warn } = foundation;
+  const { registry } = stores;
+  const lock = new InstanceLock(session, instanceId, () => void lease.beatIfStarted());
   const lease: Lease = new Lease(database, {
     instanceId,
     ...settings.registry,
-    canLock: listener.isPossible,
-    holdsLock: () => listener.holdsLock,
+    notifier,
+    canLock: lock.isPossible,
+    holdsLock: () => lock.isHeld,
     onRenewed: (wasMissing) => {
       delivery.sendHeldBack();
       if (wasMissing) sharedLimits.rebuild();
@@ -188,15 +167,14 @@ function makeMovingParts(foundation: Foundation): MovingParts {
     bodyLimits: settings.body,
     log: stores.messages,
     ...stores,
-    ...{ instanceId, hasPeers },
-    isListening: () => listener.isListening || !listener.isPossible,
+    ...{ instanceId, notifier },
     maySend: () => lease.isHeld,
     onError: warn,
     ...watching,
   });
-  const people = makePeopleParts(foundation, hasPeers);
+  const people = makePeopleParts(foundation);
   const sharedLimits = makeSharedLimits(foundation, () => lease.peers + 1);
-  return { listener, lease, delivery, sharedLimits, ...people };
+  return { lease, delivery, sharedLimits, ...people };
 }
 
 function makeSharedLimits(
@@ -212,11 +190,11 @@ function makeSharedLimits(
   });
 }
 
-function makeCommands({ settings, instanceId, database, endings, warn }: Foundation): InstanceCommands {
+function makeCommands({ settings, instanceId, database, notifier, endings, warn }: Foundation): InstanceCommands {
   return new InstanceCommands(database, {
     instanceId,
     everyMs: settings.registry.beatMs,
-    isNotifyOn: settings.delivery.isNotifyOn,
+    notifier,
     onDisconnect: endings.onDisconnect,
     onDrain: endings.onDrain,
     onError: (error) => warn('commands not looked for, trying again', error),
@@ -224,24 +202,21 @@ function makeCommands({ settings, instanceId, database, endings, warn }: Foundat
 }
 
 /** Those who look after the users that are connected: signs of life, bans, presence, commands of operators. */
-function makePeopleParts(foundation: Foundation, hasPeers: () => boolean) {
-  const { settings, instanceId, database, stores, warn } = foundation;
+function makePeopleParts(foundation: Foundation) {
+  const { settings, instanceId, database, notifier, stores, warn } = foundation;
   const { registry, sessions } = stores;
-  const { pollMs, isNotifyOn } = settings.delivery;
   const report = (what: string) => (error: unknown) => warn(what, error);
-  const everywhere = { instanceId, pollMs, isNotifyOn };
   return {
     commands: makeCommands(foundation),
     heartbeats: new Heartbeats(database, registry, {
       everyMs: settings.connections.heartbeatMs,
       onError: report('heartbeats not written, trying again'),
     }),
-    bans: new Bans(database, { isNotifyOn, onBanned: () => sessions.hint() }),
+    bans: new Bans(database, { notifier, onBanned: () => sessions.lookSoon() }),
     presence: new Presence(database, registry, {
-      ...everywhere,
+      ...{ instanceId, notifier, pollMs: settings.delivery.pollMs },
       ...settings.presence,
       settleMs: settings.registry.beatMs * 2,
-      hasPeers,
       maySee: (pairs) => stores.groups.maySee(pairs),
       onError: report('presence not read, the poll repeats it'),
     }),

@@ -13,7 +13,7 @@ const WARN_EVERY_MS = 60_000;
 /** Adds the metrics of the instance as a whole, and those that all instances share. */
 export function showInstance(meter: Meter, parts: Parts): void {
   if (!meter.isOn) return;
-  const { instanceId, lease, listener, readiness } = parts;
+  const { instanceId, lease, notifier, readiness } = parts;
   const gauge = (name: string, help: string, read: () => number | boolean): void =>
     meter.gauge({ name: `trunkline_${name}`, help }, () => Number(read()));
   meter.gauges(
@@ -24,7 +24,7 @@ export function showInstance(meter: Meter, parts: Parts): void {
   gauge(
     'listening',
     '1 while LISTEN is up; without it messages of other instances are found by polling',
-    () => listener.isListening,
+    () => notifier.state === 'listening',
   );
   gauge('lease_held', '1 while the peers count this instance as alive, for all it knows', () => lease.isHeld);
   gauge('peers', 'Other instances at the last beat', () => lease.peers);

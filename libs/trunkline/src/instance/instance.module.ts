@@ -2,8 +2,7 @@ import { Global, Module, type DynamicModule, type Provider } from '@nestjs/commo
 import { AdminModule } from '#admin';
 import { Tokens } from '#auth';
 import type { ResolvedSettings } from '#config';
-import { Bans, Heartbeats, InstanceCommands, Lease, Presence, RegistryQueries } from '#connection-manager';
-import { Listener } from '#database';
+import { Bans, Heartbeats, InstanceCommands, Lease, Notifier, Presence, RegistryQueries } from '#connection-manager';
 import { Delivery, Timelines } from '#delivery';
 import { GatewayModule } from '#gateway';
 import { HealthModule, Readiness } from '#health';
@@ -19,7 +18,7 @@ export class InstanceModule {
   static forRoot(settings: ResolvedSettings, parts: Parts): DynamicModule {
     const providers: Provider[] = [
       { provide: RequestLog, useValue: parts.requestLog },
-      { provide: Listener, useValue: parts.listener },
+      { provide: Notifier, useValue: parts.notifier },
       { provide: Lease, useValue: parts.lease },
       { provide: Heartbeats, useValue: parts.heartbeats },
       { provide: Presence, useValue: parts.presence },

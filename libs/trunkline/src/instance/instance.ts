@@ -81,7 +81,7 @@ export class Instance {
     await parts.lease.assertIdIsFree();
     await makeDays(parts);
     await startBehindNoTable(parts);
-    await parts.listener.start();
+    await parts.session.start();
     await parts.lease.start();
     await parts.sharedLimits.start();
     parts.delivery.start();
@@ -161,7 +161,7 @@ export class Instance {
     await parts.delivery.stop();
     await parts.sharedLimits.stop();
     await parts.lease.stop();
-    await parts.listener.stop();
+    await parts.session.stop();
     await parts.suspects.stop();
     await parts.database.close();
   }

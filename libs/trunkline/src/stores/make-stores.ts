@@ -1,5 +1,5 @@
 import type { Settings } from '#config';
-import { Peers, Registry, Sessions } from '#connection-manager';
+import { Peers, PollingNotifier, Registry, Sessions, type Notifier } from '#connection-manager';
 import type { Database } from '#database';
 import { SuspectList } from '#limits';
 import {
@@ -24,6 +24,7 @@ export type Stores = ReturnType<typeof makeStores>;
 
 /** How stores are watched, and whom they tell. */
 export interface StoreOptions {
+  readonly notifier: Notifier;
   readonly meter: Meter;
   /** Undefined if tracing is off. */
   readonly tracing: Tracing | undefined;
@@ -33,6 +34,7 @@ export interface StoreOptions {
 }
 
 const UNWATCHED: StoreOptions = {
+  notifier: new PollingNotifier(),
   meter: NO_METER,
   tracing: undefined,
   onChanged: () => undefined,
@@ -44,7 +46,7 @@ export function makeStores(
   database: Database,
   settings: Settings,
   instanceId: string,
-  { meter, tracing, onChanged, onError }: StoreOptions = UNWATCHED,
+  { notifier, meter, tracing, onChanged, onError }: StoreOptions = UNWATCHED,
 ) {
   const { publish, owned, delivery } = settings;
   return {
@@ -52,7 +54,7 @@ export function makeStores(
     peers: new Peers(database, instanceId, settings.registry.leaseMs, onChanged),
     sessions: new Sessions(database, {
       ...settings.sessions,
-      ...{ instanceId, pollMs: delivery.pollMs, isNotifyOn: delivery.isNotifyOn },
+      ...{ instanceId, notifier, pollMs: delivery.pollMs },
       onError: (error) => onError('ended sessions not looked for, the poll repeats it', error),
     }),
     messages: new MessageLog(database, { ...publish, observer: new AppendObserver(meter, tracing) }),

@@ -1,15 +1,11 @@
 import { statement } from '#database';
 
-const TOLD = `
-   select count(*) as ordered,
-          (select count(pg_notify('trunkline_' || instance_id, '>')) from (select distinct instance_id from ordered) as i
-            where $2::boolean) as told
-     from ordered`;
+const ORDERED = `select count(*) as ordered, array(select distinct instance_id from ordered) as instances from ordered`;
 
 export interface SentCommandRow {
   ordered: number;
-  /** The number of instances to which a hint was sent. */
-  told: number;
+  /** The instances that have to execute it. */
+  instances: string[];
 }
 
 const disconnect = (condition: string): string => `
@@ -21,11 +17,11 @@ const disconnect = (condition: string): string => `
       order by c.instance_id, c.connection_id
      on conflict (instance_id, kind, connection_id) do update set ordered_at = excluded.ordered_at
      returning instance_id
-   ) ${TOLD}`;
+   ) ${ORDERED}`;
 
 /**
- * Commands that connection $1 be closed; $2 is true if hints are on. It reads the whole registry, which has no index on
- * connections alone, because operators ask for it rarely.
+ * Commands that connection $1 be closed. It reads the whole registry, which has no index on connections alone, because
+ * operators ask for it rarely.
  */
 export const SEND_DISCONNECT = statement<SentCommandRow>('send_disconnect', disconnect('c.connection_id = $1'));
 
@@ -39,7 +35,7 @@ export const SEND_DRAIN = statement<SentCommandRow>(
      select instance_id, 'drain' from trunkline.instances where instance_id = $1
      on conflict (instance_id, kind, connection_id) do update set ordered_at = excluded.ordered_at
      returning instance_id
-   ) ${TOLD}`,
+   ) ${ORDERED}`,
 );
 
 export interface CommandRow {

@@ -1,14 +1,10 @@
 import { statement } from '#database';
+import type { ConnectionRow } from './find-connections.sql.js';
 
-export interface ListedConnectionRow {
+export interface ListedConnectionRow extends ConnectionRow {
   user_id: string;
-  connection_id: string;
-  instance_id: string;
-  device_id: string;
   session_id: string | null;
-  connected_at: Date;
   last_heartbeat: Date;
-  address: string | null;
 }
 
 const list = (where: string): string => `

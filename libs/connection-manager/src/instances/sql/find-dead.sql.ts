@@ -8,7 +8,7 @@ const HAS_LOST_LOCK = `(i.lock_key is not null and not exists (
         and l.database = (select oid from pg_database where datname = current_database())))`;
 
 /**
- * An instance seems dead if the advisory lock of its LISTEN connection is gone, which PostgreSQL frees as soon as the
+ * An instance seems dead if the advisory lock of its dedicated session is gone, which PostgreSQL frees as soon as the
  * process dies, or if its lease has run out although this PostgreSQL has been up for longer than a lease ($2 ms): after
  * an outage of the database every lease is old and proves nothing.
  */

@@ -38,12 +38,6 @@ export const RENEW_LEASE = statement<LeaseRow>(
           (select count(*) from trunkline.instances where instance_id <> $1) as peers`,
 );
 
-/** Tells the other instances that there is one more, so that they begin to send hints to it. */
-export const ANNOUNCE_INSTANCE = statement<{ sent: number }>(
-  'announce_instance',
-  `select count(pg_notify('trunkline_' || instance_id, '!')) as sent from trunkline.instances where instance_id <> $1`,
-);
-
 export const LOCK_CLASS = 7_255;
 
 /**

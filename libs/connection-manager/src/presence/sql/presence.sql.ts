@@ -49,24 +49,14 @@ export const READ_CHANGES = statement<ChangeRow>(
 );
 
 /**
- * Finds the watched channels of users ($1) who have come or gone. It sends a hint to each other instance that watches
- * one, if $3 is true (hints are on), and returns the channels that this instance ($2) watches. Hints stay under 8,000
- * bytes as in WAKE_INSTANCES. While nobody watches anything, it ends with one look at the primary key of the routes.
+ * Finds the watched channels of users ($1) who have come or gone, each as the route by which an instance watches it.
+ * While nobody watches anything, it ends with one look at the primary key of the routes.
  */
-export const WAKE_WATCHERS = statement<{ own: string[]; sent: number }>(
-  'wake_watchers',
-  `with watched as (
-     select r.instance_id, r.channel
-       from trunkline.routes r
-      where r.channel in (select 'presence:' || channel from trunkline.channels_of($1))
-        and (select exists (select from trunkline.routes where channel >= 'presence:' and channel < 'presence;'))
-   ), hints as (
-     select instance_id, string_agg(channel, E'\\n') as channels
-       from (select instance_id, channel,
-                    sum(length(channel) + 1) over (partition by instance_id order by channel) / 7300 as part
-               from watched where instance_id <> $2 and $3) as routed
-      group by instance_id, part
-   )
-   select array(select channel from watched where instance_id = $2) as own,
-          (select count(pg_notify('trunkline_' || instance_id, channels)) from hints) as sent`,
+export const FIND_WATCHERS = statement<{ instance_id: string; route: string }>(
+  'find_watchers',
+  `select r.instance_id, r.channel as route
+     from trunkline.routes r
+    where r.channel in (select 'presence:' || channel from trunkline.channels_of($1))
+      and (select exists (select from trunkline.routes where channel >= 'presence:' and channel < 'presence;'))
+    order by r.instance_id, r.channel`,
 );

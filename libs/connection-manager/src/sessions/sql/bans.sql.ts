@@ -9,9 +9,9 @@ export interface BanRow {
 
 /**
  * Bans user $1 for reason $2 until $3 (null means without end), in the place of an earlier ban. No row comes back if
- * the end has passed. Sends a hint to the instances with connections of the user if $4 is true (hints are on).
+ * the end has passed. Otherwise it also names the instances with connections of the user.
  */
-export const BAN_USER = statement<BanRow & { told: number }>(
+export const BAN_USER = statement<BanRow & { instances: string[] }>(
   'ban_user',
   `with banned as (
      insert into trunkline.bans (user_id, reason, banned_until)
@@ -21,8 +21,7 @@ export const BAN_USER = statement<BanRow & { told: number }>(
        set reason = excluded.reason, banned_at = excluded.banned_at, banned_until = excluded.banned_until
      returning reason, banned_at, banned_until
    )
-   select b.*, (select count(pg_notify('trunkline_' || instance_id, '-'))
-                  from (select distinct c.instance_id from trunkline.connections c where c.user_id = $1 and $4) as i) as told
+   select b.*, array(select distinct c.instance_id from trunkline.connections c where c.user_id = $1) as instances
      from banned b`,
 );
 

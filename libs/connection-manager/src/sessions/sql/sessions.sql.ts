@@ -65,27 +65,26 @@ export const OPEN_SESSIONS = statement<JudgedRow>(
 
 export type EndReason = 'logout' | 'revoked' | 'expired' | 'inactive';
 
-/** Sends one NOTIFY to each instance with connections of user $1 that meet the condition, if `isOn` is true. */
-const tell = (condition: string, isOn: string): string =>
-  `(select count(pg_notify('trunkline_' || instance_id, '-'))
-      from (select distinct c.instance_id from trunkline.connections c where c.user_id = $1 and ${condition} and ${isOn}) as i)`;
+/** The instances with connections of user $1, if the condition holds. */
+const instancesIf = (condition: string): string =>
+  `array(select distinct c.instance_id from trunkline.connections c where c.user_id = $1 and ${condition})`;
 
 /**
  * A session with a sid refuses every token for good. A session without one refuses each token that it was shown (by the
  * CTE `refused` of END_SESSION), and any token for its device that was issued before now minus the tolerance for clocks
- * ($5 ms). A token within the tolerance that nobody has shown may be the next login, from an issuer whose clock is
+ * ($4 ms). A token within the tolerance that nobody has shown may be the next login, from an issuer whose clock is
  * behind.
  */
-const REFUSED_UNTIL = `case when session_id like 'device:%' then clock_timestamp() - $5 * interval '1 millisecond' else 'infinity' end`;
+const REFUSED_UNTIL = `case when session_id like 'device:%' then clock_timestamp() - $4 * interval '1 millisecond' else 'infinity' end`;
 
 const END = `ended_at = clock_timestamp(), refused_until = ${REFUSED_UNTIL},
             end_reason = case when end_reason in ('logout', 'revoked') then end_reason else $3 end`;
 
 /**
- * Ends a session on request, and sends a hint to all instances with connections of the user if $4 is true (hints are
- * on), because its tokens may be in use on other devices. A second call also refuses what was issued since the first.
+ * Ends a session on request, and names all instances with connections of the user, because its tokens may be in use on
+ * other devices. A second call also refuses what was issued since the first.
  */
-export const END_SESSION = statement<{ is_known: boolean; told: number }>(
+export const END_SESSION = statement<{ is_known: boolean; instances: string[] }>(
   'end_session',
   `with ended as (
      update trunkline.sessions set ${END} where user_id = $1 and session_id = $2 returning session_id
@@ -94,18 +93,18 @@ export const END_SESSION = statement<{ is_known: boolean; told: number }>(
       where t.user_id = $1 and t.refused_at is null
         and t.token_id in (select s.token_id from trunkline.session_tokens s where s.user_id = $1 and s.session_id = $2)
    )
-   select exists (select from ended) as is_known, ${tell('exists (select from ended)', '$4')} as told`,
+   select exists (select from ended) as is_known, ${instancesIf('exists (select from ended)')} as instances`,
 );
 
 /**
  * Ends every session of a user, and refuses all tokens issued to it until now, whether shown or not. $2 is any text. If
- * $6 is true, the sids are remembered among the tokens, because the sessions are about to be erased.
+ * $5 is true, the sids are remembered among the tokens, because the sessions are about to be erased.
  */
-export const END_ALL_SESSIONS = statement<{ ended: number; told: number }>(
+export const END_ALL_SESSIONS = statement<{ ended: number; instances: string[] }>(
   'end_all_sessions',
   `with revoked as (
      insert into trunkline.revocations as r (user_id, refused_until)
-     values ($1, clock_timestamp() - $5 * interval '1 millisecond')
+     values ($1, clock_timestamp() - $4 * interval '1 millisecond')
      on conflict (user_id) do update
        set revoked_at = excluded.revoked_at, refused_until = greatest(r.refused_until, excluded.refused_until)
    ), open as (
@@ -117,10 +116,10 @@ export const END_ALL_SESSIONS = statement<{ ended: number; told: number }>(
    ), remembered as (
      insert into trunkline.session_tokens (user_id, token_id, session_id, expires_at, refused_at)
      select user_id, 'sid:' || session_id, session_id, expires_at, clock_timestamp()
-       from trunkline.sessions where user_id = $1 and session_id not like 'device:%' and $6::boolean
+       from trunkline.sessions where user_id = $1 and session_id not like 'device:%' and $5::boolean
      on conflict (user_id, token_id, session_id) do nothing
    )
-   select (select count(*) from open) as ended, ${tell('true', '$4')} as told`,
+   select (select count(*) from open) as ended, ${instancesIf('true')} as instances`,
 );
 
 /**

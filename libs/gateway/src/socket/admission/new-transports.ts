@@ -1,7 +1,14 @@
 import type { IncomingMessage } from 'node:http';
 import type { Socket as TcpSocket } from 'node:net';
 import type { Settings } from '#config';
-import { HalfOpenTransports, networkOf, TokenBuckets, type HalfOpenTransport, type Suspicions } from '#limits';
+import {
+  HalfOpenTransports,
+  networkOf,
+  rateLimited,
+  TokenBuckets,
+  type HalfOpenTransport,
+  type Suspects,
+} from '#limits';
 import type { Counts } from '#observability';
 import { ProtocolError } from '#protocol';
 import type { EngineSocket } from '../fast-path/engine-internals.js';
@@ -12,7 +19,7 @@ type TransportLimit = 'maxHalfOpen' | 'connectTimeoutMs' | 'handshakesPerS' | 'r
 
 export interface NewTransportsOptions extends Pick<Settings['sockets'], TransportLimit> {
   readonly limited: Counts<string>;
-  readonly suspicions: Suspicions | undefined;
+  readonly suspects: Pick<Suspects, 'note'>;
 }
 
 interface Entry {
@@ -27,6 +34,8 @@ const BURST_S = 10;
 const PER_TURN = 2;
 /** A transport is closed when so many CONNECTs on it were refused, to whatever namespace. */
 const MAX_REFUSALS = 3;
+/** A client for which there is no room is to come back soon, because room is made within seconds. */
+const SOON_MS = 1_000;
 
 /**
  * The transports from their upgrade until their client is let in. Until then only its address tells one client from the
@@ -60,10 +69,14 @@ export class NewTransports {
     const retryAfterMs = this.handshakes.take(network, 1, nowMs);
     if (retryAfterMs > 0) {
       this.note(address, 'flood');
-      return this.refusal('RATE_LIMITED', 'handshakes', 'too many connects of this address', retryAfterMs);
+      this.options.limited.inc('handshakes');
+      return rateLimited('too many connects of this address', retryAfterMs);
     }
     const transport = this.halfOpen.open(network, nowMs, () => socket.destroy());
-    if (!transport) return this.refusal('OVERLOADED', 'half-open', 'too many connections are opening');
+    if (!transport) {
+      this.options.limited.inc('half-open');
+      return new ProtocolError('OVERLOADED', 'too many connections are opening', { retryAfterMs: SOON_MS });
+    }
     const forget = (): void => this.close(socket);
     this.entries.set(socket, { transport, forget });
     socket.once('close', forget);
@@ -96,7 +109,7 @@ export class NewTransports {
    * @returns 0 if the client may be told so, otherwise the milliseconds until it may
    */
   refuseToken(address: string, nowMs: number): number {
-    this.options.suspicions?.note(address, 'refused-token');
+    this.options.suspects.note(address, 'refused-token');
     const retryAfterMs = this.refusedTokens.take(networkOf(address), 1, nowMs);
     if (retryAfterMs > 0) this.options.limited.inc('refused-tokens');
     return retryAfterMs;
@@ -128,18 +141,8 @@ export class NewTransports {
     this.halfOpen.forget(entry.transport);
   }
 
-  private refusal(
-    errorName: 'RATE_LIMITED' | 'OVERLOADED',
-    limit: string,
-    message: string,
-    retryAfterMs = 1_000,
-  ): ProtocolError {
-    this.options.limited.inc(limit);
-    return new ProtocolError(errorName, message, { retryAfterMs });
-  }
-
   private note(address: string, reason: 'half-open' | 'flood'): void {
     if (reason === 'half-open') this.options.limited.inc(reason);
-    this.options.suspicions?.note(address, reason);
+    this.options.suspects.note(address, reason);
   }
 }

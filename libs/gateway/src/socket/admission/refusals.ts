@@ -1,8 +1,9 @@
 import type { IncomingMessage } from 'node:http';
 import type { Socket } from 'socket.io';
 import { toProtocolError } from '#http';
+import { rateLimited } from '#limits';
 import { requestIdOf, type Logger, type ThrottledLog } from '#observability';
-import { ProtocolError } from '#protocol';
+import type { ProtocolError } from '#protocol';
 import type { GatewayMetrics } from '../../gateway-metrics.js';
 import type { ClientAddress } from './client-address.js';
 import type { NewTransports } from './new-transports.js';
@@ -54,7 +55,7 @@ export class Refusals {
     if (address === undefined || !isOfWrongToken(error)) return error;
     const retryAfterMs = this.options.newTransports.refuseToken(address, performance.now());
     if (retryAfterMs === 0) return error;
-    return new ProtocolError('RATE_LIMITED', 'too many tokens of this address were refused', { retryAfterMs });
+    return rateLimited('too many tokens of this address were refused', retryAfterMs);
   }
 
   /** Returns nothing if the client was let in: its request is forgotten. It may still ask for another namespace. */

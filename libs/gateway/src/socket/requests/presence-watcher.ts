@@ -1,4 +1,4 @@
-import type { Watcher } from '#connection-manager';
+import type { Presence, Watcher } from '#connection-manager';
 import { isGranted, type EventPayload } from '#protocol';
 import type { ClientSession } from '../client-session.js';
 import type { SocketTransport } from '../fast-path/socket-transport.js';
@@ -11,6 +11,7 @@ export class PresenceWatcher implements Watcher {
   constructor(
     private readonly session: ClientSession,
     private readonly transport: SocketTransport,
+    private readonly presence: Presence,
   ) {}
 
   get user(): string {
@@ -19,6 +20,11 @@ export class PresenceWatcher implements Watcher {
 
   isGranted(channel: string): boolean {
     return isGranted(this.session.grants, 'presence', channel);
+  }
+
+  /** Ends all watches, because the connection has ended. */
+  leave(): void {
+    this.presence.leave(this);
   }
 
   onPresence(payload: EventPayload<'presence'>): void {

@@ -1,5 +1,24 @@
 import type { RequestName } from '#protocol';
-import { RequestOrder } from './request-order.js';
+import { MembershipRequests } from './handlers/membership-requests.js';
+import { MessageRequests } from './handlers/message-requests.js';
+import { PresenceRequests } from './handlers/presence-requests.js';
+import { ReadingRequests } from './handlers/reading-requests.js';
+import { SessionRequests } from './handlers/session-requests.js';
+import { RequestHandlers } from './request-handlers.js';
+import { RequestOrder, type RequestDependencies } from './request-order.js';
+
+/** Stands for the stores, which say nothing about the order. */
+const NONE = undefined as never;
+
+const { byName } = new RequestHandlers(
+  new MessageRequests(NONE, NONE),
+  new ReadingRequests(NONE),
+  new MembershipRequests(NONE, NONE),
+  new PresenceRequests(NONE),
+  new SessionRequests(NONE, NONE),
+);
+
+const orderOf = (name: RequestName, channel: string): RequestDependencies => byName[name].order(channel);
 
 describe('RequestOrder', () => {
   let order: RequestOrder;
@@ -15,7 +34,7 @@ describe('RequestOrder', () => {
   /** Runs a request that goes on until {@link end}. */
   function ask(name: RequestName, channel = ''): Promise<void> {
     const what = `${name} ${channel}`.trim();
-    return order.run(name, channel, () => {
+    return order.run(orderOf(name, channel), () => {
       begun.push(what);
       return new Promise((resolve) => ends.set(what, resolve));
     });
@@ -80,7 +99,7 @@ describe('RequestOrder', () => {
   });
 
   it('goes on behind a request that failed, and is idle in the end', async () => {
-    const failing = order.run('join', 'group:a', () => Promise.reject(new Error('no')));
+    const failing = order.run(orderOf('join', 'group:a'), () => Promise.reject(new Error('no')));
     void ask('leave', 'group:a');
     await expect(failing).rejects.toThrow('no');
     await settled();

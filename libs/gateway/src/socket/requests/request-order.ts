@@ -1,7 +1,8 @@
-import type { RequestName } from '#protocol';
-
-/** The things that a request waits for and holds. Each is the name of something that requests change. */
-interface RequestDependencies {
+/**
+ * The things that a request waits for and holds. Each is the name of something that requests change. Two requests keep
+ * their order if one waits for a thing that the other holds.
+ */
+export interface RequestDependencies {
   /** The request takes effect after the earlier requests that hold one of these. */
   readonly waits: readonly string[];
   /** The request holds these until it has taken effect. */
@@ -9,48 +10,28 @@ interface RequestDependencies {
 }
 
 /** The grants of the token, and whether there still is a session. All but an `ack` wait for a change of these. */
-const RIGHTS = 'rights';
+export const RIGHTS = 'rights';
 /** Every request in this order holds this thing, so that a change of the rights comes after all of them. */
 const ANYTHING = 'anything';
 /** The groups of the user, which decide whose presence it may see. */
-const MEMBERSHIPS = 'memberships';
+export const MEMBERSHIPS = 'memberships';
 /** Requests about presence hold this thing, because they may still have to find out whether they are allowed. */
-const PRESENCE = 'presence';
+export const PRESENCE = 'presence';
 
-/** The table of which requests keep their order: two of them do if one waits for a thing that the other holds. */
-const DEPENDENCIES: { readonly [N in RequestName]: (channel: string) => RequestDependencies } = {
-  publish: aboutChannel,
-  schedule: aboutChannel,
-  history: aboutChannel,
-  subscribe: aboutChannel,
-  unsubscribe: aboutChannel,
-  join: aboutMembership,
-  leave: aboutMembership,
-  presence: () => ({ waits: [RIGHTS, MEMBERSHIPS], holds: [PRESENCE] }),
-  watch: aboutWatch,
-  unwatch: aboutWatch,
-  token: aboutRights,
-  logout: aboutRights,
-  cancel: () => ({ waits: [RIGHTS], holds: [] }),
-  read: () => ({ waits: [RIGHTS], holds: [] }),
-  // An acknowledgement always passes, because it moves a position forward, in whatever order.
-  ack: () => ({ waits: [], holds: [] }),
-};
-
-function aboutChannel(channel: string): RequestDependencies {
+export function aboutChannel(channel: string): RequestDependencies {
   return { waits: [RIGHTS, channel], holds: [channel] };
 }
 
-function aboutMembership(channel: string): RequestDependencies {
+export function aboutMembership(channel: string): RequestDependencies {
   return { waits: [RIGHTS, channel, PRESENCE], holds: [channel, MEMBERSHIPS] };
 }
 
-function aboutWatch(channel: string): RequestDependencies {
+export function aboutWatch(channel: string): RequestDependencies {
   const watch = `watch ${channel}`;
   return { waits: [RIGHTS, MEMBERSHIPS, watch], holds: [watch, PRESENCE] };
 }
 
-function aboutRights(): RequestDependencies {
+export function aboutRights(): RequestDependencies {
   return { waits: [ANYTHING], holds: [RIGHTS] };
 }
 
@@ -68,9 +49,8 @@ export class RequestOrder {
   }
 
   /** Runs a request after those that it waits for. It has taken effect when `work` resolves. */
-  run<T>(name: RequestName, channel: string, work: () => Promise<T>): Promise<T> {
+  run<T>({ waits, holds }: RequestDependencies, work: () => Promise<T>): Promise<T> {
     const ends = (this.ends ??= new Map<string, Promise<unknown>>());
-    const { waits, holds } = DEPENDENCIES[name](channel);
     const done = Promise.all(waits.flatMap((thing) => ends.get(thing) ?? [])).then(work);
     const over = done.catch(() => undefined); // the caller gets this error from `done`
     for (const thing of [...holds, ANYTHING]) this.hold(ends, thing, over);

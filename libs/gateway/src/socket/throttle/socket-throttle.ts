@@ -1,4 +1,4 @@
-import { RequestLimiter, type ConnectionLoad } from '#limits';
+import { rateLimited, RequestLimiter, type ConnectionLoad } from '#limits';
 import { ProtocolError } from '#protocol';
 import type { SocketThrottles, ThrottledSocket } from './socket-throttles.js';
 
@@ -182,8 +182,7 @@ export class SocketThrottle implements ThrottledSocket {
       this.hold(nowMs);
       return waitMs;
     }
-    const message = 'it went on sending beyond its limits';
-    this.socket.transport.cutOff(new ProtocolError('RATE_LIMITED', message, { retryAfterMs: waitMs }));
+    this.socket.transport.cutOff(rateLimited('it went on sending beyond its limits', waitMs));
     this.all.options.onFlood(this.socket.address);
     this.leave();
     return Infinity;
