@@ -20,7 +20,7 @@ class Model {
 
   start(seq: number): void {
     this.state = 'lagging';
-    this.sent = this.acked = this.highest = seq;
+    this.sent = this.acked = this.highest = Math.max(seq, this.acked);
   }
 
   /** @returns false if an entry was left out */
