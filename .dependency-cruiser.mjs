@@ -8,6 +8,7 @@ const ROWS = [
   ['delivery', 'cleanup'],
   ['http'],
   ['gateway', 'admin', 'health'],
+  ['trunkline'],
 ];
 
 const SPEC = '[.]spec[.]ts$';
@@ -40,7 +41,13 @@ export default {
       name: 'libs-do-not-know-their-users',
       severity: 'error',
       from: { path: '^libs/', pathNot: SPEC },
-      to: { path: '^(apps|test|bench|tools|migrations)/' },
+      to: { path: '^(apps|test|bench|tools|examples)/' },
+    },
+    {
+      name: 'only-the-composition-knows-the-migrations',
+      severity: 'error',
+      from: { path: '^libs/', pathNot: ['^libs/trunkline/', SPEC] },
+      to: { path: '^migrations/' },
     },
     {
       name: 'specs-of-libs-use-only-test-support',

@@ -73,8 +73,9 @@ export default defineConfig(
   },
   {
     // These start other programs, hand the environment on to them and take knobs of their own (a database's address,
-    // the number of rounds); the settings of a server under test still go through #config.
-    files: ['test/**/*.ts', 'bench/**/*.ts'],
+    // the number of rounds); the settings of a server under test still go through #config. An example is an application
+    // of somebody else, which reads its own environment.
+    files: ['test/**/*.ts', 'bench/**/*.ts', 'examples/**/*.ts'],
     rules: { 'no-restricted-properties': ['error', ...focusedTests] },
   },
   {

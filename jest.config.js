@@ -3,7 +3,7 @@
 
 /** @type {import('jest').Config} */
 export default {
-  testMatch: ['<rootDir>/{libs,apps,bench,test}/**/*.spec.ts'],
+  testMatch: ['<rootDir>/{libs,apps,bench,examples,test}/**/*.spec.ts'],
   // What starts and ends databases and servers all the time, or takes a minute by itself, has a command of its own,
   // npm run test:long, and so has an installation from the registry, as the image's: npm run test:image.
   testPathIgnorePatterns: ['/node_modules/', '<rootDir>/test/long/', '<rootDir>/test/deployment/image.spec.ts'],

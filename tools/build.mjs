@@ -9,7 +9,7 @@ import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 
-const SOURCE_DIRS = ['apps', 'libs', 'migrations', 'bench', 'test', 'tools'];
+const SOURCE_DIRS = ['apps', 'examples', 'libs', 'migrations', 'bench', 'test', 'tools'];
 // These files decide the output, too: a change in one of them compiles everything anew.
 const SETTINGS = ['.swcrc', 'package-lock.json', 'tools/build.mjs'];
 const MIGRATION = /^migrations\/\d{4}-[^/]+\.sql$/;

@@ -13,7 +13,7 @@ const STEPS = {
   'doc-paths': [node, 'tools/doc-paths.mjs'],
   format: [bin('prettier'), '--check', '--log-level=warn', '.'],
   'dead-code': [bin('knip'), '--no-progress'],
-  imports: [bin('depcruise'), 'apps', 'libs', 'migrations', 'bench', 'test', 'tools'],
+  imports: [bin('depcruise'), 'apps', 'examples', 'libs', 'migrations', 'bench', 'test', 'tools'],
   types: [bin('tsc'), '--noEmit'],
   lint: [bin('eslint'), '--max-warnings=0', '.'],
   build: [node, 'tools/build.mjs'],

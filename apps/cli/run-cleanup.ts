@@ -2,8 +2,7 @@ import { JobRunner, Jobs } from '#cleanup';
 import type { Settings } from '#config';
 import { Database } from '#database';
 import { createLogger } from '#observability';
-import { openCleanup } from '../server/open-cleanup.js';
-import { resolveSettings } from '../server/resolve-settings.js';
+import { openCleanup, resolveSettings } from '#trunkline';
 import { Failure, InputError } from './failure.js';
 import type { Output } from './output.js';
 

@@ -1,8 +1,10 @@
 import 'reflect-metadata';
+import { Logger } from '@nestjs/common';
 import { readSettings, SettingsError, type Settings } from '#config';
-import { createLogger } from '#observability';
+import { createLogger, NestLog } from '#observability';
+import { Entrance, InstanceHost } from '#trunkline';
 import { endGracefully } from './end-gracefully.js';
-import { InstanceHost } from './instance-host.js';
+import { welcome } from './welcome.js';
 import { isExpected, whyNotStarted } from './why-not-started.js';
 
 const USAGE = 'npm start: no arguments; the settings are environment variables, see docs/configuration.md';
@@ -11,15 +13,19 @@ async function main(): Promise<void> {
   heedArguments(process.argv.slice(2));
   const settings = read();
   const logger = createLogger(settings.logLevel, settings.logFormat);
-  const host = new InstanceHost(
-    settings,
-    logger,
-    (error) => {
+  Logger.overrideLogger(new NestLog(logger));
+  const entrance = Entrance.onPort(settings, settings.admission.maxConnections);
+  const host = new InstanceHost(settings, logger, entrance, {
+    onServing: (url, isEmbedded) => {
+      if (process.stdout.isTTY && !settings.isProduction)
+        process.stdout.write(`${welcome(url, isEmbedded).join('\n')}\n`);
+    },
+    onFailure: (error) => {
       logger.fatal({ err: error }, 'no new identity');
       end('no new identity', 1);
     },
-    () => end('commanded by an operator', 0),
-  );
+    onDrain: () => end('commanded by an operator', 0),
+  });
   const end = endGracefully(() => host.stop(), settings.drain.timeoutMs, logger);
   try {
     await host.start();

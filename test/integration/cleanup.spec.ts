@@ -8,7 +8,7 @@ import { Registry } from '#connection-manager';
 import { Database } from '#database';
 import { Devices } from '#message-persistence';
 import { createLogger } from '#observability';
-import { openCleanup } from '../../apps/server/open-cleanup.js';
+import { openCleanup } from '#trunkline';
 import { serviceRan } from '../support/service-ran.js';
 import { API_KEY, JWT_SECRET } from '../support/server.js';
 import { createTestDatabase, type TestDatabase } from '../support/test-database.js';

@@ -24,7 +24,7 @@ export function addAfterRestore(program: Command): void {
         import('#database'),
         import('#message-persistence'),
         import('#observability'),
-        import('../../server/resolve-settings.js'),
+        import('#trunkline'),
       ]);
       const { settings, embedded } = await resolveSettings(readSettings(), createLogger('warn'));
       const onError = (): void => undefined; // the statement that fails reports the error itself

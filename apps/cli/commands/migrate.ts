@@ -11,10 +11,9 @@ export function addMigrate(program: Command): void {
     .action(async ({ json = false }: { json?: boolean }) => {
       // These modules are loaded only when needed, because what talks to a database takes as long to load as all the
       // rest.
-      const [{ createLogger }, { migrateDatabase }, { resolveSettings }] = await Promise.all([
+      const [{ createLogger }, { migrateDatabase, resolveSettings }] = await Promise.all([
         import('#observability'),
-        import('../../server/check-database.js'),
-        import('../../server/resolve-settings.js'),
+        import('#trunkline'),
       ]);
       const { settings, embedded } = await resolveSettings(readSettings(), createLogger('warn'));
       try {

@@ -5,7 +5,7 @@ import { readSettings } from '#config';
 import { Database, migrate } from '#database';
 import { Cursors, Devices, MessageLog, type Settlement } from '#message-persistence';
 import { createLogger } from '#observability';
-import { openCleanup } from '../../../apps/server/open-cleanup.js';
+import { openCleanup } from '#trunkline';
 import type { Query } from '../fixtures/registered.js';
 import { WarpedPostgres } from '../fixtures/warped-postgres.js';
 import type { Figure, LifecycleScenario } from '../lifecycle-scenario.js';

@@ -3,7 +3,7 @@ import { IoAdapter } from '@nestjs/platform-socket.io';
 import type { IncomingMessage, Server as HttpServer } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Server, ServerOptions } from 'socket.io';
-import { engineOptionsOf } from './fast-path/engine-internals.js';
+import { innerEngineOf } from './fast-path/engine-internals.js';
 import { RoomlessAdapter } from './fast-path/roomless-adapter.js';
 import { maxFrameBytes } from './throttle/frame-limit.js';
 
@@ -55,15 +55,16 @@ export class SocketAdapter extends IoAdapter {
  */
 const MAX_FRAGMENTS = 256;
 
-/** Replaces the class of Engine.IO's WebSocket server, because Engine.IO makes the server anew when HTTP listens. */
+/** Has Engine.IO make its WebSocket server anew, of another class. */
 function limitFragments(server: Server): void {
-  const opts = engineOptionsOf(server);
+  const { opts } = innerEngineOf(server);
   const { wsEngine: Usual } = opts;
   opts.wsEngine = class extends Usual {
     constructor(options: object) {
       super({ ...options, maxFragments: MAX_FRAGMENTS });
     }
   };
+  innerEngineOf(server).init();
 }
 
 /** How long an upgrade that is not Engine.IO's may stay open. By then Engine.IO has answered it. */

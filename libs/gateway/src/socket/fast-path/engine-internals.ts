@@ -72,9 +72,10 @@ export interface InnerSocket {
   acks: ReadonlyMap<never, never>;
 }
 
-/** The options of Engine.IO's server, with the class of its WebSocket server. */
-export interface EngineOptions {
-  wsEngine: new (options: object) => object;
+/** Engine.IO's server: the class of its WebSocket server, and how it makes that. */
+export interface InnerEngine {
+  readonly opts: { wsEngine: new (options: object) => object };
+  init(): void;
 }
 
 export function engineSocketOf({ conn }: Socket): EngineSocket {
@@ -89,8 +90,8 @@ export function decoderOf({ client }: Socket): Decoder | undefined {
   return (client as unknown as { decoder?: Decoder }).decoder;
 }
 
-export function engineOptionsOf({ engine }: Server): EngineOptions {
-  return (engine as unknown as { opts: EngineOptions }).opts;
+export function innerEngineOf({ engine }: Server): InnerEngine {
+  return engine as unknown as InnerEngine;
 }
 
 /** Installed packages whose inside may differ from what is described here, such as `ws 9.0.0`. */

@@ -1,3 +1,4 @@
+import type { Type } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import type { NestExpressApplication } from '@nestjs/platform-express';
 import type { RequestHandler } from 'express';
@@ -10,21 +11,26 @@ import { ClientGateway, SocketAdapter } from '#gateway';
 import { turnAway } from '#http';
 import type { Readiness } from '#health';
 import { mayMendSequences, mendSequences } from '#message-persistence';
-import { METRICS_PATH, NestLog, type Logger } from '#observability';
+import { METRICS_PATH, type Logger } from '#observability';
 import { ProtocolError } from '#protocol';
 import { assemble, type Parts, type Surroundings } from './assemble.js';
-import { checkDatabase, migrateDatabase } from './check-database.js';
-import { describeApi } from './describe-api.js';
-import { closeDoors, makeDoors } from './doors.js';
-import { frontPage } from './front-page.js';
-import { HttpAdapter } from './http-adapter.js';
+import { checkDatabase, migrateDatabase } from '../setup/check-database.js';
+import { describeApi } from '../http/describe-api.js';
+import type { Entrance } from '../http/entrance.js';
+import { closeDoors, makeDoors } from '../http/doors.js';
+import { frontPage } from '../http/front-page.js';
+import { HttpAdapter } from '../http/http-adapter.js';
 import { showInstance } from './instance-metrics.js';
-import type { Metrics } from './metrics.js';
-import { OpenSockets } from './open-sockets.js';
-import { TrunklineModule } from './trunkline.module.js';
+import { OpenSockets } from '../http/open-sockets.js';
+import { InstanceModule } from './instance.module.js';
 
 /** The time for which a stop waits for the jobs under way, and afterwards for the last statements. */
 const LAST_WAIT_MS = 2_000;
+
+/** What an instance runs in, and outlasts it. */
+interface InstanceSurroundings extends Surroundings {
+  readonly entrance: Entrance;
+}
 
 /** One running server: its parts start in order and stop in reverse. */
 export class Instance {
@@ -36,28 +42,34 @@ export class Instance {
     private readonly settings: ResolvedSettings,
     private readonly parts: Parts,
     private readonly app: NestExpressApplication,
+    private readonly entrance: Entrance,
   ) {
     this.sockets = new OpenSockets(app.getHttpServer());
     this.jobRunner = app.get(JobRunner);
   }
 
-  /** Listens at once, so that probes are answered; lets clients and requests in when everything has started. */
-  static async start(settings: ResolvedSettings, logger: Logger, surroundings: Surroundings): Promise<Instance> {
+  /** Opens the entrance at once, so that probes are answered; lets clients and requests in when everything has started. */
+  static async start(
+    settings: ResolvedSettings,
+    logger: Logger,
+    surroundings: InstanceSurroundings,
+  ): Promise<Instance> {
     surroundings.readiness.state = 'starting';
     const onDisconnect = (connectionId: string): void => app.get(ClientGateway).disconnect(connectionId);
     const parts = assemble(settings, logger, { ...surroundings, onDisconnect });
     showInstance(parts.meter, parts);
-    const app = await createApp(settings, parts, surroundings.metrics);
-    const instance = new Instance(settings, parts, app);
+    const app = await createApp(settings, parts, surroundings);
+    const instance = new Instance(settings, parts, app, surroundings.entrance);
     try {
       await app.init();
       parts.requestLog.watch(app.getHttpServer());
-      await app.listen(settings.port, settings.host);
+      surroundings.entrance.lead(app.getHttpServer());
+      await surroundings.entrance.open();
       await instance.begin();
       return instance;
     } catch (error) {
       // The caller reports the error. An error while tidying up is only a consequence of it.
-      await instance.release().catch((more: unknown) => parts.log.debug({ err: more }, 'not released'));
+      await instance.undo().catch((more: unknown) => parts.log.debug({ err: more }, 'not released'));
       throw error;
     }
   }
@@ -85,9 +97,9 @@ export class Instance {
     return this.parts.instanceId;
   }
 
-  /** The address on which the instance listens, e.g. http://127.0.0.1:3000 */
-  async url(): Promise<string> {
-    return this.app.getUrl();
+  /** A provider of this instance. */
+  get<T>(type: Type<T>): T {
+    return this.app.get(type);
   }
 
   /** Drains the instance and stops it, within the drain timeout. */
@@ -102,7 +114,11 @@ export class Instance {
     const jobsEnded = this.jobRunner.stop();
     await this.app.get(ClientGateway).drain(this.settings.drain);
     await this.atMost(LAST_WAIT_MS, jobsEnded);
+    const closed = this.entrance.close();
     await this.closeDoors();
+    this.entrance.lead(undefined);
+    this.entrance.cut();
+    await closed;
     await this.atMost(LAST_WAIT_MS, this.release());
   }
 
@@ -111,8 +127,9 @@ export class Instance {
     if (this.isStopping) return;
     this.isStopping = true;
     this.parts.readiness.state = 'starting';
+    this.entrance.lead(undefined);
     this.app.get(ClientGateway).cut();
-    this.app.getHttpServer().closeAllConnections();
+    this.sockets.cutAnswers();
     await this.closeDoors();
     await this.atMost(LAST_WAIT_MS, this.release());
   }
@@ -128,6 +145,13 @@ export class Instance {
   private async atMost(ms: number, work: Promise<void>): Promise<void> {
     const reported = work.catch((error: unknown) => this.parts.log.warn({ err: error }, 'not ended cleanly'));
     await Promise.race([reported, delay(ms, undefined, { ref: false })]);
+  }
+
+  /** Takes back what a start that failed has begun. */
+  private async undo(): Promise<void> {
+    this.entrance.lead(undefined);
+    this.app.get(ClientGateway).cut();
+    await Promise.all([this.app.close(), this.release()]);
   }
 
   private async release(): Promise<void> {
@@ -175,23 +199,22 @@ async function startBehindNoTable({ database, log }: Parts): Promise<void> {
 async function createApp(
   settings: ResolvedSettings,
   parts: Parts,
-  { mainEndpoint }: Metrics,
+  { metrics: { mainEndpoint }, entrance: { path } }: InstanceSurroundings,
 ): Promise<NestExpressApplication> {
-  const module = TrunklineModule.forRoot(settings, parts);
+  const module = InstanceModule.forRoot(settings, parts);
   const app = await NestFactory.create<NestExpressApplication>(module, new HttpAdapter(), {
-    logger: new NestLog(parts.log),
     bodyParser: false,
     abortOnError: false,
   });
   const doors = makeDoors(settings, parts);
-  closeDoors(app, doors, settings.admission.maxConnections);
+  closeDoors(app, doors);
   app.use(refuseUnready(parts.readiness));
   app.use(doors.doorkeeper.handle);
   app.use(helmet());
-  app.use(frontPage(settings.rest.hasDocs));
+  app.use(frontPage(path, settings.rest.hasDocs));
   if (mainEndpoint) app.use(METRICS_PATH, mainEndpoint.handle);
   app.useWebSocketAdapter(new SocketAdapter(app, { maxBodyBytes: settings.body.maxBytes, ...settings.connections }));
-  if (settings.rest.hasDocs) describeApi(app, settings.admin.keys.length > 0);
+  if (settings.rest.hasDocs) describeApi(app, path, settings.admin.keys.length > 0);
   return app;
 }
 

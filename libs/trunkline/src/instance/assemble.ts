@@ -16,9 +16,9 @@ import { Delivery, Timelines } from '#delivery';
 import type { Readiness } from '#health';
 import { countLimited, FairQueue, SharedLimits, Suspects, type SuspectList } from '#limits';
 import { RequestLog, throttledWarn, Tracing, type Logger, type Meter } from '#observability';
+import { makeStores, type Stores } from '../stores/make-stores.js';
+import type { Metrics } from '../setup/metrics.js';
 import { makeNotifier } from './make-notifier.js';
-import { makeStores, type Stores } from './make-stores.js';
-import type { Metrics } from './metrics.js';
 
 const WARN_EVERY_MS = 5_000;
 

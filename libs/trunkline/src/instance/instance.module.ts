@@ -9,12 +9,12 @@ import { HealthModule, Readiness } from '#health';
 import { FairQueue, SharedLimits, Suspects } from '#limits';
 import { RequestLog } from '#observability';
 import type { Parts } from './assemble.js';
-import { StoresModule } from './stores.module.js';
+import { StoresModule } from '../stores/stores.module.js';
 
-/** The root module, where the parts of all libs meet. */
+/** The root module of one instance, where the parts of all libs meet. */
 @Global()
 @Module({ imports: [GatewayModule, HealthModule] })
-export class TrunklineModule {
+export class InstanceModule {
   static forRoot(settings: ResolvedSettings, parts: Parts): DynamicModule {
     const providers: Provider[] = [
       { provide: RequestLog, useValue: parts.requestLog },
@@ -35,6 +35,6 @@ export class TrunklineModule {
     ];
     const admin = settings.admin.keys.length === 0 ? [] : [AdminModule];
     const imports = [StoresModule.forRoot(settings, parts), ...admin];
-    return { module: TrunklineModule, imports, providers, exports: providers };
+    return { module: InstanceModule, imports, providers, exports: providers };
   }
 }

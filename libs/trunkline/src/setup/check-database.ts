@@ -9,7 +9,7 @@ import {
   type Database,
 } from '#database';
 import type { Logger } from '#observability';
-import { MIGRATIONS } from '../../migrations/index.js';
+import { MIGRATIONS } from '../../../../migrations/index.js';
 
 const DEADLINE_MS = 10_000;
 

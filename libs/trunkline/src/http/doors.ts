@@ -5,13 +5,11 @@ import { ClientAddress, maxFrameBytes } from '#gateway';
 import { Doorkeeper, PendingConnections, type Area, type Caller } from '#http';
 import { countLimited } from '#limits';
 import { METRICS_PATH } from '#observability';
-import type { Parts } from './assemble.js';
+import type { Parts } from '../instance/assemble.js';
 
 /** Limits the body of a batch: a full batch of ordinary messages fits. Each message has its own, smaller limit. */
 const BATCH_BYTES = 8 * 1_048_576;
 const BATCHES = /^\/v1\/messages\/?$/i;
-/** Allowed beside the Socket.IO connections: probes, REST requests, half-finished handshakes. */
-const MORE_CONNECTIONS = 4_000;
 
 /**
  * The two checks before the routes of an instance: one for TCP connections that have not shown who they are, one for
@@ -48,13 +46,9 @@ export function makeDoors(settings: ResolvedSettings, parts: Parts): Doors {
   return { doorkeeper, pending };
 }
 
-/** Puts both checks before the HTTP server of an application. */
-export function closeDoors(app: NestExpressApplication, { doorkeeper, pending }: Doors, maxConnections: number): void {
+/** Puts both checks before the HTTP server of an instance. */
+export function closeDoors(app: NestExpressApplication, { doorkeeper, pending }: Doors): void {
   const server = app.getHttpServer();
-  server.maxConnections = 2 * maxConnections + MORE_CONNECTIONS;
-  // Node drops the headers beyond a count, even the one that announces a body. maxHeaderSize bounds all of them
-  // instead.
-  server.maxHeadersCount = 0;
   pending.watch(server);
   doorkeeper.watch(server);
 }
