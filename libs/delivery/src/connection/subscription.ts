@@ -178,7 +178,6 @@ export class Subscription implements LiveReader, AckTarget {
   retry(error: string, notBeforeMs: number): void {
     this.enter('lagging', 'live', 'lagging');
     this.inFlight.fail('timeout', error);
-    this.maxSent = this.highestSeq;
     this.moveTo(this.acked, undefined);
     this.attemptNumber += 1;
     this.mustFindCursor = this.isKept;
@@ -220,6 +219,7 @@ export class Subscription implements LiveReader, AckTarget {
   }
 
   private moveTo(seq: number, since: Date | undefined): void {
+    this.maxSent = this.highestSeq;
     this.sent = seq;
     this.acked = seq;
     this.sentAt = since;
