@@ -1,3 +1,6 @@
+import { DataSource } from 'typeorm';
+import { TransactionalPublisher } from '../../libs/trunkline/src/embed/transaction.js';
+import { viewsIn } from '../../libs/trunkline/src/views/index.js';
 import { Cluster } from '../support/cluster.js';
 import { runCli } from '../support/run-cli.js';
 import { API_KEY, JWT_SECRET, Server } from '../support/server.js';
@@ -127,6 +130,21 @@ it('jobs, erasure and the command line work in one schema', async () => {
   expect(await database.query(`select from billing_chat.messages where channel = 'user:ann'`)).toEqual([]);
   expect(await database.query(`select from trunkline.messages where channel = 'user:ann'`)).toHaveLength(2);
   expect(await rowsOf(chat)).toEqual(before);
+});
+
+it('an application publishes and reads in the schema of its product', async () => {
+  const { Undelivered } = viewsIn('billing_chat');
+  const source = new DataSource({ type: 'postgres', url: database.url, entities: [Undelivered] });
+  await source.initialize();
+  try {
+    const message = { channel: 'user:nobody', type: 't', data: 1 };
+    await source.transaction((manager) => new TransactionalPublisher(manager, 'billing_chat').publish(message));
+    await until('it waits', () => source.manager.existsBy(Undelivered, { channel: 'user:nobody' }));
+  } finally {
+    await source.destroy();
+  }
+  const inChat = await database.query(`select from trunkline.undelivered where channel = 'user:nobody'`);
+  expect(inChat).toEqual([]);
 });
 
 it('one that is dropped leaves the other whole: nothing in it names the default schema', async () => {

@@ -2,7 +2,7 @@ import { Inject, Injectable, type BeforeApplicationShutdown, type OnApplicationB
 import { HttpAdapterHost } from '@nestjs/core';
 import type { Server } from 'node:http';
 import { setTimeout as delay } from 'node:timers/promises';
-import { readSettings } from '#config';
+import { readSettings, type Settings } from '#config';
 import { InstanceCommands } from '#connection-manager';
 import { Delivery, type Author } from '#delivery';
 import type { Readiness } from '#health';
@@ -33,6 +33,7 @@ export interface TrunklineHealth {
  */
 @Injectable()
 export class Trunkline implements OnApplicationBootstrap, BeforeApplicationShutdown {
+  private read: Settings | undefined;
   private running: { readonly host: InstanceHost; readonly logger: Logger; readonly drainMs: number } | undefined;
 
   constructor(
@@ -41,7 +42,7 @@ export class Trunkline implements OnApplicationBootstrap, BeforeApplicationShutd
   ) {}
 
   async onApplicationBootstrap(): Promise<void> {
-    const settings = readSettings(this.options.settings);
+    const { settings } = this;
     const logger = this.options.logger ?? createLogger(settings.logLevel, settings.logFormat);
     const entrance = Entrance.under(pathOf(this.options), this.server());
     const host = new InstanceHost(settings, logger, entrance, {
@@ -76,7 +77,7 @@ export class Trunkline implements OnApplicationBootstrap, BeforeApplicationShutd
 
   /** Publishes inside a transaction of the host: `in(manager).publish(message)`, with TypeORM or a client of `pg`. */
   in(transaction: Queryable): TransactionalPublisher {
-    return new TransactionalPublisher(transaction);
+    return new TransactionalPublisher(transaction, this.settings.database.schema);
   }
 
   /** Closes every connection of a user, on whichever instance; it may come back. @returns how many there are */
@@ -87,6 +88,11 @@ export class Trunkline implements OnApplicationBootstrap, BeforeApplicationShutd
   health(): TrunklineHealth {
     const host = this.running?.host;
     return { state: host?.readiness.state ?? 'starting', instanceId: host?.current?.id };
+  }
+
+  /** The settings are read when they are first needed. @throws SettingsError */
+  private get settings(): Settings {
+    return (this.read ??= readSettings(this.options.settings));
   }
 
   private instance(): Instance {
