@@ -59,7 +59,7 @@ function gated(outcome: () => { rows: number }) {
     await gate;
     return outcome();
   };
-  return { name: 'gated', does: '', cron: '* * * * * *', runOnce, letGo, runs: () => runs };
+  return { name: 'gated', does: '', cron: '* * * * * *', periodMs: 1_000, runOnce, letGo, runs: () => runs };
 }
 
 const recorded = (): Promise<Record<string, unknown>[]> =>

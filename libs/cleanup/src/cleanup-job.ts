@@ -3,7 +3,7 @@ import type { Settings } from '#config';
 import type { Job, JobWork } from './job.js';
 
 /** A job’s name and what it does; its times come from the settings. */
-export interface JobDescription extends Omit<Job, 'cron' | 'runOnce'> {
+export interface JobDescription extends Omit<Job, 'cron' | 'periodMs' | 'runOnce'> {
   readonly cron: (crons: Settings['cleanup']['cron']) => string;
 }
 

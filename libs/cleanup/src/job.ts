@@ -18,6 +18,8 @@ export interface Job extends JobWork {
   readonly does: string;
   /** The cron expression begins with a field for seconds. */
   readonly cron: string;
+  /** Milliseconds between the next two times of the expression. */
+  readonly periodMs: number;
   /** Every instance does it for itself, without the lock, and a run that finds nothing is not written down. */
   readonly isForEachInstance?: boolean;
 }

@@ -3,6 +3,7 @@ import { DiscoveryService } from '@nestjs/core';
 import { SETTINGS, type Settings } from '#config';
 import { JOB_DESCRIPTION } from './cleanup-job.js';
 import type { Job, JobWork } from './job.js';
+import { periodOf } from './period-of.js';
 
 /** The cleanup jobs that the modules of this application provide. */
 @Injectable()
@@ -36,7 +37,7 @@ export class Jobs {
       const cron = description.cron(this.settings.cleanup.cron);
       // The list may be asked for before the jobs themselves are made.
       const runOnce: Job['runOnce'] = (isDryRun) => (provider.instance as JobWork).runOnce(isDryRun);
-      return [{ ...description, cron, runOnce }];
+      return [{ ...description, cron, periodMs: periodOf(cron), runOnce }];
     });
   }
 }

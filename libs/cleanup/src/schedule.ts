@@ -4,7 +4,6 @@ import { CronJob } from 'cron';
 import type { Job } from './job.js';
 import { JobRunner } from './job-runner.js';
 import { Jobs } from './jobs.js';
-import { periodOf } from './period-of.js';
 
 /** Starts each job at its times on every instance; the runner makes sure that only one of them does the work. */
 @Injectable()
@@ -18,8 +17,7 @@ export class Schedule {
   /** Call this once the tables exist. The jobs end with the application. */
   start(): void {
     for (const job of this.jobs.list) {
-      const periodMs = periodOf(job.cron);
-      const tick = (): Promise<void> => this.run(job, periodMs);
+      const tick = (): Promise<void> => this.run(job);
       const cronJob = CronJob.from({ cronTime: job.cron, onTick: tick, waitForCompletion: true });
       this.scheduler.addCronJob(job.name, cronJob);
       cronJob.start();
@@ -28,8 +26,8 @@ export class Schedule {
     }
   }
 
-  private async run(job: Job, periodMs: number): Promise<void> {
+  private async run(job: Job): Promise<void> {
     if (job.isForEachInstance) await this.runner.runUnlocked(job);
-    else await this.runner.run(job, { unlessWithinMs: periodMs / 2 });
+    else await this.runner.run(job, { unlessWithinMs: job.periodMs / 2 });
   }
 }

@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { HealthIndicatorService, type HealthIndicatorResult } from '@nestjs/terminus';
-import { Jobs, periodOf } from '#cleanup';
+import { Jobs } from '#cleanup';
 import { Lease, Notifier } from '#connection-manager';
 import { HealthProbes, type BacklogProbe } from './health-probes.js';
 import { Readiness } from './readiness.js';
@@ -24,7 +24,7 @@ type Outcome = HealthIndicatorResult | Promise<HealthIndicatorResult>;
 @Injectable()
 export class Indicators {
   private readonly startedMs = performance.now();
-  /** The last success of a job may be this old. The ages are computed once, because that takes a millisecond. */
+  /** The last success of a job may be this old. */
   private readonly maxAgesMs: ReadonlyMap<string, number>;
 
   constructor(
@@ -36,7 +36,7 @@ export class Indicators {
     jobs: Jobs,
   ) {
     this.maxAgesMs = new Map(
-      jobs.noted.map(({ name, cron }) => [name, periodOf(cron) * JOB_MAX_TURNS + JOB_TOLERANCE_MS]),
+      jobs.noted.map(({ name, periodMs }) => [name, periodMs * JOB_MAX_TURNS + JOB_TOLERANCE_MS]),
     );
   }
 
