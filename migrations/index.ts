@@ -1,5 +1,7 @@
 import { sqlMigration } from './sql-migration.js';
 
+export { fileOf } from './sql-migration.js';
+
 /**
  * The migrations in the order in which they are applied, one file per owner of tables. A file of a release never changes:
  * what comes after it is another file.

@@ -28,6 +28,11 @@ export function sqlMigration(file: string): SqlMigration {
   };
 }
 
+/** Returns the file of a migration that goes by this name in the table of TypeORM. */
+export function fileOf(name: string): string {
+  return name.replace(/^(.+)_0*(\d{4})$/, '$2-$1.sql');
+}
+
 function readStatements(file: string): Promise<string> {
   return readFile(join(import.meta.dirname, file), 'utf8');
 }

@@ -9,17 +9,17 @@ import {
   type Database,
 } from '#database';
 import type { Logger } from '#observability';
-import { MIGRATIONS } from '../../../../migrations/index.js';
+import { fileOf, MIGRATIONS } from '../../../../migrations/index.js';
 
 const DEADLINE_MS = 10_000;
 
 /**
  * Applies the missing migrations and tries again for 10 s.
- * @returns the names of the migrations that were missing
+ * @returns the files of the migrations that were missing
  */
-export function migrateDatabase({ url, listenUrl, schema }: ResolvedSettings['database']): Promise<string[]> {
+export async function migrateDatabase({ url, listenUrl, schema }: ResolvedSettings['database']): Promise<string[]> {
   const run = () => migrate(listenUrl ?? url, MIGRATIONS, { isPooled: listenUrl === undefined, schema });
-  return withRetry(run, { deadlineMs: DEADLINE_MS });
+  return (await withRetry(run, { deadlineMs: DEADLINE_MS })).map(fileOf);
 }
 
 const READ_MIGRATIONS = statement<{ name: string }>(
