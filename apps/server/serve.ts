@@ -1,7 +1,6 @@
 import 'reflect-metadata';
-import { Logger } from '@nestjs/common';
 import { readSettings, SettingsError, type Settings } from '#config';
-import { createLogger, NestLog } from '#observability';
+import { createLogger } from '#observability';
 import { Entrance, InstanceHost } from '#trunkline';
 import { endGracefully } from './end-gracefully.js';
 import { welcome } from './welcome.js';
@@ -13,7 +12,6 @@ async function main(): Promise<void> {
   heedArguments(process.argv.slice(2));
   const settings = read();
   const logger = createLogger(settings.logLevel, settings.logFormat);
-  Logger.overrideLogger(new NestLog(logger));
   const entrance = Entrance.onPort(settings, settings.admission.maxConnections);
   const host = new InstanceHost(settings, logger, entrance, {
     onServing: (url, isEmbedded) => {

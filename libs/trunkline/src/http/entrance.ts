@@ -50,6 +50,11 @@ export class Entrance {
     return new Entrance(server, path);
   }
 
+  /** True in a host application, which then also says where Nest's own lines go: Nest has one logger per process. */
+  get isInHost(): boolean {
+    return this.address === undefined;
+  }
+
   /** Gives requests to the server of this instance from now on; to none, they are answered with 503. */
   lead(target: Server | undefined): void {
     this.mountPoint.lead(target);

@@ -11,7 +11,7 @@ import { ClientGateway, SocketAdapter } from '#gateway';
 import { turnAway } from '#http';
 import type { Readiness } from '#health';
 import { mayMendSequences, mendSequences } from '#message-persistence';
-import { METRICS_PATH, type Logger } from '#observability';
+import { METRICS_PATH, NestLog, type Logger } from '#observability';
 import { ProtocolError } from '#protocol';
 import { assemble, type Parts, type Surroundings } from './assemble.js';
 import { checkDatabase, migrateDatabase } from '../setup/check-database.js';
@@ -199,10 +199,11 @@ async function startBehindNoTable({ database, log }: Parts): Promise<void> {
 async function createApp(
   settings: ResolvedSettings,
   parts: Parts,
-  { metrics: { mainEndpoint }, entrance: { path } }: InstanceSurroundings,
+  { metrics: { mainEndpoint }, entrance: { path, isInHost } }: InstanceSurroundings,
 ): Promise<NestExpressApplication> {
   const module = InstanceModule.forRoot(settings, parts);
   const app = await NestFactory.create<NestExpressApplication>(module, new HttpAdapter(), {
+    ...(isInHost ? {} : { logger: new NestLog(parts.log) }),
     bodyParser: false,
     abortOnError: false,
   });
