@@ -33,20 +33,21 @@ export interface StoreOptions {
   readonly onError: (what: string, error: unknown) => void;
 }
 
-const UNWATCHED: StoreOptions = {
+/** A command line tells nobody, and each has a notifier of its own, which its stores listen to. */
+const unwatched = (): StoreOptions => ({
   notifier: new PollingNotifier(),
   meter: NO_METER,
   tracing: undefined,
   onChanged: () => undefined,
   onError: () => undefined,
-};
+});
 
 /** Everything that stands in tables, for an instance or for the command line; nothing of it acts by itself. */
 export function makeStores(
   database: Database,
   settings: Settings,
   instanceId: string,
-  { notifier, meter, tracing, onChanged, onError }: StoreOptions = UNWATCHED,
+  { notifier, meter, tracing, onChanged, onError }: StoreOptions = unwatched(),
 ) {
   const { publish, owned, delivery } = settings;
   return {
