@@ -49,9 +49,9 @@ export class Trunkline implements OnApplicationBootstrap, BeforeApplicationShutd
       onServing: () => undefined,
       onFailure: (error) => {
         logger.fatal({ err: error }, 'no new identity');
-        this.options.onFailure?.(error);
+        this.tell(logger, () => this.options.onFailure?.(error));
       },
-      onDrain: () => void this.stop().then(this.options.onDrained),
+      onDrain: () => void this.stop().then(() => this.tell(logger, () => this.options.onDrained?.())),
     });
     this.running = { host, logger, drainMs: settings.drain.timeoutMs };
     try {
@@ -70,7 +70,7 @@ export class Trunkline implements OnApplicationBootstrap, BeforeApplicationShutd
    * Publishes a message. The promise resolves when the message is stored.
    * @throws ProtocolError, whose code says what to do; UNAVAILABLE while there is no instance
    */
-  publish(message: BackendPublish): Promise<Published> {
+  async publish(message: BackendPublish): Promise<Published> {
     const { publisher } = this.instance().get(Delivery);
     return publisher.publish(parse(BackendPublish, message), undefined, 0, AUTHOR);
   }
@@ -81,7 +81,7 @@ export class Trunkline implements OnApplicationBootstrap, BeforeApplicationShutd
   }
 
   /** Closes every connection of a user, on whichever instance; it may come back. @returns how many there are */
-  disconnectUser(user: string): Promise<number> {
+  async disconnectUser(user: string): Promise<number> {
     return this.instance().get(InstanceCommands).disconnectUser(user);
   }
 
@@ -93,6 +93,13 @@ export class Trunkline implements OnApplicationBootstrap, BeforeApplicationShutd
   /** The settings are read when they are first needed. @throws SettingsError */
   private get settings(): Settings {
     return (this.read ??= readSettings(this.options.settings));
+  }
+
+  /** Calls back into the application, whose errors are its own: they must not end the process. */
+  private tell(logger: Logger, callback: () => unknown): void {
+    Promise.resolve()
+      .then(callback)
+      .catch((error: unknown) => logger.error({ err: error }, 'a callback of the application failed'));
   }
 
   private instance(): Instance {

@@ -1,8 +1,11 @@
-import { ServerResponse, type IncomingMessage } from 'node:http';
-import type { Socket } from 'node:net';
+import { STATUS_CODES, type IncomingMessage, type ServerResponse } from 'node:http';
+import type { Duplex } from 'node:stream';
 import { ProtocolError } from '#protocol';
 
+const HEADERS = { 'Content-Type': 'application/json; charset=utf-8', Connection: 'close' };
 const HEALTH = /^\/health(?:\/(live|ready|startup))?\/?(?:\?|$)/;
+/** The time for which a refused upgrade may still send before its connection is ended. */
+const LINGER_MS = 1_000;
 const DOWN = { database: { status: 'down' } };
 
 /**
@@ -11,17 +14,25 @@ const DOWN = { database: { status: 'down' } };
  */
 export function answerWhileAway({ url = '/' }: IncomingMessage, response: ServerResponse): void {
   const [status, body] = answerTo(url);
-  response.writeHead(status, { 'Content-Type': 'application/json; charset=utf-8', Connection: 'close' });
+  response.writeHead(status, HEADERS);
   response.end(JSON.stringify(body));
 }
 
-/** Answers a WebSocket in HTTP while no instance serves. For an upgrade Node makes no response. */
-export function refuseUpgradeWhileAway(request: IncomingMessage, socket: Socket): void {
+/**
+ * Answers a WebSocket in HTTP while no instance serves. For an upgrade Node makes no response, and none can be given to
+ * the socket, because it may still have one: clients may send an upgrade right behind a request.
+ */
+export function refuseUpgradeWhileAway({ url = '/' }: IncomingMessage, socket: Duplex): void {
+  const [status, answer] = answerTo(url);
+  const body = JSON.stringify(answer);
+  const headers = Object.entries({ ...HEADERS, 'Content-Length': Buffer.byteLength(body) });
   socket.on('error', () => socket.destroy());
-  const response = new ServerResponse(request);
-  response.assignSocket(socket);
-  response.once('finish', () => socket.destroySoon());
-  answerWhileAway(request, response);
+  socket.end(
+    [`HTTP/1.1 ${status} ${STATUS_CODES[status]}`, ...headers.map((line) => line.join(': ')), '', body].join('\r\n'),
+  );
+  // Node leaves the client's half of the connection open, and nothing else closes it.
+  socket.resume();
+  setTimeout(() => socket.destroy(), LINGER_MS).unref();
 }
 
 function answerTo(url: string): [status: number, body: object] {

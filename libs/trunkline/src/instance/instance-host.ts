@@ -26,6 +26,7 @@ export class InstanceHost {
   private readonly metrics: Metrics;
   private change: Promise<void> = Promise.resolve();
   private readonly stopping = new AbortController();
+  private stopped: Promise<void> | undefined;
   readonly readiness = new Readiness();
 
   constructor(
@@ -53,7 +54,11 @@ export class InstanceHost {
   }
 
   /** Drains the instance and stops it within the drain timeout; the embedded database stops last. */
-  async stop(): Promise<void> {
+  stop(): Promise<void> {
+    return (this.stopped ??= this.end());
+  }
+
+  private async end(): Promise<void> {
     this.stopping.abort();
     // An error of a start or a replacement under way is reported there.
     await this.change.catch(() => undefined);
@@ -83,14 +88,19 @@ export class InstanceHost {
 
   private async launch(settings: Resolved['settings']): Promise<void> {
     if (this.isStopping) return;
+    let isLost = false;
     const onLeaseLost = (): void => {
-      this.change = this.replace(instance, settings);
+      isLost = true;
+      // An instance that is still starting is replaced when its start has ended.
+      if (!this.instance) return;
+      this.change = this.replace(this.instance, settings);
       this.change.catch(this.events.onFailure);
     };
     const { readiness, metrics, entrance } = this;
     const { onDrain, onServing } = this.events;
     const surroundings = { readiness, metrics, entrance, onDrain, onLeaseLost };
     const instance = await Instance.start(settings, this.logger, surroundings);
+    if (isLost) return this.replace(instance, settings);
     this.instance = instance;
     const { url } = entrance;
     const docs = settings.rest.hasDocs ? `${url}/docs` : undefined;

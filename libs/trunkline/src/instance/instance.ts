@@ -34,7 +34,8 @@ interface InstanceSurroundings extends Surroundings {
 
 /** One running server: its parts start in order and stop in reverse. */
 export class Instance {
-  private isStopping = false;
+  /** The end of this instance, whichever way it ends; undefined while it runs. */
+  private ended: Promise<void> | undefined;
   private readonly sockets: OpenSockets;
   private readonly jobRunner: JobRunner;
 
@@ -103,9 +104,16 @@ export class Instance {
   }
 
   /** Drains the instance and stops it, within the drain timeout. */
-  async stop(): Promise<void> {
-    if (this.isStopping) return;
-    this.isStopping = true;
+  stop(): Promise<void> {
+    return (this.ended ??= this.drainAndStop());
+  }
+
+  /** Stops the instance at once, because its lease is lost and its peers have taken its clients over. */
+  abandon(): Promise<void> {
+    return (this.ended ??= this.stopAtOnce());
+  }
+
+  private async drainAndStop(): Promise<void> {
     const { lease, readiness } = this.parts;
     readiness.state = 'draining';
     lease.isDraining = true;
@@ -122,10 +130,7 @@ export class Instance {
     await this.atMost(LAST_WAIT_MS, this.release());
   }
 
-  /** Stops the instance at once, because its lease is lost and its peers have taken its clients over. */
-  async abandon(): Promise<void> {
-    if (this.isStopping) return;
-    this.isStopping = true;
+  private async stopAtOnce(): Promise<void> {
     this.parts.readiness.state = 'starting';
     this.entrance.lead(undefined);
     this.app.get(ClientGateway).cut();
@@ -154,16 +159,23 @@ export class Instance {
     await Promise.all([this.app.close(), this.release()]);
   }
 
+  /** Stops every part, also if another could not be stopped: a session left open would hold the instance's lock. */
   private async release(): Promise<void> {
-    const { parts } = this;
-    await this.jobRunner.stop();
-    await Promise.all([parts.commands.stop(), parts.heartbeats.stop(), parts.sessions.stop(), parts.presence.stop()]);
-    await parts.delivery.stop();
-    await parts.sharedLimits.stop();
-    await parts.lease.stop();
-    await parts.session.stop();
-    await parts.suspects.stop();
-    await parts.database.close();
+    const { commands, heartbeats, sessions, presence, delivery, sharedLimits, lease, session, suspects, database } =
+      this.parts;
+    const inOrder = [
+      () => this.jobRunner.stop(),
+      () => Promise.all([commands.stop(), heartbeats.stop(), sessions.stop(), presence.stop()]),
+      () => delivery.stop(),
+      () => sharedLimits.stop(),
+      () => lease.stop(),
+      () => session.stop(),
+      () => suspects.stop(),
+      () => database.close(),
+    ];
+    const failures: unknown[] = [];
+    for (const stop of inOrder) await stop().catch((error: unknown) => failures.push(error));
+    if (failures.length > 0) throw new AggregateError(failures, 'not every part could be stopped');
   }
 }
 
