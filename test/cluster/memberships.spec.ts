@@ -108,4 +108,14 @@ describe('a member whose connection does not know of it yet', () => {
     await publish('group:unknown-publish', 'and more', deaf);
     await until('it reads the group from then on', () => eve.bodies('group:unknown-publish').length === 2);
   });
+
+  it('reads from where its membership began, also if it subscribes by a grant', async () => {
+    const fay = await cluster.connect(deaf, { user: 'fay', grants: ['subscribe:*'] });
+    await here.rest('PUT', seat('group:early', 'fay'));
+    await publish('group:early', 'since the join');
+    expect(await fay.must('subscribe', { channel: 'group:early' })).toMatchObject({ seq: 0, lastSeq: 1 });
+    await publish('group:early', 'later', deaf);
+    await until('the later one came', () => fay.bodies('group:early').includes('later'));
+    expect(fay.bodies('group:early')).toEqual(['since the join', 'later']);
+  });
 });

@@ -54,8 +54,10 @@ export class Subscriptions {
     if (!position || !connection.subscriptions.has(channel)) {
       throw new ProtocolError('NOT_SUBSCRIBED', `${channel}: the subscription was ended meanwhile`);
     }
-    const seq = Math.min(sinceSeq ?? position.lastSeq, position.lastSeq);
-    // The cursor of the device does not count here: a subscriber starts where it asks to.
+    // A subscriber starts where it asks to. One that has become a member, which this connection need not know yet, starts
+    // no later than its cursor, because its acknowledgements will move it.
+    const latest = position.isMember ? position.seq : position.lastSeq;
+    const seq = Math.min(sinceSeq ?? latest, latest);
     this.begin(connection, { ...position, seq });
     return { seq, lastSeq: position.lastSeq };
   }
