@@ -9,7 +9,8 @@ export function isOver(
   login: Login,
 ): boolean {
   if (banned_until !== null) return true;
-  if (token_id !== null) return token_id === login.tokenId;
+  // The tokens of a session that was erased are remembered by its name.
+  if (token_id !== null) return token_id === (login.tokenId ?? `sid:${login.sessionId}`);
   if (session_id !== null && session_id !== login.sessionId) return false;
   // A session that began again goes on for logins with a later token.
   return end_reason !== null || (refused_until !== null && login.issuedAtMs <= Number(refused_until));
