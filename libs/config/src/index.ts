@@ -1,3 +1,3 @@
-export { readSettings, SettingsError } from './read-settings.js';
+export { readGivenSettings, readSettings, SettingsError } from './read-settings.js';
 export { resolveSecrets } from './resolve-secrets.js';
 export { ALL_SETTINGS, SETTINGS, type ResolvedSettings, type Settings } from './settings.js';

@@ -1,4 +1,4 @@
-import { readSettings, SettingsError } from './read-settings.js';
+import { readGivenSettings, readSettings, SettingsError } from './read-settings.js';
 
 const PRODUCTION = {
   NODE_ENV: 'production',
@@ -136,3 +136,16 @@ function thawed(value: object, path = 'settings'): string[] {
   );
   return Object.isFrozen(value) ? inner : [path, ...inner];
 }
+
+describe('settings that an application gives', () => {
+  const before = process.env['NODE_ENV'];
+  afterEach(() => {
+    process.env['NODE_ENV'] = before;
+  });
+
+  it('are those of production if the process is in production', () => {
+    process.env['NODE_ENV'] = 'production';
+    expect(() => readGivenSettings({ DATABASE_URL: 'postgres://nowhere/x' })).toThrow(/production/);
+    expect(readGivenSettings({ NODE_ENV: 'test' }).isProduction).toBe(false);
+  });
+});

@@ -58,3 +58,9 @@ function valuesOf(group: object, valueOf: (setting: Setting<unknown>) => unknown
   });
   return Object.freeze(Object.fromEntries(entries) as object);
 }
+
+/** Reads settings that an application gives in the place of the environment, from which only `NODE_ENV` then comes. */
+export function readGivenSettings(given: Environment): Settings {
+  // An application in production must not get the defaults of a development because it did not think of this one.
+  return readSettings({ NODE_ENV: process.env['NODE_ENV'], ...given });
+}

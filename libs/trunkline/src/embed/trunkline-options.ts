@@ -6,7 +6,7 @@ export interface TrunklineOptions {
   readonly path?: string;
   /**
    * The settings by the names of their variables, which docs/configuration.md lists. Left out, they come from the
-   * environment of the process. `PORT` and `HOST` mean nothing here, because the application listens.
+   * environment of the process, as `NODE_ENV` does in any case unless it is named here. `PORT` and `HOST` mean nothing here, because the application listens.
    */
   readonly settings?: Readonly<Record<string, string | undefined>>;
   /** A pino logger. Left out, lines go to standard output as `LOG_LEVEL` and `LOG_FORMAT` say. */

@@ -2,7 +2,7 @@ import { Inject, Injectable, type BeforeApplicationShutdown, type OnApplicationB
 import { HttpAdapterHost } from '@nestjs/core';
 import type { Server } from 'node:http';
 import { setTimeout as delay } from 'node:timers/promises';
-import { readSettings, type Settings } from '#config';
+import { readGivenSettings, readSettings, type Settings } from '#config';
 import { InstanceCommands } from '#connection-manager';
 import { Delivery, type Author } from '#delivery';
 import type { Readiness } from '#health';
@@ -92,7 +92,8 @@ export class Trunkline implements OnApplicationBootstrap, BeforeApplicationShutd
 
   /** The settings are read when they are first needed. @throws SettingsError */
   private get settings(): Settings {
-    return (this.read ??= readSettings(this.options.settings));
+    const given = this.options.settings;
+    return (this.read ??= given ? readGivenSettings(given) : readSettings());
   }
 
   /** Calls back into the application, whose errors are its own: they must not end the process. */
