@@ -16,7 +16,7 @@ comment on table trunkline.instances is 'The instances that are alive.';
 comment on column trunkline.instances.started_at is
   'The start of the process, also after the instance has been written in again.';
 comment on column trunkline.instances.lock_key is
-  'The key of the advisory lock that its LISTEN connection holds; null while it holds none.';
+  'The key of the advisory lock that its dedicated session holds; null while it holds none.';
 comment on column trunkline.instances.incarnation is
   'Tells two processes apart that had the same id one after the other.';
 comment on column trunkline.instances.enrolled_at is
@@ -45,7 +45,8 @@ create unlogged table trunkline.routes (
   primary key (channel, instance_id)
 );
 comment on table trunkline.routes is
-  'Which instances have subscribers of a channel, and want to hear of its new messages.';
+  'Which instances have subscribers of a channel, and want to hear of its new messages; under `presence:` and a channel, '
+  'which have watchers of it.';
 create index routes_instance_id_idx on trunkline.routes (instance_id);
 
 -- Made by the first instance that finds no row. (pg_postmaster_start_time() would not do: a crashed backend empties the

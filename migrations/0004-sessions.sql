@@ -42,9 +42,9 @@ create table trunkline.session_tokens (
   constraint session_tokens_pkey primary key (user_id, token_id, session_id)
 );
 comment on table trunkline.session_tokens is
-  'The tokens without a sid that the session of a device was shown. When that session is ended each of them is '
+  'The tokens without a sid that the session of a device was shown, and those of erased sessions. When that session is ended each of them is '
   'refused, on every device: nothing else tells a token that was logged out from the next login of the same second.';
-comment on column trunkline.session_tokens.token_id is 'A digest of what is signed.';
+comment on column trunkline.session_tokens.token_id is 'A digest of what is signed; `sid:` and the session for the tokens of an erased session that named it.';
 comment on column trunkline.session_tokens.refused_at is 'Since when it is refused; null while it is good.';
 -- For the instances, which look for what was refused lately, and for the job that forgets tokens past their end.
 create index session_tokens_refused_at_idx on trunkline.session_tokens (refused_at) where refused_at is not null;

@@ -1430,7 +1430,7 @@ comment on table trunkline.instance_orders is 'What operators order instances to
 comment on column trunkline.instance_orders.connection_id is 'The connection to close; empty for other kinds.';
 comment on table trunkline.instances is 'The instances that are alive.';
 comment on column trunkline.instances.started_at is 'The start of the process, also after the instance has been written in again.';
-comment on column trunkline.instances.lock_key is 'The key of the advisory lock that its LISTEN connection holds; null while it holds none.';
+comment on column trunkline.instances.lock_key is 'The key of the advisory lock that its dedicated session holds; null while it holds none.';
 comment on column trunkline.instances.incarnation is 'Tells two processes apart that had the same id one after the other.';
 comment on column trunkline.instances.enrolled_at is 'Since when it stands here, in a registry that a crash of PostgreSQL may have emptied.';
 comment on table trunkline.job_runs is 'The runs of cleanup jobs, on any instance.';
@@ -1452,10 +1452,10 @@ comment on column trunkline.receipts.user_id is 'The user who has received or re
 comment on column trunkline.receipts.updated_on is 'A day, because an index on a time would make every update write to every index.';
 comment on table trunkline.registry_origin is 'One row, which is emptied together with the registry. An instance whose row is missing was given up by its peers if the origin is the one it knows; if it is another, PostgreSQL crashed, and the instance only writes itself in again.';
 comment on table trunkline.revocations is 'Users whose sessions were all revoked: tokens issued to them up to refused_until are refused.';
-comment on table trunkline.routes is 'Which instances have subscribers of a channel, and want to hear of its new messages.';
+comment on table trunkline.routes is 'Which instances have subscribers of a channel, and want to hear of its new messages; under `presence:` and a channel, which have watchers of it.';
 comment on table trunkline.service_hours is 'The hours in which a cleanup job ran, and so an instance: 8,760 rows a year. Absence of users is counted in them, because nobody can come while the service is off.';
-comment on table trunkline.session_tokens is 'The tokens without a sid that the session of a device was shown. When that session is ended each of them is refused, on every device: nothing else tells a token that was logged out from the next login of the same second.';
-comment on column trunkline.session_tokens.token_id is 'A digest of what is signed.';
+comment on table trunkline.session_tokens is 'The tokens without a sid that the session of a device was shown, and those of erased sessions. When that session is ended each of them is refused, on every device: nothing else tells a token that was logged out from the next login of the same second.';
+comment on column trunkline.session_tokens.token_id is 'A digest of what is signed; `sid:` and the session for the tokens of an erased session that named it.';
 comment on column trunkline.session_tokens.refused_at is 'Since when it is refused; null while it is good.';
 comment on table trunkline.sessions is 'Logins of users on devices, across connections and instances.';
 comment on column trunkline.sessions.session_id is 'The sid of its tokens, or device:<id> for tokens without one.';

@@ -64,7 +64,7 @@ describe('migrations', () => {
     );
     const before = await schema();
     await expect(migrate(test.url, MIGRATIONS)).rejects.toThrow(
-      /^the schema trunkline .* was made by a version before the first release, .*DROP SCHEMA trunkline CASCADE/,
+      /^the schema trunkline .* was made by a version before the first release, .*DROP SCHEMA "trunkline" CASCADE/,
     );
     expect(await schema()).toEqual(before);
   });

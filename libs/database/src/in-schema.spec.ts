@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { inSchema, lockClass, notifyChannel } from './in-schema.js';
 
 const ROOT = join(import.meta.dirname, '../../..');
-/** What has our name in every schema: a type of messages and its prefix, the publisher of receipts, an error's text. */
+/** The words that keep our name in every schema: a type of messages and its prefix, the publisher of receipts, an error's text. */
 const OF_ALL =
   /'trunkline', (?:m\.sender|'trunkline\.receipt')|'trunkline\.receipt'|'trunkline\.%'|''trunkline''|'trunkline \d{4}: |begin with trunkline\.'/g;
 

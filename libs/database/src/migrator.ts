@@ -60,7 +60,7 @@ async function findApplied(session: Client, schema: string): Promise<Set<string>
 function assertReleased(applied: ReadonlySet<string>, [first]: readonly Migration[], schema: string): void {
   if (first === undefined || applied.size === 0 || applied.has(first.name)) return;
   throw new DatabaseError(
-    `the schema ${schema} of this database was made by a version before the first release, and cannot be brought up to date: use an empty database, or drop this schema with all that is in it (DROP SCHEMA ${schema} CASCADE)`,
+    `the schema ${schema} of this database was made by a version before the first release, and cannot be brought up to date: use an empty database, or drop this schema with all that is in it (DROP SCHEMA "${schema}" CASCADE)`,
   );
 }
 

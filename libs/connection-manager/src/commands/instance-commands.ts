@@ -66,7 +66,8 @@ export class InstanceCommands {
     const instances = row?.instances ?? [];
     if (instances.includes(instanceId)) this.repeater.soon();
     await notifier.tell(addressTo(instances, { kind: 'commands' }));
-    await this.database.rows(REMOVE_LOST_COMMANDS);
+    // The command is on its way by now; what is left over of others goes with the next one.
+    await this.database.rows(REMOVE_LOST_COMMANDS).catch(this.options.onError);
     return row?.ordered ?? 0;
   }
 

@@ -58,6 +58,8 @@ export class Lease {
   private renewedAt = -Infinity;
   private hasFailed = false;
   private isLost = false;
+  /** True from when the row was missing until the registry was written again, however often that fails on the way. */
+  private mustRebuild = false;
   private isStopped = false;
   isDraining = false;
   /** The number of other instances at the last renewal. */
@@ -112,7 +114,8 @@ export class Lease {
    * Handles a hint that an instance has joined: renews now, and once more after the pause if other hints came in it.
    */
   private onPeerJoined(): void {
-    if (this.isStopped) return;
+    // Before the start this instance must not write itself in.
+    if (this.isStopped || this.origin === null) return;
     if (this.joinPause) {
       this.hasJoinedAgain = true;
       return;
@@ -181,17 +184,18 @@ export class Lease {
   private async renew(): Promise<void> {
     const askedAt = performance.now();
     let row = await this.ask();
-    const wasMissing = row?.is_held !== true;
-    if (wasMissing) {
+    if (row?.is_held !== true) {
       // If the registry is the same as before, only a peer can have removed the row; an emptied one never had it.
       if (row?.origin === this.origin && this.origin !== null) return this.fence();
+      this.mustRebuild = true;
       if (!(await this.register())) return this.fence();
       row = await this.ask();
     }
     this.renewedAt = askedAt;
     this.origin = row?.origin ?? null;
     this.peers = row?.peers ?? 0;
-    await this.options.onRenewed(wasMissing);
+    await this.options.onRenewed(this.mustRebuild);
+    this.mustRebuild = false;
   }
 
   private fence(): void {

@@ -1,4 +1,4 @@
-/** What an instance can be told: to look at these channels, or at something that there is only one of. */
+/** A hint tells an instance to look at these channels, or at something that there is only one of. */
 export type Hint =
   | { readonly kind: 'channels'; readonly channels: readonly string[] }
   | { readonly kind: 'sessions-ended' | 'commands' | 'peer-joined' };

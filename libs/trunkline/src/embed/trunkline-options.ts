@@ -1,6 +1,6 @@
 import type { Logger } from '#observability';
 
-/** What an application sets that runs Trunkline inside itself. */
+/** The options of an application that runs Trunkline inside itself. */
 export interface TrunklineOptions {
   /** The path under which everything is: REST at `<path>/v1`, sockets at `<path>/socket.io`. Default: `/trunkline`. */
   readonly path?: string;

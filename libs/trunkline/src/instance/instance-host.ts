@@ -6,7 +6,7 @@ import { Instance } from './instance.js';
 import { Metrics } from '../setup/metrics.js';
 import { resolveSettings, SAY_SO, type Resolved } from '../setup/resolve-settings.js';
 
-/** What those who run an {@link InstanceHost} are told. */
+/** The events that an {@link InstanceHost} tells those who run it. */
 export interface InstanceHostEvents {
   /** An instance serves on this address, with an embedded PostgreSQL or another one. */
   readonly onServing: (url: string, isEmbedded: boolean) => void;

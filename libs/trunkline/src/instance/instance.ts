@@ -27,7 +27,7 @@ import { InstanceModule } from './instance.module.js';
 /** The time for which a stop waits for the jobs under way, and afterwards for the last statements. */
 const LAST_WAIT_MS = 2_000;
 
-/** What an instance runs in, and outlasts it. */
+/** The parts of the process that an instance runs in, and that outlast it. */
 interface InstanceSurroundings extends Surroundings {
   readonly entrance: Entrance;
 }
